@@ -1,0 +1,284 @@
+"""What looks on between two chunks: judges decide, recorders write down.
+
+A judge has a memory (a pytree, saved with every checkpoint) and may stop members or choose which model to keep.
+A recorder only has effects: a progress bar, a checkpoint, an event log. Both see the `Fit` so far.
+"""
+
+from __future__ import annotations
+
+import abc
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ceteris.engine.status import Status
+
+if TYPE_CHECKING:
+    from ceteris.engine.fit import Fit
+
+
+class AbstractJudge(abc.ABC):
+    """Decides, from the run so far, which members go on and which model to keep."""
+
+    @abc.abstractmethod
+    def init(self, run: Fit, metrics: tuple[str, ...]) -> Any:
+        """Return what to remember at the start; ``metrics`` are the held-out metrics there will be."""
+
+    @abc.abstractmethod
+    def judge(self, run: Fit, memory: Any) -> tuple[Any, Any, Status]:
+        """Return the new memory, which members to stop (bool, per member), and why."""
+
+    @abc.abstractmethod
+    def choose(self, run: Fit, memory: Any) -> Any:
+        """Return the model to keep, or None for the last."""
+
+
+class AbstractRecorder(abc.ABC):
+    """Writes down where a run stands; never changes it. An ``OSError`` stops the run cleanly."""
+
+    @abc.abstractmethod
+    def open(self, run: Fit, steps: int) -> None:
+        """Prepare, before the first step of a phase; the place to refuse what cannot work."""
+
+    @abc.abstractmethod
+    def record(self, run: Fit) -> None:
+        """Note one chunk."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Finish, also after an error."""
+
+
+# ------------------------------------------------------------------------------------------------ judges
+
+
+@dataclass(frozen=True)
+class Watch(AbstractJudge):
+    """A plain function of the run so far that returns which members to stop (or None)."""
+
+    function: Callable[[Fit], Any]
+
+    def init(self, run, metrics):
+        return ()
+
+    def judge(self, run, memory):
+        stop = self.function(run)
+        return memory, np.zeros(run.status.shape, bool) if stop is None else np.asarray(stop), Status.REACHED
+
+    def choose(self, run, memory):
+        return None
+
+
+@dataclass(frozen=True)
+class EarlyStopping(AbstractJudge):
+    """Stop a member whose held-out metric has not improved for ``patience`` chunks, and keep its best model.
+
+    Parameters
+    ----------
+    metric : str
+        A held-out metric (of ``evaluate``) or, for lack of one, a quantity of ``info`` averaged over the chunk.
+    patience : int
+        Chunks without improvement.
+    least : float
+        Improvements smaller than this do not count.
+    """
+
+    metric: str = "heldout"
+    patience: int = 10
+    least: float = 0.0
+
+    def init(self, run, metrics):
+        if self.metric not in (*metrics, "loss"):
+            known = ", ".join((*metrics, "loss"))
+            raise ValueError(
+                f"EarlyStopping: metric is {self.metric!r}, but the algorithm reports {known}; name one of these."
+            )
+        best = np.full(run.status.shape, np.inf)
+        return best, np.zeros(run.status.shape, int), run.state.model
+
+    def judge(self, run, memory):
+        best, waited, model = memory
+        value = latest(run, self.metric)
+        better = (value < best - self.least) & (run.status == Status.RUNNING)
+        waited = np.where(better, 0, waited + 1)
+        memory = np.where(better, value, best), waited, _where(jnp.asarray(better), run.state.model, model)
+        return memory, waited >= self.patience, Status.STOPPED_EARLY
+
+    def choose(self, run, memory):
+        return memory[2]
+
+
+@dataclass(frozen=True)
+class Target(AbstractJudge):
+    """Stop a member once a metric (or the loss, averaged over the chunk) is at or below a value."""
+
+    below: float
+    metric: str = "loss"
+
+    def init(self, run, metrics):
+        return ()
+
+    def judge(self, run, memory):
+        return memory, latest(run, self.metric) <= self.below, Status.REACHED
+
+    def choose(self, run, memory):
+        return None
+
+
+@dataclass(frozen=True)
+class StopIfDiverging(AbstractJudge):
+    """Stop a member whose loss is ``factor`` times its best so far (plus ``slack``, for losses near zero)."""
+
+    factor: float = 1e3
+    slack: float = 1e-6
+
+    def init(self, run, metrics):
+        return np.full(run.status.shape, np.inf)
+
+    def judge(self, run, memory):
+        loss = latest(run, "loss")
+        best = np.fmin(memory, loss)
+        return best, np.abs(loss - best) > self.factor * (np.abs(best) + self.slack), Status.DIVERGED
+
+    def choose(self, run, memory):
+        return None
+
+
+def latest(run: Fit, name: str) -> np.ndarray:
+    """Return the last reading of a metric, or the mean over the last chunk of what the steps reported."""
+    if name in run.readings[-1]:
+        return run.readings[-1][name][0]
+    if name not in run.logs[-1]:
+        known = ", ".join(dict.fromkeys([*run.readings[-1], *run.logs[-1]]))
+        raise ValueError(f"metric is {name!r}, but this run reports {known}; name one of these.")
+    return run.logs[-1][name].mean(axis=0)
+
+
+@eqx.filter_jit
+def _where(better, new, old):
+    def pick(a, b):
+        return jnp.where(better.reshape(better.shape + (1,) * (a.ndim - better.ndim)), a, b) if eqx.is_array(a) else a
+
+    return jax.tree.map(pick, new, old)
+
+
+# --------------------------------------------------------------------------------------------- recorders
+
+
+class Progress(AbstractRecorder):
+    """A progress bar with loss, steps per second and time left; off a terminal, a line now and then.
+
+    Parameters
+    ----------
+    title : str
+        What is running.
+    seconds : float
+        Off a terminal, at most one line in so many seconds.
+    """
+
+    def __init__(self, title: str = "training", seconds: float = 10.0):
+        self.title = title
+        self.seconds = seconds
+
+    def open(self, run, steps):
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        self._steps, self._first, self._began = steps, run.tick, time.monotonic()
+        self._spoke = self._began
+        console = Console(stderr=True)
+        self._print = lambda line: console.print(line, highlight=False)
+        self._bar = None
+        if console.is_terminal:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[said]}"),
+            )
+            self._bar = Bar(*columns, TimeRemainingColumn(), console=console)
+            self._bar.start()
+            self._task = self._bar.add_task(self.title, total=steps, completed=run.tick, said="")
+
+    def record(self, run):
+        now = time.monotonic()
+        rate = (run.tick - self._first) / max(now - self._began, 1e-9)
+        running = int(np.sum(run.status == Status.RUNNING))
+        said = f"loss {np.nanmedian(run.logs[-1]['loss'][-1]):.3g}, {rate:.0f} steps/s"
+        if run.status.ndim:
+            said += f", {running} of {run.status.size} members running"
+        if self._bar is not None:
+            self._bar.update(self._task, completed=run.tick, said=said)
+        elif now - self._spoke >= self.seconds or run.tick == self._steps:
+            self._spoke = now
+            left = (self._steps - run.tick) / max(rate, 1e-9)
+            self._print(f"{self.title}: {run.tick} of {self._steps} steps, {said}, {left:.0f} s left")
+
+    def close(self):
+        if self._bar is not None:
+            self._bar.stop()
+
+
+class Checkpoint(AbstractRecorder):
+    """Save the run to one file, atomically, at most every ``seconds`` and at the end of each phase.
+
+    A kill at any moment leaves the last complete file. Resume with ``fit(..., resume=path)``.
+    """
+
+    def __init__(self, path: str | Path, seconds: float = 30.0):
+        self.path = Path(path)
+        self.seconds = seconds
+
+    def open(self, run, steps):
+        from ceteris.engine.checkpoint import refuse_unwritable
+
+        refuse_unwritable(self.path)
+        self._steps = steps
+        self._saved = time.monotonic()
+
+    def record(self, run):
+        from ceteris.engine.checkpoint import save
+
+        over = run.tick >= self._steps or not np.any(run.status == Status.RUNNING)
+        if over or time.monotonic() - self._saved >= self.seconds:
+            save(self.path, run)
+            self._saved = time.monotonic()
+
+    def close(self):
+        pass
+
+
+class TensorBoard(AbstractRecorder):
+    """Write losses and metrics as a TensorBoard event log (extra: ``pip install 'ceteris[tensorboard]'``)."""
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+        try:
+            from tensorboard.summary import Writer
+        except ImportError as error:
+            raise ImportError(
+                "TensorBoard: the package tensorboard is missing; pip install 'ceteris[tensorboard]'."
+            ) from error
+        self._make = Writer
+
+    def open(self, run, steps):
+        self._writer = self._make(str(self.folder))
+
+    def record(self, run):
+        values = {
+            name: np.nanmean(rows[-1]) for name, rows in {**run.logs[-1], **run.readings[-1]}.items() if name != "step"
+        }
+        for name, value in values.items():
+            self._writer.add_scalar(name, float(value), run.tick)
+        self._writer.flush()
+
+    def close(self):
+        self._writer.close()

@@ -1,0 +1,110 @@
+"""The three-step recipe: choose a hypothesis, define a loss, minimise it (000, section 1.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.random as jr
+import optax
+from jaxtyping import PRNGKeyArray
+
+from ceteris.engine import AbstractAlgorithm, State
+from ceteris.recipe.objectives import AbstractObjective, every_float, no_metrics
+from ceteris.recipe.optimisers import Builder
+from ceteris.recipe.samplers import AbstractSampler
+
+
+class Descend(AbstractAlgorithm):
+    """Move the weights against the gradient of the loss, once per batch.
+
+    Parameters
+    ----------
+    hypothesis : callable
+        ``hypothesis(key=key)`` builds the model; a class with its sizes in an ``equinox.Partial``.
+    objective : AbstractObjective
+    sampler : AbstractSampler
+    optimiser : callable
+        A builder of an Optax transformation: `ceteris.recipe.optimiser`, or ``eqx.Partial(optax.adam, 1e-3)``.
+    trainable : callable
+        ``trainable(model)`` marks the leaves that move; every floating-point array by default.
+    project : callable, optional
+        ``project(model) -> model`` after each update: target networks, averages, constraints.
+    heldout : callable
+        ``heldout(model, key)`` returns metrics, read once per chunk; see `HeldOut`.
+
+    Examples
+    --------
+    >>> import jax, jax.numpy as jnp, equinox as eqx, optax
+    >>> from ceteris.engine import fit
+    >>> from ceteris.recipe import Fixed, Loss
+    >>> def away(model, batch, key): return jnp.mean((model - batch) ** 2), {}
+    >>> def zero(key): return jnp.array(0.0)
+    >>> mean = Descend(zero, Loss(away), Fixed(jnp.array([1.0, 2.0, 6.0])), eqx.Partial(optax.sgd, 0.1))
+    >>> round(float(fit(mean, jax.random.key(0), steps=100).model), 3)
+    3.0
+    """
+
+    hypothesis: Callable[..., Any]
+    objective: AbstractObjective
+    sampler: AbstractSampler
+    optimiser: Builder
+    trainable: Callable[[Any], Any] = every_float
+    project: Callable[[Any], Any] | None = None
+    heldout: Callable[[Any, PRNGKeyArray], dict[str, Any]] = no_metrics
+
+    def init(self, key, model=None):
+        weights, sampler = jr.split(key)
+        model = self.hypothesis(key=weights) if model is None else model
+        theta, _ = eqx.partition(model, self.trainable(model))
+        return State(model, self._transform().init(theta), self.sampler.init(model, sampler))
+
+    def step(self, state, key, feed):
+        draw, update = jr.split(key)
+        batches, sampler = self.sampler.draw(state.model, state.sampler, draw, feed)
+        (model, optimiser), info = sweep(self._update, (state.model, state.optimiser), batches, update)
+        return State(model, optimiser, sampler), info
+
+    def evaluate(self, state, key):
+        return self.heldout(state.model, key)
+
+    def _transform(self):
+        return optax.with_extra_args_support(self.optimiser())
+
+    def _update(self, carry, batch, key):
+        model, optimiser = carry
+        theta, rest = eqx.partition(model, self.trainable(model))
+        J = lambda theta: self.objective(eqx.combine(theta, rest), batch, key)
+        (loss, aux), gradient = jax.value_and_grad(J, has_aux=True)(theta)
+        move, optimiser = self._transform().update(
+            gradient, optimiser, theta, value=loss, grad=gradient, value_fn=lambda theta: J(theta)[0]
+        )
+        model = with_buffers(eqx.combine(eqx.apply_updates(theta, move), rest), aux)
+        if self.project is not None:
+            model = self.project(model)
+        return (model, optimiser), {"loss": loss, "gradient_norm": optax.tree.norm(gradient), **aux}
+
+
+def sweep(update: Callable[..., Any], carry: Any, batches: Any, key: PRNGKeyArray) -> tuple[Any, dict[str, Any]]:
+    """Apply ``update(carry, batch, key) -> (carry, info)`` to one batch after the other; average what they report."""
+    arrays, static = eqx.partition(carry, eqx.is_array)
+
+    def one(arrays, inputs):
+        new, info = update(eqx.combine(arrays, static), *inputs)
+        return eqx.filter(new, eqx.is_array), info
+
+    count = jax.tree.leaves(batches)[0].shape[0]
+    if count == 1:  # no loop to compile
+        arrays, info = one(arrays, (jax.tree.map(lambda a: a[0], batches), key))
+    else:
+        arrays, info = jax.lax.scan(one, arrays, (batches, jr.split(key, count)))
+        info = jax.tree.map(lambda a: a.mean(0), info)
+    return eqx.combine(arrays, static), info
+
+
+def with_buffers(model: Any, aux: dict[str, Any]) -> Any:
+    """Put the running statistics that an objective reports into the model (and take them out of the log)."""
+    buffers = aux.pop("buffers", None)
+    return model if buffers is None else eqx.combine(buffers, model)

@@ -1,0 +1,106 @@
+"""What is minimised: a scalar loss, or residuals whose mean square is the loss."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jaxtyping import Array, Float, PRNGKeyArray
+
+
+class AbstractObjective(eqx.Module):
+    """A function of the model and a batch.
+
+    Returns the loss and a dictionary of further scalars to log. One entry is special: ``aux["buffers"]`` holds
+    arrays of the model that are not trained but change with the data (running statistics of a batch
+    normalisation), None elsewhere; the step rule puts them into the model.
+    """
+
+    @abc.abstractmethod
+    def __call__(self, model: Any, batch: Any, key: PRNGKeyArray) -> tuple[Float[Array, ""], dict[str, Any]]: ...
+
+
+class Loss(AbstractObjective):
+    """``function(model, batch, key) -> (loss, aux)``."""
+
+    function: Callable[[Any, Any, PRNGKeyArray], tuple[Any, dict[str, Any]]]
+
+    def __call__(self, model, batch, key):
+        return self.function(model, batch, key)
+
+
+class AbstractResiduals(AbstractObjective):
+    """Least squares, declared once: the loss is derived, so first- and second-order rules cannot disagree."""
+
+    @abc.abstractmethod
+    def residuals(self, model: Any, batch: Any, key: PRNGKeyArray) -> Float[Array, " residuals"]:
+        """Return all residuals of a batch, flat."""
+
+    @abc.abstractmethod
+    def jacobian(
+        self, model_of: Callable[[Array], Any], theta: Float[Array, " weights"], batch: Any, key: PRNGKeyArray
+    ) -> Float[Array, "residuals weights"]:
+        """Return the derivative of `residuals` where ``model_of(theta)`` is the model with flat weights ``theta``."""
+
+
+class PointResiduals(AbstractResiduals):
+    """Residuals of one point at a time: ``function(model, point, key) -> scalar or (equations,)``, vmapped here.
+
+    Knowing that a residual depends on its own point makes the Jacobian as cheap as one backward pass per point.
+    """
+
+    function: Callable[[Any, Any, PRNGKeyArray], Array]
+
+    def __call__(self, model, batch, key):
+        return jnp.mean(self.residuals(model, batch, key) ** 2), {}
+
+    def residuals(self, model, batch, key):
+        keys = jr.split(key, jax.tree.leaves(batch)[0].shape[0])
+        return jax.vmap(lambda point, k: self.function(model, point, k))(batch, keys).ravel()
+
+    def jacobian(self, model_of, theta, batch, key):
+        keys = jr.split(key, jax.tree.leaves(batch)[0].shape[0])
+        row = jax.jacrev(lambda theta, point, k: self.function(model_of(theta), point, k))
+        return jax.vmap(row, in_axes=(None, 0, 0))(theta, batch, keys).reshape(-1, theta.size)
+
+
+class BatchResiduals(AbstractResiduals):
+    """Residuals of a whole batch, which may couple its points: ``function(model, batch, key) -> array``."""
+
+    function: Callable[[Any, Any, PRNGKeyArray], Array]
+
+    def __call__(self, model, batch, key):
+        return jnp.mean(self.residuals(model, batch, key) ** 2), {}
+
+    def residuals(self, model, batch, key):
+        return self.function(model, batch, key).ravel()
+
+    def jacobian(self, model_of, theta, batch, key):
+        residuals = lambda theta: self.residuals(model_of(theta), batch, key)
+        count = jax.eval_shape(residuals, theta).size
+        return (jax.jacrev if count < theta.size else jax.jacfwd)(residuals)(theta)
+
+
+class HeldOut(eqx.Module):
+    """Evaluate an objective on data set aside; the metric is called "heldout"."""
+
+    objective: AbstractObjective
+    data: Any
+
+    def __call__(self, model: Any, key: PRNGKeyArray) -> dict[str, Any]:
+        return {"heldout": self.objective(model, self.data, key)[0]}
+
+
+def no_metrics(model: Any, key: PRNGKeyArray) -> dict[str, Any]:
+    """Evaluate nothing."""
+    return {}
+
+
+def every_float(model: Any) -> Any:
+    """Mark every floating-point array of a model as trainable."""
+    return jax.tree.map(eqx.is_inexact_array, model)

@@ -1,0 +1,172 @@
+"""First-order optimisers by name, all from Optax, with schedules, clipping and gradient accumulation.
+
+`optimiser` returns a builder, not an Optax object: a builder is compared by value, so that two fits with the
+same settings share one compiled program, and its rate is an array, so that a sweep over rates does too.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array
+
+Builder = Callable[[], optax.GradientTransformation]
+
+
+class _Kind(NamedTuple):
+    build: Callable[..., optax.GradientTransformation]
+    rate: float  # a default that is rarely far off for standardised inputs
+    decays: bool = False
+
+
+def _momentum(rate):
+    return optax.sgd(rate, momentum=0.9)
+
+
+def _nesterov(rate):
+    return optax.sgd(rate, momentum=0.9, nesterov=True)
+
+
+def _adamw(rate, weight_decay):
+    return optax.adamw(rate, weight_decay=weight_decay, mask=matrices)
+
+
+def _muon(rate, weight_decay):
+    return optax.contrib.muon(rate, weight_decay=weight_decay, adam_weight_decay=0.0)
+
+
+def _lbfgs(rate):
+    return optax.lbfgs()  # its line search chooses the rate
+
+
+KINDS = {
+    "gradient_descent": _Kind(optax.sgd, 0.1),
+    "sgd": _Kind(optax.sgd, 0.05),
+    "momentum": _Kind(_momentum, 0.01),
+    "nesterov": _Kind(_nesterov, 0.01),
+    "adagrad": _Kind(optax.adagrad, 0.05),
+    "rmsprop": _Kind(optax.rmsprop, 1e-3),
+    "adam": _Kind(optax.adam, 3e-3),
+    "adamw": _Kind(_adamw, 3e-3, decays=True),
+    "muon": _Kind(_muon, 1e-2, decays=True),
+    "lbfgs": _Kind(_lbfgs, 1.0),
+}
+SCHEDULES = ("constant", "exponential", "cosine", "warmup_cosine")
+
+
+class Schedule(eqx.Module):
+    """The learning rate as a function of the update; 000 section 1.6.3.
+
+    Parameters
+    ----------
+    kind : {"constant", "exponential", "cosine", "warmup_cosine"}
+    rate : highest rate
+    updates : the horizon T, at which the rate reaches ``floor * rate``
+    floor : share of the rate left at T (η_min / η_max)
+    warmup : share of T in which the rate rises linearly from zero ("warmup_cosine")
+
+    Examples
+    --------
+    >>> cosine = Schedule("cosine", jnp.array(1.0), jnp.array(100), jnp.array(0.0))
+    >>> [round(float(cosine(t)), 2) for t in (0, 50, 100, 200)]
+    [1.0, 0.5, 0.0, 0.0]
+    """
+
+    kind: str = eqx.field(static=True)
+    rate: Array
+    updates: Array
+    floor: Array
+    warmup: float = eqx.field(static=True, default=0.1)
+
+    def __call__(self, count):
+        done = jnp.minimum(count / self.updates, 1.0)
+        if self.kind == "constant":
+            return self.rate
+        if self.kind == "exponential":
+            return self.rate * jnp.maximum(self.floor, 1e-8) ** done
+        fall = lambda share: self.floor + (1 - self.floor) * 0.5 * (1 + jnp.cos(jnp.pi * share))
+        if self.kind == "cosine":
+            return self.rate * fall(done)
+        return self.rate * jnp.where(
+            done < self.warmup, done / self.warmup, fall((done - self.warmup) / (1 - self.warmup))
+        )
+
+
+def optimiser(
+    name: str = "adam",
+    rate: float | Array | None = None,
+    *,
+    schedule: Literal["constant", "exponential", "cosine", "warmup_cosine"] = "constant",
+    updates: int | None = None,
+    floor: float = 0.01,
+    clip: float | None = None,
+    weight_decay: float = 0.0,
+    accumulate: int = 1,
+) -> Builder:
+    """Return a builder of the named optimiser.
+
+    Parameters
+    ----------
+    name : str
+        One of `KINDS`: gradient_descent, sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, muon, lbfgs.
+    rate : float, optional
+        Learning rate; the default depends on the name.
+    schedule, updates, floor
+        How the rate falls over ``updates`` updates, down to ``floor * rate``; see `Schedule`.
+    clip : float, optional
+        Rescale gradients of a larger global norm to this norm.
+    weight_decay : float
+        Decoupled decay of the weight matrices (adamw and muon only).
+    accumulate : int
+        Average the gradients of so many batches before each update.
+
+    Examples
+    --------
+    >>> import optax
+    >>> make = optimiser("adamw", 1e-3, schedule="cosine", updates=1000, clip=1.0, weight_decay=1e-4)
+    >>> isinstance(make(), optax.GradientTransformation)
+    True
+    """
+    if name not in KINDS:
+        near = difflib.get_close_matches(name, KINDS, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        raise ValueError(f"optimiser: name is {name!r}, but must be one of {', '.join(KINDS)}{hint}")
+    if schedule not in SCHEDULES:
+        raise ValueError(f"optimiser: schedule is {schedule!r}, but must be one of {', '.join(SCHEDULES)}.")
+    if schedule != "constant" and not updates:
+        raise ValueError(
+            f"optimiser: schedule {schedule!r} needs updates, the number of updates over which the rate falls."
+        )
+    if weight_decay and not KINDS[name].decays:
+        raise ValueError(
+            f"optimiser: weight_decay is {weight_decay}, but {name} has no decoupled decay; use adamw or muon."
+        )
+    top = jnp.asarray(KINDS[name].rate if rate is None else rate, float)
+    course = (
+        top
+        if schedule == "constant"
+        else Schedule(schedule, top, jnp.asarray(updates, float), jnp.asarray(floor, float))
+    )
+    decay = jnp.asarray(weight_decay, float) if KINDS[name].decays else None
+    return eqx.Partial(_build, name, course, decay, None if clip is None else jnp.asarray(clip, float), accumulate)
+
+
+def matrices(weights: Any) -> Any:
+    """Mark the weight matrices of a model: what weight decay applies to (not biases, not normalisations)."""
+    return jax.tree.map(lambda leaf: leaf.ndim > 1, weights)
+
+
+def _build(name, course, decay, clip, accumulate):
+    kind = KINDS[name]
+    transform = kind.build(course, decay) if kind.decays else kind.build(course)
+    if clip is not None:
+        transform = optax.chain(optax.clip_by_global_norm(clip), transform)
+    if accumulate > 1:
+        transform = optax.MultiSteps(transform, accumulate).gradient_transformation()
+    return transform

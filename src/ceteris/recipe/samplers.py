@@ -1,0 +1,212 @@
+"""Where the points come from over which the loss is averaged.
+
+``draw`` returns batches with a leading axis of updates: one step of a rule may make several updates, so that one
+epoch of shuffled rows, or one simulation of an economy, can serve them all.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jaxtyping import Array, PRNGKeyArray
+
+
+class AbstractSampler(eqx.Module):
+    """A source of batches with a memory."""
+
+    @abc.abstractmethod
+    def init(self, model: Any, key: PRNGKeyArray) -> Any:
+        """Return the memory before the first draw."""
+
+    @abc.abstractmethod
+    def draw(self, model: Any, memory: Any, key: PRNGKeyArray, feed: Any) -> tuple[Any, Any]:
+        """Return batches, leaves of shape (updates, batch, ...), and the new memory."""
+
+
+class Fixed(AbstractSampler):
+    """The same batch at every step: full-batch methods, collocation points."""
+
+    data: Any
+
+    def init(self, model, key):
+        return ()
+
+    def draw(self, model, memory, key, feed):
+        return jax.tree.map(lambda a: a[None], self.data), memory
+
+
+class Minibatches(AbstractSampler):
+    """Shuffled rows of a table in true epochs: every row once per epoch, then reshuffled.
+
+    The stream of epochs is cut into batches of equal size; a batch may hold the last rows of one epoch and the
+    first of the next, so that no row is dropped and none is repeated.
+
+    Parameters
+    ----------
+    data : pytree of arrays with a leading axis of rows
+    size : int
+        Rows per batch; all of them if there are fewer.
+    rows : int array, optional
+        Which rows may be drawn (the training rows of a fold); all by default.
+    updates : int, optional
+        Batches per step; by default as many as fit into one epoch.
+
+    Examples
+    --------
+    >>> import jax, jax.numpy as jnp
+    >>> sampler = Minibatches(jnp.arange(6), size=2)
+    >>> memory = sampler.init(None, jax.random.key(0))
+    >>> batches, memory = sampler.draw(None, memory, jax.random.key(1), None)
+    >>> batches.shape, sorted(batches.ravel().tolist())
+    ((3, 2), [0, 1, 2, 3, 4, 5])
+    """
+
+    data: Any
+    rows: Array
+    size: int = eqx.field(static=True)
+    updates: int = eqx.field(static=True)
+
+    def __init__(self, data: Any, size: int, rows: Array | None = None, updates: int | None = None):
+        if size < 1:
+            raise ValueError(f"Minibatches: size is {size}, but a batch has at least one row.")
+        self.data = jax.tree.map(jnp.asarray, data)
+        self.rows = jnp.arange(jax.tree.leaves(data)[0].shape[0]) if rows is None else jnp.asarray(rows)
+        count = self.rows.shape[0]
+        if count == 0:
+            raise ValueError("Minibatches: there are no rows to draw from; give a table with at least one row.")
+        self.size = min(size, count)
+        self.updates = min(updates or count // self.size, count // self.size)
+
+    def init(self, model, key):
+        return jr.permutation(key, self.rows.shape[0]), jnp.array(0)
+
+    def draw(self, model, memory, key, feed):
+        order, position = memory
+        n, wanted = order.shape[0], self.updates * self.size
+        fresh = jr.permutation(key, n)
+        drawn = jax.lax.dynamic_slice(jnp.concatenate([order, fresh]), (position,), (wanted,))
+        through = position + wanted >= n
+        memory = (
+            jnp.where(through, fresh, order),
+            jnp.where(through, position + wanted - n, position + wanted),
+        )
+        rows = self.rows[drawn].reshape(self.updates, self.size)
+        return jax.tree.map(lambda a: a[rows], self.data), memory
+
+
+class Draws(AbstractSampler):
+    """Fresh points at every step: ``function(key) -> batch``."""
+
+    function: Callable[[PRNGKeyArray], Any]
+
+    def init(self, model, key):
+        return ()
+
+    def draw(self, model, memory, key, feed):
+        return jax.tree.map(lambda a: a[None], self.function(key)), memory
+
+
+class Streamed(AbstractSampler):
+    """Batches from the host: what ``feed`` gave for this step, one update."""
+
+    def init(self, model, key):
+        return ()
+
+    def draw(self, model, memory, key, feed):
+        if feed is None:
+            raise ValueError(
+                "Streamed: no data arrived; call fit(..., feed=function of the step and a number of steps)."
+            )
+        return jax.tree.map(lambda a: a[None], feed), memory
+
+
+class Rollout(AbstractSampler):
+    """The points that the current model visits (001, Algorithm 1: simulate, then learn on what was simulated).
+
+    Parameters
+    ----------
+    start : callable
+        ``start(key, paths) -> states`` with a leading axis of paths.
+    move : callable
+        ``move(model, states, key) -> (next states, record)``: one period for all paths; records are what is
+        learnt from.
+    horizon, paths : int
+        Periods simulated per step, on so many parallel paths; the next step goes on where this one ended.
+    updates, epochs : int
+        Batches per step, and how often each record is used; ``horizon * paths * epochs`` must be a multiple of
+        ``updates``.
+    finish : callable, optional
+        ``finish(model, last states, records) -> records`` on whole trajectories, such as advantages.
+    """
+
+    start: Callable[[PRNGKeyArray, int], Any]
+    move: Callable[[Any, Any, PRNGKeyArray], tuple[Any, Any]]
+    horizon: int = eqx.field(static=True)
+    paths: int = eqx.field(static=True)
+    updates: int = eqx.field(static=True, default=1)
+    epochs: int = eqx.field(static=True, default=1)
+    finish: Callable[[Any, Any, Any], Any] | None = None
+
+    def __check_init__(self):
+        if self.horizon * self.paths * self.epochs % self.updates:
+            raise ValueError(
+                f"Rollout: updates is {self.updates}, but must divide horizon x paths x epochs = "
+                f"{self.horizon * self.paths * self.epochs}."
+            )
+
+    def init(self, model, key):
+        return self.start(key, self.paths)
+
+    def draw(self, model, memory, key, feed):
+        model = jax.tree.map(lambda a: jax.lax.stop_gradient(a) if eqx.is_array(a) else a, model)
+        simulate, shuffle = jr.split(key)
+        period = lambda states, k: self.move(model, states, k)
+        memory, records = jax.lax.scan(period, memory, jr.split(simulate, self.horizon))
+        if self.finish is not None:
+            records = self.finish(model, memory, records)
+        count = self.horizon * self.paths
+        order = jax.vmap(lambda k: jr.permutation(k, count))(jr.split(shuffle, self.epochs)).ravel()
+
+        def batches(a):
+            return a.reshape(count, *a.shape[2:])[order].reshape(self.updates, -1, *a.shape[2:])
+
+        return jax.tree.map(batches, records), memory
+
+
+class Replay(AbstractSampler):
+    """Remember the last ``capacity`` points of another sampler and draw batches from all of them."""
+
+    inner: AbstractSampler
+    capacity: int = eqx.field(static=True)
+    size: int = eqx.field(static=True)
+    updates: int = eqx.field(static=True, default=1)
+
+    def init(self, model, key):
+        memory = self.inner.init(model, key)
+        shapes = eqx.filter_eval_shape(lambda: self.inner.draw(model, memory, key, None)[0])
+        arrived = jax.tree.leaves(shapes)[0]
+        if arrived.shape[0] * arrived.shape[1] > self.capacity:
+            raise ValueError(
+                f"Replay: capacity is {self.capacity}, but one draw brings {arrived.shape[0] * arrived.shape[1]} points; "
+                "make it at least that large."
+            )
+        buffer = jax.tree.map(lambda a: jnp.zeros((self.capacity, *a.shape[2:]), a.dtype), shapes)
+        return memory, buffer, jnp.array(0)
+
+    def draw(self, model, memory, key, feed):
+        inner, buffer, seen = memory
+        forward, pick = jr.split(key)
+        new, inner = self.inner.draw(model, inner, forward, feed)
+        new = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), new)
+        count = jax.tree.leaves(new)[0].shape[0]
+        places = (seen + jnp.arange(count)) % self.capacity
+        buffer = jax.tree.map(lambda old, a: old.at[places].set(a), buffer, new)
+        seen = seen + count
+        rows = jr.randint(pick, (self.updates, self.size), 0, jnp.minimum(seen, self.capacity))
+        return jax.tree.map(lambda a: a[rows], buffer), (inner, buffer, seen)

@@ -1,0 +1,335 @@
+"""The ``ceteris`` command: a door. Each command imports what it needs when it is called."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ceteris.results import Section
+
+# Plain help: drawing it with rich would cost more than all the rest of `ceteris --help`.
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+USER_ERRORS = (ValueError, TypeError, OSError, ImportError)
+TASKS = ("auto", "regression", "classification")
+NEURAL = "neural net"
+PACKAGES = "equinox jax jaxtyping matplotlib narwhals numpy optax pandas rich safetensors scikit-learn typer"
+REQUIRED = {name: name.replace("scikit-learn", "sklearn") for name in PACKAGES.split()}
+EXTRAS = {
+    "cuda": ("jax-cuda13-plugin", "NVIDIA graphics processors"),
+    "cluster": ("ray", "many runs on many machines"),
+    "tensorboard": ("tensorboard", "training curves in TensorBoard"),
+}
+
+Out = Annotated[Path, typer.Option(help="Run folder to write; made if missing.")]
+Seed = Annotated[int, typer.Option(help="Seed of all random numbers.")]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; a user's error becomes one line on stderr and exit code 2.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        By default those of the process. ``--debug``, anywhere, lets errors through with their traceback.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        app(args=[word for word in arguments if word != "--debug"], prog_name="ceteris")
+    except USER_ERRORS as error:
+        if "--debug" in arguments:
+            raise
+        print("error:", " ".join(str(error).split()), file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+@app.callback()
+def door(debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False) -> None:
+    """Neural networks for economics, business research and social science, with the evidence."""
+    compilation_cache()
+
+
+@app.command()
+def demo(out: Out = Path("runs/demo"), seed: Seed = 0) -> None:
+    """Run a small real job and write its report.
+
+    Learners are compared on the diabetes table and networks learn Genz's test functions.
+    """
+    from ceteris.report import Run
+
+    command = f"ceteris demo --out {shlex.quote(str(out))} --seed {seed}"
+    with Run.create(out, command, {"data": "diabetes", "gallery": "genz"}, seed) as run:
+        from sklearn.datasets import load_diabetes
+
+        features, target = load_diabetes(return_X_y=True, as_frame=True)
+        sections, history = _compare(run.folder, features, target, seed=seed)
+        run.write([*sections, *_gallery("genz", quick=True, seed=seed)], history)
+    _done(run.folder)
+
+
+@app.command()
+def fit(
+    data: Annotated[Path, typer.Argument(help="A CSV or Parquet file, one row per observation.")],
+    target: Annotated[str, typer.Option(help="The column to predict.")],
+    out: Annotated[Path | None, typer.Option(help="Run folder to write.  [default: runs/NAME]")] = None,
+    seed: Seed = 0,
+    task: Annotated[str, typer.Option(help="auto, regression or classification.")] = "auto",
+    test_size: Annotated[float, typer.Option(help="Share of rows set aside and used once.")] = 0.2,
+) -> None:
+    """Train on a table and write a report.
+
+    The network is compared with the classical learners on rows that none of them has seen, and its weights
+    are saved in the run folder.
+    """
+    from ceteris.report import Run
+
+    _one_of("task", task, TASKS)
+    if not 0 < test_size < 1:
+        raise ValueError(f"test_size: {test_size} is not a share; give a number between 0 and 1, such as 0.2.")
+    features, y = split_target(read_table(data), target)
+    out = out or free_folder(Path("runs") / data.stem)
+    words = ["ceteris", "fit", data, "--target", target, "--out", out, "--seed", seed, "--task", task]
+    command = shlex.join([str(word) for word in [*words, "--test-size", test_size]])
+    config = {"data": data, "sha256": _digest(data), "target": target, "task": task, "test_size": test_size}
+    with Run.create(out, command, config, seed) as run:
+        run.write(*_compare(run.folder, features, y, seed=seed, task=task, test_size=test_size))
+    _done(run.folder)
+
+
+@app.command()
+def gallery(
+    name: Annotated[str | None, typer.Argument(help="Which one; without it, their names are listed.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A smaller version, in seconds.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Run folder to write.  [default: runs/gallery-NAME]")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Reproduce a table or figure of the literature."""
+    from ceteris.gallery import NAMES
+    from ceteris.report import Run
+
+    if name is None:
+        print("\n".join(NAMES))
+        return
+    _one_of("name", name, NAMES)
+    out = out or Path("runs") / f"gallery-{name}"
+    words = ["ceteris", "gallery", name, "--out", str(out), "--seed", str(seed)] + ["--quick"] * quick
+    with Run.create(out, shlex.join(words), {"name": name, "quick": quick}, seed) as run:
+        run.write(_gallery(name, quick=quick, seed=seed))
+    _done(run.folder)
+
+
+@app.command()
+def report(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
+    """Write the report of a run again."""
+    _done(run)
+
+
+@app.command()
+def runs(root: Annotated[Path, typer.Argument(help="A folder with run folders in it.")] = Path("runs")) -> None:
+    """List runs and how they ended."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from ceteris.report import list_runs
+
+    table = Table("run", "started", "status", "checks", box=None, header_style="bold")
+    table.add_column("command", no_wrap=True)
+    for run in list_runs(root):
+        started = run.facts.get("started", "")[:16].replace("T", " ")
+        cells = (str(run.folder), started, run.facts["status"], _tally(run), run.facts.get("command", ""))
+        table.add_row(*(_plain(cell) for cell in cells))
+    if table.row_count:
+        Console().print(table)
+    else:
+        print(f"No runs in {root}; `ceteris demo` makes one.")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed and what is missing."""
+    from ceteris.report import machine
+
+    facts = machine.hardware()
+    print(f"Python {sys.version.split()[0]} on {facts['system']}")
+    print(f"{facts['cores']} cores, {facts['memory (GB)']} GB of memory\n")
+    broken = [name for name, module in REQUIRED.items() if not _examine(name, module)]
+    broken += [] if _compute() else ["jax computation"]
+    broken += [] if _examine_cache(compilation_cache()) else ["compilation cache"]
+    for name, (package, purpose) in EXTRAS.items():
+        version = machine.versions((package,))[package]
+        how = f'missing; pip install "ceteris[{name}]"' if version == "not installed" else version
+        print(f"extra {name} ({purpose}): {how}")
+    if broken:
+        print(f"\nBroken: {', '.join(broken)}. Install ceteris again: pip install --force-reinstall ceteris")
+        raise typer.Exit(1)
+    print("\nEverything needed works.")
+
+
+def _examine(name: str, module: str) -> bool:
+    """Import a package; whatever goes wrong in it is the finding."""
+    from importlib import import_module, metadata
+
+    try:
+        import_module(module)
+        print(f"{name:<14}{metadata.version(name)}")
+    except Exception as error:
+        print(f"{name:<14}BROKEN: {type(error).__name__}: {error}")
+        return False
+    return True
+
+
+def _compute() -> bool:
+    """Compile and run one line on the default device, and list the devices."""
+    try:
+        import jax
+
+        assert float(jax.jit(lambda x: x + 1)(1.0)) == 2
+        print(f"\ndevices       {', '.join(str(device) for device in jax.devices())}")
+    except Exception as error:
+        print(f"\ndevices       BROKEN: {type(error).__name__}: {error}")
+        return False
+    return True
+
+
+def _examine_cache(folder: Path) -> bool:
+    files = [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
+    size = sum(path.stat().st_size for path in files) / 1e6
+    home = next(path for path in (folder, *folder.parents) if path.exists())
+    writable = home.is_dir() and os.access(home, os.W_OK)
+    state = "" if writable else "; BROKEN: it cannot be written to"
+    print(f"cache         {folder}: {len(files)} files, {size:.1f} MB{state}\n")
+    return writable
+
+
+def compilation_cache() -> Path:
+    """Keep compiled programs between runs; works through the environment, so before JAX is imported.
+
+    Returns
+    -------
+    Path
+        ``JAX_COMPILATION_CACHE_DIR`` if it is set, else a folder in the user's cache.
+    """
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_user_cache() / "ceteris" / "jax"))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+    return Path(os.environ["JAX_COMPILATION_CACHE_DIR"])
+
+
+def _user_cache() -> Path:
+    homes = {"darwin": Path.home() / "Library/Caches", "win32": Path.home() / "AppData/Local"}
+    given = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("LOCALAPPDATA") if sys.platform == "win32" else None)
+    return Path(given) if given else homes.get(sys.platform, Path.home() / ".cache")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a CSV or Parquet file, or say in one sentence why it is not a table to learn from."""
+    import pandas as pd
+
+    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet, ".pq": pd.read_parquet}
+    if not path.is_file():
+        raise FileNotFoundError(f"data: there is no file {path}; give the path of a CSV or Parquet file.")
+    if path.suffix.lower() not in readers:
+        raise ValueError(f"data: {path} ends in {path.suffix!r}; give a .csv or .parquet file.")
+    try:
+        table = readers[path.suffix.lower()](path)
+    except ImportError:
+        raise ImportError(f"data: reading {path} needs pyarrow; `pip install pyarrow`, or save it as CSV.") from None
+    except (ValueError, OSError) as error:
+        raise ValueError(f"data: {path} cannot be read as a table ({error}); check the file.") from None
+    table.columns = [str(column) for column in table.columns]
+    if table.empty:
+        raise ValueError(f"data: {path} has {len(table)} rows and {table.shape[1]} columns; give a table with rows.")
+    return table
+
+
+def split_target(table: pd.DataFrame, target: str) -> tuple[pd.DataFrame, pd.Series]:
+    """Take the target out of a table; it must be there, complete and finite, and not the only column."""
+    import numpy as np
+
+    _one_of("target", target, tuple(table.columns), kind="a column of the data")
+    y: Any = table[target]
+    features = table.drop(columns=target)
+    missing = int(y.isna().sum())
+    infinite = int(np.isinf(y).sum()) if y.dtype.kind == "f" else 0
+    if missing or infinite:
+        bad = " and ".join(f"{n} {what}" for n, what in ((missing, "missing"), (infinite, "infinite")) if n)
+        raise ValueError(
+            f"target: column {target!r} has {bad} values in {len(y)} rows; remove those rows or fill them in."
+        )
+    if features.shape[1] == 0:
+        raise ValueError(f"data: {target!r} is the only column; give at least one other to predict it from.")
+    return features, y
+
+
+def free_folder(folder: Path) -> Path:
+    """Return the folder, or the same name with the first free number after it."""
+    n = 2
+    choice = folder
+    while choice.exists():
+        choice, n = folder.with_name(f"{folder.name}-{n}"), n + 1
+    return choice
+
+
+def _compare(folder: Path, features: Any, target: Any, **options: Any) -> tuple[tuple[Section, ...], Any]:
+    """Compare learners, save the network's weights, and return the sections and its history."""
+    from ceteris.learners import compare
+
+    comparison = compare(features, target, progress=sys.stderr.isatty(), **options)
+    print(comparison.table.to_string())
+    net = comparison.fitted[NEURAL]
+    net.save(folder / "model")
+    return comparison.sections(), net.history_
+
+
+def _gallery(name: str, quick: bool, seed: int) -> tuple[Section, ...]:
+    from ceteris import gallery
+
+    return gallery.sections(name, quick=quick, seed=seed)
+
+
+def _done(folder: Path) -> None:
+    from ceteris.report import report
+
+    print(f"Report: {report(folder)}")
+
+
+def _tally(run: Any) -> str:
+    """Count a run's checks; a damaged list of sections is said, not raised, so that the others are listed."""
+    try:
+        checks = [check for section in run.sections for check in section["checks"]]
+    except ValueError:
+        return "unreadable"
+    return f"{sum(check['passed'] is True for check in checks)}/{len(checks)} passed" if checks else ""
+
+
+def _plain(text: str) -> Any:
+    """Keep rich from reading square brackets as mark-up."""
+    from rich.text import Text
+
+    return Text(str(text))
+
+
+def _one_of(argument: str, given: str, allowed: tuple[str, ...], kind: str = "known") -> None:
+    """Raise unless the value is allowed; name the nearest and list them all."""
+    from difflib import get_close_matches
+
+    if given in allowed:
+        return
+    near = get_close_matches(given, allowed, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    listed = ", ".join(allowed[:30]) + (f" and {len(allowed) - 30} more" if len(allowed) > 30 else "")
+    raise ValueError(f"{argument}: {given!r} is not {kind}; {hint}choose from: {listed}.")
+
+
+def _digest(path: Path) -> str:
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

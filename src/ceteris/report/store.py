@@ -1,0 +1,125 @@
+"""Sections as files: CSV for numbers, SVG for figures, JSON for the rest; each replaced in one step."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ceteris.report import figures
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ceteris.results import Check, Figure, Section, Table
+
+
+def atomic(path: Path, text: str) -> None:
+    """Replace a text file in one step: a reader sees the old one or the new one, whole."""
+    path.parent.mkdir(exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_json(path: Path, kind: type) -> Any:
+    """Read a JSON file whose outermost value is a ``kind``, or say that it was cut off or edited."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(value, kind):
+            return value
+        reason = f"it holds a {type(value).__name__}"
+    except ValueError as error:
+        reason = str(error)
+    raise ValueError(
+        f"folder: {path} cannot be read ({reason}): it was cut off or edited; "
+        "restore it from a copy or run the command again."
+    )
+
+
+class Counter:
+    """Numbers the tables and figures of a run, so that equal titles get different files."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def name(self, title: str) -> str:
+        """Return the next number and the title, in letters every file system takes."""
+        self.count += 1
+        slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40].strip("-")
+        return f"{self.count:02d}-{slug or 'untitled'}"
+
+
+def store_section(folder: Path, section: Section, number: Counter) -> dict[str, Any]:
+    """Write a section's tables and figures and return the rest, with their file names, for JSON."""
+    return {
+        "title": section.title,
+        "text": section.text,
+        "tables": [_store_table(folder, table, number) for table in section.tables],
+        "figures": [_store_figure(folder, figure, number) for figure in section.figures],
+        "checks": [_store_check(check) for check in section.checks],
+    }
+
+
+def _store_check(check: Check) -> dict[str, Any]:
+    number = lambda x: None if x is None else float(x)
+    passed = None if check.passed is None else bool(check.passed)
+    facts = {"name": check.name, "passed": passed, "sentence": check.sentence}
+    return facts | {"value": number(check.value), "bar": number(check.bar)}
+
+
+def _store_table(folder: Path, table: Table, number: Counter) -> dict[str, Any]:
+    path = f"tables/{number.name(table.title)}.csv"
+    kinds = _store_frame(folder / path, table.frame)
+    return {"title": table.title, "note": table.note, "data": path, "kinds": kinds}
+
+
+def _store_figure(folder: Path, figure: Figure, number: Counter) -> dict[str, Any]:
+    stem = f"figures/{number.name(figure.title)}"
+    stored: dict[str, Any] = {"title": figure.title, "caption": figure.caption, "data": f"{stem}.csv"}
+    stored |= {"kinds": _store_frame(folder / f"{stem}.csv", figure.data), "error": None}
+    for scheme in figures.PAGES:
+        try:
+            text = figures.svg(figure, scheme)
+        except Exception as error:  # a drawing is anybody's code, and the report shows what it raised
+            return stored | {"error": sentence(error)}
+        atomic(folder / f"{stem}-{scheme}.svg", text)
+        stored[scheme] = f"{stem}-{scheme}.svg"
+    return stored
+
+
+def _store_frame(path: Path, frame: pd.DataFrame) -> list[str]:
+    """Write a frame, a meaningful index included, and return each column's kind: number or text."""
+    import pandas as pd
+
+    plain = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
+    frame = frame.copy() if plain else frame.reset_index(names=_index_names(frame), allow_duplicates=True)
+    frame.columns = [_label(column) for column in frame.columns]
+    atomic(path, frame.to_csv(index=False, lineterminator="\n"))
+    is_number = lambda kind: pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
+    return ["number" if is_number(kind) else "text" for kind in frame.dtypes]
+
+
+def _index_names(frame: pd.DataFrame) -> list[str]:
+    """Names for the index levels that no column bears already; an unnamed level gets a blank heading."""
+    taken = {_label(column) for column in frame.columns}
+    names = ["" if name is None else str(name) for name in frame.index.names]
+    return [f"{name} (index)" if name in taken else name for name in names]
+
+
+def _label(column: Any) -> str:
+    return " · ".join(str(part) for part in column if str(part)) if isinstance(column, tuple) else str(column)
+
+
+def sentence(error: BaseException | None) -> str:
+    """Return an error as one line: its kind and its message."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

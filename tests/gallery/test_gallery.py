@@ -1,0 +1,31 @@
+"""Every item of the gallery runs, draws and passes its own checks."""
+
+import pytest
+from matplotlib.figure import Figure
+
+from ceteris.gallery import NAMES, sections
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_quick_version_draws_and_passes(name):
+    parts = sections(name, quick=True)
+    assert parts
+    for part in parts:
+        assert part.text
+        assert part.tables
+        assert part.figures
+        assert [check.name for check in part.checks if not check.passed] == []
+        for figure in part.figures:
+            canvas = Figure(figsize=figure.size)
+            figure.draw(canvas, figure.data)
+            assert any(axes.has_data() for axes in canvas.axes)
+
+
+def test_an_unknown_item_is_answered_with_the_nearest():
+    with pytest.raises(ValueError, match=r"name is 'double_decent', .*did you mean 'double_descent'?"):
+        sections("double_decent")
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(ValueError, match="seed is -1, but it must be a whole number of at least 0"):
+        sections("curves", seed=-1)

@@ -1,0 +1,214 @@
+"""The command line: quick to answer, one sentence for an error, and the evidence on disk."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ceteris import cli
+from ceteris.report import Run
+from ceteris.results import Check, Section
+
+ROOT = Path(__file__).parents[1]
+CACHE = ("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS")
+CACHE += ("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES",)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    """Give the variables that a command sets back their values after each test."""
+    for name in CACHE:
+        monkeypatch.setenv(name, os.environ.get(name, "0"))
+
+
+def call(capsys, *arguments):
+    """Run a command in this process; return exit code, stdout and stderr."""
+    with pytest.raises(SystemExit) as end:
+        cli.main([str(word) for word in arguments])
+    out, err = capsys.readouterr()
+    return end.value.code or 0, out, err
+
+
+def python(code, **environment):
+    """Run Python in a process of its own, with no compilation cache named unless given."""
+    kept = {name: value for name, value in os.environ.items() if name not in CACHE}
+    path = os.pathsep.join([str(ROOT / "src"), kept.get("PYTHONPATH", "")])
+    command, environment = [sys.executable, "-c", code], {**kept, "PYTHONPATH": path, **environment}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+@pytest.fixture
+def run(tmp_path):
+    with Run.create(tmp_path / "runs" / "first", "ceteris fit [data].csv", {}, seed=0) as run:
+        run.write([Section("Fit", checks=(Check("fit", True, "It fits."), Check("rows", None, "Few.")))])
+    return run
+
+
+def test_help_answers_in_under_half_a_second():
+    code = "from ceteris.cli import main; main(['--help'])"
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        out = python(code)
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.5  # the best of three: a busy machine is not the command's fault
+    assert all(name in out for name in ("demo", "fit", "gallery", "report", "runs", "doctor"))
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys\nfrom ceteris.cli import main\ntry: main(['--help'])\nexcept SystemExit: print(*sys.modules)"
+    loaded = set(python(code).split())
+    assert "typer" in loaded
+    assert not loaded & {"jax", "numpy", "sklearn", "pandas", "matplotlib", "equinox", "optax", "scipy", "rich"}
+
+
+def test_report_names_the_page_it_wrote(capsys, run):
+    code, out, _ = call(capsys, "report", run.folder)
+    assert (code, out) == (0, f"Report: {run.folder / 'report.html'}\n")
+    assert (run.folder / "report.html").stat().st_size > 1000
+
+
+def test_runs_lists_them_and_survives_a_broken_one(capsys, run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    (run.folder.parent / "broken").mkdir()
+    (run.folder.parent / "broken" / "run.json").write_text("{")
+    code, out, _ = call(capsys, "runs", run.folder.parent)
+    assert code == 0
+    assert re.search(r"first +\S+ \S+ +finished +1/2 passed +ceteris fit \[data\]\.csv", out)
+    assert re.search(r"broken +unreadable: ", out)
+    (run.folder / "sections.json").write_text("[")
+    assert re.search(r"finished +unreadable", call(capsys, "runs", run.folder.parent)[1])
+
+
+def test_runs_in_an_empty_folder_says_how_to_make_one(capsys, tmp_path):
+    assert call(capsys, "runs", tmp_path)[:2] == (0, f"No runs in {tmp_path}; `ceteris demo` makes one.\n")
+
+
+def table(tmp_path, text, name="data.csv"):
+    (tmp_path / name).write_text(text)
+    return tmp_path / name
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        (None, (), r"data: there is no file .*data\.csv; give the path of a CSV or Parquet file\."),
+        ("", (), r"data: .* cannot be read as a table \(No columns to parse from file\); check the file\."),
+        ("x,y\n", (), r"data: .* has 0 rows and 2 columns; give a table with rows\."),
+        ('x,y\n1,"2\n', (), r"data: .* cannot be read as a table \(.*EOF.*\); check the file\."),
+        (
+            "x,yield\n1,2\n",
+            ("--target", "yeild"),
+            r"target: 'yeild' is not a column of the data; did you mean 'yield'\? ",
+        ),
+        ("x,z\n1,2\n", (), r"target: 'y' is not a column of the data; choose from: x, z\."),
+        ("x,y\n1,\n2,3\n3,\n", (), r"target: column 'y' has 2 missing values in 3 rows; remove those rows or fill"),
+        ("x,y\n1,inf\n2,3.5\n3,\n", (), r"target: column 'y' has 1 missing and 1 infinite values in 3 rows; remove"),
+        ("y\n1\n2\n", (), r"data: 'y' is the only column; give at least one other to predict it from\."),
+        ("x,y\n1,2\n", ("--task", "regresion"), r"task: 'regresion' is not known; did you mean 'regression'\? choose"),
+        ("x,y\n1,2\n", ("--test-size", "1.5"), r"test_size: 1\.5 is not a share; give a number between 0 and 1"),
+    ],
+)
+def test_bad_data_is_one_sentence_before_any_folder_is_made(capsys, tmp_path, text, options, message):
+    path = tmp_path / "data.csv" if text is None else table(tmp_path, text)
+    options = options if "--target" in options else ("--target", "y", *options)
+    code, out, err = call(capsys, "fit", path, *options, "--out", tmp_path / "run")
+    assert (code, out) == (2, "")
+    assert re.fullmatch(f"error: {message}.*\n", err), err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_of_another_kind_is_refused(capsys, tmp_path):
+    path = table(tmp_path, "x", "data.xlsx")
+    _, _, err = call(capsys, "fit", path, "--target", "y")
+    assert err == f"error: data: {path} ends in '.xlsx'; give a .csv or .parquet file.\n"
+
+
+def test_an_unwritable_folder_is_refused_before_any_work(capsys, tmp_path):
+    path = table(tmp_path, "x,y\n1,2\n2,3\n")
+    code, _, err = call(capsys, "fit", path, "--target", "y", "--out", path / "run")
+    assert code == 2
+    assert re.fullmatch(r"error: folder: .* because a file is in its place; name another folder\.\n", err)
+
+
+def test_debug_shows_where_an_error_came_from(tmp_path):
+    with pytest.raises(FileNotFoundError, match="is not a run folder"):
+        cli.main(["report", str(tmp_path), "--debug"])
+
+
+def test_gallery_lists_its_names_and_corrects_a_wrong_one(capsys, tmp_path):
+    code, out, _ = call(capsys, "gallery")
+    assert code == 0
+    assert "double_descent" in out.split()
+    code, _, err = call(capsys, "gallery", "duoble_descent", "--out", tmp_path / "run")
+    assert code == 2
+    assert "error: name: 'duoble_descent' is not known; did you mean 'double_descent'?" in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unknown_command_is_a_usage_error(capsys):
+    code, _, err = call(capsys, "bogus")
+    assert code == 2
+    assert "bogus" in err
+
+
+def test_the_target_is_taken_out_and_nothing_else_changes(tmp_path):
+    features, y = cli.split_target(cli.read_table(table(tmp_path, "a,y,b\n1,0.5,u\n2,1.5,v\n")), "y")
+    pd.testing.assert_frame_equal(features, pd.DataFrame({"a": [1, 2], "b": ["u", "v"]}))
+    np.testing.assert_array_equal(y, [0.5, 1.5])
+
+
+def test_a_run_without_a_name_takes_the_first_free_one(tmp_path):
+    assert cli.free_folder(tmp_path / "data") == tmp_path / "data"
+    for name in ("data", "data-2"):
+        (tmp_path / name).mkdir()
+    assert cli.free_folder(tmp_path / "data") == tmp_path / "data-3"
+
+
+def test_compiled_programs_are_kept_where_the_user_says_or_in_the_cache(tmp_path, monkeypatch):
+    assert cli.compilation_cache() == Path(os.environ["JAX_COMPILATION_CACHE_DIR"])
+    for name in CACHE:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cli.compilation_cache() == tmp_path / "ceteris" / "jax"
+
+
+def test_jax_puts_compiled_programs_there(tmp_path):
+    code = "from ceteris import cli; cli.compilation_cache(); import jax; jax.jit(lambda x: x * 3 + 1)(2.0)"
+    python(code, XDG_CACHE_HOME=str(tmp_path))
+    assert list((tmp_path / "ceteris" / "jax").iterdir())
+
+
+def test_doctor_finds_everything_in_order(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "cache"))
+    code, out, _ = call(capsys, "doctor")
+    assert code == 0
+    assert re.search(rf"^numpy +{re.escape(np.__version__)}$", out, re.MULTILINE)
+    assert re.search(rf"^cache +{re.escape(str(tmp_path / 'cache'))}: \d+ files, \d\.\d MB$", out, re.MULTILINE)
+    assert "Everything needed works." in out
+
+
+def test_doctor_fails_when_something_needed_is_broken(capsys, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "file"))
+    monkeypatch.setitem(cli.REQUIRED, "numpy", "no_such_module")
+    code, out, _ = call(capsys, "doctor")
+    assert code == 1
+    assert "BROKEN: ModuleNotFoundError: No module named 'no_such_module'" in out
+    assert "Broken: numpy, compilation cache." in out
+
+
+def test_doctor_knows_every_dependency_and_extra():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert set(cli.REQUIRED) == {re.match(r"[\w-]+", line)[0] for line in project["dependencies"]}
+    extras = project["optional-dependencies"]
+    assert set(cli.EXTRAS) == set(extras) - {"docs", "test"}
+    stems = {name: re.match(r"[\w-]+", lines[0])[0] for name, lines in extras.items()}
+    assert all(package.startswith(stems[name]) for name, (package, _) in cli.EXTRAS.items())

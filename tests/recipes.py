@@ -104,14 +104,15 @@ def equilibrium(rule="adam", alpha=0.36, beta=0.96):
     economy = Growth(jnp.asarray(alpha), jnp.asarray(beta))
     if rule == "adam":
         sampler = Rollout(start_states, Visit(economy), horizon=20, paths=32, updates=5)
-        return Descend(mlp(2, 1), PointResiduals(Euler(economy)), sampler, optimiser("adam", 3e-3))
+        rule = optimiser("adam", 5e-3, schedule="cosine", updates=2000)
+        return Descend(mlp(2, 1), PointResiduals(Euler(economy)), sampler, rule)
     sampler = Rollout(start_states, Visit(economy), horizon=10, paths=10)
     return LevenbergMarquardt(mlp(2, 1), PointResiduals(Euler(economy)), sampler)
 
 
 def saving_error(model, truth):
     states = start_states(jr.key(9), 200).at[:, 1].set(jr.normal(jr.key(10), (200,)) * 0.09)
-    return float(jnp.max(jnp.abs(jax.vmap(lambda s: saving(model, s))(states) - truth)))
+    return float(jnp.mean(jnp.abs(jax.vmap(lambda s: saving(model, s))(states) - truth)))
 
 
 # ------------------------------------------------------------------------ (c) a GAN that learns N(2, 0.5²) by Play
@@ -143,9 +144,12 @@ def gan():
     return Play(
         two_nets,
         {"generator": Loss(generator_loss), "critic": Loss(critic_loss)},
-        {"generator": eqx.Partial(optax.adam, 1e-3, b1=0.5), "critic": eqx.Partial(optax.adam, 2e-3, b1=0.5)},
+        {
+            "generator": optimiser("rmsprop", 1e-3, schedule="cosine", updates=2000),
+            "critic": optimiser("rmsprop", 1e-3, schedule="cosine", updates=10_000, floor=0.1),
+        },
         Draws(normal_points),
-        turns=("critic", "critic", "generator"),
+        turns=("critic",) * 5 + ("generator",),
     )
 
 

@@ -116,14 +116,23 @@ def test_a_finite_loss_with_an_infinite_gradient_does_not_poison_the_weights():
 
 def test_a_keyboard_interrupt_keeps_what_there_is():
     def interrupt(run):
-        if run.tick == 20:
+        if run.tick == 20 and not asked:
+            asked.append(True)
             raise KeyboardInterrupt
 
-    run = fit(recipes.supervised(), jr.key(0), steps=100, every=10, monitors=[interrupt])
+    asked = []
+    options = {"steps": 100, "every": 10, "monitors": [interrupt]}    run = fit(recipes.supervised(), jr.key(0), **options)
     assert run.status == Status.INTERRUPTED
     assert "keyboard" in run.sentence
+    assert run.tick == 10, "the chunk whose monitors did not finish is not counted"
     whole = fit(recipes.supervised(), jr.key(0), steps=100, every=10)
-    assert same(fit(recipes.supervised(), jr.key(0), steps=100, every=10, resume=run).model, whole.model)
+    assert same(fit(recipes.supervised(), jr.key(0), **options, resume=run).model, whole.model)
+
+
+def test_resuming_with_other_monitors_is_refused():
+    run = fit(recipes.supervised(), jr.key(0), steps=2, monitors=[Target(0.0)])
+    with pytest.raises(ValueError, match="had 1 judging monitors, but 0 are given"):
+        fit(recipes.supervised(), jr.key(0), steps=4, resume=run)
 
 
 def test_double_precision_is_a_choice():

@@ -133,7 +133,7 @@ def test_gradient_against_finite_differences():
             return (eqx.combine(theta, rest).training(x, None)[0] ** 2).sum()
 
         # Central differences in double precision: relative error about 1e-8 at the default step.
-        check_grads(loss, (theta,), order=1, modes=("fwd", "rev"), atol=1e-5, rtol=1e-5)
+        check_grads(jax.jit(loss), (theta,), order=1, modes=("fwd", "rev"), atol=1e-5, rtol=1e-5)
 
 
 def test_members_under_vmap_are_the_single_nets():

@@ -181,12 +181,12 @@ def fit(
         if resume is None:
             run = _begin(phases[0], key, 0, judges, cast(model, precision))
         elif isinstance(resume, Fit):
-            run = _reopen(resume, key)
+            run = _reopen(resume, key, len(judges))
         else:
             from ceteris.engine.checkpoint import load  # checkpoint needs Fit: the import is mutual
 
             template = lambda phase: _begin(phases[phase], key, phase, judges, None, shapes_only=True)
-            run = _reopen(load(resume, template), key)
+            run = _reopen(load(resume, template), key, len(judges))
         while True:
             run = _run_phase(phases[run.phase], run, budget[run.phase], every, feed, judges, recorders)
             last = run.phase + 1 == len(phases)
@@ -245,10 +245,14 @@ def _next_phase(algorithm, run: Fit, key, judges) -> Fit:
     return replace(fresh, status=np.where(lost, run.status, fresh.status), logs=run.logs, readings=run.readings)
 
 
-def _reopen(run: Fit, key) -> Fit:
+def _reopen(run: Fit, key, judges: int) -> Fit:
     given = jr.key_data(key if run.status.ndim == 0 else jr.split(key, run.status.size))
     if not np.array_equal(given, jr.key_data(run.key)):
         raise ValueError("fit: key differs from the key of the run to resume; pass the key it was started with.")
+    if len(run.memories) != judges:
+        raise ValueError(
+            f"fit: the run to resume had {len(run.memories)} judging monitors, but {judges} are given; pass the same."
+        )
     paused = np.isin(run.status, (Status.FINISHED, Status.INTERRUPTED))
     return replace(run, status=np.where(paused, Status.RUNNING, run.status), best=None, note="")
 
@@ -287,7 +291,8 @@ def _interrupted(run: Fit, note: str) -> Fit:
 # ------------------------------------------------------------------------------------------------ chunks
 
 
-@eqx.filter_jit
+# run once, so compiled fast rather than to run fast: random draws are most of it, and this halves what a user waits for
+@eqx.filter_jit(compiler_options={"xla_backend_optimization_level": 0})
 def _start(algorithm, key, phase, model) -> State:
     def one(algorithm, key, model):
         return algorithm.init(jr.fold_in(key, 2 * phase), model)

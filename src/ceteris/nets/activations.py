@@ -19,7 +19,7 @@ from ceteris.nets.names import choose
 
 
 def identity(z: Array) -> Array:
-    """Z itself."""
+    """The input z itself."""
     return z
 
 
@@ -44,22 +44,22 @@ def leaky_relu(z: Array, alpha: float = 0.1) -> Array:
 
 
 def elu(z: Array, alpha: float = 1.0) -> Array:
-    """Z if z > 0, else α(exp(z) - 1), in (-α, ∞); C¹ for α = 1, otherwise kinked at zero."""
+    """Equal to z if z > 0, else α(exp(z) - 1), in (-α, ∞); C¹ for α = 1, otherwise kinked at zero."""
     return jax.nn.elu(z, alpha)
 
 
 def swish(z: Array) -> Array:
-    """Z σ(z), in [-0.278, ∞); C∞; not monotone; its derivative lies in [-0.0998, 1.0998]."""
+    """Product z σ(z), in [-0.278, ∞); C∞; not monotone; its derivative lies in [-0.0998, 1.0998]."""
     return jax.nn.swish(z)
 
 
 def gelu(z: Array) -> Array:
-    """Z Φ(z) with the exact normal distribution function, in [-0.170, ∞); C∞; not monotone."""
+    """Product z Φ(z) with the exact normal distribution function, in [-0.170, ∞); C∞; not monotone."""
     return jax.nn.gelu(z, approximate=False)
 
 
 def mish(z: Array) -> Array:
-    """Z tanh(ln(1 + exp(z))), in [-0.309, ∞); C∞; not monotone."""
+    """Product z tanh(ln(1 + exp(z))), in [-0.309, ∞); C∞; not monotone."""
     return jax.nn.mish(z)
 
 

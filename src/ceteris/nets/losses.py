@@ -76,8 +76,8 @@ class Pinball(eqx.Module):
 
     Examples
     --------
-    >>> Pinball(0.9)(jnp.array([[0.0], [0.0]]), jnp.array([1.0, -1.0])).round(1).tolist()
-    [0.9..., 0.1...]
+    >>> Pinball(0.75)(jnp.array([[0.0], [0.0]]), jnp.array([1.0, -1.0])).tolist()
+    [0.75, 0.25]
     """
 
     levels: tuple[float, ...] = eqx.field(static=True, default=(0.5,), converter=_levels)

@@ -40,7 +40,7 @@ class Dense(AbstractStateless):
         self.bias = jnp.zeros(out_size)
 
     def __call__(self, x: Array) -> Array:
-        """X W + b."""
+        """The rows x W + b."""
         if jnp.ndim(x) == 0 or jnp.shape(x)[-1] != self.weight.shape[0]:
             raise ValueError(
                 f"x has shape {jnp.shape(x)} but its last axis must have the net's {self.weight.shape[0]} "

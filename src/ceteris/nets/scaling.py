@@ -31,7 +31,7 @@ class Standardise(AbstractConstants):
         return (x - self.mean) / self.scale
 
     def inverse(self, z: Array) -> Array:
-        """Z scale + mean."""
+        """The way back: z scale + mean."""
         return z * self.scale + self.mean
 
 

@@ -146,7 +146,9 @@ def test_many_weights_at_once_are_the_same_as_one_by_one():
         for b in range(7):
             alone = classification_measures(y, prediction, probability, classes, positive, W[b])
             repeated = np.repeat(np.arange(60), W[b].astype(int))  # a weight is a number of copies
-            copies = classification_measures(y[repeated], prediction[repeated], probability[repeated], classes, positive)
+            copies = classification_measures(
+                y[repeated], prediction[repeated], probability[repeated], classes, positive
+            )
             for name in together:
                 np.testing.assert_allclose(together[name][b], alone[name], **EXACT, err_msg=name)
                 np.testing.assert_allclose(together[name][b], copies[name], **EXACT, err_msg=name)
@@ -156,7 +158,9 @@ def test_bootstrap_errors_of_means_are_the_textbook_ones():
     rng = np.random.default_rng(3)
     y, n = rng.normal(size=400), 400
     prediction = np.zeros(n)
-    draws = bootstrap(lambda w: regression_measures(y, prediction, w), n, np.random.default_rng(0), draws=4000)
+    draws = bootstrap(
+        lambda w: regression_measures(y, prediction, w), n, np.random.default_rng(0), draws=4000
+    )
     # The bootstrap variance of a mean is the sample variance over n exactly; 4,000 draws know its root to 1.1%.
     assert draws["mae"].std() == pytest.approx(np.abs(y).std() / np.sqrt(n), rel=0.05)
     assert draws["mse"].std() == pytest.approx((y**2).std() / np.sqrt(n), rel=0.05)
@@ -184,11 +188,15 @@ def test_bootstrap_error_of_the_auc_agrees_with_delong():
 
 def test_bootstrap_is_seeded_and_its_batches_do_not_show(monkeypatch):
     y = np.random.default_rng(5).normal(size=50)
-    run = lambda seed: bootstrap(lambda w: regression_measures(y, 0 * y, w), 50, np.random.default_rng(seed), 100)
+    run = lambda seed: bootstrap(
+        lambda w: regression_measures(y, 0 * y, w), 50, np.random.default_rng(seed), 100
+    )
     whole = run(0)
     assert not np.allclose(whole["mae"], run(1)["mae"])
     monkeypatch.setattr("ceteris.learners.metrics._CELLS", 50 * 7)
-    np.testing.assert_allclose(whole, run(0), **EXACT)  # the same rows; products of another shape round otherwise
+    np.testing.assert_allclose(
+        whole, run(0), **EXACT
+    )  # the same rows; products of another shape round otherwise
 
 
 def test_weights_enter_the_bootstrap():
@@ -216,7 +224,7 @@ def test_no_standard_error_for_what_is_undefined():
     measures = lambda w=None: classification_measures([0, 1, 1], [0, 0, 0], np.c_[1 - p, p], [0, 1], 1, w)
     table = summarise(measures(), bootstrap(measures, 3, np.random.default_rng(0), 50))
     assert np.isnan(table.loc["precision", ["value", "se"]].astype(float)).all()
-    assert table.loc["precision", "note"] == "precision is undefined: no row is predicted to be in the class"
+    assert table.loc["precision", "note"] == "undefined because the class, or one of them, is never predicted"
 
 
 def test_an_unknown_class_is_named():

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jaxtyping import PRNGKeyArray
+from threadpoolctl import threadpool_limits
 
 from ceteris.engine.algorithm import AbstractAlgorithm, State
 from ceteris.engine.ensemble import Ensemble, batched, stack, take
@@ -176,7 +177,8 @@ def fit(
     watchers = tuple(m if isinstance(m, AbstractJudge | AbstractRecorder) else Watch(m) for m in monitors)
     judges = tuple(m for m in watchers if isinstance(m, AbstractJudge))
     recorders = tuple(m for m in watchers if isinstance(m, AbstractRecorder))
-    with in_precision(precision):
+    # factorisations inside a batched program are many and small: BLAS threads would fight XLA's own for the cores
+    with in_precision(precision), threadpool_limits(1, user_api="blas"):
         phases = cast(phases, precision)
         if resume is None:
             run = _begin(phases[0], key, 0, judges, cast(model, precision))

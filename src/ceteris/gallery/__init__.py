@@ -10,7 +10,7 @@ import importlib
 from ceteris.data._check import pick, whole
 from ceteris.results import Section
 
-NAMES: tuple[str, ...] = ("bias_variance", "curves", "double_descent")
+NAMES: tuple[str, ...] = ("genz", "double_descent", "bias_variance", "optimisers", "curves", "dropout")
 """Names of the gallery's items."""
 
 

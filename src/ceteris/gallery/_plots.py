@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -27,3 +29,9 @@ def ticks_at(axes: Axes, values: Any) -> None:
     """Label a logarithmic x-axis at these values and nowhere else."""
     axes.set_xticks(list(values), [f"{value:,}" for value in values])
     axes.minorticks_off()
+
+
+def span_decades(axes: Axes, values: np.ndarray) -> None:
+    """Let a logarithmic y-axis end at powers of ten, so that at least two of them are labelled."""
+    exponents = np.log10(values[values > 0])
+    axes.set_ylim(10.0 ** np.floor(exponents.min()), 10.0 ** np.ceil(exponents.max()))

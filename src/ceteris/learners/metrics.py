@@ -42,22 +42,27 @@ import pandas as pd
 Measures = dict[str, Any]
 
 LOWER_IS_BETTER = frozenset({"fpr", "fnr", "log_loss", "brier", "mae", "mse", "rmse"})
+_NEVER = "the class, or one of them, is never predicted"
+_NO_ROW = "the class, or one of them, has no row"
+_EVERY_ROW = "the class has every row"
 WHY_UNDEFINED = {
-    "precision": "no row is predicted to be in the class",
-    "recall": "no row is in the class",
-    "tpr": "no row is in the class",
-    "fnr": "no row is in the class",
+    "precision": _NEVER,
+    "recall": _NO_ROW,
+    "tpr": _NO_ROW,
+    "fnr": _NO_ROW,
     "f1": "precision or recall is undefined",
-    "specificity": "every row is in the class",
-    "tnr": "every row is in the class",
-    "fpr": "every row is in the class",
-    "auc": "only one class is present",
+    "specificity": _EVERY_ROW,
+    "tnr": _EVERY_ROW,
+    "fpr": _EVERY_ROW,
+    "auc": "the class, or one of them, has no row or every row",
     "r2": "y is constant",
 }
 _CELLS = 4_000_000  # weights held at once by the bootstrap: 32 MB
 
 
-def regression_measures(y: npt.ArrayLike, prediction: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> Measures:
+def regression_measures(
+    y: npt.ArrayLike, prediction: npt.ArrayLike, weight: npt.ArrayLike | None = None
+) -> Measures:
     """Mean absolute, mean squared and root mean squared error, and R².
 
     Parameters
@@ -85,7 +90,12 @@ def regression_measures(y: npt.ArrayLike, prediction: npt.ArrayLike, weight: npt
     # A resample of one repeated value leaves rounding error where the spread is zero.
     spread = np.where(spread > 1e-12 * total * np.max(centred**2, initial=0.0), spread, 0.0)
     mse = _ratio(w @ e**2, total)
-    return {"mae": _ratio(w @ np.abs(e), total), "mse": mse, "rmse": np.sqrt(mse), "r2": 1 - _ratio(w @ e**2, spread)}
+    return {
+        "mae": _ratio(w @ np.abs(e), total),
+        "mse": mse,
+        "rmse": np.sqrt(mse),
+        "r2": 1 - _ratio(w @ e**2, spread),
+    }
 
 
 def classification_measures(
@@ -149,7 +159,12 @@ def classification_measures(
 def _one_against_rest(true: np.ndarray, predicted: np.ndarray, score: np.ndarray, w: np.ndarray) -> Measures:
     """The measures of one class: `true` and `predicted` (n,) say which rows are in it, or are put there."""
     share = lambda rows: w @ rows.astype(float)
-    tp, fp, fn, tn = share(true & predicted), share(~true & predicted), share(true & ~predicted), share(~true & ~predicted)
+    tp, fp, fn, tn = (
+        share(true & predicted),
+        share(~true & predicted),
+        share(true & ~predicted),
+        share(~true & ~predicted),
+    )
     precision, recall, specificity = _ratio(tp, tp + fp), _ratio(tp, tp + fn), _ratio(tn, tn + fp)
     # Where both are zero the second form of F1 gives its limit, 0; where one is undefined so is F1.
     f1 = np.where(np.isnan(precision + recall), np.nan, _ratio(2 * tp, 2 * tp + fp + fn))
@@ -241,19 +256,21 @@ def summarise(values: Measures, draws: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> never = classification_measures([1, 0], [0, 0], [[0.8, 0.2], [0.9, 0.1]], [0, 1], positive=1)
     >>> summarise(never, pd.DataFrame([never, never])).loc["precision", "note"]
-    'precision is undefined: no row is predicted to be in the class'
+    'undefined because the class, or one of them, is never predicted'
     """
-    value = pd.Series({name: float(v) for name, v in values.items()})
-    undefined = draws[value.index].isna().mean()
-    se = draws[value.index].std(ddof=1).where((undefined <= 0.5) & value.notna())
-    note = {name: _note(name, value[name], undefined[name]) for name in value.index}
-    return pd.DataFrame({"value": value, "se": se, "undefined": undefined, "note": note})
+    names = list(values)
+    value = np.array([float(values[name]) for name in names])
+    undefined = draws[names].isna().to_numpy().mean(0)
+    spread: Any = draws[names].std(ddof=1)
+    se = np.where((undefined <= 0.5) & ~np.isnan(value), spread.to_numpy(), np.nan)
+    note = [_note(*one) for one in zip(names, value, undefined, strict=True)]
+    return pd.DataFrame({"value": value, "se": se, "undefined": undefined, "note": note}, names)
 
 
 def _note(name: str, value: float, undefined: float) -> str:
     if np.isnan(value):
-        return f"{name} is undefined: {WHY_UNDEFINED.get(name, 'the weights sum to zero')}"
-    return f"{name} is undefined in {undefined:.1%} of the resamples" if undefined > 0 else ""
+        return f"undefined because {WHY_UNDEFINED.get(name, 'the weights sum to zero')}"
+    return f"undefined in {undefined:.1%} of the resamples" if undefined > 0 else ""
 
 
 def _codes(argument: str, values: npt.ArrayLike, classes: np.ndarray) -> np.ndarray:
@@ -262,11 +279,13 @@ def _codes(argument: str, values: npt.ArrayLike, classes: np.ndarray) -> np.ndar
     if (codes < 0).any():
         stranger = np.asarray(values)[np.argmax(codes < 0)]
         known = ", ".join(map(str, classes))
-        raise ValueError(f"{argument} holds {stranger!s}, which is not one of the classes {known}: pass them all.")
+        raise ValueError(
+            f"{argument} holds {stranger!s}, which is not one of the classes {known}: pass them all."
+        )
     return codes
 
 
 def _ratio(top: Any, bottom: Any) -> Any:
-    """top / bottom, NaN where bottom is not positive."""
+    """Top / bottom, NaN where bottom is not positive."""
     bottom = np.asarray(bottom, float)
     return np.divide(top, bottom, out=np.full(bottom.shape, np.nan), where=bottom > 0)[()]

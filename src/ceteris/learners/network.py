@@ -17,12 +17,17 @@ import jax.random as jr
 import numpy as np
 from jax import Array
 
-from ceteris.engine import EarlyStopping, Ensemble, Fit, Progress, fit
+from ceteris.engine import EarlyStopping, Ensemble, Fit, Progress, Status, fit, precision
 from ceteris.nets import MLP, AbstractNet, Dense, no_buffers, trainable, weighted_mean, zeros
-from ceteris.recipe import AbstractObjective, Descend, Minibatches, optimiser
+from ceteris.recipe import KINDS, AbstractObjective, Descend, Minibatches, optimiser
 
 BLOCK = 512  # rows per compiled prediction: the last block is filled up, so that no number of rows compiles anew
 ROUND = 32  # rows of a table are padded to a multiple of this
+EPOCHS, LONG = 200, 2_000  # passes over a table of up to 2,000 rows
+SETTLED = 0.1  # up to this share of the fall in held-out loss may come in the second half of the epochs
+SIDE_BY_SIDE = 20_000  # weights up to which small batches of all members run faster together (measured, two cores)
+CHUNKS = 40  # how often a run is judged on held-out rows
+FEW, DECAYS = 5_000, (0.1, 1.0, 3.0)  # weight decays per unit of rate, tried on up to 5,000 rows
 FEWEST = 20  # with fewer rows nothing is set aside for validation
 
 
@@ -149,4 +154,221 @@ def outputs(nets: Any, head: Callable[[Array], Array], x: np.ndarray) -> np.ndar
     """Return every member's output, shape (members, n, out_size), in blocks of one compiled shape."""
     n = len(x)
     blocks = np.concatenate([x, np.zeros((-n % BLOCK, x.shape[1]), x.dtype)]).reshape(-1, BLOCK, x.shape[1])
-    return np.concatenate([np.asarray(_outputs(nets, head, block)) for block in blocks], axis=1)[:, :n]
+    return np.concatenate([np.asarray(_outputs(nets, head, jnp.asarray(block))) for block in blocks], axis=1)[:, :n]
+
+
+# ---------------------------------------------------------------------------------------------- training
+
+
+class Data(NamedTuple):
+    """Rows as the net sees them: inputs (n, columns), targets (n, outputs) or labels (n,), weights (n,)."""
+
+    x: np.ndarray
+    y: np.ndarray
+    w: np.ndarray
+
+
+class Task(NamedTuple):
+    """What is learnt: a loss per row, of the head's outputs; both hashable."""
+
+    loss: Callable[[Array, Array], Array]
+    head: Callable[[Array], Array]
+    outputs: int
+
+
+class Trained(NamedTuple):
+    """What training gave.
+
+    Attributes
+    ----------
+    nets : stacked nets, one per member
+    run : the whole run, members of other weight decays included
+    kept : which members of the run are the learner's
+    rows : who learnt from which rows
+    decay : the weight decay that was kept
+    """
+
+    nets: Any
+    run: Fit
+    kept: slice
+    rows: Rows
+    decay: float
+
+
+def train(settings: Any, task: Task, data: Data, held: Data | None, strata: np.ndarray, seed: int) -> Trained:
+    """Train the ensemble of a learner on standardised rows.
+
+    Where several weight decays are to be tried, there is a full set of members for each, on the same rows, and the
+    set with the lowest held-out loss is kept: all of them train side by side in one program.
+    """
+    share = 0.0 if held is not None else settings.validation
+    with precision("single"):
+        rows = split(strata, settings.members, share, np.random.default_rng(seed))
+        judged = held is not None or rows.heldout is not None
+        decays = decays_to_try(settings, len(data.x), judged)
+        total = epochs(settings, len(data.x))
+        every = max(1, total // CHUNKS)
+        monitors: list[Any] = [Progress(type(settings).__name__)] if settings.verbose else []
+        if judged:
+            monitors.append(EarlyStopping("heldout", patience=-(-settings.patience // every)))
+        ensemble = algorithm(settings, task, data, rows, held, decays)
+        run = fit(ensemble, jr.key(seed), steps=total, every=every, monitors=monitors)
+        refuse_non_finite(settings, run)
+        best = best_set(run, len(decays))
+        kept = slice(best * settings.members, (best + 1) * settings.members)
+        nets = jax.tree.map(lambda a: a[kept] if eqx.is_array(a) else a, run.model)
+    return Trained(nets, run, kept, rows, decays[best])
+
+
+def algorithm(
+    settings: Any, task: Task, data: Data, rows: Rows, held: Data | None, decays: tuple[float, ...]
+) -> Ensemble:
+    """Return the ensemble: a net, a weighted loss, each member's shuffled rows, a named optimiser.
+
+    Parameters
+    ----------
+    settings : the learner, for its parameters
+    task : Task
+    data : Data
+        Rows of the table.
+    rows : Rows
+        As `split` gave them.
+    held : Data, optional
+        Validation rows that were given; they take the place of rows set aside.
+    decays : tuple of float
+        Weight decays; one set of members each.
+    """
+    n, in_size = data.x.shape
+    sets, objective = len(decays), RowLoss(task.loss, task.head)
+    batches = jax.tree.map(jnp.asarray, padded(data, n))
+    sampler = Minibatches(batches, batch_size(settings, rows.train.shape[1]), rows=jnp.asarray(rows.train[0]))
+    rule = step_rule(settings, epochs(settings, n) * sampler.updates, decays[0])
+    parts: dict[str, Any] = {"trainable": trainable}
+    differ: list[tuple[Callable[[Any], Any], np.ndarray]] = [(_training_rows, np.tile(rows.train, (sets, 1)))]
+    if held is not None:
+        given = jax.tree.map(jnp.asarray, padded(held, len(held.x)))
+        parts["heldout"] = Validation(objective, given, jnp.arange(len(given.x)))
+    elif rows.heldout is not None:
+        parts["heldout"] = Validation(objective, batches, jnp.asarray(rows.heldout[0]))
+        differ.append((_heldout_rows, np.tile(rows.heldout, (sets, 1))))
+    if sets > 1:
+        differ.append((_decay, np.repeat(np.float32(decays), settings.members)))
+    builder = template(settings, in_size, task)
+    one = Descend(builder, objective, sampler, rule, **parts)
+    over, values = (lambda a: tuple(leaf(a) for leaf, _ in differ)), tuple(values for _, values in differ)
+    how = "vmap" if weights_of(builder) <= SIDE_BY_SIDE else "auto"
+    return Ensemble(one, settings.members * sets, over=over, values=values, how=how)
+
+
+def _training_rows(a):
+    return a.sampler.rows
+
+
+def _heldout_rows(a):
+    return a.heldout.rows
+
+
+def _decay(a):
+    return a.optimiser.args[2]  # of `ceteris.recipe.optimiser`: its name, its rate, its weight decay
+
+
+def best_set(run: Fit, sets: int) -> int:
+    """Return the set of members with the lowest mean of their best held-out losses."""
+    if sets == 1:
+        return 0
+    best = np.nanmin(run.metrics["heldout"], axis=0)
+    return int(np.nanargmin(best.reshape(sets, -1).mean(1)))
+
+
+def refuse_non_finite(settings: Any, run: Fit) -> None:
+    """Raise if a member's loss or weights became non-finite."""
+    if np.any(run.status == Status.NONFINITE):
+        raise FloatingPointError(
+            f"{type(settings).__name__}: {run.sentence} Lower rate (now {settings.rate}), or look for extreme values "
+            "in X and y."
+        )
+
+
+def late_fall(trained: Trained) -> float:
+    """Return how much of the fall in held-out loss came in the second half of the epochs, in [0, 1].
+
+    The rate falls to nothing, and with it every curve flattens at the end; what tells a
+    short training from a long one is whether much was still learnt at half time.
+
+    It is averaged over members that took all epochs; zero if there are none, or no rows to judge by.
+    """
+    finished = trained.run.status[trained.kept] == Status.FINISHED
+    if "heldout" not in trained.run.metrics or not finished.any():
+        return 0.0
+    curve = trained.run.metrics["heldout"][:, trained.kept][:, finished].mean(1)
+    fall = curve[0] - curve.min()
+    return float(np.clip((curve[len(curve) // 2] - curve[-1]) / fall, 0, 1)) if fall > 0 else 0.0
+
+
+def judged(
+    nets: Any, task: Task, data: Data, held: Data | None, rows: Rows
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return each member's outputs, the targets, and the weight with which a row judges a member.
+
+    These are the rows given for validation, else those set aside, else (for lack of any) all rows.
+    """
+    judges = data if held is None else held
+    n, members = len(judges.x), len(rows.train)
+    counts = np.ones((members, n + 1))
+    if held is None and rows.heldout is not None:
+        counts[:] = 0
+        np.put_along_axis(counts, rows.heldout, 1.0, axis=1)
+    return outputs(nets, task.head, judges.x), judges.y, counts[:, :n] * judges.w
+
+
+# ------------------------------------------------------------------------- from parameters to the four slots
+
+
+def template(settings: Any, in_size: int, task: Task) -> Callable[..., LinearPlus]:
+    """Return a builder of the net, after building its shapes once: a wrong option is refused here."""
+    widths = settings.widths if isinstance(settings.widths, int) else tuple(settings.widths)
+    options = (
+        ("widths", widths),
+        ("activation", settings.activation),
+        ("normalise", settings.normalise),
+        ("dropout", settings.dropout),
+    )
+    builder = eqx.Partial(build, in_size, task.outputs, options)
+    eqx.filter_eval_shape(builder, key=jr.key(0))
+    return builder
+
+
+def weights_of(builder: Callable[..., LinearPlus]) -> int:
+    """Return the number of weights of the net that a builder builds."""
+    return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter_eval_shape(builder, key=jr.key(0))))
+
+
+def decays_to_try(settings: Any, n: int, judged: bool) -> tuple[float, ...]:
+    """Return the weight decays of the sets of members; several only where held-out rows can tell them apart."""
+    given: Any = settings.weight_decay
+    if isinstance(given, tuple | list):
+        return tuple(map(float, given))
+    if given is not None:
+        return (float(given),)
+    if not KINDS[settings.optimiser].decays:
+        return (0.0,)
+    return DECAYS if judged and n <= FEW else (DECAYS[1] if n <= FEW else DECAYS[0],)
+
+
+def step_rule(settings: Any, updates: int, decay: float) -> Any:
+    """Return the optimiser of a learner: its rate falls along a half cosine over all updates."""
+    if settings.optimiser == "lbfgs":
+        return optimiser("lbfgs")  # its line search chooses the rate
+    return optimiser(settings.optimiser, settings.rate, schedule="cosine", updates=updates, weight_decay=decay)
+
+
+def epochs(settings: Any, n: int) -> int:
+    """Return the number of epochs; left open, fewer for longer tables."""
+    return settings.epochs or int(np.clip(EPOCHS * (LONG / n) ** 0.5, EPOCHS // 10, EPOCHS))
+
+
+def batch_size(settings: Any, n: int) -> int:
+    """Return the number of rows per batch; left open, a power of two that grows with the table."""
+    if settings.batch_size is not None:
+        return min(settings.batch_size, n)
+    return n if settings.optimiser == "lbfgs" else min(n, int(2 ** np.clip(np.round(np.log2(n / 32)), 5, 8)))

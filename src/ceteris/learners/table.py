@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import narwhals.stable.v1 as nw
 import numpy as np
+import pandas as pd
 from sklearn.utils import check_array
 
 MANY = 50  # a column of more labels than this, most of them seen once, is a name and not a category
@@ -29,6 +30,10 @@ class Frame:
     def rows(self) -> int:
         """Number of rows."""
         return len(self.columns[0])
+
+    def take(self, which: np.ndarray) -> Frame:
+        """Return the rows that a mask marks."""
+        return Frame(self.names, tuple(column[which] for column in self.columns))
 
 
 @dataclass(frozen=True)
@@ -80,9 +85,11 @@ def read(X: Any) -> Frame:
         names = [str(name) for name in native.columns]
         if not names or native.shape[0] == 0:
             check_array(np.empty(native.shape), input_name="X")  # raises: nothing there
-        columns = [_from_series(name, native[name]) for name in native.columns]
+        columns = [_from_series(name, column) for name, column in zip(names, native.iter_columns(), strict=True)]
     else:
-        array = check_array(X, dtype=None, ensure_all_finite=False, input_name="X")
+        if isinstance(X, list | tuple):
+            X = np.array(X, object)  # or one label would turn every number into text
+        array = check_array(X, dtype=cast(Any, None), ensure_all_finite=False, input_name="X")
         names = [f"x{j}" for j in range(array.shape[1])]
         columns = [_from_array(name, array[:, j]) for j, name in enumerate(names)]
     frame = Frame(tuple(names), tuple(columns))
@@ -152,9 +159,7 @@ def moments(x: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 def _from_series(name: str, series: Any) -> np.ndarray:
     kind = series.dtype
     if kind.is_numeric() or kind == nw.Boolean:
-        missing = series.is_null().to_numpy()
-        values = series.cast(nw.Float64).to_numpy() if not missing.any() else series.cast(nw.Float64).to_list()
-        return np.array([np.nan if v is None else v for v in values], float) if missing.any() else _double(values)
+        return _double(series.cast(nw.Float64).to_numpy())
     if kind in (nw.String, nw.Categorical, nw.Enum):
         return _texts(series.to_list())
     if kind == nw.Object:
@@ -197,7 +202,7 @@ def _texts(values: list[Any]) -> np.ndarray:
 
 
 def _missing(value: Any) -> bool:
-    return value is None or value is np.ma.masked or (not isinstance(value, str) and value != value) is True
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 def _labels(name: str, column: np.ndarray) -> tuple[str, ...] | None:
@@ -206,8 +211,8 @@ def _labels(name: str, column: np.ndarray) -> tuple[str, ...] | None:
     counts = Counter(column)
     if len(counts) > MANY and len(counts) > len(column) / 2:
         raise ValueError(
-            f"X: column {name!r} holds {len(counts)} different labels in {len(column)} rows, so that most rows have one "
-            "of their own; drop it or group its labels."
+            f"X: column {name!r} holds {len(counts)} different labels in {len(column)} rows, so that most rows have "
+            "one of their own; drop it or group its labels."
         )
     return tuple(sorted(counts))
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import DataConversionWarning
-from sklearn.utils import check_array
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from ceteris.learners.table import moments
 
 
-class Units(NamedTuple):
+@dataclass(frozen=True)
+class Units:
     """The standardisation of a target, shape (outputs,) each."""
 
     mean: np.ndarray
@@ -38,7 +39,9 @@ def numbers(y: Any, rows: int, several: bool) -> np.ndarray:
     [1.0, 2.0, 4.0]
     """
     _refuse_none(y)
-    y = check_array(y, ensure_2d=False, ensure_all_finite=False, dtype=None, input_name="y", ensure_min_samples=0)
+    y = np.asarray(y)
+    if np.iscomplexobj(y):
+        raise ValueError("y: Complex data not supported; give its real part, or both parts as two outputs.")
     try:
         y = y.astype(np.float64)
     except (TypeError, ValueError):
@@ -85,8 +88,9 @@ def classes(y: Any, rows: int) -> np.ndarray:
 def refuse_one_class(labels: np.ndarray) -> None:
     """Raise unless there are two classes or more."""
     if len(labels) < 2:
+        only = labels.tolist()[0]
         raise ValueError(
-            f"y: all rows that count are of one class, {labels[0]!r}, but a classifier needs at least 2 classes; check "
+            f"y: all rows that count are of one class, {only!r}, but a classifier needs at least 2 classes; check "
             "how the rows were chosen."
         )
 
@@ -110,11 +114,13 @@ def weights(sample_weight: Any, rows: int) -> np.ndarray:
     negative = int((w < 0).sum())
     if negative:
         raise ValueError(
-            f"sample_weight: {negative} of {rows} weights are negative, but weights are at least zero; set them to zero "
-            "to leave rows out."
+            f"sample_weight: {negative} of {rows} weights are negative, but none may be; set them to zero to "
+            "leave rows out."
         )
     if not w.any():
-        raise ValueError("sample_weight: all weights are zero, so that no row counts; give some rows a positive weight.")
+        raise ValueError(
+            "sample_weight: all weights are zero, so that no row counts; give some rows a positive weight."
+        )
     return w
 
 
@@ -159,14 +165,14 @@ def _refuse_holes(name: str, a: np.ndarray) -> None:
     nan, infinite = int(np.isnan(a).sum()), int(np.isinf(a).sum())
     if nan or infinite:
         raise ValueError(
-            f"{name}: there are {nan} NaN and {infinite} infinite (inf) values, but every value must be a finite number; "
-            "drop these rows."
+            f"{name}: there are {nan} NaN and {infinite} infinite (inf) values, but every value must be a finite "
+            "number; drop these rows."
         )
 
 
 def _say_column() -> None:
     warnings.warn(
-        "y: a column-vector y was passed when a 1d array was expected; pass y.ravel().",
+        "A column-vector y was passed when a 1d array was expected; pass y.ravel().",
         DataConversionWarning,
         stacklevel=4,
     )

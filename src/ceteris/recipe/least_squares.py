@@ -122,7 +122,7 @@ class LevenbergMarquardt(AbstractAlgorithm):
         if self.solver == "matrix-free":
             steps = matrix_free_steps(residuals, theta, r, damping * factors, self.ridge, self.cg_steps)
         else:
-            J = self.objective.jacobian(model_of, theta, batch, key)
+            J = self.objective.jacobian(weights, rest, batch, key)
             dual = self.solver == "dual" or (self.solver == "auto" and J.shape[0] < J.shape[1])
             steps = (dual_steps if dual else primal_steps)(J, r, theta, damping * factors, self.ridge)
 

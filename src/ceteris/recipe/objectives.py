@@ -10,6 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 
 
@@ -42,10 +43,8 @@ class AbstractResiduals(AbstractObjective):
         """Return all residuals of a batch, flat."""
 
     @abc.abstractmethod
-    def jacobian(
-        self, model_of: Callable[[Array], Any], theta: Float[Array, " weights"], batch: Any, key: PRNGKeyArray
-    ) -> Float[Array, "residuals weights"]:
-        """Return the derivative of `residuals` where ``model_of(theta)`` is the model with flat weights ``theta``."""
+    def jacobian(self, weights: Any, rest: Any, batch: Any, key: PRNGKeyArray) -> Float[Array, "residuals weights"]:
+        """Return the derivative of `residuals` by the weights, raveled; the model is ``combine(weights, rest)``."""
 
 
 class PointResiduals(AbstractResiduals):
@@ -63,10 +62,14 @@ class PointResiduals(AbstractResiduals):
         keys = jr.split(key, jax.tree.leaves(batch)[0].shape[0])
         return jax.vmap(lambda point, k: self.function(model, point, k))(batch, keys).ravel()
 
-    def jacobian(self, model_of, theta, batch, key):
+    def jacobian(self, weights, rest, batch, key):
         keys = jr.split(key, jax.tree.leaves(batch)[0].shape[0])
-        row = jax.jacrev(lambda theta, point, k: self.function(model_of(theta), point, k))
-        return jax.vmap(row, in_axes=(None, 0, 0))(theta, batch, keys).reshape(-1, theta.size)
+        row = jax.jacrev(lambda weights, point, k: self.function(eqx.combine(weights, rest), point, k))
+        blocks = jax.vmap(row, in_axes=(None, 0, 0))(weights, batch, keys)  # differentiating by leaves spares copies
+        flat = [
+            J.reshape(-1, leaf.size) for J, leaf in zip(jax.tree.leaves(blocks), jax.tree.leaves(weights), strict=True)
+        ]
+        return jnp.concatenate(flat, axis=1)
 
 
 class BatchResiduals(AbstractResiduals):
@@ -80,8 +83,9 @@ class BatchResiduals(AbstractResiduals):
     def residuals(self, model, batch, key):
         return self.function(model, batch, key).ravel()
 
-    def jacobian(self, model_of, theta, batch, key):
-        residuals = lambda theta: self.residuals(model_of(theta), batch, key)
+    def jacobian(self, weights, rest, batch, key):
+        theta, unravel = ravel_pytree(weights)
+        residuals = lambda theta: self.residuals(eqx.combine(unravel(theta), rest), batch, key)
         count = jax.eval_shape(residuals, theta).size
         return (jax.jacrev if count < theta.size else jax.jacfwd)(residuals)(theta)
 

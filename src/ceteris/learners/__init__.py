@@ -1,0 +1,8 @@
+"""Estimators with scikit-learn's contract over the engine, and their comparison with classical learners."""
+
+from ceteris.learners.classifier import NeuralClassifier
+from ceteris.learners.files import load
+from ceteris.learners.quantile import NeuralQuantileRegressor
+from ceteris.learners.regressor import NeuralRegressor
+
+__all__ = ["NeuralClassifier", "NeuralQuantileRegressor", "NeuralRegressor", "load"]

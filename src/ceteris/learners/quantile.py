@@ -1,0 +1,124 @@
+"""A deep ensemble for conditional quantiles, and value at risk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin
+
+from ceteris.learners import network, target
+from ceteris.learners.base import NeuralLearner
+from ceteris.nets import Pinball, quantiles
+
+
+class NeuralQuantileRegressor(RegressorMixin, NeuralLearner):
+    """Several conditional quantiles at once, which cannot cross.
+
+    Each net gives the lowest quantile and positive distances from one quantile to the next, trained on the
+    pinball loss averaged over levels; the ensemble's quantiles are the average of its members'.
+
+    Parameters
+    ----------
+    levels : tuple of float
+        Levels strictly between 0 and 1, ascending.
+    widths, activation, normalise, dropout, optimiser, rate, weight_decay, batch_size, epochs, patience, \
+validation, members, unseen, random_state, verbose
+        As for `NeuralRegressor`.
+
+    Attributes
+    ----------
+    history_, n_iter_, constant_columns_, weight_decay_, late_fall_, status_
+        As for `NeuralRegressor`.
+
+    References
+    ----------
+    Koenker, R. and Bassett, G. (1978). Regression quantiles. Econometrica 46.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.uniform(1, 2, (2_000, 1))
+    >>> y = x[:, 0] * rng.uniform(size=2_000)  # the quantile at level τ is τ x
+    >>> learner = NeuralQuantileRegressor(levels=(0.1, 0.9), random_state=0).fit(x, y)
+    >>> learner.predict_quantiles([[1.5]]).round(1)
+    array([[0.1..., 1.3...]])
+    """
+
+    def __init__(
+        self,
+        levels=(0.05, 0.5, 0.95),
+        *,
+        widths=(64, 64),
+        activation="swish",
+        normalise=None,
+        dropout=0.0,
+        optimiser="adamw",
+        rate=None,
+        weight_decay=None,
+        batch_size=None,
+        epochs=None,
+        patience=50,
+        validation=0.1,
+        members=6,
+        unseen="error",
+        random_state=None,
+        verbose=False,
+    ):
+        self.levels = levels
+        self.widths = widths
+        self.activation = activation
+        self.normalise = normalise
+        self.dropout = dropout
+        self.optimiser = optimiser
+        self.rate = rate
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.patience = patience
+        self.validation = validation
+        self.members = members
+        self.unseen = unseen
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the median, shape (n,): the level nearest to 1/2 (exactly it where 0.5 is among the levels)."""
+        return self.predict_quantiles(X)[:, np.argmin(np.abs(np.asarray(self.levels) - 0.5))]
+
+    def predict_quantiles(self, X: Any) -> np.ndarray:
+        """Predict all quantiles, shape (n, levels), non-decreasing along each row."""
+        outputs = self._outputs(X)
+        return self.units_.mean + self.units_.scale * outputs.mean(0)
+
+    def value_at_risk(self, X: Any, level: float) -> np.ndarray:
+        """Return the loss that is exceeded with probability ``level``, shape (n,).
+
+        Parameters
+        ----------
+        X : data frame or array-like of shape (n, columns)
+        level : float
+            One of ``levels``, such as 0.05; y is a gain, so that value at risk is minus its quantile.
+        """
+        levels = [float(known) for known in self.levels]
+        if level not in levels:
+            raise ValueError(
+                f"value_at_risk: level is {level!r}, but this learner knows {', '.join(map(str, levels))}; give one of "
+                "these, or fit with it among levels."
+            )
+        return -self.predict_quantiles(X)[:, levels.index(level)]
+
+    def _read(self, y, rows):
+        return target.numbers(y, rows, several=False)
+
+    def _pose(self, y, w):
+        self.units_ = target.units(y, w)
+        return self._task(), y[:, 0]
+
+    def _task(self):
+        loss = Pinball(self.levels)
+        return network.Task(loss, quantiles, len(loss.levels))
+
+    def _scaled(self, y):
+        return ((y - self.units_.mean) / self.units_.scale).astype(np.float32)

@@ -1,0 +1,69 @@
+"""The training of a learner as a part of a report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from ceteris.learners.network import SETTLED
+from ceteris.results import Check, Figure, Section, Table
+
+
+def training(learner: Any) -> Section:
+    """Return a section: the settings, the learning curve, and whether the training came to an end."""
+    name = type(learner).__name__
+    settings = pd.DataFrame(
+        [(key, repr(value)) for key, value in learner.get_params(deep=False).items()], columns=["parameter", "value"]
+    )
+    text = (
+        f"{name}: {learner.members} nets on {learner.n_features_in_} columns, at most {learner.n_iter_} epochs. "
+        f"{learner.status_}"
+    )
+    if learner.constant_columns_:
+        text += f"\n\nColumns with one value only, which count for nothing: {', '.join(learner.constant_columns_)}."
+    return Section(
+        f"Training: {name}",
+        text,
+        tables=(Table("Settings", settings),),
+        figures=(learning_curve(learner.history_),),
+        checks=(settled(learner.late_fall_),),
+    )
+
+
+def learning_curve(history: pd.DataFrame) -> Figure:
+    """Return the loss by epoch: every member, and the loss on the rows set aside."""
+    return Figure(
+        "Learning curve",
+        "Loss by epoch, one thin line per net; dashed: on the rows it set aside. The target is standardised.",
+        history,
+        draw_curve,
+    )
+
+
+def draw_curve(figure: Any, history: pd.DataFrame) -> None:
+    """Draw `learning_curve`."""
+    axes = figure.subplots()
+    for member, own in history.groupby("member"):
+        axes.plot(
+            own["epoch"], own["loss"], color="C0", alpha=0.5, linewidth=0.8, label="training" if not member else None
+        )
+        held = own.dropna(subset="heldout")
+        axes.plot(
+            held["epoch"], held["heldout"], "--", color="C1", linewidth=0.8, label=None if member else "set aside"
+        )
+    axes.set(xlabel="epoch", ylabel="loss", yscale="log" if history["loss"].to_numpy().min() > 0 else "linear")
+    axes.legend()
+
+
+def settled(late: float) -> Check:
+    """Judge whether the loss on the rows set aside still fell in the second half of the epochs.
+
+    Examples
+    --------
+    >>> settled(0.3).sentence
+    '30.0% of the fall in held-out loss came in the second half of the epochs; raise epochs.'
+    """
+    passed = late <= SETTLED
+    sentence = f"{late:.1%} of the fall in held-out loss came in the second half of the epochs"
+    return Check("training has settled", passed, sentence + ("." if passed else "; raise epochs."), late, SETTLED)

@@ -1,0 +1,45 @@
+"""Errors against their definitions, and the nets against a peer on the same problems."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPRegressor
+
+from ceteris.data import GENZ, simulate_genz
+from ceteris.gallery import genz
+
+
+def test_errors_are_what_they_are_called():
+    problem = simulate_genz("gaussian", 2, 5, fresh=100)
+    exact = genz.errors(problem, problem.y_fresh)
+    assert exact["average error"] == exact["maximum error"] == exact["relative error"] == 0
+    off = np.zeros(100)
+    off[3] = 2.0
+    shifted = genz.errors(problem, problem.y_fresh + off)
+    assert shifted["average error"] == pytest.approx(0.02)
+    assert shifted["maximum error"] == pytest.approx(2.0)
+    constant = genz.errors(problem, np.full(100, problem.y_fresh.mean()))
+    assert constant["relative error"] == pytest.approx(1.0)
+
+
+def test_the_nets_are_no_worse_than_those_of_a_peer():
+    problems = [simulate_genz(name, 2, 100, seed=0) for name in GENZ]
+    ours = genz.predict_fresh(problems, seed=0)
+    theirs = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for p in problems:
+            net = MLPRegressor(
+                hidden_layer_sizes=genz.WIDTHS, activation="tanh", solver="lbfgs", max_iter=500, random_state=0
+            )
+            theirs.append(net.fit(p.x, p.y).predict(p.x_fresh))
+    worst = [np.median([np.abs(f - p.y_fresh).max() for f, p in zip(fits, problems, strict=True)])
+             for fits in (ours, theirs)]  # fmt: skip
+    assert worst[0] < worst[1]
+
+
+def test_a_sample_that_is_zero_throughout_gives_zero():
+    problem = next(p for s in range(50) if not (p := simulate_genz("discontinuous", 10, 10, fresh=20, seed=s)).y.any())
+    assert np.abs(genz.predict_fresh([problem], seed=0)).max() < 1e-3

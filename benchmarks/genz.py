@@ -72,7 +72,9 @@ def sweep():
     said = lambda peer: f"{cold['cpu']:.1f} against {peer['cpu']:.1f} CPU-s for {peer['fits']} fits"
     yield bench.at_most("CPU time, cold, against Adam", cold["cpu"] / adam["cpu"], "ratio", 0.25, said(adam))
     yield bench.at_most("CPU time, cold, against L-BFGS", cold["cpu"] / lbfgs["cpu"], "ratio", 0.5, said(lbfgs))
-    yield bench.Row("CPU time, warm cache, against Adam", warm["cpu"] / adam["cpu"], "ratio", peer=f"{warm['cpu']:.1f} CPU-s")
+    yield bench.Row(
+        "CPU time, warm cache, against Adam", warm["cpu"] / adam["cpu"], "ratio", peer=f"{warm['cpu']:.1f} CPU-s"
+    )
     yield bench.Row("CPU time, warm cache, against L-BFGS", warm["cpu"] / lbfgs["cpu"], "ratio")
     for what, key in (("maximum error", "max"), ("maximum error / spread", "relative"), ("average error", "average")):
         peer = f"Adam {adam[key]:.3g}, L-BFGS {lbfgs[key]:.3g}"

@@ -183,7 +183,10 @@ def online_and_target(key):
 
 
 def online_only(model):
-    return {"online": jax.tree.map(eqx.is_inexact_array, model["online"]), "target": jax.tree.map(lambda _: False, model["target"])}
+    return {
+        "online": jax.tree.map(eqx.is_inexact_array, model["online"]),
+        "target": jax.tree.map(lambda _: False, model["target"]),
+    }
 
 
 def follow_slowly(model):
@@ -198,7 +201,12 @@ def anywhere(key, n):
 def q_learning():
     sampler = Replay(Rollout(anywhere, explore, horizon=4, paths=16), capacity=4096, size=64)
     return Descend(
-        online_and_target, Loss(temporal_difference), sampler, optimiser("adam", 3e-3), trainable=online_only, project=follow_slowly
+        online_and_target,
+        Loss(temporal_difference),
+        sampler,
+        optimiser("adam", 3e-3),
+        trainable=online_only,
+        project=follow_slowly,
     )
 
 

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
-import recipes
 
+import recipes
 from ceteris.engine import (
     Checkpoint,
     EarlyStopping,
@@ -22,11 +22,11 @@ from ceteris.engine import (
     Progress,
     Status,
     StopIfDiverging,
-    Target,
     TensorBoard,
     fit,
     load_weights,
     save_weights,
+    target,
     then,
 )
 from ceteris.engine.checkpoint import read_facts
@@ -48,7 +48,7 @@ def test_an_ensemble_with_early_stopping_resumes_bitwise(how, tmp_path):
     judges = lambda: [EarlyStopping(patience=2)]
     whole = fit(ensemble(how=how), jr.key(0), steps=60, every=3, monitors=judges())
     stopped = (whole.status == Status.STOPPED_EARLY).sum()
-    assert 0 < stopped, "the test needs a member that stops early"
+    assert stopped > 0, "the test needs a member that stops early"
     path = tmp_path / "run"
     for cut in (9, 30):
         fit(ensemble(how=how), jr.key(0), steps=cut, every=3, monitors=[*judges(), Checkpoint(path, seconds=0)])
@@ -83,7 +83,7 @@ def test_early_stopping_names_the_metrics_there_are():
 
 
 def test_target_and_divergence():
-    run = fit(recipes.supervised(), jr.key(0), steps=500, every=5, monitors=[Target(below=0.1)])
+    run = fit(recipes.supervised(), jr.key(0), steps=500, every=5, monitors=[target(below=0.1)])
     assert run.status == Status.REACHED
     assert run.tick < 500
     wild = fit(recipes.supervised(rate=30.0), jr.key(0), steps=500, every=5, monitors=[StopIfDiverging()])
@@ -98,7 +98,9 @@ def test_a_plain_function_may_stop_a_run():
 
 def test_nan_keeps_the_last_finite_weights():
     x, y = recipes.table(jr.key(0))
-    broken = Descend(recipes.mlp(3, 1), Loss(recipes.squared_error), Minibatches((x.at[0].set(jnp.nan), y), 64), optimiser())
+    broken = Descend(
+        recipes.mlp(3, 1), Loss(recipes.squared_error), Minibatches((x.at[0].set(jnp.nan), y), 64), optimiser()
+    )
     run = fit(broken, jr.key(0), steps=20, every=5)
     assert run.status == Status.NONFINITE
     assert "non-finite" in run.sentence
@@ -109,7 +111,9 @@ def test_a_finite_loss_with_an_infinite_gradient_does_not_poison_the_weights():
     def root(model, batch, key):
         return jnp.sqrt(jnp.abs(model)), {}
 
-    run = fit(Descend(lambda key: jnp.array(0.0), Loss(root), Fixed(jnp.zeros(1)), optimiser("sgd")), jr.key(0), steps=3)
+    run = fit(
+        Descend(lambda key: jnp.array(0.0), Loss(root), Fixed(jnp.zeros(1)), optimiser("sgd")), jr.key(0), steps=3
+    )
     assert run.status == Status.NONFINITE
     assert float(run.model) == 0.0
 
@@ -121,7 +125,8 @@ def test_a_keyboard_interrupt_keeps_what_there_is():
             raise KeyboardInterrupt
 
     asked = []
-    options = {"steps": 100, "every": 10, "monitors": [interrupt]}    run = fit(recipes.supervised(), jr.key(0), **options)
+    options = {"steps": 100, "every": 10, "monitors": [interrupt]}
+    run = fit(recipes.supervised(), jr.key(0), **options)
     assert run.status == Status.INTERRUPTED
     assert "keyboard" in run.sentence
     assert run.tick == 10, "the chunk whose monitors did not finish is not counted"
@@ -130,7 +135,7 @@ def test_a_keyboard_interrupt_keeps_what_there_is():
 
 
 def test_resuming_with_other_monitors_is_refused():
-    run = fit(recipes.supervised(), jr.key(0), steps=2, monitors=[Target(0.0)])
+    run = fit(recipes.supervised(), jr.key(0), steps=2, monitors=[target(0.0)])
     with pytest.raises(ValueError, match="had 1 judging monitors, but 0 are given"):
         fit(recipes.supervised(), jr.key(0), steps=4, resume=run)
 

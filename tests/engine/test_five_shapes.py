@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
-import recipes
 
+import recipes
 from ceteris.engine import Ensemble, fit, then
 from ceteris.testing import check_algorithm
 
@@ -37,24 +37,28 @@ def test_supervised_learns_a_noiseless_function():
 
 
 def test_equilibrium_by_adam_finds_the_saving_rate():
-    # 3e-3 on a rate of 0.35: what 400 episodes of a first-order rule reach (measured 5e-4 to 2e-3 over seeds)
-    assert recipes.saving_error(fit(recipes.equilibrium(), jr.key(1), steps=400).model, 0.36 * 0.96) < 3e-3
+    # mean error of a rate of 0.35; over six seeds 400 episodes of a first-order rule reach 0.6e-3 to 2.1e-3
+    assert recipes.saving_error(fit(recipes.equilibrium(), jr.key(1), steps=400).model, 0.36 * 0.96) < 4e-3
 
 
 def test_equilibrium_by_levenberg_marquardt_finds_more_digits():
-    # single precision and a Gauss-Hermite sum leave about 1e-4 at the edge of the states visited
-    assert recipes.saving_error(fit(recipes.equilibrium("lm"), jr.key(1), steps=60).model, 0.36 * 0.96) < 5e-4
+    # an order of magnitude better than Adam with a seventh of the steps: 1e-5 to 1.5e-4 over six seeds
+    assert recipes.saving_error(fit(recipes.equilibrium("lm"), jr.key(1), steps=60).model, 0.36 * 0.96) < 3e-4
 
 
 def test_adam_then_levenberg_marquardt():
     both = then(recipes.equilibrium(), recipes.equilibrium("lm"))
     run = fit(both, jr.key(1), steps=(100, 30))
-    assert recipes.saving_error(run.model, 0.36 * 0.96) < 5e-4
+    assert recipes.saving_error(run.model, 0.36 * 0.96) < 6e-4  # 0.8e-4 to 3.1e-4 over six seeds
     assert run.history["loss"].shape == (130,)
     assert np.isnan(run.history["damping"][:100]).all()
     half = fit(both, jr.key(1), steps=(100, 10))
     resumed = fit(both, jr.key(1), steps=(100, 30), resume=half)
-    assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(resumed.state[:2]), jax.tree.leaves(run.state[:2]), strict=True) if hasattr(a, "shape"))
+    assert all(
+        np.array_equal(a, b)
+        for a, b in zip(jax.tree.leaves(resumed.state[:2]), jax.tree.leaves(run.state[:2]), strict=True)
+        if hasattr(a, "shape")
+    )
 
 
 def test_eight_calibrations_in_one_program():
@@ -62,16 +66,16 @@ def test_eight_calibrations_in_one_program():
     over = lambda a: (a.objective.function.economy.alpha, a.sampler.move.economy.alpha)
     run = fit(Ensemble(recipes.equilibrium(), 8, over, (alphas, alphas)), jr.key(1), steps=400)
     errors = [recipes.saving_error(run.member(i), float(alphas[i]) * 0.96) for i in range(8)]
-    assert max(errors) < 6e-3  # as one calibration alone; the worst of eight
+    assert max(errors) < 4e-3  # as one calibration alone
 
 
 @pytest.mark.slow
 def test_gan_learns_mean_and_spread():
-    run = fit(recipes.gan(), jr.key(0), steps=3000, every=500)
+    run = fit(recipes.gan(), jr.key(0), steps=2000, every=500)
     sample = recipes.generate(run.model, jr.key(5), 5000)
-    # a saddle point approached by alternating steps oscillates; 0.15 is three times the spread over seeds
-    assert abs(float(sample.mean()) - 2) < 0.15
-    assert abs(float(sample.std()) - 0.5) < 0.15
+    # within 0.013 on all of six seeds; the sampling error of the mean of 5,000 is 0.007
+    assert abs(float(sample.mean()) - 2) < 0.05
+    assert abs(float(sample.std()) - 0.5) < 0.03
 
 
 def test_q_learning_finds_the_values():

@@ -11,29 +11,15 @@ from ceteris.engine.monitors import (
     EarlyStopping,
     Progress,
     StopIfDiverging,
-    Target,
+    StopWhen,
     TensorBoard,
+    target,
 )
 from ceteris.engine.precision import precision
 from ceteris.engine.status import Status
 
 __all__ = [
-    "AbstractAlgorithm",
-    "AbstractJudge",
-    "AbstractRecorder",
-    "Checkpoint",
-    "EarlyStopping",
-    "Ensemble",
-    "Fit",
-    "Progress",
-    "State",
-    "Status",
-    "StopIfDiverging",
-    "Target",
-    "TensorBoard",
-    "fit",
-    "load_weights",
-    "precision",
-    "save_weights",
-    "then",
-]
+    "AbstractAlgorithm", "AbstractJudge", "AbstractRecorder", "Checkpoint", "EarlyStopping", "Ensemble", "Fit",
+    "Progress", "State", "Status", "StopIfDiverging", "StopWhen", "TensorBoard", "fit", "load_weights", "precision",
+    "save_weights", "target", "then",
+]  # fmt: skip

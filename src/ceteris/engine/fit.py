@@ -5,21 +5,20 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jaxtyping import PRNGKeyArray
 from threadpoolctl import threadpool_limits
 
 from ceteris.engine.algorithm import AbstractAlgorithm, State
+from ceteris.engine.chunk import advance_batched, advance_looped, evaluate, start, start_shapes
 from ceteris.engine.ensemble import Ensemble, batched, stack, take
-from ceteris.engine.monitors import AbstractJudge, AbstractRecorder, Watch
+from ceteris.engine.monitors import AbstractJudge, AbstractRecorder, StopWhen
 from ceteris.engine.precision import Precision, cast
 from ceteris.engine.precision import precision as in_precision
 from ceteris.engine.status import Status, describe
@@ -174,7 +173,7 @@ def fit(
         )
     if every < 1:
         raise ValueError(f"fit: every is {every}, but a chunk has at least one step.")
-    watchers = tuple(m if isinstance(m, AbstractJudge | AbstractRecorder) else Watch(m) for m in monitors)
+    watchers = tuple(m if isinstance(m, AbstractJudge | AbstractRecorder) else StopWhen(m) for m in monitors)
     judges = tuple(m for m in watchers if isinstance(m, AbstractJudge))
     recorders = tuple(m for m in watchers if isinstance(m, AbstractRecorder))
     # factorisations inside a batched program are many and small: BLAS threads would fight XLA's own for the cores
@@ -203,9 +202,9 @@ def fit(
 def _run_phase(algorithm, run: Fit, steps: int, every: int, feed: Feed | None, judges, recorders) -> Fit:
     for recorder in recorders:
         recorder.open(run, steps)
-    advance = _advance_batched
+    advance = advance_batched
     if isinstance(algorithm, Ensemble) and not batched(algorithm, run.state.model):
-        advance = _advance_looped
+        advance = advance_looped
     try:
         while run.tick < steps and np.any(run.status == Status.RUNNING):
             stop = min(run.tick + every, steps)
@@ -228,15 +227,15 @@ def _run_phase(algorithm, run: Fit, steps: int, every: int, feed: Feed | None, j
 def _begin(algorithm, key, phase, judges, model=None, shapes_only: bool = False) -> Fit:
     single = not isinstance(algorithm, Ensemble)
     keys = key if single else algorithm.keys(key)
-    start = partial(eqx.filter_eval_shape, _start) if shapes_only else _start
+    begin = start_shapes if shapes_only else start
     if single or algorithm.how != "loop" or shapes_only:
-        state = start(algorithm, keys, phase, model)
+        state = begin(algorithm, keys, phase, model)
     else:
-        state = stack([_start(algorithm.member(i), keys[i], phase, take(model, i)) for i in range(algorithm.n)])
+        state = stack([start(algorithm.member(i), keys[i], phase, take(model, i)) for i in range(algorithm.n)])
     shape = () if single else (algorithm.n,)
     run = Fit(state, np.full(shape, Status.RUNNING), 0, phase, keys)
     if judges:
-        names = tuple(eqx.filter_eval_shape(_evaluate, algorithm, state, keys))
+        names = tuple(eqx.filter_eval_shape(evaluate, algorithm, state, keys))
         run = replace(run, memories=tuple(judge.init(run, names) for judge in judges))
     return run
 
@@ -288,113 +287,6 @@ def _choose(run: Fit, judges) -> Any:
 
 def _interrupted(run: Fit, note: str) -> Fit:
     return replace(run, status=np.where(run.status == Status.RUNNING, Status.INTERRUPTED, run.status), note=note)
-
-
-# ------------------------------------------------------------------------------------------------ chunks
-
-
-# run once, so compiled fast rather than to run fast: random draws are most of it, and this halves what a user waits for
-@eqx.filter_jit(compiler_options={"xla_backend_optimization_level": 0})
-def _start(algorithm, key, phase, model) -> State:
-    def one(algorithm, key, model):
-        return algorithm.init(jr.fold_in(key, 2 * phase), model)
-
-    if isinstance(algorithm, Ensemble):
-        lifted = lambda each, key, model: one(eqx.combine(each, algorithm.shared), key, model)
-        return eqx.filter_vmap(lifted)(algorithm.each, key, model)
-    return one(algorithm, key, model)
-
-
-@eqx.filter_jit
-def _advance(algorithm, state, status, key, phase, span, every, feed):
-    """Take the steps ``span[0] <= t < span[1]``; compiled once for all spans of at most ``every`` steps."""
-    if isinstance(algorithm, Ensemble):
-        lifted = lambda each, state, status, key: _chunk(
-            eqx.combine(each, algorithm.shared), state, status, key, phase, span, every, feed
-        )
-        return eqx.filter_vmap(lifted)(algorithm.each, state, status, key)
-    return _chunk(algorithm, state, status, key, phase, span, every, feed)
-
-
-def _chunk(algorithm, state, status, key, phase, span, every, feed):
-    key = jr.fold_in(key, 2 * phase + 1)
-    arrays, static = eqx.partition(state, eqx.is_array)
-
-    def step(tick, arrays):
-        fed = jax.tree.map(lambda a: a[tick - span[0]], feed)
-        new, info = algorithm.step(eqx.combine(arrays, static), jr.fold_in(key, tick), fed)
-        return eqx.filter(new, eqx.is_array), info
-
-    step = eqx.filter_closure_convert(step, span[0], arrays)  # traced once, used for the shapes and in the loop
-    shapes = eqx.filter_eval_shape(step, span[0], arrays)[1]
-    log = jax.tree.map(lambda a: jnp.zeros((every, *a.shape), a.dtype), shapes)
-
-    def body(tick, carry):
-        arrays, status, log = carry
-        new, info = step(tick, arrays)
-        active = status == Status.RUNNING
-        sound = jnp.isfinite(info["loss"]) & _still_finite(new.model, arrays.model)
-        arrays = jax.tree.map(lambda a, b: jnp.where(active & sound, a, b), new, arrays)
-        log = jax.tree.map(lambda rows, a: rows.at[tick - span[0]].set(_unless_stopped(active, a)), log, info)
-        return arrays, jnp.where(active & ~sound, int(Status.NONFINITE), status), log
-
-    arrays, status, log = jax.lax.fori_loop(span[0], span[1], body, (arrays, status, log))
-    state = eqx.combine(arrays, static)
-    return state, status, log, algorithm.evaluate(state, jr.fold_in(key, -span[1]))
-
-
-@eqx.filter_jit
-def _evaluate(algorithm, state, key):
-    if isinstance(algorithm, Ensemble):
-        return eqx.filter_vmap(lambda each, s, k: eqx.combine(each, algorithm.shared).evaluate(s, k))(
-            algorithm.each, state, key
-        )
-    return algorithm.evaluate(state, key)
-
-
-def _advance_batched(algorithm, run: Fit, stop: int, every: int, feed):
-    span = jnp.asarray([run.tick, stop])
-    state, status, log, reading = _advance(
-        algorithm, run.state, jnp.asarray(run.status), run.key, run.phase, span, every, feed
-    )
-    log, reading = jax.device_get((log, reading))
-    steps_first = (lambda a: a.T) if isinstance(algorithm, Ensemble) else (lambda a: a)
-    return state, status, {name: steps_first(a)[: stop - run.tick] for name, a in log.items()}, reading
-
-
-def _advance_looped(ensemble: Ensemble, run: Fit, stop: int, every: int, feed):
-    """Members one after the other; the stopped ones cost nothing."""
-    span = jnp.asarray([run.tick, stop])
-    outcomes: list[Any] = [None] * ensemble.n
-    for i in np.flatnonzero(run.status == Status.RUNNING).tolist():
-        one = ensemble.member(i), take(run.state, i), jnp.asarray(run.status[i]), run.key[i]
-        outcomes[i] = _advance(*one, run.phase, span, every, feed)
-    example = next(outcome for outcome in outcomes if outcome is not None)
-    blank = jax.tree.map(lambda a: jnp.full_like(a, jnp.nan if eqx.is_inexact_array(a) else 0), example[2:])
-    kept = [outcome or (take(run.state, i), jnp.asarray(run.status[i]), *blank) for i, outcome in enumerate(outcomes)]
-    state, status = stack([outcome[:2] for outcome in kept])
-    log, reading = jax.device_get([[outcome[k] for outcome in kept] for k in (2, 3)])
-    members_last = lambda rows: {name: np.stack([row[name] for row in rows], axis=-1) for name in rows[0]}
-    return (
-        state,
-        status,
-        {name: a[: stop - run.tick] for name, a in members_last(log).items()},
-        members_last(reading),
-    )
-
-
-def _still_finite(new, old):
-    """Whether no number that was finite has ceased to be (a mask of -inf may stay)."""
-    sound = jax.tree.map(
-        lambda a, b: jnp.all(jnp.isfinite(a) | ~jnp.isfinite(b)) if jnp.issubdtype(a.dtype, jnp.inexact) else True,
-        new,
-        old,
-    )
-    return jax.tree.reduce(lambda a, b: a & b, sound, True)
-
-
-def _unless_stopped(active, value):
-    return jnp.where(active, value, jnp.nan) if jnp.issubdtype(value.dtype, jnp.inexact) else value
 
 
 def _padded(feed, every: int):

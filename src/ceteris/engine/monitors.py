@@ -60,23 +60,6 @@ class AbstractRecorder(abc.ABC):
 
 
 @dataclass(frozen=True)
-class Watch(AbstractJudge):
-    """A plain function of the run so far that returns which members to stop (or None)."""
-
-    function: Callable[[Fit], Any]
-
-    def init(self, run, metrics):
-        return ()
-
-    def judge(self, run, memory):
-        stop = self.function(run)
-        return memory, np.zeros(run.status.shape, bool) if stop is None else np.asarray(stop), Status.REACHED
-
-    def choose(self, run, memory):
-        return None
-
-
-@dataclass(frozen=True)
 class EarlyStopping(AbstractJudge):
     """Stop a member whose held-out metric has not improved for ``patience`` chunks, and keep its best model.
 
@@ -116,20 +99,25 @@ class EarlyStopping(AbstractJudge):
 
 
 @dataclass(frozen=True)
-class Target(AbstractJudge):
-    """Stop a member once a metric (or the loss, averaged over the chunk) is at or below a value."""
+class StopWhen(AbstractJudge):
+    """Stop members of which ``reached(run)`` is true (bool, per member; None for nobody); a plain function will do."""
 
-    below: float
-    metric: str = "loss"
+    reached: Callable[[Fit], Any]
 
     def init(self, run, metrics):
         return ()
 
     def judge(self, run, memory):
-        return memory, latest(run, self.metric) <= self.below, Status.REACHED
+        stop = self.reached(run)
+        return memory, np.zeros(run.status.shape, bool) if stop is None else np.asarray(stop), Status.REACHED
 
     def choose(self, run, memory):
         return None
+
+
+def target(below: float, metric: str = "loss") -> StopWhen:
+    """Stop a member once a metric (or the loss, averaged over the chunk) is at or below a value."""
+    return StopWhen(lambda run: latest(run, metric) <= below)
 
 
 @dataclass(frozen=True)

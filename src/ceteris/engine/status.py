@@ -56,8 +56,8 @@ def describe(status: np.ndarray) -> str:
 
     Examples
     --------
-    >>> describe(np.array([1, 1, 5]))
-    '2 of 3 members: took all the steps it was given. 1 of 3 members: stopped because its loss or a weight became non-finite; its last finite weights are kept.'
+    >>> describe(np.array([1, 1, 3]))
+    '2 of 3 members: took all the steps it was given. 1 of 3 members: stopped because it reached its target.'
     """
     if status.ndim == 0:
         return f"The run {Status(int(status)).sentence}."

@@ -15,24 +15,7 @@ from ceteris.recipe.play import Play
 from ceteris.recipe.samplers import AbstractSampler, Draws, Fixed, Minibatches, Replay, Rollout, Streamed
 
 __all__ = [
-    "KINDS",
-    "SCHEDULES",
-    "AbstractObjective",
-    "AbstractResiduals",
-    "AbstractSampler",
-    "BatchResiduals",
-    "Descend",
-    "Draws",
-    "Fixed",
-    "HeldOut",
-    "LevenbergMarquardt",
-    "Loss",
-    "Minibatches",
-    "Play",
-    "PointResiduals",
-    "Replay",
-    "Rollout",
-    "Schedule",
-    "Streamed",
-    "optimiser",
-]
+    "KINDS", "SCHEDULES", "AbstractObjective", "AbstractResiduals", "AbstractSampler", "BatchResiduals", "Descend",
+    "Draws", "Fixed", "HeldOut", "LevenbergMarquardt", "Loss", "Minibatches", "Play", "PointResiduals", "Replay",
+    "Rollout", "Schedule", "Streamed", "optimiser",
+]  # fmt: skip

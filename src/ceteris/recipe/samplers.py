@@ -190,11 +190,10 @@ class Replay(AbstractSampler):
     def init(self, model, key):
         memory = self.inner.init(model, key)
         shapes = eqx.filter_eval_shape(lambda: self.inner.draw(model, memory, key, None)[0])
-        arrived = jax.tree.leaves(shapes)[0]
-        if arrived.shape[0] * arrived.shape[1] > self.capacity:
+        updates, size = jax.tree.leaves(shapes)[0].shape[:2]
+        if updates * size > self.capacity:
             raise ValueError(
-                f"Replay: capacity is {self.capacity}, but one draw brings {arrived.shape[0] * arrived.shape[1]} points; "
-                "make it at least that large."
+                f"Replay: capacity is {self.capacity}, but one draw brings {updates * size} points; make it that large."
             )
         buffer = jax.tree.map(lambda a: jnp.zeros((self.capacity, *a.shape[2:]), a.dtype), shapes)
         return memory, buffer, jnp.array(0)

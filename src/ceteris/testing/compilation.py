@@ -26,7 +26,7 @@ def count_compilations() -> Iterator[list[str]]:
     """
     compiled: list[str] = []
 
-    def listen(event: str, duration: float, **facts) -> None:
+    def listen(event: str, duration_secs: float, **facts: str | int) -> None:
         if event == _LOWERING:
             compiled.append(str(facts.get("fun_name", "?")))
 

@@ -1,0 +1,49 @@
+# make demo   set up .venv and run the demonstration; ends by naming the HTML report it wrote
+# make test   set up .venv and run everything that must hold: lint, types, tests, doctests, documentation
+
+PYTHON ?= python3
+RUN := .venv/bin
+PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements/test.lock
+
+# Compiled programs are kept inside the checkout: a second run of the tests, or of the demonstration, compiles little.
+export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
+export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
+export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
+
+.PHONY: demo test lint types docs bench clean
+
+demo: .venv/ready
+	$(RUN)/ceteris demo
+
+test: lint types
+	$(RUN)/python -m pytest -q -n 2 --dist worksteal
+	$(MAKE) --no-print-directory docs
+
+lint: .venv/ready-to-test
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+
+types: .venv/ready-to-test
+	$(RUN)/pyright
+
+docs: .venv/ready-to-test
+	$(RUN)/mkdocs build --quiet --strict
+
+# One after the other: a benchmark wants the machine to itself. Results go to benchmarks/results.
+bench: .venv/ready
+	for script in $$(ls benchmarks/*.py | grep -v /bench.py); do $(RUN)/python $$script --save || exit 1; done
+
+clean:
+	rm -rf .venv .cache .pytest_cache .ruff_cache site build dist
+
+# A stamp per environment: set up again when what is to be installed has changed.
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/ready: pyproject.toml requirements/test.lock | .venv/bin/python
+	$(PIP) --editable .
+	@touch $@
+
+.venv/ready-to-test: pyproject.toml requirements/test.lock | .venv/bin/python
+	$(PIP) --editable '.[test]'
+	@touch $@ .venv/ready

@@ -1,0 +1,68 @@
+"""Players take turns, each on its own block."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import optax
+import pytest
+
+from ceteris.recipe import Fixed, Loss, Play
+
+KEY = jr.key(0)
+A, B = 0.1, 0.2  # rates of the two
+
+
+def start(key):
+    return {"low": jnp.array(1.0), "high": jnp.array([2.0])}
+
+
+def low(m, batch, key):
+    return (m["low"] * m["high"][0] + m["low"] ** 2), {}
+
+
+def high(m, batch, key):
+    return -m["low"] * m["high"][0], {}
+
+
+def game(turns=("low", "high"), **options):
+    parts = {
+        "objectives": {"low": Loss(low), "high": Loss(high)},
+        "optimisers": {"low": eqx.Partial(optax.sgd, A), "high": eqx.Partial(optax.sgd, B)},
+    }
+    return Play(start, **(parts | options), sampler=Fixed(jnp.zeros(1)), turns=turns)
+
+
+@pytest.mark.parametrize("turns", [("low", "high"), ("high", "low"), ("high", "high", "low")])
+def test_players_move_in_turn_and_see_the_move_before(turns):
+    rule = game(turns)
+    state, info = rule.step(rule.init(KEY), KEY, None)
+    x, y, losses = 1.0, 2.0, {}
+    for player in turns:
+        losses[player] = x * y + x**2 if player == "low" else -x * y
+        x, y = (x - A * (y + 2 * x), y) if player == "low" else (x, y + B * x)
+    assert np.isclose(state.model["low"], x)
+    assert np.isclose(state.model["high"][0], y)
+    assert np.isclose(info["low"], losses["low"])
+    assert np.isclose(info["high"], losses["high"])
+    assert np.isclose(info["loss"], sum(losses.values()))
+
+
+def test_a_player_with_rate_zero_stays():
+    rule = game(optimisers={"low": eqx.Partial(optax.sgd, A), "high": eqx.Partial(optax.sgd, 0.0)})
+    state, _ = rule.step(rule.init(KEY), KEY, None)
+    assert state.model["high"].tolist() == [2.0], "the loss of one player moved the block of the other"
+    assert state.model["low"] != 1.0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"turns": ("low",)}, r"objectives name \['high', 'low'\], optimisers \['high', 'low'\] and turns \['low'\]; all"),
+        ({"objectives": {"low": Loss(low)}}, r"objectives name \['low'\].* must name the same players"),
+        ({"optimisers": {"low": eqx.Partial(optax.sgd, A)}}, r"optimisers \['low'\] and turns \['high', 'low'\]"),
+    ],
+)
+def test_the_players_must_agree(options, message):
+    with pytest.raises(ValueError, match=f"Play: .*{message}"):
+        game(**options)

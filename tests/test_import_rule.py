@@ -1,0 +1,146 @@
+"""The import rule and the budgets of the house, read from the source with ``ast`` (nothing is imported)."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parents[1] / "src" / "ceteris"
+
+# What each part may import besides itself; "" is the package's own __init__, which holds the version and lazy names.
+# A part that is not listed is a domain: it may use everything below the domains, but no other domain.
+ALLOWED = {
+    "": {"engine", "recipe", "learners"},
+    "engine": {""},
+    "recipe": {"engine"},
+    "nets": set(),
+    "stats": set(),
+    "data": set(),
+    "results": set(),
+    "scratch": set(),
+    "learners": {"", "engine", "recipe", "nets", "results", "data", "stats"},
+    "report": {"", "results"},
+    "testing": {"engine", "recipe"},
+}
+DOMAIN = {"", "engine", "recipe", "nets", "learners", "stats", "data", "results"}
+DOORS = {"cli", "gallery"}  # the command may import every part, the gallery every part but cli and report
+
+RECIPE_BUDGET, FILE_BUDGET = 1_800, 450  # lines, blank ones and docstrings included
+
+
+def part(module: str) -> str:
+    """Return which part of the house a dotted name belongs to: 'ceteris.engine.fit' -> 'engine'."""
+    return [*module.split("."), ""][1]
+
+
+def modules(house: Path) -> dict[str, Path]:
+    """Return every module below ``house`` by its dotted name."""
+    found = {}
+    for path in sorted(house.rglob("*.py")):
+        words = path.relative_to(house.parent).with_suffix("").parts
+        found[".".join(words[:-1] if words[-1] == "__init__" else words)] = path
+    return found
+
+
+def imports(source: str, known: set[str], package: str) -> Iterator[tuple[int, str]]:
+    """Yield the line and the dotted name of every module of the house that a source imports, wherever it does."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            home = ".".join([*package.split(".")[: len(package.split(".")) + 1 - node.level], node.module or ""])
+            home = (home if node.level else node.module or "").strip(".")
+            names = [f"{home}.{alias.name}" if f"{home}.{alias.name}" in known else home for alias in node.names]
+        else:
+            continue
+        yield from ((node.lineno, name) for name in names if name.split(".")[0] == "ceteris")
+
+
+def allowed(importer: str, imported: str, parts: set[str]) -> bool:
+    if importer == imported or importer == "cli":
+        return True
+    if importer == "gallery":
+        return imported not in DOORS | {"report"}
+    return imported in ALLOWED.get(importer, DOMAIN) and imported in parts
+
+
+def violations(house: Path) -> list[str]:
+    """Return one sentence per import that the rule forbids."""
+    found = modules(house)
+    parts = {part(name) for name in found}
+    wrong = []
+    for name, path in found.items():
+        package = name if path.stem == "__init__" else name.rpartition(".")[0]
+        for line, imported in imports(path.read_text(encoding="utf-8"), set(found), package):
+            if not allowed(part(name), part(imported), parts):
+                wrong.append(f"{path.relative_to(house)}:{line}: {part(name) or 'ceteris'} must not import {imported}")
+    return wrong
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def test_every_import_follows_the_rule():
+    assert not violations(HOUSE), "\n".join(violations(HOUSE))
+
+
+def test_engine_and_recipe_stay_within_their_budget():
+    total = sum(lines(path) for part in ("engine", "recipe") for path in (HOUSE / part).rglob("*.py"))
+    assert 0 < total <= RECIPE_BUDGET, f"engine and recipe have {total} lines together; the budget is {RECIPE_BUDGET}"
+
+
+def test_no_file_is_too_long():
+    long = {str(path.relative_to(HOUSE)): lines(path) for path in HOUSE.rglob("*.py") if lines(path) > FILE_BUDGET}
+    assert not long, f"over {FILE_BUDGET} lines: {long}"
+
+
+# ------------------------------------------------------------------------------- the checker can find what it looks for
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "at_fault"),
+    [
+        ("engine/fit.py", "from ceteris.recipe import Descend", "ceteris.recipe"),
+        ("engine/fit.py", "import ceteris.nets.mlp as m", "ceteris.nets.mlp"),
+        ("engine/fit.py", "def f():\n    from ceteris import learners", "ceteris.learners"),
+        ("engine/fit.py", "from ..recipe import Descend", "ceteris.recipe"),
+        ("engine/fit.py", "from .. import recipe", "ceteris.recipe"),
+        ("nets/mlp.py", "from ceteris.results import Check", "ceteris.results"),
+        ("report/html.py", "from ceteris.learners import compare", "ceteris.learners"),
+        ("gallery/genz.py", "from ceteris.report import Run", "ceteris.report"),
+        ("learners/base.py", "from ceteris import cli", "ceteris.cli"),
+        ("causal/score.py", "from ceteris.impute import fill", "ceteris.impute"),
+    ],
+)
+def test_a_violation_is_found(tmp_path, file, source, at_fault):
+    house = made_up_house(tmp_path)
+    (house / file).write_text(source)
+    assert [sentence.rpartition(" ")[2] for sentence in violations(house)] == [at_fault]
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("engine/fit.py", "import ceteris\nfrom . import status\nfrom ceteris.engine.status import Status"),
+        ("recipe/descend.py", "from ceteris.engine import State\nfrom .play import Play\nimport numpy"),
+        ("causal/score.py", "from ceteris.learners import compare"),
+        ("cli.py", "from ceteris.causal.score import f\nfrom ceteris.report import Run"),
+    ],
+)
+def test_what_the_rule_allows_passes(tmp_path, file, source):
+    house = made_up_house(tmp_path)
+    (house / file).write_text(source)
+    assert not violations(house)
+
+
+def made_up_house(tmp_path: Path) -> Path:
+    house = tmp_path / "ceteris"
+    parts = ("engine", "recipe", "nets", "learners", "report", "gallery", "causal", "impute", "")
+    for name in parts:
+        (house / name).mkdir(parents=True, exist_ok=True)
+        (house / name / "__init__.py").write_text("")
+    for name in ("cli", "results"):
+        (house / f"{name}.py").write_text("")
+    return house

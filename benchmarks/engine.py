@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def ensembles():
         seconds = {}
         for how in ("separate", "auto", "vmap", "loop"):
             if how == "separate":
-                run = lambda: jax.block_until_ready(fit(one, jr.key(0), steps=steps, every=steps).state[:1])
+                run = lambda one=one: jax.block_until_ready(fit(one, jr.key(0), steps=steps, every=steps).state[:1])
             else:
                 many = Ensemble(one, 50, over=lambda a: a.sampler.rows, values=folds, how=how)
                 run = lambda many=many: jax.block_until_ready(fit(many, jr.key(0), steps=steps, every=steps).state[:1])
@@ -102,7 +103,7 @@ def startup():
 
 
 def throughput():
-    """One epoch of 100,000 x 50 through 3 x 256, Adam, batches of 256: ours, PyTorch's, and the bare matrix products."""
+    """One epoch of 100,000 x 50 through 3 x 256, Adam, batches of 256: ours, PyTorch's, and bare matrix products."""
     import jax
     import jax.random as jr
     import numpy as np
@@ -155,7 +156,7 @@ def _product_epoch(jax, jr):
     import jax.numpy as jnp
 
     sizes = (COLUMNS, *WIDTHS, 1)
-    weights = [jr.normal(jr.key(i), shape) / 16 for i, shape in enumerate(zip(sizes[:-1], sizes[1:], strict=True))]
+    weights = [jr.normal(jr.key(i), shape) / 16 for i, shape in enumerate(itertools.pairwise(sizes))]
     inputs = [jr.normal(jr.key(9), (BATCH, n)) for n in sizes]
 
     @jax.jit

@@ -13,8 +13,9 @@ import tempfile
 import time
 import warnings
 
-import bench
 import numpy as np
+
+import bench
 
 DIMENSIONS, SIZES, SEEDS = (2, 5, 10), (10, 50, 100, 500), 10
 

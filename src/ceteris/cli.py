@@ -281,7 +281,7 @@ def _compare(folder: Path, features: Any, target: Any, **options: Any) -> tuple[
     """Compare learners, save the network's weights, and return the sections and its history."""
     from ceteris.learners import compare
 
-    comparison = compare(features, target, progress=sys.stderr.isatty(), **options)
+    comparison = compare(features, target, **options)
     print(comparison.table.to_string())
     net = comparison.fitted[NEURAL]
     net.save(folder / "model")

@@ -1,5 +1,6 @@
 """Residuals declared once: the same numbers, the same Jacobian, the loss derived from them."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -44,23 +45,31 @@ def by_numpy(model, batch, equations):
     return r if equations == 1 else np.stack([r, r**2 + m["bias"][0]], axis=1).ravel()
 
 
+@eqx.filter_jit
+def everything(objective, weights, rest, batch):
+    model = both(weights, rest)
+    return (
+        objective.residuals(model, batch, KEY),
+        objective.jacobian(weights, rest, batch, KEY),
+        objective(model, batch, KEY),
+    )
+
+
 @pytest.mark.parametrize(("function", "equations"), [(one_equation, 1), (two_equations, 2)])
 @pytest.mark.parametrize("n", [3, 20])  # fewer and more residuals than the 12 weights
 def test_points_and_batches_agree_with_numpy_and_finite_differences(function, equations, n):
     with precision("double"):
         weights, rest, batch = problem(n)
         theta, unravel = ravel_pytree(weights)
+        theta, unravel = np.asarray(theta), jax.jit(unravel)
         f = lambda theta: by_numpy(both(unravel(theta), rest), batch, equations)
         h = 1e-6  # central differences err by h² + 1e-16/h, about 1e-10
         slopes = np.stack([(f(theta + h * e) - f(theta - h * e)) / (2 * h) for e in np.eye(theta.size)], axis=1)
         for objective in (PointResiduals(function), BatchResiduals(of_batch(function))):
-            model = both(weights, rest)
-            r = objective.residuals(model, batch, KEY)
-            J = objective.jacobian(weights, rest, batch, KEY)
+            r, J, (loss, aux) = everything(objective, weights, rest, batch)
             np.testing.assert_allclose(r, f(theta), rtol=1e-12, atol=1e-14)
             assert J.shape == (n * equations, 12)
             np.testing.assert_allclose(J, slopes, rtol=1e-7, atol=1e-8)
-            loss, aux = objective(model, batch, KEY)
             assert np.isclose(loss, np.mean(f(theta) ** 2), rtol=1e-12)
             assert aux == {}
 
@@ -73,7 +82,8 @@ def coupled(model, batch, key):
 @pytest.mark.parametrize("n", [1, 5])
 def test_a_batch_may_couple_its_points(n):
     x = jnp.arange(n, dtype=float)
-    J = BatchResiduals(coupled).jacobian({"level": jnp.array(1.0), "slope": jnp.array(2.0)}, {"level": None, "slope": None}, x, KEY)
+    weights, rest = {"level": jnp.array(1.0), "slope": jnp.array(2.0)}, {"level": None, "slope": None}
+    J = BatchResiduals(coupled).jacobian(weights, rest, x, KEY)
     np.testing.assert_allclose(J, np.stack([np.ones(n), np.asarray(x - x.mean())], axis=1))
 
 

@@ -31,9 +31,7 @@ def descend(transform):
         def step(carry, _):
             theta, memory = carry
             loss, gradient = jax.value_and_grad(quadratic)(theta)
-            move, memory = transform.update(
-                gradient, memory, theta, value=loss, grad=gradient, value_fn=quadratic
-            )
+            move, memory = transform.update(gradient, memory, theta, value=loss, grad=gradient, value_fn=quadratic)
             theta = optax.apply_updates(theta, move)
             return (theta, memory), theta
 

@@ -58,7 +58,10 @@ def test_a_player_with_rate_zero_stays():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"turns": ("low",)}, r"objectives name \['high', 'low'\], optimisers \['high', 'low'\] and turns \['low'\]; all"),
+        (
+            {"turns": ("low",)},
+            r"objectives name \['high', 'low'\], optimisers \['high', 'low'\] and turns \['low'\]; all",
+        ),
         ({"objectives": {"low": Loss(low)}}, r"objectives name \['low'\].* must name the same players"),
         ({"optimisers": {"low": eqx.Partial(optax.sgd, A)}}, r"optimisers \['low'\] and turns \['high', 'low'\]"),
     ],

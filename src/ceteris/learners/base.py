@@ -60,7 +60,8 @@ class NeuralLearner(BaseEstimator, abc.ABC):
         run = trained.run
         self.encoding_, self.constant_columns_, self.nets_ = encoding, list(constant), trained.nets
         self.history_, self.n_iter_, self.status_ = history(trained), run.tick, run.sentence
-        self.weight_decay_, self.late_fall_ = trained.decay, network.late_fall(trained)
+        self.weight_decays_, self.late_fall_ = trained.decays, network.late_fall(trained)
+        self.n_members_ = len(trained.kept)
         warn_if_cut_short(self, run)
         self._finish(network.judged(self.nets_, task, data, held, trained.rows))
         return self

@@ -27,7 +27,7 @@ validation, members, unseen, random_state, verbose
     ----------
     classes_ : array, shape (classes,)
         The labels, in order.
-    history_, n_iter_, constant_columns_, weight_decay_, late_fall_, status_
+    history_, n_iter_, constant_columns_, weight_decays_, n_members_, late_fall_, status_
         As for `NeuralRegressor`.
 
     References

@@ -67,7 +67,7 @@ def _template(learner: Any) -> Any:
     """Return the shapes of a learner's nets."""
     with precision("single"):
         build = network.template(learner, len(learner.encoding_.mean), learner._task())
-        members = lambda key: eqx.filter_vmap(lambda k: build(key=k))(jr.split(key, learner.members))
+        members = lambda key: eqx.filter_vmap(lambda k: build(key=k))(jr.split(key, learner.n_members_))
         return eqx.filter_eval_shape(members, jr.key(0))
 
 

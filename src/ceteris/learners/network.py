@@ -183,23 +183,23 @@ class Trained(NamedTuple):
     ----------
     nets : stacked nets, one per member
     run : the whole run, members of other weight decays included
-    kept : which members of the run are the learner's
+    kept : which members of the run these are
     rows : who learnt from which rows
-    decay : the weight decay that was kept
+    decays : the weight decays that were kept
     """
 
     nets: Any
     run: Fit
-    kept: slice
+    kept: np.ndarray
     rows: Rows
-    decay: float
+    decays: np.ndarray
 
 
 def train(settings: Any, task: Task, data: Data, held: Data | None, strata: np.ndarray, seed: int) -> Trained:
     """Train the ensemble of a learner on standardised rows.
 
-    Where several weight decays are to be tried, there is a full set of members for each, on the same rows, and the
-    set with the lowest held-out loss is kept: all of them train side by side in one program.
+    Where several weight decays are to be tried, there is a full set of members for each, on the same rows; all train
+    side by side in one program, and the sets that do best on held-out rows are kept (`best_sets`).
     """
     share = 0.0 if held is not None else settings.validation
     with precision("single"):
@@ -214,10 +214,11 @@ def train(settings: Any, task: Task, data: Data, held: Data | None, strata: np.n
         ensemble = algorithm(settings, task, data, rows, held, decays)
         run = fit(ensemble, jr.key(seed), steps=total, every=every, monitors=monitors)
         refuse_non_finite(settings, run)
-        best = best_set(run, len(decays))
-        kept = slice(best * settings.members, (best + 1) * settings.members)
+        best = best_sets(run, len(decays))
+        kept = np.flatnonzero(np.repeat(best, settings.members))
         nets = jax.tree.map(lambda a: a[kept] if eqx.is_array(a) else a, run.model)
-    return Trained(nets, run, kept, rows, decays[best])
+    own = Rows(*(None if a is None else a[kept % settings.members] for a in rows))
+    return Trained(nets, run, kept, own, np.array(decays)[best])
 
 
 def algorithm(
@@ -252,7 +253,7 @@ def algorithm(
         parts["heldout"] = Validation(objective, batches, jnp.asarray(rows.heldout[0]))
         differ.append((_heldout_rows, np.tile(rows.heldout, (sets, 1))))
     if sets > 1:
-        differ.append((_decay, np.repeat(np.float32(decays), settings.members)))
+        differ.append((_decay, np.repeat(np.array(decays, np.float32), settings.members)))
     builder = template(settings, in_size, task)
     one = Descend(builder, objective, sampler, rule, **parts)
     over, values = (lambda a: tuple(leaf(a) for leaf, _ in differ)), tuple(values for _, values in differ)
@@ -272,12 +273,18 @@ def _decay(a):
     return a.optimiser.args[2]  # of `ceteris.recipe.optimiser`: its name, its rate, its weight decay
 
 
-def best_set(run: Fit, sets: int) -> int:
-    """Return the set of members with the lowest mean of their best held-out losses."""
+def best_sets(run: Fit, sets: int) -> np.ndarray:
+    """Mark the sets of members to keep, shape (sets,).
+
+    They are the one with the lowest mean of its members' best held-out losses, and those within one standard error
+    of it. The difference is paired: member i of every set learnt from the same rows.
+    """
     if sets == 1:
-        return 0
-    best = np.nanmin(run.metrics["heldout"], axis=0)
-    return int(np.nanargmin(best.reshape(sets, -1).mean(1)))
+        return np.array([True])
+    losses = np.nanmin(run.metrics["heldout"], axis=0).reshape(sets, -1)
+    gaps = losses - losses[losses.mean(1).argmin()]
+    error = gaps.std(1, ddof=1) / np.sqrt(gaps.shape[1]) if gaps.shape[1] > 1 else 0.0
+    return gaps.mean(1) <= error
 
 
 def refuse_non_finite(settings: Any, run: Fit) -> None:

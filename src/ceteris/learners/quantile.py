@@ -28,7 +28,7 @@ validation, members, unseen, random_state, verbose
 
     Attributes
     ----------
-    history_, n_iter_, constant_columns_, weight_decay_, late_fall_, status_
+    history_, n_iter_, constant_columns_, weight_decays_, n_members_, late_fall_, status_
         As for `NeuralRegressor`.
 
     References

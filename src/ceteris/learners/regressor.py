@@ -38,9 +38,10 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
     rate : float, optional
         Highest learning rate; it falls along a half cosine. The default depends on the optimiser.
     weight_decay : float or tuple of float, optional
-        Decoupled decay, per unit of learning rate, of the weight matrices ("adamw" and "muon" only). Of several,
-        the one with the lowest loss on the rows set aside is kept; by default 0.1, 1 and 3 are tried on tables of
-        up to 5,000 rows, and 0.1 is taken on longer ones.
+        Decoupled decay, per unit of learning rate, of the weight matrices ("adamw" and "muon" only). With
+        several there is an ensemble for each, and those are kept whose loss on the rows set aside is within one
+        standard error of the lowest; by default 0.1, 1 and 3 are tried on tables of up to 5,000 rows, and 0.1 is
+        taken on longer ones.
     batch_size : int, optional
         Rows per update; by default a power of two that grows with the table.
     epochs : int, optional
@@ -51,7 +52,7 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         Share of rows each net sets aside. With 0 (and with fewer than 20 rows) nothing is set aside and every
         net takes all epochs.
     members : int
-        Nets in the ensemble.
+        Nets in the ensemble, for each weight decay.
     unseen : {"error", "ignore"}
         What to do with a label that was not there in training: raise, or let it count as none of those known.
     random_state : int, RandomState or None
@@ -67,8 +68,10 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         Epochs taken by the member that took the most.
     constant_columns_ : list of str
         Columns with one value only; they count for nothing.
-    weight_decay_ : float
-        The decay that was kept.
+    weight_decays_ : array
+        The decays that were kept.
+    n_members_ : int
+        Nets that were kept: ``members`` for each of these decays.
     late_fall_ : float
         Share of the fall in held-out loss that came in the second half of the epochs.
     noise_ : array, shape (outputs,)

@@ -17,7 +17,7 @@ def training(learner: Any) -> Section:
         [(key, repr(value)) for key, value in learner.get_params(deep=False).items()], columns=["parameter", "value"]
     )
     text = (
-        f"{name}: {learner.members} nets on {learner.n_features_in_} columns, at most {learner.n_iter_} epochs. "
+        f"{name}: {learner.n_members_} nets on {learner.n_features_in_} columns, at most {learner.n_iter_} epochs. "
         f"{learner.status_}"
     )
     if learner.constant_columns_:

@@ -20,7 +20,9 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError)
 TASKS = ("auto", "regression", "classification")
 NEURAL = "neural net"
-PACKAGES = "equinox jax jaxtyping matplotlib narwhals numpy optax pandas rich safetensors scikit-learn threadpoolctl typer"
+PACKAGES = (
+    "equinox jax jaxtyping matplotlib narwhals numpy optax pandas rich safetensors scikit-learn threadpoolctl typer"
+)
 REQUIRED = {name: name.replace("scikit-learn", "sklearn") for name in PACKAGES.split()}
 EXTRAS = {
     "cuda": ("jax-cuda13-plugin", "NVIDIA graphics processors"),

@@ -50,9 +50,7 @@ def test_regression_scores_are_those_of_scikit_learn_by_hand():
     X, y = line()
     c = compare(X, y, learners=["linear"], seed=3)
     A, B, a, b = train_test_split(X, y, test_size=0.2, random_state=3)
-    by_hand = cross_val_score(
-        LinearRegression(), A, a, cv=KFold(5, shuffle=True, random_state=3), scoring="r2"
-    )
+    by_hand = cross_val_score(LinearRegression(), A, a, cv=KFold(5, shuffle=True, random_state=3), scoring="r2")
     # Sorting the parts back into the order of the table changes which rows are in which fold.
     place = c.test_predictions.index.to_numpy()
     rest = np.setdiff1d(np.arange(150), place)
@@ -65,9 +63,7 @@ def test_regression_scores_are_those_of_scikit_learn_by_hand():
     assert abs(by_hand.mean() - ours.mean()) < 0.05  # other folds of the same rows
     model = LinearRegression().fit(A, a)
     assert c.table.loc["linear", "test r2"] == pytest.approx(model.score(B, b), **EXACT)
-    assert c.table.loc["linear", "test mae"] == pytest.approx(
-        sk.mean_absolute_error(b, model.predict(B)), **EXACT
-    )
+    assert c.table.loc["linear", "test mae"] == pytest.approx(sk.mean_absolute_error(b, model.predict(B)), **EXACT)
 
 
 def test_classification_scores_are_those_of_scikit_learn_by_hand():
@@ -85,9 +81,7 @@ def test_classification_scores_are_those_of_scikit_learn_by_hand():
     row = c.table.loc["logistic"]
     assert row["test auc"] == pytest.approx(sk.roc_auc_score(y[test], p[:, 1]), **EXACT)
     assert row["test log_loss"] == pytest.approx(sk.log_loss(y[test], p), **EXACT)
-    assert row["test f1"] == pytest.approx(
-        sk.f1_score(y[test], model.predict(X[test]), pos_label="birch"), **EXACT
-    )
+    assert row["test f1"] == pytest.approx(sk.f1_score(y[test], model.predict(X[test]), pos_label="birch"), **EXACT)
     np.testing.assert_allclose(c.test_probabilities["logistic"]["birch"], p[:, 1], rtol=1e-9)
     shares = [np.mean(y[part] == "birch") for part in (test, rest)]
     assert abs(shares[0] - shares[1]) < 1 / 30  # stratified: within one row of the 30
@@ -114,11 +108,7 @@ def test_every_classical_learner_takes_a_table_with_labels_and_weights(task):
         {"age": rng.normal(40, 9, n), "owner": rng.random(n) < 0.5, "town": rng.choice(["N", "S", "W"], n)}
     )
     signal = 0.1 * (X["age"] - 40) + X["owner"] + 2.0 * (X["town"] == "S") + 0.2 * rng.normal(size=n)
-    y = (
-        signal
-        if task == "regression"
-        else pd.cut(signal, [-9, 0.3, 1.5, 9], labels=["low", "middle", "high"])
-    )
+    y = signal if task == "regression" else pd.cut(signal, [-9, 0.3, 1.5, 9], labels=["low", "middle", "high"])
     c = compare(X, y, learners=list(LEARNERS[task]), sample_weight=rng.uniform(0.5, 1.5, n), cv=3)
     assert set(c.table.index) == set(c.fitted) == set(LEARNERS[task])
     assert set(c.table["status"]) == {"ok"}, c.table["note"].tolist()
@@ -134,9 +124,7 @@ def test_every_classical_learner_takes_a_table_with_labels_and_weights(task):
 def test_the_mean_is_the_baseline():
     X, y = line()
     c = compare(X, y, learners=["linear"])
-    assert set(c.test_predictions["baseline"].round(9)) == {
-        round(np.delete(y, c.test_predictions.index).mean(), 9)
-    }
+    assert set(c.test_predictions["baseline"].round(9)) == {round(np.delete(y, c.test_predictions.index).mean(), 9)}
 
 
 # --------------------------------------------------------------------------------- who sees which rows, when
@@ -280,9 +268,7 @@ def test_a_learner_that_fails_or_warns_is_reported_and_the_others_go_on():
 
 def test_nothing_fitted_is_an_error():
     X, y = labels()
-    with pytest.raises(
-        RuntimeError, match=r"No learner could be fitted: Failed: the third matrix is singular\."
-    ):
+    with pytest.raises(RuntimeError, match=r"No learner could be fitted: Failed: the third matrix is singular\."):
         compare(X, y, learners={"baseline": Broken()})
 
 
@@ -432,9 +418,7 @@ def test_refusals_of_the_design():
         **classes,
     )
     refuses("task='regresion' is not known: .* did you mean 'regression'", task="regresion")
-    refuses(
-        "y is constant on the validation rows of fold 1", y=np.r_[np.zeros(20), line(20)[1]], cv="expanding"
-    )
+    refuses("y is constant on the validation rows of fold 1", y=np.r_[np.zeros(20), line(20)[1]], cv="expanding")
     refuses(
         "y has no row of class b among the training rows of fold 1",
         y=["a"] * 25 + ["b"] * 15,
@@ -444,9 +428,7 @@ def test_refusals_of_the_design():
 
 
 def test_refusals_of_learners():
-    refuses(
-        "learners='lasoo' is not known: choose one of .*; did you mean 'lasso'", learners=["linear", "lasoo"]
-    )
+    refuses("learners='lasoo' is not known: choose one of .*; did you mean 'lasso'", learners=["linear", "lasoo"])
     refuses("learners='logistic' is not known: choose one of baseline, linear", learners=["logistic"])
     refuses(
         "without predict_proba, which classification needs",
@@ -488,9 +470,7 @@ def test_inner_folds_do_not_shuffle_time():
 
 
 def test_which_learners_take_weights():
-    taken = {
-        name for name in LEARNERS["regression"] if takes_weights(classical(name, "regression", None, 50))
-    }
+    taken = {name for name in LEARNERS["regression"] if takes_weights(classical(name, "regression", None, 50))}
     assert set(LEARNERS["regression"]) - taken == {"k-NN"}
 
 

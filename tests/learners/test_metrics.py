@@ -158,9 +158,7 @@ def test_bootstrap_errors_of_means_are_the_textbook_ones():
     rng = np.random.default_rng(3)
     y, n = rng.normal(size=400), 400
     prediction = np.zeros(n)
-    draws = bootstrap(
-        lambda w: regression_measures(y, prediction, w), n, np.random.default_rng(0), draws=4000
-    )
+    draws = bootstrap(lambda w: regression_measures(y, prediction, w), n, np.random.default_rng(0), draws=4000)
     # The bootstrap variance of a mean is the sample variance over n exactly; 4,000 draws know its root to 1.1%.
     assert draws["mae"].std() == pytest.approx(np.abs(y).std() / np.sqrt(n), rel=0.05)
     assert draws["mse"].std() == pytest.approx((y**2).std() / np.sqrt(n), rel=0.05)
@@ -188,15 +186,11 @@ def test_bootstrap_error_of_the_auc_agrees_with_delong():
 
 def test_bootstrap_is_seeded_and_its_batches_do_not_show(monkeypatch):
     y = np.random.default_rng(5).normal(size=50)
-    run = lambda seed: bootstrap(
-        lambda w: regression_measures(y, 0 * y, w), 50, np.random.default_rng(seed), 100
-    )
+    run = lambda seed: bootstrap(lambda w: regression_measures(y, 0 * y, w), 50, np.random.default_rng(seed), 100)
     whole = run(0)
     assert not np.allclose(whole["mae"], run(1)["mae"])
     monkeypatch.setattr("ceteris.learners.metrics._CELLS", 50 * 7)
-    np.testing.assert_allclose(
-        whole, run(0), **EXACT
-    )  # the same rows; products of another shape round otherwise
+    np.testing.assert_allclose(whole, run(0), **EXACT)  # the same rows; products of another shape round otherwise
 
 
 def test_weights_enter_the_bootstrap():

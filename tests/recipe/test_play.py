@@ -7,7 +7,7 @@ import numpy as np
 import optax
 import pytest
 
-from ceteris.recipe import Fixed, Loss, Play
+from ceteris.recipe import Fixed, Loss, Play, optimiser
 
 KEY = jr.key(0)
 A, B = 0.1, 0.2  # rates of the two
@@ -69,3 +69,46 @@ def test_a_player_with_rate_zero_stays():
 def test_the_players_must_agree(options, message):
     with pytest.raises(ValueError, match=f"Play: .*{message}"):
         game(**options)
+
+
+def test_running_statistics_and_metrics_of_a_player_are_kept():
+    def count(model, batch, key):
+        buffers = {"one": {"weight": None, "seen": model["one"]["seen"] + 1}, "two": {"weight": None, "seen": None}}
+        return model["one"]["weight"] ** 2, {"buffers": buffers, "size": jnp.abs(model["one"]["weight"])}
+
+    def other(model, batch, key):
+        return model["two"]["weight"] ** 2, {}
+
+    block = lambda: {"weight": jnp.array(1.0), "seen": jnp.array(0)}
+    rule = optimiser("sgd", 0.25)
+    game = Play(
+        lambda key: {"one": block(), "two": block()},
+        {"one": Loss(count), "two": Loss(other)},
+        {"one": rule, "two": rule},
+        Fixed(jnp.zeros(1)),
+        turns=("one", "two"),
+    )
+    state, info = game.step(game.init(jr.key(0)), jr.key(1), None)
+    assert int(state.model["one"]["seen"]) == 1
+    assert int(state.model["two"]["seen"]) == 0
+    assert float(info["one_size"]) == 1.0
+    assert float(state.model["one"]["weight"]) == 0.5  # 1 - 0.25 x 2
+
+
+def test_a_player_may_use_a_line_search_and_none_is_called_loss():
+    def quadratic(model, batch, key):
+        return (model["a"] - 3.0) ** 2, {}
+
+    make = lambda name: Play(
+        lambda key: {name: jnp.array(0.0)},
+        {name: Loss(quadratic)},
+        {name: optimiser("lbfgs")},
+        Fixed(jnp.zeros(1)),
+        (name,),
+    )
+    game = make("a")
+    state, _ = game.step(game.init(jr.key(0)), jr.key(1), None)
+    state, _ = game.step(state, jr.key(2), None)
+    assert abs(float(state.model["a"]) - 3.0) < 1e-4  # a quadratic in one dimension: the second step is Newton's
+    with pytest.raises(ValueError, match="a player is called 'loss'"):
+        make("loss")

@@ -96,9 +96,7 @@ def prepare(labelled: Sequence[Any], names: Sequence[Any]) -> Any:
     return ColumnTransformer([("numbers", StandardScaler(), numbers), ("labels", indicators, list(labelled))])
 
 
-def classical(
-    name: str, task: str, preparation: Any, n: int, seed: int = 0, ordered: bool = False
-) -> Pipeline:
+def classical(name: str, task: str, preparation: Any, n: int, seed: int = 0, ordered: bool = False) -> Pipeline:
     """Return one of the learners, unfitted.
 
     Parameters
@@ -140,9 +138,7 @@ def _regressor(name: str, neighbours: dict, seed: int, ordered: bool) -> Any:
     return {
         BASELINE: lambda: DummyRegressor(),
         "linear": lambda: LinearRegression(),
-        "ridge": lambda: RidgeCV(
-            _PENALTIES, cv=inner if ordered else None
-        ),  # None: leave-one-out in closed form
+        "ridge": lambda: RidgeCV(_PENALTIES, cv=inner if ordered else None),  # None: leave-one-out in closed form
         "lasso": lambda: LassoCV(cv=inner, max_iter=10_000),
         "elastic net": lambda: ElasticNetCV(l1_ratio=mixes, cv=inner, max_iter=10_000),
         "k-NN": lambda: search(KNeighborsRegressor(), neighbours),

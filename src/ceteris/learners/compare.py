@@ -114,15 +114,11 @@ def compare(
 
 def _choose(trials: dict[str, Trial], job: Job) -> str:
     """Step 3: the name of the learner with the best mean over the folds."""
-    fit: dict[str, Any] = {
-        name: t.folds for name, t in trials.items() if t.folds is not None and not t.failed
-    }
+    fit: dict[str, Any] = {name: t.folds for name, t in trials.items() if t.folds is not None and not t.failed}
     means = {name: float(folds[job.criterion].mean()) for name, folds in fit.items()}
     means = {name: mean for name, mean in means.items() if np.isfinite(mean)}
     if not means:
-        raise RuntimeError(
-            f"No learner could be fitted: {' '.join(t.notes[0] for t in trials.values() if t.notes)}"
-        )
+        raise RuntimeError(f"No learner could be fitted: {' '.join(t.notes[0] for t in trials.values() if t.notes)}")
     return (min if job.criterion in LOWER_IS_BETTER else max)(means, key=lambda name: means[name])
 
 
@@ -148,9 +144,7 @@ def _result(trials: dict[str, Trial], best: str, job: Job, test: Rows, design: s
         fold_scores=pd.concat(
             {k: t.folds for k, t in trials.items() if t.folds is not None}, names=["learner", "fold"]
         ),
-        test_predictions=pd.DataFrame(
-            {"y": test.y, "weight": weight} | {k: s.value for k, s in said.items()}, index
-        ),
+        test_predictions=pd.DataFrame({"y": test.y, "weight": weight} | {k: s.value for k, s in said.items()}, index),
         test_probabilities=probabilities,
         test_draws=pd.DataFrame({name: trials[name].draws for name in shown}),
     )

@@ -155,9 +155,7 @@ def choosing(c: Comparison) -> Section:
         f"{c.design}\n\nEvery learner was fitted on the same folds. {c.best} has the best mean {written} over them "
         f"({better} is better) and was chosen for it, before the test part was opened."
     )
-    frame = c.table[
-        [f"cv {c.criterion}", f"cv {c.criterion} se", "fit seconds", "status", "note"]
-    ].reset_index()
+    frame = c.table[[f"cv {c.criterion}", f"cv {c.criterion} se", "fit seconds", "status", "note"]].reset_index()
     frame.columns = [
         "learner",
         f"{written} over the folds",
@@ -182,9 +180,7 @@ def judging(c: Comparison) -> Section:
     measures = [name[5:-3] for name in tested.columns if name.startswith("test ") and name.endswith(" se")]
     values = tested[[f"test {m}" for m in measures]].set_axis([NAMES.get(m, m) for m in measures], axis=1)
     errors = tested[[f"test {m} se" for m in measures]].set_axis(values.columns, axis=1)
-    text = (
-        "The test part was opened once, after the choice: these figures are not those that chose the learner."
-    )
+    text = "The test part was opened once, after the choice: these figures are not those that chose the learner."
     if c.task == "classification":
         text += " " + (
             "Precision, recall, F1, specificity, the rates and AUC are macro averages: the plain mean over the "

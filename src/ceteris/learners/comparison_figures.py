@@ -71,9 +71,7 @@ def _edge(data: pd.DataFrame, lower: bool) -> float:
 def roc(c: Comparison) -> Figure:
     """ROC curves of the first learners, the neural net always among them."""
     shown = [name for name in c.table.index if name in c.test_probabilities and name != BASELINE]
-    kept = [
-        name for i, name in enumerate(shown) if i < _LINES - (NEURAL in shown[_LINES - 1 :]) or name == NEURAL
-    ]
+    kept = [name for i, name in enumerate(shown) if i < _LINES - (NEURAL in shown[_LINES - 1 :]) or name == NEURAL]
     truth, weight = c.test_predictions["y"] == c.positive, c.test_predictions["weight"]
     parts = [_curve(name, truth, c.test_probabilities[name][c.positive], weight) for name in kept or [c.best]]
     caption = (
@@ -129,13 +127,10 @@ def _bins(name: str, truth: np.ndarray, p: np.ndarray, weight: np.ndarray) -> pd
     groups = [rows for rows in groups if weight[rows].sum() > 0]
     predicted = [np.average(p[rows], weights=weight[rows]) for rows in groups]
     observed = np.array([np.average(truth[rows], weights=weight[rows]) for rows in groups])
-    effective = np.array(
-        [weight[rows].sum() ** 2 / (weight[rows] ** 2).sum() for rows in groups]
-    )  # Kish (1965)
+    effective = np.array([weight[rows].sum() ** 2 / (weight[rows] ** 2).sum() for rows in groups])  # Kish (1965)
     columns = {"learner": name, "predicted": predicted, "observed": observed}
     return pd.DataFrame(
-        columns
-        | {"se": np.sqrt(observed * (1 - observed) / effective), "rows": [len(rows) for rows in groups]}
+        columns | {"se": np.sqrt(observed * (1 - observed) / effective), "rows": [len(rows) for rows in groups]}
     )
 
 
@@ -218,9 +213,7 @@ def fit(c: Comparison) -> Figure:
 def _draw_fit(figure: Canvas, data: pd.DataFrame) -> None:
     axes = figure.subplots()
     both = data[["observed", "predicted"]].to_numpy(float)
-    axes.plot(
-        both[:, 1], both[:, 0], "o", color="C0", alpha=0.6, markeredgewidth=0, rasterized=len(both) > 2000
-    )
+    axes.plot(both[:, 1], both[:, 0], "o", color="C0", alpha=0.6, markeredgewidth=0, rasterized=len(both) > 2000)
     _diagonal(axes, both.min(), both.max())
     axes.set(xlabel="predicted", ylabel="observed")
 

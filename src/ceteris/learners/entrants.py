@@ -22,9 +22,7 @@ TASKS = {
     "classification": "y is a class",
 }
 FEW = 10  # whole numbers with no more distinct values than this are taken for classes
-SLOW = {
-    "SVM": 20_000
-}  # the cost of this learner grows with the square of the rows: above so many only by name
+SLOW = {"SVM": 20_000}  # the cost of this learner grows with the square of the rows: above so many only by name
 
 
 def read_rows(X: Any, y: Any, task: str, sample_weight: Any) -> tuple[Rows, str]:
@@ -129,9 +127,7 @@ def neural(task: str, seed: int) -> Any:
 def _own(name: str, estimator: Any, task: str) -> Any:
     """A learner of the caller's, unfitted."""
     if name in ("y", "weight"):
-        raise ValueError(
-            f"learners: {name!r} is the name of a column of the predictions: call the learner otherwise."
-        )
+        raise ValueError(f"learners: {name!r} is the name of a column of the predictions: call the learner otherwise.")
     needed = ["fit", "predict"] + ["predict_proba"] * (task == "classification")
     for method in needed:
         if not hasattr(estimator, method):

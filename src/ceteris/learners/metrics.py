@@ -60,9 +60,7 @@ WHY_UNDEFINED = {
 _CELLS = 4_000_000  # weights held at once by the bootstrap: 32 MB
 
 
-def regression_measures(
-    y: npt.ArrayLike, prediction: npt.ArrayLike, weight: npt.ArrayLike | None = None
-) -> Measures:
+def regression_measures(y: npt.ArrayLike, prediction: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> Measures:
     """Mean absolute, mean squared and root mean squared error, and R².
 
     Parameters
@@ -279,9 +277,7 @@ def _codes(argument: str, values: npt.ArrayLike, classes: np.ndarray) -> np.ndar
     if (codes < 0).any():
         stranger = np.asarray(values)[np.argmax(codes < 0)]
         known = ", ".join(map(str, classes))
-        raise ValueError(
-            f"{argument} holds {stranger!s}, which is not one of the classes {known}: pass them all."
-        )
+        raise ValueError(f"{argument} holds {stranger!s}, which is not one of the classes {known}: pass them all.")
     return codes
 
 

@@ -149,9 +149,7 @@ def hold_out(rows: Rows, test_size: float, task: str, ordered: bool, seed: int) 
     test : Sealed
     """
     if not (isinstance(test_size, float) and 0 < test_size < 1):
-        raise ValueError(
-            f"test_size={test_size!r} is not a share: give a number between 0 and 1, such as 0.2."
-        )
+        raise ValueError(f"test_size={test_size!r} is not a share: give a number between 0 and 1, such as 0.2.")
     n = len(rows)
     if ordered:
         cut = n - int(np.ceil(test_size * n))

@@ -29,7 +29,8 @@ class Descend(AbstractAlgorithm):
     optimiser : callable
         A builder of an Optax transformation: `ceteris.recipe.optimiser`, or ``eqx.Partial(optax.adam, 1e-3)``.
     trainable : callable
-        ``trainable(model)`` marks the leaves that move; every floating-point array by default.
+        ``trainable(model)`` marks the leaves that move; every floating-point array by default. Give
+        `ceteris.nets.trainable` for a net with scaling constants or running statistics inside.
     project : callable, optional
         ``project(model) -> model`` after each update: target networks, averages, constraints.
     heldout : callable
@@ -59,7 +60,7 @@ class Descend(AbstractAlgorithm):
         weights, sampler = jr.split(key)
         model = self.hypothesis(key=weights) if model is None else model
         theta, _ = eqx.partition(model, self.trainable(model))
-        return State(model, self._transform().init(theta), self.sampler.init(model, sampler))
+        return State(model, self.optimiser().init(theta), self.sampler.init(model, sampler))
 
     def step(self, state, key, feed):
         draw, update = jr.split(key)
@@ -70,21 +71,25 @@ class Descend(AbstractAlgorithm):
     def evaluate(self, state, key):
         return self.heldout(state.model, key)
 
-    def _transform(self):
-        return optax.with_extra_args_support(self.optimiser())
-
     def _update(self, carry, batch, key):
         model, optimiser = carry
         theta, rest = eqx.partition(model, self.trainable(model))
         J = lambda theta: self.objective(eqx.combine(theta, rest), batch, key)
-        (loss, aux), gradient = jax.value_and_grad(J, has_aux=True)(theta)
-        move, optimiser = self._transform().update(
-            gradient, optimiser, theta, value=loss, grad=gradient, value_fn=lambda theta: J(theta)[0]
-        )
-        model = with_buffers(eqx.combine(eqx.apply_updates(theta, move), rest), aux)
+        theta, optimiser, info = descent(J, theta, self.optimiser, optimiser)
+        model = with_buffers(eqx.combine(theta, rest), info)
         if self.project is not None:
             model = self.project(model)
-        return (model, optimiser), {"loss": loss, "gradient_norm": optax.tree.norm(gradient), **aux}
+        return (model, optimiser), info
+
+
+def descent(J: Callable[..., Any], theta: Any, builder: Builder, memory: Any) -> tuple[Any, Any, dict[str, Any]]:
+    """Make one update of ``theta`` for ``J(theta) -> (loss, aux)``; return it, the memory and what happened."""
+    (loss, aux), gradient = jax.value_and_grad(J, has_aux=True)(theta)
+    rule = optax.with_extra_args_support(builder())  # line searches look at the loss again
+    value_fn = lambda theta: J(theta)[0]
+    move, memory = rule.update(gradient, memory, theta, value=loss, grad=gradient, value_fn=value_fn)
+    info = {"loss": loss, "gradient_norm": optax.tree.norm(gradient), **aux}
+    return eqx.apply_updates(theta, move), memory, info
 
 
 def sweep(update: Callable[..., Any], carry: Any, batches: Any, key: PRNGKeyArray) -> tuple[Any, dict[str, Any]]:
@@ -104,7 +109,7 @@ def sweep(update: Callable[..., Any], carry: Any, batches: Any, key: PRNGKeyArra
     return eqx.combine(arrays, static), info
 
 
-def with_buffers(model: Any, aux: dict[str, Any]) -> Any:
+def with_buffers(model: Any, info: dict[str, Any]) -> Any:
     """Put the running statistics that an objective reports into the model (and take them out of the log)."""
-    buffers = aux.pop("buffers", None)
+    buffers = info.pop("buffers", None)
     return model if buffers is None else eqx.combine(buffers, model)

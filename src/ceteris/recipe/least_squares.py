@@ -18,6 +18,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -75,8 +76,8 @@ class LevenbergMarquardt(AbstractAlgorithm):
     hypothesis: Callable[..., Any]
     objective: AbstractResiduals
     sampler: AbstractSampler
-    damping: Float[Array, ""] | float = 1e-2
-    ridge: Float[Array, ""] | float = 0.0
+    damping: Float[Array, ""] | float = eqx.field(converter=np.asarray, default=1e-2)  # arrays: no value compiles anew
+    ridge: Float[Array, ""] | float = eqx.field(converter=np.asarray, default=0.0)
     trainable: Callable[[Any], Any] = every_float
     heldout: Callable[[Any, PRNGKeyArray], dict[str, Any]] = no_metrics
     solver: Solver = eqx.field(static=True, default="auto")

@@ -147,6 +147,12 @@ def optimiser(
         raise ValueError(
             f"optimiser: weight_decay is {weight_decay}, but {name} has no decoupled decay; use adamw or muon."
         )
+    if accumulate < 1:
+        raise ValueError(f"optimiser: accumulate is {accumulate}, but an update needs at least one batch.")
+    if name == "lbfgs" and (rate is not None or schedule != "constant" or clip is not None or accumulate > 1):
+        raise ValueError(
+            "optimiser: lbfgs takes no rate, schedule, clip or accumulate: its line search decides; drop them."
+        )
     top = jnp.asarray(KINDS[name].rate if rate is None else rate, float)
     course = (
         top

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.random as jr
 from jaxtyping import PRNGKeyArray
 
 from ceteris.engine import AbstractAlgorithm, State
-from ceteris.recipe.descend import sweep
+from ceteris.recipe.descend import descent, sweep, with_buffers
 from ceteris.recipe.objectives import AbstractObjective, no_metrics
 from ceteris.recipe.optimisers import Builder
 from ceteris.recipe.samplers import AbstractSampler
@@ -58,6 +57,10 @@ class Play(AbstractAlgorithm):
 
     def __check_init__(self):
         players = set(self.objectives)
+        if "loss" in players:
+            raise ValueError(
+                "Play: a player is called 'loss', which is what the log calls the sum; choose another name."
+            )
         if players != set(self.optimisers) or players != set(self.turns):
             raise ValueError(
                 f"Play: objectives name {sorted(players)}, optimisers {sorted(self.optimisers)} and turns "
@@ -82,14 +85,15 @@ class Play(AbstractAlgorithm):
         return self.heldout(state.model, key)
 
     def _round(self, carry, batch, key):
-        model, memories, info = dict(carry[0]), dict(carry[1]), {}
+        model, memories, losses, info = dict(carry[0]), dict(carry[1]), {}, {}
         for player, k in zip(self.turns, jr.split(key, len(self.turns)), strict=True):
             theta, rest = eqx.partition(model[player], eqx.is_inexact_array)
 
-            def J(theta, player=player, rest=rest, k=k):
+            def J(theta, model=model, player=player, rest=rest, k=k):
                 return self.objectives[player]({**model, player: eqx.combine(theta, rest)}, batch, k)
 
-            (info[player], _), gradient = jax.value_and_grad(J, has_aux=True)(theta)
-            move, memories[player] = self.optimisers[player]().update(gradient, memories[player], theta)
-            model[player] = eqx.combine(eqx.apply_updates(theta, move), rest)
-        return (model, memories), {"loss": sum(info.values()), **info}
+            theta, memories[player], own = descent(J, theta, self.optimisers[player], memories[player])
+            model = with_buffers({**model, player: eqx.combine(theta, rest)}, own)
+            losses[player] = own.pop("loss")
+            info |= {f"{player}_{name}": value for name, value in own.items()}
+        return (model, memories), {"loss": sum(losses.values()), **losses, **info}

@@ -45,7 +45,7 @@ class Minibatches(AbstractSampler):
     """Shuffled rows of a table in true epochs: every row once per epoch, then reshuffled.
 
     The stream of epochs is cut into batches of equal size; a batch may hold the last rows of one epoch and the
-    first of the next, so that no row is dropped and none is repeated.
+    first of the next, so that no row is dropped and every epoch holds every row once.
 
     Parameters
     ----------
@@ -75,7 +75,9 @@ class Minibatches(AbstractSampler):
     def __init__(self, data: Any, size: int, rows: Array | None = None, updates: int | None = None):
         if size < 1:
             raise ValueError(f"Minibatches: size is {size}, but a batch has at least one row.")
-        self.data = jax.tree.map(jnp.asarray, data)
+        if updates is not None and updates < 1:
+            raise ValueError(f"Minibatches: updates is {updates}, but a step has at least one batch.")
+        self.data = data
         self.rows = jnp.arange(jax.tree.leaves(data)[0].shape[0]) if rows is None else jnp.asarray(rows)
         count = self.rows.shape[0]
         if count == 0:
@@ -97,7 +99,7 @@ class Minibatches(AbstractSampler):
             jnp.where(through, position + wanted - n, position + wanted),
         )
         rows = self.rows[drawn].reshape(self.updates, self.size)
-        return jax.tree.map(lambda a: a[rows], self.data), memory
+        return jax.tree.map(lambda a: jnp.asarray(a)[rows], self.data), memory
 
 
 class Draws(AbstractSampler):
@@ -154,6 +156,11 @@ class Rollout(AbstractSampler):
     finish: Callable[[Any, Any, Any], Any] | None = None
 
     def __check_init__(self):
+        if min(self.horizon, self.paths, self.epochs, self.updates) < 1:
+            raise ValueError(
+                f"Rollout: horizon, paths, epochs and updates are {self.horizon}, {self.paths}, {self.epochs} and "
+                f"{self.updates}, but each must be at least 1."
+            )
         if self.horizon * self.paths * self.epochs % self.updates:
             raise ValueError(
                 f"Rollout: updates is {self.updates}, but must divide horizon x paths x epochs = "
@@ -186,6 +193,12 @@ class Replay(AbstractSampler):
     capacity: int = eqx.field(static=True)
     size: int = eqx.field(static=True)
     updates: int = eqx.field(static=True, default=1)
+
+    def __check_init__(self):
+        if isinstance(self.inner, Streamed):
+            raise ValueError(
+                "Replay: inner is Streamed, but only points made on the device are remembered; feed batches."
+            )
 
     def init(self, model, key):
         memory = self.inner.init(model, key)

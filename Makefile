@@ -24,13 +24,13 @@ lint: .venv/ready-to-test
 	$(RUN)/ruff format --check .
 
 types: .venv/ready-to-test
-	$(RUN)/pyright
+	$(RUN)/pyright --pythonpath $(RUN)/python
 
 docs: .venv/ready-to-test
-	$(RUN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(RUN)/mkdocs build --quiet --strict
 
 # One after the other: a benchmark wants the machine to itself. Results go to benchmarks/results.
-bench: .venv/ready
+bench: .venv/ready-to-test
 	for script in $$(ls benchmarks/*.py | grep -v -e /bench.py -e /learners.py); do $(RUN)/python $$script --save || exit 1; done
 	$(RUN)/python benchmarks/learners.py --json benchmarks/results/learners.json
 

@@ -204,9 +204,10 @@ def _torch_epoch(table, target):
 def size():
     folder = Path(__file__).parents[1] / "src" / "ceteris"
     files = [*folder.glob("engine/*.py"), *folder.glob("recipe/*.py")]
-    yield bench.at_most(
-        "lines of engine and recipe", sum(len(f.read_text().splitlines()) for f in files), "lines", 1800
-    )
+    lines = [line for f in files for line in f.read_text().splitlines()]
+    written = sum(bool(line.strip()) for line in lines)
+    what = "lines of engine and recipe, not counting blank ones"
+    yield bench.at_most(what, written, "lines", 1800, f"{len(lines)} in all")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ SHAPES = {
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_contract(name):
-    # 1e-3 relative: eight steps of a rule amplify the rounding of batched products (1e-7) by a few powers of ten at most;
+    # 1e-3 relative: eight steps of a rule amplify the rounding of batched products (1e-7) by a few powers of ten;
     # Levenberg-Marquardt squares the condition number of the Jacobian in single precision
     tolerance = 2e-2 if "Levenberg" in name else 1e-3
     check_algorithm(SHAPES[name], feed=recipes.tokens if name == "next token" else None, tolerance=tolerance)

@@ -93,12 +93,16 @@ def advance_looped(ensemble: Ensemble, run: Fit, stop: int, every: int, feed):
     """Members one after the other; the stopped ones cost nothing."""
     span = jnp.asarray([run.tick, stop])
     outcomes: list[Any] = [None] * ensemble.n
-    for i in np.flatnonzero(run.status == Status.RUNNING).tolist():
-        one = ensemble.member(i), take(run.state, i), jnp.asarray(run.status[i]), run.key[i]
-        outcomes[i] = _advance(*one, run.phase, span, every, feed)
+    everyone = ensemble.each, run.state, jnp.asarray(run.status), run.key
+    for i in np.flatnonzero(run.status == Status.RUNNING):
+        each, *one = take(everyone, jnp.asarray(i))
+        outcomes[i] = _advance(eqx.combine(each, ensemble.shared), *one, run.phase, span, every, feed)
     example = next(outcome for outcome in outcomes if outcome is not None)
     blank = jax.tree.map(lambda a: jnp.full_like(a, jnp.nan if eqx.is_inexact_array(a) else 0), example[2:])
-    kept = [outcome or (take(run.state, i), jnp.asarray(run.status[i]), *blank) for i, outcome in enumerate(outcomes)]
+    kept = [
+        outcome or (take(run.state, jnp.asarray(i)), jnp.asarray(run.status[i]), *blank)
+        for i, outcome in enumerate(outcomes)
+    ]
     state, status = stack([outcome[:2] for outcome in kept])
     log, reading = jax.device_get([[outcome[k] for outcome in kept] for k in (2, 3)])
     members_last = lambda rows: {name: np.stack([row[name] for row in rows], axis=-1) for name in rows[0]}

@@ -88,18 +88,20 @@ class Ensemble(eqx.Module):
 
     def member(self, i: int) -> AbstractAlgorithm:
         """Return the algorithm of member ``i``."""
-        return eqx.combine(take(self.each, i), self.shared)
+        return eqx.combine(take(self.each, jnp.asarray(i)), self.shared)
 
     def keys(self, key: PRNGKeyArray) -> PRNGKeyArray:
         """Return one key per member, shape (n,)."""
         return jr.split(key, self.n)
 
 
-def take(tree: Any, i: int) -> Any:
+@eqx.filter_jit  # one dispatch for all leaves: a loop over members pays it every time
+def take(tree: Any, i: Any) -> Any:
     """Return slice ``i`` of every array leaf: one member of a stacked pytree."""
     return jax.tree.map(lambda a: a[i] if eqx.is_array(a) else a, tree)
 
 
+@eqx.filter_jit
 def stack(trees: list[Any]) -> Any:
     """Stack the array leaves of equal pytrees along a new leading axis; the inverse of `take`."""
     return jax.tree.map(lambda *a: jnp.stack(a) if eqx.is_array(a[0]) else a[0], *trees)

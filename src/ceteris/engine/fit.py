@@ -10,6 +10,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jaxtyping import PRNGKeyArray
@@ -108,7 +109,7 @@ class Fit:
 
     def member(self, i: int) -> Any:
         """Return the fitted model of ensemble member ``i``."""
-        return take(self.model, i)
+        return take(self.model, jnp.asarray(i))
 
 
 def fit(
@@ -231,7 +232,9 @@ def _begin(algorithm, key, phase, judges, model=None, shapes_only: bool = False)
     if single or algorithm.how != "loop" or shapes_only:
         state = begin(algorithm, keys, phase, model)
     else:
-        state = stack([start(algorithm.member(i), keys[i], phase, take(model, i)) for i in range(algorithm.n)])
+        state = stack(
+            [start(algorithm.member(i), keys[i], phase, take(model, jnp.asarray(i))) for i in range(algorithm.n)]
+        )
     shape = () if single else (algorithm.n,)
     run = Fit(state, np.full(shape, Status.RUNNING), 0, phase, keys)
     if judges:

@@ -217,7 +217,8 @@ def train(settings: Any, task: Task, data: Data, held: Data | None, strata: np.n
         best = best_sets(run, len(decays))
         kept = np.flatnonzero(np.repeat(best, settings.members))
         nets = jax.tree.map(lambda a: a[kept] if eqx.is_array(a) else a, run.model)
-    own = Rows(*(None if a is None else a[kept % settings.members] for a in rows))
+    members = kept % settings.members
+    own = Rows(rows.train[members], None if rows.heldout is None else rows.heldout[members])
     return Trained(nets, run, kept, own, np.array(decays)[best])
 
 
@@ -302,13 +303,14 @@ def late_fall(trained: Trained) -> float:
     The rate falls to nothing, and with it every curve flattens at the end; what tells a
     short training from a long one is whether much was still learnt at half time.
 
-    It is averaged over members that took all epochs; zero if there are none, or no rows to judge by.
+    It is averaged over members that took all epochs; zero where most did not, or there are no rows to judge by. The
+    fall counts from the loss in the first epoch.
     """
-    finished = trained.run.status[trained.kept] == Status.FINISHED
-    if "heldout" not in trained.run.metrics or not finished.any():
+    finished = trained.kept[trained.run.status[trained.kept] == Status.FINISHED]
+    if "heldout" not in trained.run.metrics or 2 * len(finished) <= len(trained.kept):
         return 0.0
-    curve = trained.run.metrics["heldout"][:, trained.kept][:, finished].mean(1)
-    fall = curve[0] - curve.min()
+    curve = trained.run.metrics["heldout"][:, finished].mean(1)
+    fall = trained.run.history["loss"][0, finished].mean() - curve.min()
     return float(np.clip((curve[len(curve) // 2] - curve[-1]) / fall, 0, 1)) if fall > 0 else 0.0
 
 

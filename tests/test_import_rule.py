@@ -26,7 +26,7 @@ ALLOWED = {
 DOMAIN = {"", "engine", "recipe", "nets", "learners", "stats", "data", "results"}
 DOORS = {"cli", "gallery"}  # the command may import every part, the gallery every part but cli and report
 
-RECIPE_BUDGET, FILE_BUDGET = 1_800, 450  # lines, blank ones and docstrings included
+RECIPE_BUDGET, FILE_BUDGET = 1_800, 450  # lines, docstrings included; blank ones do not count for the first
 
 
 def part(module: str) -> str:
@@ -87,7 +87,8 @@ def test_every_import_follows_the_rule():
 
 
 def test_engine_and_recipe_stay_within_their_budget():
-    total = sum(lines(path) for part in ("engine", "recipe") for path in (HOUSE / part).rglob("*.py"))
+    files = [path for part in ("engine", "recipe") for path in (HOUSE / part).rglob("*.py")]
+    total = sum(bool(line.strip()) for path in files for line in path.read_text(encoding="utf-8").splitlines())
     assert 0 < total <= RECIPE_BUDGET, f"engine and recipe have {total} lines together; the budget is {RECIPE_BUDGET}"
 
 

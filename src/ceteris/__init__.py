@@ -25,7 +25,10 @@ _HOME = {
     "compare": "ceteris.learners",
 }
 
-__all__ = ["__version__", *_HOME]
+__all__ = [
+    "Descend", "Ensemble", "Fit", "LevenbergMarquardt", "NeuralClassifier", "NeuralQuantileRegressor",
+    "NeuralRegressor", "Play", "__version__", "compare", "fit", "precision", "then",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from ceteris.engine import Ensemble, Fit, fit, precision, then

@@ -23,7 +23,8 @@ def _start(algorithm, key, phase, model):
 
 # the state before the first step. Run once, so compiled fast rather than to run fast: random draws are most of it,
 # and this halves what a user waits for
-start = eqx.filter_jit(_start, compiler_options={"xla_backend_optimization_level": 0})
+_quickly: Any = {"compiler_options": {"xla_backend_optimization_level": 0}}
+start = eqx.filter_jit(_start, **_quickly)
 
 
 def start_shapes(algorithm, key, phase, model):
@@ -95,8 +96,9 @@ def advance_looped(ensemble: Ensemble, run: Fit, stop: int, every: int, feed):
     outcomes: list[Any] = [None] * ensemble.n
     everyone = ensemble.each, run.state, jnp.asarray(run.status), run.key
     for i in np.flatnonzero(run.status == Status.RUNNING):
-        each, *one = take(everyone, jnp.asarray(i))
-        outcomes[i] = _advance(eqx.combine(each, ensemble.shared), *one, run.phase, span, every, feed)
+        each, state, status, key = take(everyone, jnp.asarray(i))
+        one = eqx.combine(each, ensemble.shared)
+        outcomes[i] = _advance(one, state, status, key, run.phase, span, every, feed)
     example = next(outcome for outcome in outcomes if outcome is not None)
     blank = jax.tree.map(lambda a: jnp.full_like(a, jnp.nan if eqx.is_inexact_array(a) else 0), example[2:])
     kept = [

@@ -30,6 +30,11 @@ from ceteris.recipe.samplers import AbstractSampler
 Solver = Literal["auto", "primal", "dual", "matrix-free"]
 
 
+def as_array(number: Any) -> Any:
+    """Return a number as an array, which is traced: another value of it compiles nothing."""
+    return np.asarray(number) if isinstance(number, int | float) else number
+
+
 class LevenbergMarquardt(AbstractAlgorithm):
     """Damped Gauss-Newton steps; several dampings are tried per step and the best is taken.
 
@@ -76,8 +81,8 @@ class LevenbergMarquardt(AbstractAlgorithm):
     hypothesis: Callable[..., Any]
     objective: AbstractResiduals
     sampler: AbstractSampler
-    damping: Float[Array, ""] | float = eqx.field(converter=np.asarray, default=1e-2)  # arrays: no value compiles anew
-    ridge: Float[Array, ""] | float = eqx.field(converter=np.asarray, default=0.0)
+    damping: Any = eqx.field(converter=as_array, default=1e-2)
+    ridge: Any = eqx.field(converter=as_array, default=0.0)
     trainable: Callable[[Any], Any] = every_float
     heldout: Callable[[Any, PRNGKeyArray], dict[str, Any]] = no_metrics
     solver: Solver = eqx.field(static=True, default="auto")

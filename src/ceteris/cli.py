@@ -141,8 +141,9 @@ def runs(root: Annotated[Path, typer.Argument(help="A folder with run folders in
 
     from ceteris.report import list_runs
 
-    table = Table("run", "started", "status", "checks", box=None, header_style="bold")
-    table.add_column("command", no_wrap=True)
+    table = Table(box=None, header_style="bold")
+    for column in ("run", "started", "status", "checks", "command"):
+        table.add_column(column, no_wrap=column in ("run", "started"))
     for run in list_runs(root):
         started = run.facts.get("started", "")[:16].replace("T", " ")
         cells = (str(run.folder), started, run.facts["status"], _tally(run), run.facts.get("command", ""))
@@ -284,10 +285,16 @@ def _compare(folder: Path, features: Any, target: Any, **options: Any) -> tuple[
     from ceteris.learners import compare
 
     comparison = compare(features, target, **options)
-    print(comparison.table.to_string())
+    print(_headlines(comparison.table).to_string(float_format="{:.4g}".format))
     net = comparison.fitted[NEURAL]
     net.save(folder / "model")
     return comparison.sections(), net.history_
+
+
+def _headlines(table: Any) -> Any:
+    """Return the columns of a comparison that fit a terminal; the report has them all."""
+    wanted = ("test r2", "test mae", "test rmse", "test accuracy", "test auc", "test f1", "fit seconds", "note")
+    return table[[column for column in table if column.startswith("cv ") or column in wanted]]
 
 
 def _gallery(name: str, quick: bool, seed: int) -> tuple[Section, ...]:

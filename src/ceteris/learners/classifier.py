@@ -51,7 +51,7 @@ validation, members, unseen, random_state, verbose
         widths=(64, 64),
         activation="swish",
         normalise=None,
-        dropout=0.0,
+        dropout=0.05,
         optimiser="adamw",
         rate=None,
         weight_decay=None,

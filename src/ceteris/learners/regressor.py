@@ -102,7 +102,7 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         widths=(64, 64),
         activation="swish",
         normalise=None,
-        dropout=0.0,
+        dropout=0.05,
         optimiser="adamw",
         rate=None,
         weight_decay=None,

@@ -29,13 +29,13 @@ from ceteris.data.genz import GENZ, GenzProblem, simulate_genz
 from ceteris.engine import Ensemble, fit
 from ceteris.gallery._plots import lines, panels, span_decades, ticks_at
 from ceteris.nets import MLP
-from ceteris.recipe import LevenbergMarquardt, Minibatches, PointResiduals
+from ceteris.recipe import Fixed, LevenbergMarquardt, Minibatches, PointResiduals
 from ceteris.results import Check, Figure, Section, Table
 
 if TYPE_CHECKING:
     import matplotlib.figure
 
-WIDTHS, RIDGE, STEPS = (32, 32), 1e-5, 20
+WIDTHS, RIDGE, STEPS = (32, 32), 1e-5, 12
 BATCH = 125  # the cost of a step grows with the square of its points: two batches of 125 cost an eighth of 500
 SMOOTH = ("oscillatory", "product_peak", "corner_peak", "gaussian")
 
@@ -70,7 +70,8 @@ def predict_fresh(problems: Sequence[GenzProblem], seed: int) -> np.ndarray:
     spread = np.where(spread > 0, spread, 1)  # a sample of the discontinuous function may be zero throughout
     data = x, ((y - centre) / spread).astype(np.float32)
     build = eqx.Partial(MLP, d, 1, widths=WIDTHS, activation="tanh")
-    sampler = Minibatches((x[0], data[1][0]), BATCH, updates=2)
+    points = x[0], data[1][0]
+    sampler = Fixed(points) if len(y[0]) <= BATCH else Minibatches(points, BATCH, updates=2)
     one = LevenbergMarquardt(build, PointResiduals(residual), sampler, ridge=RIDGE)
     members = Ensemble(one, len(problems), over=lambda a: a.sampler.data, values=data, how="vmap")
     nets = fit(members, jr.key(seed), steps=STEPS, every=STEPS).model

@@ -174,7 +174,8 @@ def machine():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results/learners.json")
     parser.add_argument("--only", default="")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -189,7 +190,8 @@ def main():
         near.append(rows[-1]["ok"])
         results += rows
         for row in rows:
-            print(f"{row['name']:55s} {row['value']:8.4f} ± {row['se']:.4f}  {row.get('ok', '')}", flush=True)
+            line = f"{row['name']:55s} {row['value']:8.4f} ± {row['se']:.4f}  {row.get('ok', '')}"
+            print(json.dumps(row) if arguments.json else line, flush=True)
     share = {
         "name": "share of tables within one standard error of the better of forest and boosting",
         "value": round(float(np.mean(near)), 3),
@@ -199,10 +201,10 @@ def main():
         "peer": "forest, boosting",
     }
     results.append(share)
-    print(f"{share['name']}: {share['value']}")
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text("".join(json.dumps(row) + "\n" for row in results))
+    print(json.dumps(share) if arguments.json else f"{share['name']}: {share['value']}")
+    if arguments.save and not arguments.only:
+        path = Path(__file__).parent / "results" / "learners.json"
+        path.write_text("".join(json.dumps(row) + "\n" for row in results))
 
 
 if __name__ == "__main__":

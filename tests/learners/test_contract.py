@@ -14,7 +14,7 @@ EXPECTED = {
     "check_sample_weight_equivalence_on_sparse_data": SHUFFLED,
 }
 # fewer and smaller nets than the defaults: these checks fit hundreds of times
-SMALL = {"members": 2, "widths": (16,), "epochs": 80}
+SMALL = {"members": 2, "widths": (16,), "weight_decay": 0.3, "epochs": 80}
 
 
 @pytest.mark.slow

@@ -13,9 +13,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ceteris.learners import NeuralClassifier, NeuralQuantileRegressor, NeuralRegressor, load
+from ceteris.learners.network import split
 from ceteris.testing.compilation import count_compilations
 
-SMALL = {"members": 2, "widths": (16,), "epochs": 60, "random_state": 0}
+SMALL = {"members": 2, "widths": (16,), "weight_decay": 0.3, "epochs": 60, "random_state": 0}
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +104,9 @@ def test_several_outputs(waves):
 
 def test_probabilities_equal_logistic_truth():
     rng = np.random.default_rng(5)
-    X = rng.normal(size=(2_000, 2))
+    X = rng.normal(size=(1_000, 2))
     p = 1 / (1 + np.exp(-(X[:, 0] - 2 * X[:, 1])))
-    y = np.where(rng.random(2_000) < p, "yes", "no")
+    y = np.where(rng.random(1_000) < p, "yes", "no")
     learner = NeuralClassifier(random_state=0).fit(X, y)
     logistic = LogisticRegression(C=np.inf).fit(X, y)
     assert learner.classes_.tolist() == ["no", "yes"]
@@ -142,7 +143,7 @@ def test_quantiles_of_a_normal():
     X = rng.uniform(0, 1, (3_000, 1))
     y = 2 * X[:, 0] + (0.5 + X[:, 0]) * rng.normal(size=3_000)
     levels = (0.05, 0.25, 0.5, 0.75, 0.95)
-    learner = NeuralQuantileRegressor(levels, random_state=0).fit(X, y)
+    learner = NeuralQuantileRegressor(levels, members=4, weight_decay=1.0, random_state=0).fit(X, y)
     at = np.array([[0.2], [0.5], [0.8]])
     truth = 2 * at + (0.5 + at) * stats.norm.ppf(levels)
     # the quantile of a cell of 300 rows has standard error 2 * 1.3 / sqrt(300) = 0.15 at 5 %
@@ -264,7 +265,7 @@ def test_one_row_and_one_class():
 
 
 def test_non_finite_training_says_so(waves):
-    learner = NeuralRegressor(**{**SMALL, "optimiser": "gradient_descent", "rate": 1e30})
+    learner = NeuralRegressor(**{**SMALL, "optimiser": "gradient_descent", "weight_decay": None, "rate": 1e30})
     with pytest.raises(FloatingPointError, match=r"non-finite.*Lower rate"):
         learner.fit(*waves)
 
@@ -313,3 +314,25 @@ def test_sections_draw(fitted):
         figure = Figure(picture.size)
         picture.draw(figure, picture.data)
         assert figure.axes
+
+
+def test_decays_are_chosen_on_held_out_rows():
+    """No decay learns a wave; so strong a decay that every weight stays near zero cannot."""
+    rng = np.random.default_rng(11)
+    X = rng.uniform(-3, 3, (300, 1))
+    y = np.sin(2 * X[:, 0])
+    learner = quietly(NeuralRegressor(**{**SMALL, "weight_decay": (0.0, 100.0)}), X, y)
+    assert learner.weight_decays_.tolist() == [0.0]
+    assert learner.n_members_ == SMALL["members"]
+
+
+def test_every_row_judges_some_member_and_none_twice():
+    strata = np.arange(100)
+    rows = split(strata, 10, 0.1, np.random.default_rng(0))
+    for train, held in zip(rows.train, rows.heldout, strict=True):
+        own = held[held < 100]
+        assert sorted([*train, *own]) == list(range(100))
+    assert len(np.unique(rows.train, axis=0)) == 10
+    few = split(strata[:10], 3, 0.1, np.random.default_rng(0))
+    assert few.heldout is None
+    assert few.train.tolist() == [list(range(10))] * 3

@@ -121,7 +121,8 @@ def split(strata: np.ndarray, members: int, share: float, rng: np.random.Generat
     for i in range(members):
         if i % parts == 0:
             shuffled = rng.permutation(n)
-            dealt = shuffled[np.argsort(strata[shuffled], kind="stable")]
+            ordered = shuffled[np.argsort(strata[shuffled], kind="stable")]
+            dealt = ordered[np.argsort(np.arange(n) // parts + rng.random(n))]  # neighbours change places
         order = np.concatenate([dealt[k::parts] for k in np.roll(np.arange(parts), -(i % parts))])
         held[i, : n - count], train[i] = np.sort(order[: n - count]), np.sort(order[n - count :])
     return Rows(train, held)
@@ -214,7 +215,9 @@ def train(settings: Any, task: Task, data: Data, held: Data | None, strata: np.n
         ensemble = algorithm(settings, task, data, rows, held, decays)
         run = fit(ensemble, jr.key(seed), steps=total, every=every, monitors=monitors)
         refuse_non_finite(settings, run)
-        best = best_sets(run, len(decays))
+        best = np.array([True])
+        if len(decays) > 1:
+            best = best_sets(np.nanmin(run.metrics["heldout"], axis=0).reshape(len(decays), -1))
         kept = np.flatnonzero(np.repeat(best, settings.members))
         nets = jax.tree.map(lambda a: a[kept] if eqx.is_array(a) else a, run.model)
     members = kept % settings.members
@@ -274,15 +277,22 @@ def _decay(a):
     return a.optimiser.args[2]  # of `ceteris.recipe.optimiser`: its name, its rate, its weight decay
 
 
-def best_sets(run: Fit, sets: int) -> np.ndarray:
-    """Mark the sets of members to keep, shape (sets,).
+def best_sets(losses: np.ndarray) -> np.ndarray:
+    """Mark the sets of members to keep.
 
-    They are the one with the lowest mean of its members' best held-out losses, and those within one standard error
-    of it. The difference is paired: member i of every set learnt from the same rows.
+    They are the one with the lowest mean loss, and those within one standard error of it. The difference is paired:
+    member i of every set learnt from the same rows.
+
+    Parameters
+    ----------
+    losses : array, shape (sets, members)
+        Best held-out losses.
+
+    Examples
+    --------
+    >>> best_sets(np.array([[1.0, 2.0, 3.0], [1.1, 1.9, 3.1], [2.0, 3.0, 4.0]]))
+    array([ True,  True, False])
     """
-    if sets == 1:
-        return np.array([True])
-    losses = np.nanmin(run.metrics["heldout"], axis=0).reshape(sets, -1)
     gaps = losses - losses[losses.mean(1).argmin()]
     error = gaps.std(1, ddof=1) / np.sqrt(gaps.shape[1]) if gaps.shape[1] > 1 else 0.0
     return gaps.mean(1) <= error
@@ -300,18 +310,18 @@ def refuse_non_finite(settings: Any, run: Fit) -> None:
 def late_fall(trained: Trained) -> float:
     """Return how much of the fall in held-out loss came in the second half of the epochs, in [0, 1].
 
-    The rate falls to nothing, and with it every curve flattens at the end; what tells a
-    short training from a long one is whether much was still learnt at half time.
+    The rate falls to nothing, and with it every curve flattens at the end; what tells a short training from a long
+    one is whether much was still learnt at half time.
 
     It is averaged over members that took all epochs; zero where most did not, or there are no rows to judge by. The
-    fall counts from the loss in the first epoch.
+    fall counts from the loss in the first epoch or the first held-out loss, whichever is higher.
     """
     finished = trained.kept[trained.run.status[trained.kept] == Status.FINISHED]
     if "heldout" not in trained.run.metrics or 2 * len(finished) <= len(trained.kept):
         return 0.0
     curve = trained.run.metrics["heldout"][:, finished].mean(1)
-    fall = trained.run.history["loss"][0, finished].mean() - curve.min()
-    return float(np.clip((curve[len(curve) // 2] - curve[-1]) / fall, 0, 1)) if fall > 0 else 0.0
+    fall = max(trained.run.history["loss"][0, finished].mean(), curve[0]) - curve.min()
+    return float(np.clip((curve[(len(curve) - 1) // 2] - curve[-1]) / fall, 0, 1)) if fall > 0 else 0.0
 
 
 def judged(
@@ -356,7 +366,7 @@ def decays_to_try(settings: Any, n: int, judged: bool) -> tuple[float, ...]:
     """Return the weight decays of the sets of members; several only where held-out rows can tell them apart."""
     given: Any = settings.weight_decay
     if isinstance(given, tuple | list):
-        return tuple(map(float, given))
+        return tuple(map(float, given if judged else given[:1]))
     if given is not None:
         return (float(given),)
     if not KINDS[settings.optimiser].decays:

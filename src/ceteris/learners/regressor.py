@@ -38,10 +38,10 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
     rate : float, optional
         Highest learning rate; it falls along a half cosine. The default depends on the optimiser.
     weight_decay : float or tuple of float, optional
-        Decoupled decay, per unit of learning rate, of the weight matrices ("adamw" and "muon" only). With
-        several there is an ensemble for each, and those are kept whose loss on the rows set aside is within one
-        standard error of the lowest; by default 0.1, 1 and 3 are tried on tables of up to 5,000 rows, and 0.1 is
-        taken on longer ones.
+        Decoupled decay, per unit of learning rate, of the weight matrices ("adamw" and "muon" only). With several
+        there is an ensemble for each, and those are kept whose loss on the rows set aside is within one standard
+        error of the lowest; by default 0.1, 1 and 3 are tried on tables of up to 5,000 rows, and 0.1 is taken on
+        longer ones. Where nothing is set aside it is the first of those given, or 1.
     batch_size : int, optional
         Rows per update; by default a power of two that grows with the table.
     epochs : int, optional

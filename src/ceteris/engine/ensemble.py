@@ -14,7 +14,7 @@ from jaxtyping import PRNGKeyArray
 
 from ceteris.engine.algorithm import AbstractAlgorithm
 
-# Measured in benchmarks/ensemble.py on two CPU cores: below this many weights a member leaves the vector units idle and
+# Measured in benchmarks/engine.py on two CPU cores: below this many weights a member leaves the vector units idle and
 # batching members into one program pays; above, the members' matrix products already fill the machine.
 VMAP_UP_TO_WEIGHTS = 6_000
 

@@ -128,6 +128,40 @@ def gallery(
 
 
 @app.command()
+def solve(
+    model: Annotated[str, typer.Argument(help="A name that `ceteris models` lists, or FILE.py:CLASS.")],
+    set_: Annotated[list[str] | None, typer.Option("--set", help="A parameter, such as --set beta=0.95.")] = None,
+    precision: Annotated[str, typer.Option(help="double or single.")] = "double",
+    tolerance: Annotated[float | None, typer.Option(help="Mean error wanted on fresh states.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder; a killed run is continued.  [default: runs/NAME]")
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Solve a dynamic equilibrium model and write a report; kill it at any time and call it again to go on."""
+    from ceteris.equilibrium.commands import solve_and_report
+
+    _one_of("precision", precision, ("double", "single"))
+    raise typer.Exit(0 if solve_and_report(model, set_ or [], precision, tolerance, out, seed) else 1)
+
+
+@app.command()
+def models() -> None:
+    """List the models of the library."""
+    from ceteris.equilibrium.commands import list_models
+
+    list_models()
+
+
+@app.command()
+def check(model: Annotated[str, typer.Argument(help="FILE.py:CLASS, or a name that `ceteris models` lists.")]) -> None:
+    """Examine a model before it is solved, and say what is wrong in the model's own words."""
+    from ceteris.equilibrium.commands import check_and_say
+
+    raise typer.Exit(0 if check_and_say(model) else 1)
+
+
+@app.command()
 def report(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
     """Write the report of a run again."""
     _done(run)

@@ -86,7 +86,7 @@ class LevenbergMarquardt(AbstractAlgorithm):
     trainable: Callable[[Any], Any] = every_float
     heldout: Callable[[Any, PRNGKeyArray], dict[str, Any]] = no_metrics
     solver: Solver = eqx.field(static=True, default="auto")
-    trials: tuple[float, ...] = eqx.field(static=True, default=(0.1, 1.0, 10.0))
+    trials: tuple[float, ...] = eqx.field(static=True, default=(0.1, 0.5, 2.0, 10.0))
     cg_steps: int = eqx.field(static=True, default=50)
 
     def __check_init__(self):

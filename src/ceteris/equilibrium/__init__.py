@@ -1,0 +1,18 @@
+"""Dynamic equilibrium models: declare one, solve it globally, prove how accurate the solution is."""
+
+from ceteris.equilibrium.conditions import complementarity, euler, floored, signed
+from ceteris.equilibrium.contract import check_model
+from ceteris.equilibrium.expectation import GaussHermite, Monomial, MonteCarlo, QuasiMonteCarlo
+from ceteris.equilibrium.library import named
+from ceteris.equilibrium.many import OverParameters, solve_many
+from ceteris.equilibrium.model import Model, with_parameters
+from ceteris.equilibrium.phases import Episodes, Polish
+from ceteris.equilibrium.shocks import Drawn, Markov, Normal
+from ceteris.equilibrium.solution import Solution, load
+from ceteris.equilibrium.solve import solve
+
+__all__ = [
+    "Drawn", "Episodes", "GaussHermite", "Markov", "Model", "Monomial", "MonteCarlo", "Normal", "OverParameters",
+    "Polish", "QuasiMonteCarlo", "Solution", "check_model", "complementarity", "euler", "floored", "load", "named",
+    "signed", "solve", "solve_many", "with_parameters",
+]  # fmt: skip

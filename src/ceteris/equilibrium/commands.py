@@ -1,0 +1,97 @@
+"""What ``ceteris solve``, ``ceteris models`` and ``ceteris check`` do."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from ceteris.equilibrium.contract import check_model
+from ceteris.equilibrium.library import LIBRARY, named
+from ceteris.equilibrium.model import Model, count_outputs, parameters, refuse_unknown, start_states, traced
+from ceteris.equilibrium.solve import solve
+
+
+def settings(model: Model, words: list[str]) -> dict[str, Any]:
+    """Parameters from ``name=value`` words, with the types of the model's own.
+
+    Examples
+    --------
+    >>> from ceteris.equilibrium.models.growth import Growth
+    >>> settings(Growth(), ["beta=0.95"])
+    {'beta': 0.95}
+    """
+    found = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise ValueError(f"--set: {word!r} was given, but NAME=VALUE is needed, such as --set beta=0.95.")
+        refuse_unknown(model, [name])
+        default = parameters(model)[name]
+        try:
+            if isinstance(default, bool):
+                found[name] = {"true": True, "false": False}[value.lower()]
+            else:
+                found[name] = type(default)(value)
+        except (ValueError, KeyError):
+            raise ValueError(
+                f"--set: {name}={value} was given, but {name} is a {type(default).__name__}, {default} by default."
+            ) from None
+    return found
+
+
+def solve_and_report(
+    name: str, words: list[str], precision: Any, tolerance: float | None, out: Path | None, seed: int
+) -> bool:
+    """Solve, print the accuracy, write the run folder; returns whether all is well."""
+    from ceteris.report import Run, report
+
+    model = named(name, **settings(named(name), words))
+    out = out or Path("runs") / name.rpartition(":")[2]
+    command = ["ceteris", "solve", name, *(part for word in words for part in ("--set", word)), "--out", str(out)]
+    config = {"model": name, "precision": precision, "tolerance": str(tolerance), **parameters(model)}
+    folder = out / "work"  # what a killed run goes on from
+    begun = (folder / "progress.safetensors").exists() or any(folder.glob("phase-*"))
+    print(f"{'Going on with' if begun else 'Solving'} {type(model).__name__}; everything is kept in {out}.", flush=True)
+    command = shlex.join([*command, "--seed", str(seed)])
+    with Run.create(out, command, {k: str(v) for k, v in config.items()}, seed) as run:
+        solution = solve(model, seed=seed, precision=precision, tolerance=tolerance, out=folder, progress=True)
+        sections = solution.sections()
+        run.write(sections)
+    solution.save(out)
+    print(solution.sentence)
+    print(sections[1].tables[0].frame.to_string(float_format="{:.2e}".format))
+    checks = sections[0].checks
+    for check in checks:
+        print(f"{check.verdict:>10}  {check.name}: {check.sentence}")
+    print(f"{solution.cpu:.0f} processor seconds. Report: {report(out)}")
+    return all(check.passed for check in checks)
+
+
+def list_models() -> None:
+    """Print names, numbers of states and outputs, and typical times."""
+    print(f"{'name':<22}{'states':>7}{'unknowns':>9}  {'time':<8}what")
+    for name, entry in LIBRARY.items():
+        states, unknowns = sizes(named(name))
+        print(f"{name:<22}{states:>7}{unknowns:>9}  {entry.typical:<8}{entry.what}")
+
+
+def sizes(model: Model) -> tuple[int, int]:
+    """Numbers of states and of unknown outputs."""
+    shapes = jax.eval_shape(lambda: start_states(traced(model), jax.random.key(0), 1))
+    rows = jax.eval_shape(lambda s: model.inputs(jax.tree.map(lambda a: a[0], s)), shapes)
+    agents = int(np.prod(jax.tree.leaves(rows)[0].shape[:-1]))
+    return sum(int(np.prod(leaf.shape[1:])) for leaf in jax.tree.leaves(shapes)), agents * count_outputs(model)
+
+
+def check_and_say(name: str) -> bool:
+    """Print what `check_model` finds; returns whether the model may be solved."""
+    checks = check_model(named(name))
+    for check in checks:
+        print(f"{check.verdict:>10}  {check.name}: {check.sentence}")
+    good = all(check.passed is not False for check in checks)
+    print("\nThe model can be solved." if good else "\nMend what failed, then check again.")
+    return good

@@ -1,0 +1,202 @@
+"""Whether a model's functions fit together: found out before any work, in the model's own words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ceteris.engine import precision
+from ceteris.equilibrium.expectation import Rule, default_rule
+from ceteris.equilibrium.linearise import linearise
+from ceteris.equilibrium.model import (
+    Model,
+    actions,
+    count_outputs,
+    flat,
+    residuals,
+    start_states,
+    steady_state,
+    traced,
+)
+from ceteris.equilibrium.point import Point
+from ceteris.equilibrium.policy import compiled_quickly, expectation
+from ceteris.equilibrium.shocks import AbstractShock, Markov, Normal
+from ceteris.equilibrium.simulate import fit_to_go_on
+from ceteris.results import Check
+
+
+def refuse_broken(model: Model, rule: Rule) -> None:
+    """Trace the model once at its starting state with raw outputs of zero; raise one sentence for what is wrong."""
+    name = type(model).__name__
+    shocks = model.shocks()
+    for label, shock in shocks.items():
+        if not isinstance(shock, AbstractShock):
+            raise TypeError(
+                f"{name}: shock {label!r} is {type(shock).__name__}, but must be Normal(), Markov(...) or Drawn(...)."
+            )
+    model = traced(model)
+    s = one_start(model)
+    for shock in shocks.values():
+        if isinstance(shock, Markov) and shock.state not in list(s):
+            raise ValueError(
+                f"{name}: a Markov shock names the state {shock.state!r}, but the states are {', '.join(s)}; "
+                "name the state that holds the chain."
+            )
+    for label, value in s.items():
+        if not np.isfinite(value).all():
+            raise ValueError(f"{name}: start gives state {label!r} the value {value}, which is not finite; correct it.")
+    x, a, s1, found, unknowns = jax.tree.map(np.asarray, at_zero(model, s, rule))
+    if any(leaf.ndim < 1 or not np.isfinite(leaf).all() for leaf in jax.tree.leaves(x)):
+        raise ValueError(
+            f"{name}: inputs returned {x} at the starting state, but a vector of finite numbers is needed; use "
+            "jnp.stack([...]) of what the policy depends on."
+        )
+    refuse_infinite(name, "action", a)
+    for label, value in s1.items():
+        if not np.isfinite(value).all():
+            raise ValueError(
+                f"{name}: move leads from the starting state to a value of {label!r} that is not finite; keep the "
+                "state in its domain for every shock."
+            )
+    refuse_infinite(name, "equation", found)
+    count = sum(value.size for _, value in found.items())
+    if count < unknowns:
+        raise ValueError(
+            f"{name}: residuals returns {count} numbers ({', '.join(found)}) for {unknowns} unknown outputs "
+            f"({', '.join(model.outputs())}); a model needs at least as many equations as unknowns."
+        )
+
+
+@compiled_quickly
+def one_start(model: Model) -> Point:
+    """One starting state."""
+    return jax.tree.map(lambda a: a[0], start_states(model, jax.random.key(0), 1))
+
+
+@compiled_quickly
+def at_zero(model: Model, s: Point, rule: Rule) -> tuple[Any, ...]:
+    """Inputs, actions, successors and residuals at raw outputs of zero, and how many outputs there are."""
+    x, m = model.inputs(s), count_outputs(model)
+    still = lambda x: jnp.zeros((*jax.tree.leaves(x)[0].shape[:-1], m))  # one row of outputs per row of the first input
+    a = actions(model, still(x), s)
+    E = expectation(model, still, s, a, rule, jax.random.key(0))
+    return (
+        x,
+        a,
+        E.s1,
+        residuals(model, s, a, E),
+        m,
+    )  # a network asked row by row is one unknown function, not one per row
+
+
+def refuse_infinite(name: str, kind: str, point: Point) -> None:
+    """Raise if an action or residual at the starting state is not finite."""
+    for label, value in point.items():
+        if not np.isfinite(value).all():
+            raise ValueError(
+                f"{name}: {kind} {label!r} is {np.asarray(value)} at the starting state with raw outputs of zero, but "
+                "must be finite; check its formula there (a logarithm or power of a number that is not positive?)."
+            )
+
+
+def check_model(model: Model, rule: Rule | None = None, seed: int = 0) -> tuple[Check, ...]:
+    """Examine a model on random states and raw outputs, and report in its own words.
+
+    Returns
+    -------
+    tuple of Check
+        Whether its functions fit together, actions and residuals are finite, the transition stays in its domain,
+        gradients are finite, and the residuals vanish at the steady state it names.
+
+    Examples
+    --------
+    >>> from ceteris.equilibrium.models.growth import Growth
+    >>> all(check.passed for check in check_model(Growth()))
+    True
+    """
+    rule = default_rule(model.shocks())[0] if rule is None else rule
+    try:
+        with precision("double"):
+            refuse_broken(model, rule)
+    except Exception as error:  # whatever a user's function raises is the finding
+        return (Check("the functions fit together", False, " ".join(str(error).split())),)
+    with precision("double"):
+        return (
+            Check(
+                "the functions fit together", True, "Shapes, names and types of states, actions and residuals agree."
+            ),
+            *_on_random_points(traced(model), rule, jax.random.key(seed)),
+            *_at_rest(traced(model)),
+        )
+
+
+def _on_random_points(model: Model, rule: Rule, key: Any, n: int = 64) -> list[Check]:
+    """Finite actions, successors, residuals and gradients at raw outputs of about one."""
+
+    @compiled_quickly
+    def examined(model, key):
+        states, outputs = jax.random.split(key)
+        s = start_states(model, states, n)
+        rows = jax.tree.leaves(jax.vmap(model.inputs)(s))[0].shape[1:-1]
+        raw = jax.random.normal(outputs, (n, *rows, count_outputs(model)))
+
+        def one(s, raw):
+            still = lambda x: jnp.broadcast_to(raw, (*jax.tree.leaves(x)[0].shape[:-1], raw.shape[-1]))
+            total = lambda raw: jnp.sum(flat(_found(model, s, raw, still, rule)[1]))
+            a = actions(model, raw, s)
+            s1, found = _found(model, s, raw, still, rule)
+            sound = jax.vmap(lambda s: fit_to_go_on(model, s))(s1)
+            return a, s1, sound, found, jax.grad(total)(raw)
+
+        return jax.vmap(one)(s, raw)
+
+    a, s1, sound, found, gradient = jax.tree.map(np.asarray, examined(model, key))
+    checks = [_finite("actions are finite", "action", a), _finite("tomorrow is finite", "state", s1)]
+    share = float(sound.mean())
+    checks.append(
+        Check(
+            "the transition stays in its domain",
+            share > 0.5,
+            f"{100 * share:.0f} % of the successors of random actions are admissible; the rest would start again.",
+            value=share,
+            bar=0.5,
+        )
+    )
+    checks.append(_finite("residuals are finite", "equation", found))
+    good = bool(np.isfinite(gradient).all())
+    said = "Derivatives of the residuals with respect to raw outputs are finite."
+    bad = (
+        "A derivative of the residuals with respect to raw outputs is not finite; look for a square root or power of a "
+        "number that may be zero, or a jnp.where whose unused branch is not finite."
+    )
+    checks.append(Check("gradients are finite", good, said if good else bad))
+    return checks
+
+
+def _found(model: Model, s: Point, raw: Any, still: Any, rule: Rule) -> tuple[Point, Point]:
+    a = actions(model, raw, s)
+    E = expectation(model, still, s, a, rule, jax.random.key(0))
+    return E.s1, residuals(model, s, a, E)
+
+
+def _finite(name: str, kind: str, point: Point) -> Check:
+    for label, value in point.items():
+        share = float(np.isfinite(value).mean())
+        if share < 1:
+            sentence = (
+                f"{kind} {label!r} is not finite at {100 * (1 - share):.0f} % of random points; bound it in actions."
+            )
+            return Check(name, False, sentence, value=share, bar=1.0)
+    return Check(name, True, f"Every {kind} is finite at random raw outputs.")
+
+
+def _at_rest(model: Model) -> list[Check]:
+    if steady_state(model) is None:
+        return [Check("steady state", None, "The model names none, which is allowed.")]
+    if not all(isinstance(shock, Normal) for shock in model.shocks().values()):
+        return [Check("steady state", None, "A chain has no zero shock, so it cannot be checked without risk.")]
+    found = linearise(model)
+    return [Check("steady state", found.ok, found.sentence)]

@@ -1,0 +1,231 @@
+"""The conditional expectation operator E, and the rules that turn it into a sum.
+
+A rule replaces E[f(s', a') | s] by Σ_j w_j f(s'_j, a'_j). Markov chains are always summed exactly; the rule says what
+happens to the normal innovations beside them.
+
+References
+----------
+Judd, Maliar and Maliar (2011), "Numerically stable and accurate stochastic simulation approaches", section 4 and
+appendix B; Stroud (1971) for the monomial rules; Maliar, Maliar and Winant (2021) for the product of two draws.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jax import Array
+
+from ceteris.equilibrium.point import Point
+from ceteris.equilibrium.shocks import AbstractShock, Markov, Normal, draw
+
+
+class AbstractRule(eqx.Module):
+    """How the expectation over normal innovations is computed."""
+
+    @abc.abstractmethod
+    def nodes(self, dimension: int) -> tuple[np.ndarray, np.ndarray]:
+        """Points of shape (m, dimension) and weights of shape (m,) for independent standard normals."""
+
+
+class GaussHermite(AbstractRule):
+    """The product of one-dimensional Gauss-Hermite rules: exact for degree 2n - 1 in each shock, n^d points.
+
+    Examples
+    --------
+    >>> x, w = GaussHermite(3).nodes(1)
+    >>> round(float(w @ x[:, 0] ** 4), 12)
+    3.0
+    """
+
+    points: int = eqx.field(static=True, default=5)
+
+    def __check_init__(self):
+        _at_least("GaussHermite", "points", self.points, 1)
+
+    def nodes(self, dimension):
+        x, w = np.polynomial.hermite_e.hermegauss(self.points)
+        grid = np.stack([g.ravel() for g in np.meshgrid(*[x] * dimension, indexing="ij")], 1)
+        weights = np.prod([g.ravel() for g in np.meshgrid(*[w / w.sum()] * dimension, indexing="ij")], 0)
+        return grid, weights
+
+
+class Monomial(AbstractRule):
+    """Stroud's rules: degree 3 with 2d points at ±√d e_i, degree 5 with 2d² + 1 points.
+
+    Degree 3 is exact for means and variances, and so for the first two orders of a smooth policy; degree 5 costs
+    the square of it.
+
+    Examples
+    --------
+    >>> x, w = Monomial(5).nodes(3)
+    >>> x.shape, round(float(w @ (x[:, 0] ** 2 * x[:, 1] ** 2)), 12)
+    ((19, 3), 1.0)
+    """
+
+    degree: int = eqx.field(static=True, default=3)
+
+    def __check_init__(self):
+        if self.degree not in (3, 5):
+            raise ValueError(f"Monomial: degree is {self.degree}, but must be 3 or 5.")
+
+    def nodes(self, dimension):
+        d, one = dimension, np.eye(dimension)
+        if self.degree == 3 or d == 1:
+            if self.degree == 5:
+                return GaussHermite(3).nodes(1)
+            return np.sqrt(d) * np.vstack([one, -one]), np.full(2 * d, 1 / (2 * d))
+        pairs = [a * one[i] + b * one[j] for i in range(d) for j in range(i + 1, d) for a in (1, -1) for b in (1, -1)]
+        x = np.vstack(
+            [np.zeros((1, d)), np.sqrt(d + 2) * np.vstack([one, -one]), np.sqrt((d + 2) / 2) * np.array(pairs)]
+        )
+        centre, axis, pair = 2 / (d + 2), (4 - d) / (2 * (d + 2) ** 2), 1 / (d + 2) ** 2
+        return x, np.concatenate([[centre], np.full(2 * d, axis), np.full(len(pairs), pair)])
+
+
+class QuasiMonteCarlo(AbstractRule):
+    """Sobol points mapped to normals, scrambled once with a fixed seed; error about 1/points."""
+
+    points: int = eqx.field(static=True, default=128)
+
+    def __check_init__(self):
+        if self.points < 2 or self.points & (self.points - 1):
+            raise ValueError(f"QuasiMonteCarlo: points is {self.points}, but must be a power of two, such as 128.")
+
+    def nodes(self, dimension):
+        from scipy.stats import norm, qmc
+
+        uniform = qmc.Sobol(dimension, seed=0).random(self.points)
+        return norm.ppf(uniform), np.full(self.points, 1 / self.points)
+
+
+class MonteCarlo(eqx.Module):
+    """Draws of all shocks.
+
+    Parameters
+    ----------
+    draws : int
+        Realisations per expectation.
+    common : bool
+        Whether every state and step sees the same draws (common random numbers): smooth to minimise, but biased
+        for these draws. Fresh draws otherwise.
+    product : bool
+        Whether the loss is the product of two residuals from independent halves of the draws, whose mean is the
+        squared conditional expectation; the mean of squares would add the variance of the draws (Maliar, Maliar and
+        Winant 2021). Needs an even number of fresh draws, and residuals that are linear in E.
+    """
+
+    draws: int = eqx.field(static=True, default=16)
+    common: bool = eqx.field(static=True, default=False)
+    product: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self):
+        _at_least("MonteCarlo", "draws", self.draws, 1)
+        if self.product and (self.common or self.draws % 2):
+            raise ValueError(
+                f"MonteCarlo: product=True with draws={self.draws}, common={self.common}, but it needs an even number "
+                "of fresh draws; pass common=False and draws=2, 4, ..."
+            )
+
+
+Rule = AbstractRule | MonteCarlo
+
+
+class E:
+    """The operator a model's ``residuals`` receives: ``E(lambda s1, a1: ...)``.
+
+    The function is of one successor; it may return a number, an array or a dictionary of them.
+    ``E.successors(lambda s1, a1, h: ...)`` also hands over the hypothesis ``h(inputs) -> raw outputs``, for models in
+    which tomorrow's policy is asked at points of the model's own making.
+
+    Attributes
+    ----------
+    s1, a1 : Point
+        Successor states and the actions taken there, with a leading axis of nodes.
+    weights : array, shape (nodes,)
+    """
+
+    def __init__(self, s1: Point, a1: Point, weights: Array, h: Callable[..., Any] | None = None):
+        self.s1, self.a1, self.weights, self.h = s1, a1, weights, h
+
+    def __call__(self, f: Callable[[Point, Point], Any]) -> Any:
+        values = jax.vmap(f)(self.s1, self.a1)
+        return jax.tree.map(lambda v: jnp.tensordot(self.weights, v, 1), values)
+
+    def successors(self, f: Callable[[Point, Point, Any], Any]) -> Any:
+        """The expectation of a function that also asks the hypothesis."""
+        return self(lambda s1, a1: f(s1, a1, self.h))
+
+
+def default_rule(shocks: dict[str, AbstractShock]) -> tuple[Rule, str]:
+    """Return the rule that fits the shocks, and a sentence that says so.
+
+    Examples
+    --------
+    >>> default_rule({"eps": Normal()})[1]
+    'E: Gauss-Hermite product, 7 nodes.'
+    """
+    d = sum(int(np.prod(shock.shape)) for shock in shocks.values() if isinstance(shock, Normal))
+    chains = [shock.n for shock in shocks.values() if isinstance(shock, Markov)]
+    exact = f"exact sum over {int(np.prod(chains))} states of the chain" if chains else ""
+    if any(not isinstance(shock, Normal | Markov) for shock in shocks.values()):
+        rule: Rule = MonteCarlo(64, common=True)
+        said = "Monte Carlo, 64 common draws"
+    elif d == 0:
+        return GaussHermite(1), f"E: {exact or 'no shocks, one successor'}."
+    elif d <= 3:
+        rule = GaussHermite({1: 7, 2: 5, 3: 3}[d])
+        said = f"Gauss-Hermite product, {rule.points**d} nodes"
+    else:
+        rule = Monomial(3)
+        said = f"monomial rule of degree 3, {2 * d} nodes"
+    return rule, f"E: {' times '.join(filter(None, [exact, said]))}."
+
+
+def refuse_uncovered(shocks: dict[str, AbstractShock], rule: Rule) -> None:
+    """Raise if the rule has no sum for a shock."""
+    for name, shock in shocks.items():
+        if not isinstance(shock, Normal | Markov) and not isinstance(rule, MonteCarlo):
+            raise ValueError(
+                f"expectation: {type(rule).__name__} has no nodes for shock {name!r}, a {type(shock).__name__}; choose "
+                "MonteCarlo(...), or declare the shock as Normal or Markov."
+            )
+
+
+def successors(shocks: dict[str, AbstractShock], rule: Rule, s: Point, key: Array | None) -> tuple[Point, Array]:
+    """Return realisations of all shocks given today's state, leaves (m, ...), and their weights (m,)."""
+    if isinstance(rule, MonteCarlo):
+        fresh = jr.key(0) if rule.common or key is None else key
+        points = jax.vmap(lambda k: draw(shocks, s, k))(jr.split(fresh, rule.draws))
+        return points, jnp.full(rule.draws, 1 / rule.draws)
+    values, sizes = _normal_nodes(shocks, rule)
+    chains = {name: shock for name, shock in shocks.items() if isinstance(shock, Markov)}
+    counts = [len(values[1]), *(chain.n for chain in chains.values())]
+    index = np.indices(counts).reshape(len(counts), -1)  # which normal node, which state of each chain
+    weights = jnp.asarray(values[1])[index[0]]
+    for (_, chain), j in zip(chains.items(), index[1:], strict=True):
+        weights = weights * jnp.asarray(chain.transition)[s[chain.state]][j]
+    nodes = {name: jnp.asarray(j) for (name, _), j in zip(chains.items(), index[1:], strict=True)}
+    start = 0
+    for name, shape in sizes.items():
+        size = int(np.prod(shape))
+        nodes[name] = jnp.asarray(values[0][index[0], start : start + size]).reshape(-1, *shape)
+        start += size
+    return Point("shock", {name: nodes[name] for name in shocks}), weights
+
+
+def _normal_nodes(shocks, rule):
+    sizes = {name: shock.shape for name, shock in shocks.items() if isinstance(shock, Normal)}
+    d = sum(int(np.prod(shape)) for shape in sizes.values())
+    return (rule.nodes(d) if d else (np.zeros((1, 0)), np.ones(1))), sizes
+
+
+def _at_least(what: str, argument: str, given: int, least: int) -> None:
+    if given < least:
+        raise ValueError(f"{what}: {argument} is {given}, but must be at least {least}.")

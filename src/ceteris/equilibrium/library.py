@@ -1,0 +1,61 @@
+"""The models of the library, by name."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, NamedTuple
+
+from ceteris.equilibrium.model import Model
+from ceteris.equilibrium.store import find_model
+
+
+class Entry(NamedTuple):
+    """One model: where it is, parameters that make the variant, what it is, and how long it takes on two cores."""
+
+    home: str
+    changes: dict[str, Any]
+    what: str
+    typical: str
+
+
+LIBRARY = {
+    "growth": Entry("growth:Growth", {}, "stochastic growth, CRRA, partial depreciation", "20 s"),
+    "growth-labour": Entry("growth:GrowthLabour", {}, "stochastic growth with elastic labour", "30 s"),
+    "olg-analytic": Entry("olg_analytic:AnalyticOLG", {}, "six cohorts with closed-form policies", "30 s"),
+    "olg": Entry("olg:OLG", {}, "60 cohorts with a borrowing limit", "8 min"),
+    "olg-bonds": Entry("olg_bonds:OLGBonds", {}, "56 cohorts with capital, a bond and collateral", "12 min"),
+    "irbc": Entry("irbc:IRBC", {}, "international business cycles, N countries", "45 s"),
+    "irbc-irreversible": Entry("irbc:IRBC", {"irreversible": True}, "the same with irreversible investment", "90 s"),
+    "krusell-smith": Entry("krusell_smith:KrusellSmith", {}, "households with unemployment risk, histogram", "5 min"),
+    "krusell-smith-agents": Entry(
+        "krusell_smith:KrusellSmithAgents", {}, "the same with a finite set of agents", "8 min"
+    ),
+    "consumption-saving": Entry(
+        "consumption_saving:ConsumptionSaving", {}, "income risk and a borrowing limit", "40 s"
+    ),
+    "lucas-trees": Entry("asset_pricing:LucasTrees", {}, "prices of many Lucas trees", "35 s"),
+}
+
+
+def named(name: str, **changes: Any) -> Model:
+    """A model by its name in the library, or by ``FILE.py:CLASS``, with parameters changed.
+
+    Examples
+    --------
+    >>> named("growth", beta=0.95).beta
+    0.95
+    >>> named("grwth")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ValueError: model: 'grwth' is not in the library; did you mean 'growth'? `ceteris models` lists all ...
+    """
+    if name in LIBRARY:
+        entry = LIBRARY[name]
+        return find_model(f"ceteris.equilibrium.models.{entry.home}")(**{**entry.changes, **changes})
+    if ":" in name:
+        return find_model(name)(**changes)
+    near = difflib.get_close_matches(name, LIBRARY, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ValueError(
+        f"model: {name!r} is not in the library; {hint}`ceteris models` lists all; your own is FILE.py:CLASS."
+    )

@@ -1,0 +1,141 @@
+"""Many calibrations: solved together as an ensemble, or as one policy over states and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+
+from ceteris.engine.precision import Precision
+from ceteris.equilibrium.expectation import Rule
+from ceteris.equilibrium.model import Model, refuse_unknown, with_parameters
+from ceteris.equilibrium.point import Point, as_point
+from ceteris.equilibrium.solution import Solution
+from ceteris.equilibrium.solve import AnyPhase, make_plan, solve_economies
+
+
+def solve_many(
+    model: Model,
+    over: Mapping[str, Sequence[float]],
+    *,
+    seed: int = 0,
+    tolerance: float | tuple[float, float] | None = None,
+    expectation: Rule | None = None,
+    phases: Sequence[AnyPhase] | None = None,
+    widths: Sequence[int] | None = None,
+    activation: str = "tanh",
+    precision: Precision = "double",
+    progress: bool = False,
+) -> list[Solution]:
+    """Solve a whole set of calibrations in one ensemble: one compiled program, every member trained side by side.
+
+    Parameters
+    ----------
+    model : Model
+        Gives the parameters that are not swept.
+    over : dict of name to values
+        Swept parameters; all with the same number of values, one per calibration.
+    others
+        As in `solve`; a phase is skipped once every calibration meets the tolerance.
+
+    Returns
+    -------
+    list of Solution
+        In the order of the values.
+
+    Examples
+    --------
+    >>> from ceteris.equilibrium import Polish, solve_many
+    >>> from ceteris.equilibrium.models.growth import Growth
+    >>> patient = solve_many(Growth(delta=1.0), {"beta": [0.9, 0.95]}, phases=[Polish(100, 15)])
+    >>> [round(float(s.policy({"k": 0.2, "z": 0.0})["k1"] / 0.2**0.36), 4) for s in patient]  # αβ
+    [0.324, 0.342]
+    """
+    refuse_unknown(model, over)
+    counts = {name: len(values) for name, values in over.items()}
+    if len(set(counts.values())) != 1 or not min(counts.values()):
+        said = ", ".join(f"{name} has {n}" for name, n in counts.items()) or "nothing was given"
+        raise ValueError(f"over: every parameter needs the same number of values, at least one, but {said}.")
+    n = next(iter(counts.values()))
+    swept = [with_parameters(model, **{name: float(values[i]) for name, values in over.items()}) for i in range(n)]
+    plan = make_plan(model, tolerance, expectation, phases, widths)
+    return solve_economies(swept, n, plan, activation, precision, seed, None, None, progress)
+
+
+class OverParameters(Model):
+    """A model with some of its parameters as states that never move: one policy for a whole range of calibrations.
+
+    ``solve(OverParameters(Growth(), {"beta": (0.95, 0.99)}))`` costs about as much as one calibration of a model
+    with one more state; afterwards ``solution.policy({"k": 6.0, "z": 0.0, "beta": 0.97})`` needs no further solving.
+
+    Parameters
+    ----------
+    model : Model
+    over : dict of name to (low, high)
+        Every simulated track draws its parameters from these ranges when it starts, and keeps them.
+    """
+
+    model: Model
+    names: tuple[str, ...] = eqx.field(static=True)
+    low: Any
+    high: Any
+
+    def __init__(self, model: Model, over: Mapping[str, tuple[float, float]]):
+        refuse_unknown(model, over)
+        for name, (low, high) in over.items():
+            if not low < high:
+                raise ValueError(f"over: {name} is ({low}, {high}), but a range needs low below high.")
+            with_parameters(model, **{name: low}), with_parameters(model, **{name: high})
+        self.model, self.names = model, tuple(over)
+        self.low = np.array([float(low) for low, _ in over.values()])
+        self.high = np.array([float(high) for _, high in over.values()])
+
+    def split(self, s: Point) -> tuple[Model, Point]:
+        """The model at the parameters of a state, and the state without them."""
+        where = lambda model: [getattr(model, name) for name in self.names]
+        model = eqx.tree_at(where, self.model, [s[name] for name in self.names])
+        return model, Point("state", {name: value for name, value in s.items() if name not in self.names})
+
+    def shocks(self):
+        return self.model.shocks()
+
+    def outputs(self):
+        return self.model.outputs()
+
+    def actions(self, raw, s):
+        model, inner = self.split(s)
+        return model.actions(raw, inner)
+
+    def move(self, s, a, shock):
+        model, inner = self.split(s)
+        following = as_point("state", model.move(inner, a, shock)).asdict()
+        return {**following, **{name: s[name] for name in self.names}}
+
+    def residuals(self, s, a, E):
+        model, inner = self.split(s)
+        within = lambda f: E(lambda s1, a1: f(self.split(s1)[1], a1))
+        return model.residuals(inner, a, within)
+
+    def inputs(self, s):
+        model, inner = self.split(s)
+        return jnp.concatenate([model.inputs(inner), jnp.stack([s[name] for name in self.names])])
+
+    def start(self, key):
+        draw, inner = jr.split(key)
+        values = jr.uniform(draw, (len(self.names),))
+        values = jnp.asarray(self.low) + (jnp.asarray(self.high) - jnp.asarray(self.low)) * values
+        point = Point("state", dict(zip(self.names, values, strict=True)))
+        model, _ = self.split(point)
+        return {**as_point("state", model.start(inner)).asdict(), **point.asdict()}
+
+    def admissible(self, s):
+        model, inner = self.split(s)
+        return model.admissible(inner)
+
+    def definitions(self, s, a):
+        model, inner = self.split(s)
+        return model.definitions(inner, a)

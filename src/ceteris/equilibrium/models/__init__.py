@@ -1,0 +1,1 @@
+"""Models of the literature, one file each, equations and reference on top."""

@@ -1,0 +1,186 @@
+"""The phases of a solution: episodes of first-order steps, then Levenberg-Marquardt on fixed states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jax import Array
+
+from ceteris.engine import Ensemble, Fit, fit
+from ceteris.equilibrium.expectation import MonteCarlo, Rule
+from ceteris.equilibrium.model import Model
+from ceteris.equilibrium.point import Point
+from ceteris.equilibrium.policy import Residuals
+from ceteris.equilibrium.simulate import Visited, box_states, walk
+from ceteris.nets import trainable
+from ceteris.recipe import Descend, Fixed, LevenbergMarquardt, Loss, PointResiduals, optimiser
+
+
+class Economies(NamedTuple):
+    """One economy, or many with a leading axis on every array, somewhere on the way to their solution."""
+
+    model: Model
+    policy: Any
+    states: Point
+    members: int | None = None
+
+    def each(self, f: Callable[..., Any], *extra: Any) -> Any:
+        """``f(model, policy, states, *extra)`` for the one economy, or for every one of the many."""
+        if self.members is None:
+            return f(self.model, self.policy, self.states, *extra)
+        return eqx.filter_vmap(f, in_axes=eqx.if_array(0))(self.model, self.policy, self.states, *extra)
+
+    def keys(self, key: Array) -> Array:
+        """The key, or one for every member."""
+        return key if self.members is None else jr.split(key, self.members)
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """First-order steps on states simulated under the current policy (001, Algorithm 1).
+
+    Parameters
+    ----------
+    steps : int
+        Episodes; each simulates ``horizon`` periods on ``paths`` tracks and makes ``updates`` updates on them.
+    rate : float
+        Highest learning rate; it falls to a hundredth of it along a cosine.
+    """
+
+    steps: int = 300
+    paths: int = 256
+    horizon: int = 4
+    updates: int = 4
+    epochs: int = 1
+    rate: float = 3e-3
+    optimiser: str = "adam"
+    clip: float | None = 1.0
+    box_share: float = 0.0
+    floor: float = 0.01
+
+    name = "episodes"
+
+    def run(self, economies: Economies, rule: Rule, key: Array, monitors: Any, every: int, resume: Any) -> Phase:
+        """Train; return the economies with their new policies, and the fit."""
+        build = optimiser(
+            self.optimiser,
+            self.rate,
+            schedule="cosine",
+            updates=self.steps * self.updates,
+            clip=self.clip,
+            floor=self.floor,
+        )
+        sampler = Visited(
+            economies.model, self.paths, self.horizon, self.updates, self.epochs, self.box_share, economies.states
+        )
+        algorithm = Descend(_given, objective(economies.model, rule), sampler, build, trainable=trainable)
+        run = _fit(algorithm, economies, key, self.steps, monitors, every, resume)
+        return Phase(economies._replace(policy=run.model, states=run.state.sampler), run)
+
+
+@dataclass(frozen=True)
+class Polish:
+    """Levenberg-Marquardt steps on a sample of states that stays fixed for a round.
+
+    Parameters
+    ----------
+    states : int
+        States per round; simulated under the policy of the round's start.
+    steps : int
+        Steps of the round.
+    box_share : float
+        Share of the states that come from the box.
+    spacing : int
+        Periods between two states of one track.
+    """
+
+    states: int = 600
+    steps: int = 25
+    box_share: float = 0.0
+    spacing: int = 5
+    damping: float = 1e-2
+
+    name = "polish"
+
+    def run(self, economies: Economies, rule: Rule, key: Array, monitors: Any, every: int, resume: Any) -> Phase:
+        """Sample, train; return the economies with their new policies, and the fit."""
+        draw, train = jr.split(key)
+        sample = eqx.Partial(sampled, n=self.states, box_share=self.box_share, spacing=self.spacing)
+        data, last = economies.each(sample, economies.keys(draw))
+        algorithm = LevenbergMarquardt(
+            _given, objective(economies.model, rule), Fixed(data), damping=self.damping, trainable=trainable
+        )
+        run = _fit(algorithm, economies, train, self.steps, monitors, every, resume)
+        return Phase(economies._replace(policy=run.model, states=last), run)
+
+
+class Phase(NamedTuple):
+    """What a phase hands on."""
+
+    economies: Economies
+    run: Fit
+
+
+@eqx.filter_jit
+def sampled(
+    model: Model, policy: Any, states: Point, key: Array, *, n: int, box_share: float = 0.0, spacing: int = 5
+) -> tuple[Point, Point]:
+    """``n`` states, visited and from the box, and where the simulation ended."""
+    simulate, pick, box = jr.split(key, 3)
+    paths = jax.tree.leaves(states)[0].shape[0]
+    visits = -(-n // paths)
+    last, visited = walk(model, policy, states, simulate, visits * spacing)
+    thin = lambda a: a[spacing - 1 :: spacing].reshape(-1, *a.shape[2:])
+    visited = jax.tree.map(lambda a: thin(a)[jr.permutation(pick, visits * paths)[:n]], visited)
+    inside = round(box_share * n)
+    if inside:
+        drawn = box_states(model, box, inside)
+        visited = jax.tree.map(lambda new, old: jnp.concatenate([new, old[inside:]]), drawn, visited)
+    return visited, last
+
+
+class SquaredProduct(eqx.Module):
+    """The mean product of two residuals from independent draws: unbiased for the squared conditional expectation."""
+
+    model: Model
+    rule: MonteCarlo
+
+    def __call__(self, policy: Any, states: Point, key: Array) -> tuple[Array, dict[str, Array]]:
+        half = Residuals(self.model, MonteCarlo(self.rule.draws // 2))
+        n = jax.tree.leaves(states)[0].shape[0]
+        first, second = (jax.vmap(lambda s, k: half(policy, s, k))(states, jr.split(k, n)) for k in jr.split(key))
+        return jnp.mean(first * second), {}
+
+
+def objective(model: Model, rule: Rule) -> Any:
+    """Least squares of all residuals, or the product of two independent ones where only draws exist."""
+    if isinstance(rule, MonteCarlo) and rule.product:
+        return Loss(SquaredProduct(model, rule))
+    return PointResiduals(Residuals(model, rule))
+
+
+def _given(key: Array) -> Any:
+    raise AssertionError("the policy is always handed over")  # pragma: no cover
+
+
+def _fit(algorithm: Any, economies: Economies, key: Array, steps: int, monitors: Any, every: int, resume: Any) -> Fit:
+    if economies.members is not None:
+        algorithm = Ensemble(algorithm, economies.members, over=_arrays, values=_arrays(algorithm))
+    return fit(
+        algorithm, key, steps=steps, every=min(every, steps), monitors=monitors, model=economies.policy, resume=resume
+    )
+
+
+def _arrays(algorithm: Any) -> list[Any]:
+    """Whatever belongs to a member: the parameters of its economy, wherever they are, and its states."""
+    return [leaf for part in (algorithm.objective, algorithm.sampler) for leaf in jax.tree.leaves(part) if _array(leaf)]
+
+
+def _array(leaf: Any) -> bool:
+    return eqx.is_array_like(leaf) and not isinstance(leaf, bool | int | str)

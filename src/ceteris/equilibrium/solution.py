@@ -1,0 +1,283 @@
+"""What a solved model can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+
+from ceteris.engine import precision
+from ceteris.engine.precision import Precision, cast
+from ceteris.equilibrium import figures, moments, stability, store
+from ceteris.equilibrium.accuracy import (
+    Accuracy,
+    den_haan_marcet,
+    distance_to_truth,
+    errors_at,
+    finer,
+    forecast_errors,
+    normal_dimension,
+    summary,
+)
+from ceteris.equilibrium.expectation import Rule
+from ceteris.equilibrium.impulse import ImpulseResponse, responses, summarised
+from ceteris.equilibrium.model import Model, parameters, traced
+from ceteris.equilibrium.point import Point, as_point
+from ceteris.equilibrium.policy import act
+from ceteris.equilibrium.sections import policy_slices, report_sections
+from ceteris.equilibrium.shocks import Markov
+from ceteris.equilibrium.simulate import Paths, box_states, record, settle
+from ceteris.results import Check, Figure, Section
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A policy, the model it solves, and the evidence.
+
+    Attributes
+    ----------
+    model : Model
+    hypothesis : Policy
+        From the model's inputs to raw outputs.
+    states : Point
+        Where the simulated tracks ended, leaves (paths, ...).
+    rule : rule
+        How expectations were computed.
+    met : bool
+        Whether the tolerance was met on fresh states; ``sentence`` says by how much.
+    log : tuple of dict
+        What each phase reached.
+    seconds, cpu : float
+        Wall-clock and processor seconds, compilation included.
+    """
+
+    model: Model
+    hypothesis: Any
+    states: Point
+    rule: Rule
+    widths: tuple[int, ...]
+    activation: str
+    precision: Precision
+    seed: int
+    tolerance: tuple[float, float]
+    seconds: float
+    cpu: float
+    said: tuple[str, ...]
+    log: tuple[dict[str, Any], ...]
+    sentence: str
+    met: bool
+
+    def policy(self, states: Mapping[str, Any] | Point) -> dict[str, np.ndarray]:
+        """Actions in given states.
+
+        Parameters
+        ----------
+        states : dict of arrays
+            One state, or many with a common leading axis; every state of the model by name.
+        """
+        with precision(self.precision):
+            s, many = self._points(states)
+            taken = _act_many(self._model, self.hypothesis, s)
+            values = {name: np.asarray(value) for name, value in taken.items()}
+            return values if many else {name: value[0] for name, value in values.items()}
+
+    def simulate(
+        self,
+        periods: int = 200,
+        paths: int = 1000,
+        seed: int = 1,
+        burn_in: int = 0,
+        start: Any = None,
+        guard: bool = False,
+    ) -> Paths:
+        """Simulate the economy; states, actions and definitions with leaves (periods, paths, ...).
+
+        Parameters
+        ----------
+        start : dict of arrays, optional
+            One state from which all paths start; by default where the solution's own tracks ended.
+        guard : bool
+            Start a path again if it leaves the admissible set; by default what explodes is seen to explode.
+        """
+        with precision(self.precision):
+            key = jr.key(seed)
+            states = self._starts(paths, key) if start is None else self._repeat(start, paths)
+            if burn_in:
+                states = settle(self._model, self.hypothesis, states, jr.fold_in(key, 0), burn_in)
+            paths_ = record(self._model, self.hypothesis, states, jr.fold_in(key, 1), periods, guard)
+            return jax.tree.map(np.asarray, paths_)
+
+    def accuracy(self, periods: int = 10_000, burn_in: int = 1_000, paths: int = 1, seed: int = 2) -> Accuracy:
+        """Errors by equation on a fresh simulated path and on the box; see `Accuracy`."""
+        with precision(self.precision):
+            simulated = self.simulate(periods, paths, seed, burn_in)
+            flat = jax.tree.map(lambda a: jnp.asarray(a).reshape(-1, *a.shape[2:]), simulated)
+            rule, how = finer(self.rule, normal_dimension(self.model))
+            at = lambda states: errors_at(self._model, self.hypothesis, states, rule)
+            found = at(flat.states)
+            box = None
+            if self.model.box() is not None:
+                box = summary(at(box_states(self._model, jr.key(seed), 5_000)))
+            hindsight = forecast_errors(self._model, self.hypothesis, flat.states, rule, jr.key(seed))
+            x = np.asarray(jax.vmap(self._model.inputs)(flat.states))
+            note = f"{len(x):,} states of a simulation without resets; expectations by {how}; mean of absolute errors."
+            return Accuracy(
+                summary(found),
+                box,
+                distance_to_truth(self.model, flat.states, flat.actions),
+                den_haan_marcet(hindsight, found, x.reshape(len(x), -1)),
+                note,
+                {name: np.asarray(value) for name, value in found.items()},
+            )
+
+    def checks(self, periods: int = 1_500, paths: int = 20, seed: int = 3) -> tuple[Check, ...]:
+        """Whether this is the stable equilibrium, and whether the tolerance was met."""
+        with precision(self.precision):
+            simulated = self.simulate(periods, paths, seed)
+            start = jax.tree.map(lambda a: jnp.asarray(a[0]), self.states)
+            solved = Check(
+                "tolerance", self.met, self.sentence, value=float(self.log[-1]["mean"]), bar=self.tolerance[0]
+            )
+            return (
+                solved,
+                stability.bounded(simulated),
+                stability.repaired(simulated),
+                *stability.at_rest(self._model, self.hypothesis, start),
+            )
+
+    # ------------------------------------------------------------------------------------------- from solution to paper
+
+    def impulse_response(
+        self, shock: str, size: float = 1.0, *, periods: int = 40, paths: int = 1000, start: Any = None, seed: int = 4
+    ) -> ImpulseResponse:
+        """What one more shock does on average, and in 90 % of histories (a generalised impulse response).
+
+        Parameters
+        ----------
+        shock : str
+            A normal shock, raised by ``size`` standard deviations; a chain, put into its state number
+            ``size``; or a state, raised by ``size`` of its own standard deviations.
+        start : dict of arrays, optional
+            The state it happens in; by default the states the economy visits.
+        """
+        with precision(self.precision):
+            shocks = self.model.shocks()
+            like = jax.tree.map(lambda a: a[0], self.states)
+            if shock not in shocks and shock not in list(like):
+                raise ValueError(
+                    f"shock: {shock!r} is not known; choose a shock ({', '.join(shocks)}) or a state "
+                    f"({', '.join(like)})."
+                )
+            key = jr.key(seed)
+            states = self._starts(paths, key) if start is None else self._repeat(start, paths)
+            chain = shock in shocks and isinstance(shocks[shock], Markov)
+            if chain and not (float(size).is_integer() and 0 <= size < shocks[shock].n):
+                raise ValueError(
+                    f"size: {size} was given, but {shock} is a chain with states 0 to {shocks[shock].n - 1}."
+                )
+            displaced = shock not in shocks
+            if displaced:
+                moved = self.simulate(500, 20, seed).states[shock]
+                amount = size * moved.std((0, 1))
+                said = f"{size:g} standard deviation{'s' * (size != 1)} more of {shock}"
+            else:
+                amount = (
+                    jnp.asarray(size, like[shock].dtype) if chain and shock in list(like) else jnp.asarray(float(size))
+                )
+                said = f"{shock} in state {int(size)}" if chain else f"{shock} raised by {size:g}"
+            parts = responses(self._model, self.hypothesis, states, key, periods, shock, amount, displaced)
+            return ImpulseResponse(said, summarised(jax.tree.map(np.asarray, parts)))
+
+    def moments(
+        self, periods: int = 1_000, paths: int = 50, *, with_: str | None = None, hp: float | None = None, seed: int = 5
+    ) -> pd.DataFrame:
+        """Means, standard deviations, autocorrelations and correlations with standard errors; see `moments.moments`."""
+        return moments.moments(self.simulate(periods, paths, seed), with_, hp)
+
+    def ergodic(self, periods: int = 2_000, paths: int = 50, seed: int = 6) -> Figure:
+        """Densities of everything that is simulated, as a `ceteris.results.Figure`."""
+        return figures.ergodic_figure(moments.series(self.simulate(periods, paths, seed)))
+
+    def slices(self, state: str | None = None, points: int = 100) -> Figure:
+        """Policies along one state (by default the first continuous one), the others at a typical value."""
+        simulated = self.simulate(500, 20, 7)
+        visited = {name: value.reshape(-1, *value.shape[2:]) for name, value in simulated.states.items()}
+        scalars = [name for name, value in visited.items() if value.ndim == 1 and value.dtype.kind == "f"]
+        vectors = [name for name, value in visited.items() if value.ndim == 2 and value.dtype.kind == "f"]
+        name = state or next(iter([*scalars, *vectors]), None)
+        if name not in visited:
+            raise ValueError(f"state: {name!r} is not known; choose from {', '.join(visited)}.")
+        return figures.slice_figure(policy_slices(self, name, visited, points))
+
+    def sections(self, quick: bool = False) -> tuple[Section, ...]:
+        """What a report shows: how it ended, accuracy, policies, simulations, moments, responses."""
+        return report_sections(self, quick)
+
+    def report(self, folder: str | Path) -> Path:
+        """Write a report with all tables and figures into a folder; returns the HTML page."""
+        from ceteris.report import Run, report
+
+        config = {"model": type(self.model).__name__, **{k: str(v) for k, v in parameters(self.model).items()}}
+        with Run.create(folder, "solution.report(...)", config, self.seed) as run:
+            run.write(self.sections())
+        self.save(folder)
+        return report(folder)
+
+    def save(self, folder: str | Path) -> Path:
+        """Save into a folder; `load` reads it again."""
+        return store.save(folder, self)
+
+    # ------------------------------------------------------------------------------------------------------ innards
+
+    @property
+    def _model(self) -> Model:
+        return cast(traced(self.model), self.precision)
+
+    def _starts(self, n: int, key: Any) -> Point:
+        have = jax.tree.leaves(self.states)[0].shape[0]
+        rows = np.arange(n) if n <= have else np.asarray(jr.randint(key, (n,), 0, have))
+        return jax.tree.map(lambda a: jnp.asarray(a)[rows], self.states)
+
+    def _repeat(self, start: Any, n: int) -> Point:
+        s, many = self._points(start)
+        return s if many else jax.tree.map(lambda a: jnp.repeat(a, n, 0), s)
+
+    def _points(self, states: Any) -> tuple[Point, bool]:
+        like = jax.tree.map(lambda a: a[0], self.states)
+        given = as_point("state", states)
+        for name in given:
+            like[name]  # an unknown name raises here, with a suggestion
+        missing = [name for name in like if name not in list(given)]
+        if missing:
+            raise ValueError(f"states: {', '.join(missing)} not given; give every state: {', '.join(like)}.")
+        many = any(jnp.ndim(given[name]) > jnp.ndim(like[name]) for name in like)
+        lead = max(
+            (jnp.shape(given[name])[0] for name in like if jnp.ndim(given[name]) > jnp.ndim(like[name])), default=1
+        )
+        cast_ = lambda name: jnp.broadcast_to(
+            jnp.asarray(given[name], like[name].dtype)
+            if jnp.ndim(given[name]) > jnp.ndim(like[name])
+            else jnp.asarray(given[name], like[name].dtype)[None],
+            (lead, *like[name].shape),
+        )
+        return Point("state", {name: cast_(name) for name in like}), many
+
+
+def load(folder: str | Path, model: Model | None = None) -> Solution:
+    """Read a solution that was saved; ``model`` is needed only where its class cannot be found again."""
+    return Solution(**store.read(folder, model))
+
+
+@eqx.filter_jit
+def _act_many(model: Model, policy: Any, states: Point) -> Point:
+    return jax.vmap(lambda s: act(model, policy, s))(states)

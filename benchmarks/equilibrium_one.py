@@ -1,4 +1,4 @@
-"""One cold solution of one model, in a process of its own: ``python equilibrium_one.py NAME SEED`` prints one JSON object.
+"""One cold solution of one model in a process of its own: ``python equilibrium_one.py NAME SEED`` prints a JSON object.
 
 CPU seconds count everything from the start of the process to the solution: imports, compilation, training, the checks
 between phases. Judging comes after. "ergodic" is a 10,000-period simulation after burn-in, without resets.
@@ -78,7 +78,7 @@ def olg(seed, limit=0.0):
     error = np.where(bound, 0.0, np.abs(accuracy.raw["euler"]))  # where the limit binds, complementarity counts
     more = {"mean": error.mean(), "p99.9": np.percentile(error, 99.9), "max": error.max()}
     K = paths.definitions.K
-    slack = {"slackness": float(np.mean(paths.definitions.slackness)), "K mean": float(K.mean()), "K min": float(K.min())}
+    slack = {"slackness": float(np.mean(paths.definitions.slackness)), "K mean": float(K.mean())}
     return {**facts, **{name: float(v) for name, v in more.items()}, **slack, "binding": float(bound.mean())}
 
 
@@ -168,4 +168,5 @@ def krusell_smith_agents(seed):
 
 
 if __name__ == "__main__":
-    print(json.dumps({k: v if isinstance(v, str) else float(v) for k, v in globals()[sys.argv[1]](int(sys.argv[2])).items()}))
+    found = globals()[sys.argv[1]](int(sys.argv[2]))
+    print(json.dumps({name: float(value) for name, value in found.items()}))

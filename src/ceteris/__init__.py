@@ -23,15 +23,18 @@ _HOME = {
     "NeuralQuantileRegressor": "ceteris.learners",
     "NeuralRegressor": "ceteris.learners",
     "compare": "ceteris.learners",
+    "Model": "ceteris.equilibrium",
+    "solve": "ceteris.equilibrium",
 }
 
 __all__ = [
-    "Descend", "Ensemble", "Fit", "LevenbergMarquardt", "NeuralClassifier", "NeuralQuantileRegressor",
-    "NeuralRegressor", "Play", "__version__", "compare", "fit", "precision", "then",
+    "Descend", "Ensemble", "Fit", "LevenbergMarquardt", "Model", "NeuralClassifier", "NeuralQuantileRegressor",
+    "NeuralRegressor", "Play", "__version__", "compare", "fit", "precision", "solve", "then",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
     from ceteris.engine import Ensemble, Fit, fit, precision, then
+    from ceteris.equilibrium import Model, solve
     from ceteris.learners import NeuralClassifier, NeuralQuantileRegressor, NeuralRegressor, compare
     from ceteris.recipe import Descend, LevenbergMarquardt, Play
 

@@ -117,7 +117,7 @@ def distance_to_truth(model: Model, states: Point, taken: Point) -> pd.DataFrame
     one = jax.tree.map(lambda a: a[0], states)
     if model.truth(one) is None:
         return None
-    exact = jax.vmap(model.truth)(states)
+    exact: Any = jax.vmap(model.truth)(states)
     rows = {}
     for name, value in exact.items():
         gap = np.abs(np.asarray(taken[name]) - np.asarray(value))

@@ -81,6 +81,6 @@ def signed(raw: Array, scale: float | Array = 1.0) -> tuple[Array, Array]:
     return jnp.maximum(raw, 0.0), scale * jnp.maximum(-raw, 0.0)
 
 
-def euler(consumption: Array, required: Array) -> Array:
+def euler(consumption: Array | float, required: Array) -> Array:
     """The relative Euler error c_required / c - 1: what share of consumption the household gets wrong (Judd 1992)."""
     return required / consumption - 1.0

@@ -101,7 +101,8 @@ class QuasiMonteCarlo(AbstractRule):
     def nodes(self, dimension):
         from scipy.stats import norm, qmc
 
-        uniform = qmc.Sobol(dimension, seed=0).random(self.points)
+        sobol: Any = qmc.Sobol  # its stubs do not know the seed
+        uniform = sobol(dimension, seed=0).random(self.points)
         return norm.ppf(uniform), np.full(self.points, 1 / self.points)
 
 

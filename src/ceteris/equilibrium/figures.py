@@ -52,7 +52,7 @@ def ergodic_figure(found: dict[str, np.ndarray]) -> Figure:
         counts, edges = np.histogram(x, bins=50, range=(low, high) if high > low else None, density=True)
         rows.append(pd.DataFrame({"variable": name, "value": (edges[1:] + edges[:-1]) / 2, "density": counts}))
     caption = "How often the economy is where, in a long simulation (0.1 % cut off on each side)."
-    data = pd.concat(rows, ignore_index=True)
+    data: Any = pd.concat(rows, ignore_index=True)
     return Figure("Ergodic distribution", caption, data, draw_densities, _size(data["variable"].nunique()))
 
 
@@ -65,9 +65,9 @@ def draw_densities(figure: Any, data: pd.DataFrame) -> None:
 
 def response_figure(response: ImpulseResponse) -> Figure:
     """Impulse responses with bands."""
-    frame = response.frame
+    frame: Any = response.frame
     moving = [name for name, part in frame.groupby("variable", sort=False) if part["mean"].abs().max() > 1e-12]
-    data = frame[frame["variable"].isin(moving[:MOST_PANELS])].reset_index(drop=True)
+    data: Any = frame[frame["variable"].isin(moving[:MOST_PANELS])].reset_index(drop=True)
     caption = "Mean difference to the path without the shock; the band holds 90 % of the differences over histories."
     return Figure(f"Response to {response.shock}", caption, data, draw_responses, _size(data["variable"].nunique()))
 
@@ -81,7 +81,7 @@ def draw_responses(figure: Any, data: pd.DataFrame) -> None:
         axes.set(title=str(name))
 
 
-def slice_figure(data: pd.DataFrame) -> Figure:
+def slice_figure(data: Any) -> Figure:
     """Actions along one state, the others where they usually are."""
     actions = list(data["action"].unique())[:MOST_PANELS]
     data = data[data["action"].isin(actions)].reset_index(drop=True)
@@ -109,7 +109,7 @@ def path_figure(found: dict[str, np.ndarray], periods: int = 200) -> Figure:
         for name, x in found.items()
         if name in _varying(found)
     ]
-    data = pd.concat(rows, ignore_index=True)
+    data: Any = pd.concat(rows, ignore_index=True)
     return Figure("One simulated path", "As the economy might go.", data, draw_paths, _size(data["variable"].nunique()))
 
 

@@ -124,5 +124,5 @@ def _slope(rest: _Rest, at: Array, y: Array, iterations: int = 3000) -> tuple[Ar
         return new, jnp.max(jnp.abs(new - G)) / (1 + jnp.max(jnp.abs(G))), t + 1
 
     unfinished = lambda carry: (carry[2] < iterations) & (carry[1] > 1e-11)
-    G, change, _ = jax.lax.while_loop(unfinished, body, (jnp.zeros((y.size, at.size)), jnp.inf, 0))
+    G, change, _ = jax.lax.while_loop(unfinished, body, (jnp.zeros((y.size, at.size)), jnp.asarray(jnp.inf), 0))
     return G, change

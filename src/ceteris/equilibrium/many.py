@@ -89,7 +89,8 @@ class OverParameters(Model):
         for name, (low, high) in over.items():
             if not low < high:
                 raise ValueError(f"over: {name} is ({low}, {high}), but a range needs low below high.")
-            with_parameters(model, **{name: low}), with_parameters(model, **{name: high})
+            for end in (low, high):
+                with_parameters(model, **{name: end})  # both ends must be allowed
         self.model, self.names = model, tuple(over)
         self.low = np.array([float(low) for low, _ in over.values()])
         self.high = np.array([float(high) for _, high in over.values()])
@@ -117,7 +118,7 @@ class OverParameters(Model):
 
     def residuals(self, s, a, E):
         model, inner = self.split(s)
-        within = lambda f: E(lambda s1, a1: f(self.split(s1)[1], a1))
+        within: Any = lambda f: E(lambda s1, a1: f(self.split(s1)[1], a1))
         return model.residuals(inner, a, within)
 
     def inputs(self, s):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -81,7 +81,8 @@ def cycle(x: np.ndarray, smoothing: float) -> np.ndarray:
     T = len(x)
     if T < 3:
         raise ValueError(f"hp: the series have {T} periods, but second differences need at least 3.")
-    D = diags([1.0, -2.0, 1.0], [0, 1, 2], shape=(T - 2, T))
+    offsets: Any = [0, 1, 2]
+    D = diags([1.0, -2.0, 1.0], offsets, shape=(T - 2, T))
     trend = spsolve((identity(T) + smoothing * D.T @ D).tocsc(), x.reshape(T, -1))
     return x - np.asarray(trend).reshape(x.shape)
 

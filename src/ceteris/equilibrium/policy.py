@@ -94,7 +94,7 @@ def advance(model: Model, policy: Any, s: Point, shock: Point) -> Point:
 def expectation(model: Model, policy: Any, s: Point, a: Point, rule: Rule, key: Array | None = None) -> E:
     """The operator E at one state, with tomorrow's states and actions worked out once."""
     shocks, weights = successors(model.shocks(), rule, s, key)
-    s1 = jax.vmap(lambda shock: move(model, s, a, shock))(shocks)
+    s1 = jax.vmap(lambda shock: move(model, s, a, shock), axis_size=weights.size)(shocks)  # there may be no shocks
     a1 = jax.vmap(lambda s1: act(model, policy, s1))(s1)
     return E(s1, a1, weights, policy)
 

@@ -27,14 +27,16 @@ def report_sections(solution: Solution, quick: bool = False) -> tuple[Section, .
     accuracy = solution.accuracy(periods=int(10_000 * share), burn_in=int(1_000 * share))
     simulated = solution.simulate(int(1_000 * share), 50, 5)
     found = moments.series(simulated)
-    errors = accuracy.path[["mean", "median", "p99", "p99.9", "max"]]
-    digits = accuracy.path[[c for c in accuracy.path if str(c).startswith("log10")]]
+    path: Any = accuracy.path
+    errors = path[["mean", "median", "p99", "p99.9", "max"]]
+    digits = path[[c for c in path if str(c).startswith("log10")]]
     tables = [
         Table("Errors on a simulated path", errors, accuracy.note),
         Table("The same as powers of ten", digits, "log₁₀ of the column; of the mean, not mean of the log₁₀."),
     ]
-    if accuracy.box is not None:
-        tables.append(Table("Errors on the box", accuracy.box[["mean", "median", "p99", "p99.9", "max"]]))
+    box: Any = accuracy.box
+    if box is not None:
+        tables.append(Table("Errors on the box", box[["mean", "median", "p99", "p99.9", "max"]]))
     if accuracy.truth is not None:
         tables.append(Table("Distance to the closed form", accuracy.truth, "Relative to the mean size of the action."))
     note = "A p-value near zero says that forecast errors can be predicted from the state; blank: no surprises to test."
@@ -74,7 +76,8 @@ def policy_slices(solution: Solution, name: str, visited: dict[str, np.ndarray],
     flat = np.column_stack([v.reshape(len(v), -1).astype(float) for v in visited.values()])
     centre = np.argmin((((flat - np.median(flat, 0)) / (flat.std(0) + 1e-12)) ** 2).sum(1))
     moved = visited[name] if visited[name].ndim == 1 else visited[name].reshape(len(flat), -1)[:, 0]
-    grid = np.linspace(*np.percentile(moved, [0.5, 99.5]), points)
+    low, high = np.percentile(moved, [0.5, 99.5])
+    grid = np.linspace(low, high, points)
     states = {k: np.repeat(v[centre][None], points, 0) for k, v in visited.items()}
     if visited[name].ndim == 1:
         states[name] = grid.astype(visited[name].dtype)

@@ -180,11 +180,10 @@ class Solution:
                 )
             key = jr.key(seed)
             states = self._starts(paths, key) if start is None else self._repeat(start, paths)
-            chain = shock in shocks and isinstance(shocks[shock], Markov)
-            if chain and not (float(size).is_integer() and 0 <= size < shocks[shock].n):
-                raise ValueError(
-                    f"size: {size} was given, but {shock} is a chain with states 0 to {shocks[shock].n - 1}."
-                )
+            law = shocks.get(shock)
+            chain = isinstance(law, Markov)
+            if isinstance(law, Markov) and not (float(size).is_integer() and 0 <= size < law.n):
+                raise ValueError(f"size: {size} was given, but {shock} is a chain with states 0 to {law.n - 1}.")
             displaced = shock not in shocks
             if displaced:
                 moved = self.simulate(500, 20, seed).states[shock]
@@ -214,7 +213,7 @@ class Solution:
         visited = {name: value.reshape(-1, *value.shape[2:]) for name, value in simulated.states.items()}
         scalars = [name for name, value in visited.items() if value.ndim == 1 and value.dtype.kind == "f"]
         vectors = [name for name, value in visited.items() if value.ndim == 2 and value.dtype.kind == "f"]
-        name = state or next(iter([*scalars, *vectors]), None)
+        name = state or next(iter([*scalars, *vectors]), "")
         if name not in visited:
             raise ValueError(f"state: {name!r} is not known; choose from {', '.join(visited)}.")
         return figures.slice_figure(policy_slices(self, name, visited, points))

@@ -16,7 +16,7 @@ import jax.random as jr
 import numpy as np
 from jax import Array
 
-from ceteris.engine import Checkpoint, Progress, load_weights, precision, save_weights
+from ceteris.engine import Checkpoint, Progress, Status, load_weights, precision, save_weights
 from ceteris.engine.precision import Precision, cast
 from ceteris.equilibrium.accuracy import errors_at, finer, normal_dimension
 from ceteris.equilibrium.expectation import Rule, default_rule, refuse_uncovered
@@ -228,7 +228,8 @@ def prepared(
     made = [_first(m, plan, activation, k, start, name) for m, k in zip(models, keys, strict=True)]
     said = [sentence for *_, sentence in made]
     if members is None:
-        return Economies(*made[0][:3]), said
+        model, policy, states, _ = made[0]
+        return Economies(model, policy, states), said
     stacked = jax.tree.map(lambda *a: jnp.stack(a) if eqx.is_array_like(a[0]) else a[0], *(m[:3] for m in made))
     return Economies(*stacked, members), said
 
@@ -360,6 +361,9 @@ def carried_out(plan: Plan, economies: Economies, run: Run) -> tuple[Economies, 
             print(f"  {phase.name}: mean error {np.max(mean):.2e}, largest {np.max(largest):.2e} ({where})", flush=True)
         run.keep(i, economies, log)
         status = _verdicts(plan, entry, n, done.run.sentence)
+        if np.any(np.isin(done.run.status, (Status.NONFINITE, Status.DIVERGED))) and economies.members is None:
+            status = [f"NOT solved: {done.run.sentence} {culprit(plan, economies, key)}"]
+            break
         if not any(s.startswith("NOT") for s in status) or "Stopped from the keyboard" in done.run.sentence:
             break
     return economies, log, status
@@ -390,6 +394,18 @@ def judged(plan: Plan, economies: Economies, key: Array, n: int = 1000) -> tuple
     mean = sum(means[name] * sizes[name] for name in means) / total
     worst = max(tops, key=lambda name: float(np.max(np.nan_to_num(tops[name], nan=np.inf))))
     return np.asarray(mean), np.max(np.stack([np.asarray(v) for v in tops.values()]), 0), f"equation {worst}"
+
+
+def culprit(plan: Plan, economies: Economies, key: Array, n: int = 1000) -> str:
+    """In which state, and in which equation, the last finite policy first meets a number that is not finite."""
+    data, _ = sampled(economies.model, economies.policy, economies.states, key, n=n, spacing=1)
+    found = errors_at(economies.model, economies.policy, data, plan.rule)
+    for name, value in found.items():
+        bad = np.flatnonzero(~np.isfinite(np.asarray(value).reshape(n, -1)).all(1))
+        if bad.size:
+            where = ", ".join(f"{k} = {np.array2string(np.asarray(v[bad[0]]), precision=4)}" for k, v in data.items())
+            return f"Equation {name!r} is not finite at {where}. The last finite weights are kept."
+    return "The last finite weights are kept; all equations are finite on the states they visit: lower the rate."
 
 
 def _verdicts(plan: Plan, entry: dict[str, Any], n: int, engine: str) -> list[str]:

@@ -6,8 +6,8 @@
 
     u'(c) ≥ β R E[ u'(c') ],   with equality where a' > 0
 
-The unknown is the consumption the Euler equation wants, e = (β R E[ c'^(-γ) ])^(-1/γ); then c = min(e, x), and the limit
-binds exactly. Interest and income are given (partial equilibrium), and βR < 1.
+The unknown is the consumption the Euler equation wants, e = (β R E[ c'^(-γ) ])^(-1/γ); then c = min(e, x), and the
+limit binds exactly. Interest and income are given (partial equilibrium), and βR < 1.
 """
 
 from __future__ import annotations
@@ -47,6 +47,9 @@ class ConsumptionSaving(Model):
         "beta": (0, 1), "R": (0, np.inf), "gamma": (0, np.inf), "rho": (-1, 1), "sigma": (0, np.inf),
         "incomes": (1, np.inf),
     }  # fmt: skip
+
+    widths: ClassVar = (24, 24)
+    tolerance: ClassVar = (1e-5, 1e-3)
 
     def __check_init__(self):
         if isinstance(self.beta * self.R, float) and self.beta * self.R >= 1:

@@ -7,19 +7,22 @@ N countries with productivity z_j, capital k_j and a planner's multiplier λ on 
     λ (1 + κ (k'_j/k_j - 1)) - μ_j = β E[ λ' (1 - δ + ζ A e^z'_j k'_j^(ζ-1) + κ/2 ((k''_j/k'_j)² - 1)) - (1-δ) μ'_j ]
     z'_j = ρ z_j + σ (e_j + e),   e_j, e ~ N(0, 1)
 
-``irreversible``: 0 ≤ μ_j ⊥ k'_j - (1-δ) k_j ≥ 0; otherwise μ = 0. A and τ put the steady state at k = 1, λ = 1. The
-resource constraint is solved for λ inside ``actions``, so that it holds exactly.
+``irreversible``: 0 ≤ μ_j ⊥ k'_j - (1-δ) k_j ≥ 0; otherwise μ = 0. A and τ put the steady state at k = 1, λ = 1.
+
+The unknown is Φ_j, the right-hand side of the Euler equation: the expected value of capital, which is smoother than the
+policy. Given Φ, growth of capital is (Φ/λ - 1) / κ or its bound, and λ is what clears the resource constraint; bounds,
+multipliers and the world's budget hold exactly.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from ceteris.equilibrium.conditions import signed
 from ceteris.equilibrium.model import Model
 from ceteris.equilibrium.shocks import Normal
 
@@ -65,34 +68,49 @@ class IRBC(Model):
     def tau(self):
         return (self.A - self.delta) ** (1 / self.gamma)
 
+    tolerance: ClassVar = (2e-6, 2e-4)
+
     def shocks(self):
         return {"e": Normal((self.countries + 1,))}
 
     def outputs(self):
-        return {"investment": (self.countries,)}
+        return {"value": (self.countries,)}
 
     def actions(self, raw, s):
-        rate = self.delta + 0.1 * raw.investment  # of investment, as a share of capital
-        if self.irreversible:
-            rate, mu = signed(rate, self.kappa + 0.5)
-        else:
-            mu = jnp.zeros_like(rate)
-        k1 = s.k * (1 - self.delta + rate)
+        value = jnp.exp(0.1 * raw.value)  # Φ: 1 at rest
         output = self.A * jnp.exp(s.z) * s.k**self.zeta
-        cost = self.kappa / 2 * s.k * (k1 / s.k - 1) ** 2
-        world = jnp.sum(output + (1 - self.delta) * s.k - k1 - cost)
-        lam = self.multiplier(world)
-        return {"k1": k1, "lam": lam, "mu": lam * mu, "c": (lam / self.tau) ** -self.gamma, "i": rate * s.k}
+        world = jnp.sum(output + (1 - self.delta) * s.k)
+        lam = self.multiplier(value, s, world)
+        growth = self.growth(value, lam)
+        mu = lam * (1 + self.kappa * growth) - value if self.irreversible else jnp.zeros_like(value)
+        c = (lam / self.tau) ** -self.gamma
+        return {
+            "k1": s.k * (1 + growth),
+            "lam": lam,
+            "mu": mu,
+            "c": c,
+            "i": s.k * (growth + self.delta),
+            "value": value,
+        }
 
-    def multiplier(self, world):
-        """λ such that the world consumes exactly what is there: Newton in logs."""
-        steady = self.countries * (self.A - self.delta)
-        log_world = jnp.log(jnp.maximum(world, 0.01 * steady))  # a policy that would eat more than all is stopped there
-        log_lam = jnp.zeros_like(log_world)
-        for _ in range(5):  # quadratic from a good start: five steps reach rounding within 90 % of the steady state
-            parts = self.tau**self.gamma * jnp.exp(-self.gamma * log_lam)
-            slope = -jnp.sum(self.gamma * parts) / jnp.sum(parts)
-            log_lam = log_lam - (jnp.log(jnp.sum(parts)) - log_world) / slope
+    def growth(self, value, lam):
+        """Growth of capital that the first-order condition wants, not below what irreversibility allows."""
+        wanted = (value / lam - 1) / self.kappa
+        return jnp.maximum(wanted, -self.delta) if self.irreversible else wanted
+
+    def multiplier(self, value, s, world):
+        """λ at which the world spends exactly what it has: Newton in logarithms, from the mean value of capital."""
+        log_world, log_lam = jnp.log(world), jnp.mean(jnp.log(value))
+
+        def spending(log_lam):
+            lam = jnp.exp(log_lam)
+            growth = self.growth(value, lam)
+            spent = s.k * (1 + growth + self.kappa / 2 * growth**2)
+            return jnp.log(jnp.sum(spent) + jnp.sum((lam / self.tau) ** -self.gamma))
+
+        for _ in range(6):  # quadratic: rounding is reached in five steps from anywhere in the box
+            gap, slope = jax.jvp(spending, (log_lam,), (jnp.ones_like(log_lam),))
+            log_lam = log_lam - (gap - log_world) / slope
         return jnp.exp(log_lam)
 
     def move(self, s, a, shock):
@@ -104,8 +122,7 @@ class IRBC(Model):
             adjustment = self.kappa / 2 * ((a1.k1 / s1.k) ** 2 - 1)
             return a1.lam * (1 - self.delta + product + adjustment) - (1 - self.delta) * a1.mu
 
-        price = a.lam * (1 + self.kappa * (a.k1 / s.k - 1))
-        return {"euler": (self.beta * E(value) + a.mu) / price - 1}
+        return {"euler": self.beta * E(value) / a.value - 1}
 
     def inputs(self, s):
         return jnp.concatenate([jnp.log(s.k), s.z])

@@ -1,0 +1,286 @@
+"""What a model may get wrong, found before any work, in the model's own words."""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ceteris.engine import precision
+from ceteris.equilibrium import Markov, Model, Normal, check_model, named, solve, with_parameters
+from ceteris.equilibrium.commands import settings, sizes
+from ceteris.equilibrium.library import LIBRARY
+from ceteris.equilibrium.linearise import linearise
+from ceteris.equilibrium.models.consumption_saving import ConsumptionSaving, rouwenhorst
+from ceteris.equilibrium.models.growth import Growth, GrowthLabour
+from ceteris.equilibrium.models.irbc import IRBC
+from ceteris.equilibrium.point import Point, as_point, continuous, names_of, with_continuous
+
+
+class Tiny(Model):
+    """c + k' = k^α, log utility, no risk: a share αβ is saved. Broken in one way by each subclass."""
+
+    beta: float = 0.9
+    alpha: float = 0.3
+
+    ranges: ClassVar = {"beta": (0, 1)}
+
+    def shocks(self):
+        return {}
+
+    def outputs(self):
+        return {"share": ()}
+
+    def actions(self, raw, s):
+        k1 = jax.nn.sigmoid(raw.share) * s.k**self.alpha
+        return {"k1": k1, "c": s.k**self.alpha - k1}
+
+    def move(self, s, a, shock):
+        return {"k": a.k1}
+
+    def residuals(self, s, a, E):
+        return {"euler": 1 - E(lambda s1, a1: self.beta * self.alpha * s1.k ** (self.alpha - 1) * a.c / a1.c)}
+
+    def start(self, key):
+        return {"k": 0.2}
+
+    def steady_state(self):
+        return {"k": (self.alpha * self.beta) ** (1 / (1 - self.alpha))}
+
+
+class WrongName(Tiny):
+    def residuals(self, s, a, E):
+        return {"euler": s.capital}
+
+
+class WrongState(Tiny):
+    def move(self, s, a, shock):
+        return {"kk": a.k1}
+
+
+class WrongShape(Tiny):
+    def move(self, s, a, shock):
+        return {"k": jnp.stack([a.k1, a.k1])}
+
+
+class NoDictionary(Tiny):
+    def move(self, s, a, shock):
+        return a.k1
+
+
+class NegativeConsumption(Tiny):
+    def actions(self, raw, s):
+        c = -1.0 + raw.share
+        return {"k1": s.k, "c": c**0.5}
+
+
+class TooFewEquations(Tiny):
+    def outputs(self):
+        return {"share": (), "more": (2,)}
+
+
+class ChainWithoutState(Tiny):
+    def shocks(self):
+        return {"z": Markov(np.eye(2), state="z")}
+
+
+class NoShock(Tiny):
+    def shocks(self):
+        return {"z": 0.3}
+
+
+class InfiniteStart(Tiny):
+    def start(self, key):
+        return {"k": jnp.nan}
+
+
+class InfiniteInputs(Tiny):
+    def inputs(self, s):
+        return jnp.log(-s.k)[None]
+
+
+class InfiniteTomorrow(Tiny):
+    def move(self, s, a, shock):
+        return {"k": jnp.log(a.k1 - 10)}
+
+
+class InfiniteResidual(Tiny):
+    def residuals(self, s, a, E):
+        return {"euler": jnp.log(-a.c)}
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (WrongName, "state 'capital' is not known; did you mean 'k'"),
+        (WrongState, r"WrongState.move returned the states kk, but the states are k"),
+        (WrongShape, r"WrongShape.move returned state 'k' with shape \(2,\), but start gave it shape \(\)"),
+        (NoDictionary, "a dictionary of name and value is needed"),
+        (NegativeConsumption, "action 'c' is nan at the starting state with raw outputs of zero"),
+        (TooFewEquations, r"residuals returns 1 numbers \(euler\) for 3 unknown outputs \(share, more\)"),
+        (ChainWithoutState, "a Markov shock names the state 'z', but the states are k"),
+        (NoShock, "shock 'z' is float, but must be Normal"),
+        (InfiniteStart, "start gives state 'k' the value nan"),
+        (InfiniteInputs, "inputs returned .* but a vector of finite numbers is needed"),
+        (InfiniteTomorrow, "move leads from the starting state to a value of 'k' that is not finite"),
+        (InfiniteResidual, "equation 'euler' is nan"),
+    ],
+)
+def test_a_broken_model_is_refused_before_any_work(model, message):
+    with pytest.raises((ValueError, TypeError, AttributeError), match=message):
+        solve(model())
+    first = check_model(model())[0]
+    assert first.passed is False
+
+
+def test_a_sound_model_passes_every_check():
+    assert all(check.passed for check in check_model(Tiny()))
+
+
+class Kinked(Tiny):
+    def residuals(self, s, a, E):
+        return {"euler": jnp.sqrt(a.c - a.c)}
+
+
+class Leaves(Tiny):
+    def admissible(self, s):
+        return s.k < 0.0
+
+
+def test_what_only_random_points_reveal_is_explained():
+    failed = lambda model: {check.name: check.sentence for check in check_model(model) if check.passed is False}
+    assert "square root" in failed(Kinked())["gradients are finite"]
+    assert "0 % of the successors" in failed(Leaves())["the transition stays in its domain"]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Growth(beta=1.0), "Growth: beta is 1, but must be above 0 and below 1"),
+        (lambda: Growth(sigma=-0.1), "sigma is -0.1, but must be above 0; change sigma"),
+        (lambda: ConsumptionSaving(R=1.06), "beta R is 1.007, but must be below 1"),
+        (lambda: with_parameters(Growth(), bta=0.9), "has no parameter 'bta'; its parameters are beta, alpha"),
+        (lambda: named("grwth"), "did you mean 'growth'"),
+        (lambda: named("nowhere.py:Model"), "there is no file nowhere.py"),
+        (lambda: settings(Growth(), ["beta"]), "NAME=VALUE is needed"),
+        (lambda: settings(Growth(), ["beta=much"]), "--set: beta=much was given, but beta is a float"),
+        (lambda: solve(Growth(), tolerance=(1e-3, 1e-5)), "one positive number is needed, or two"),
+        (lambda: solve(Growth(), phases=[]), "at least one phase is needed"),
+    ],
+)
+def test_wrong_parameters_and_names_are_refused(make, message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        make()
+
+
+def test_a_file_without_the_class_says_which_it_has(tmp_path):
+    (tmp_path / "mine.py").write_text("from ceteris.equilibrium.models.growth import Growth\n")
+    with pytest.raises(ValueError, match="has no model 'Grwth'; it has Growth"):
+        named(f"{tmp_path}/mine.py:Grwth")
+
+
+def test_values_from_the_command_line_take_the_type_of_the_parameter():
+    assert settings(IRBC(), ["countries=5", "irreversible=true", "beta=0.98"]) == {
+        "countries": 5, "irreversible": True, "beta": 0.98,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name, entry in LIBRARY.items() if "olg-" not in name])
+def test_every_model_of_the_library_has_a_size_and_starts(name):
+    states, unknowns = sizes(named(name))
+    assert states >= 1
+    assert unknowns >= 1
+
+
+def test_a_point_reads_like_the_paper_and_flattens():
+    s = as_point("state", {"z": jnp.array(1), "k": jnp.array([2.0, 3.0]), "a": 4.0})
+    assert names_of(s) == ["k[0]", "k[1]", "a"]
+    np.testing.assert_allclose(continuous(s), [2, 3, 4])
+    moved = with_continuous(s, continuous(s) + 1)
+    assert int(moved.z) == 1
+    assert float(moved.a) == 5.0
+    assert jax.tree.map(lambda x: x, s).k[1] == 3.0
+    assert s["a"] == s.a
+    assert s.replace(a=1.0).a == 1.0
+    assert "state(" in repr(s)
+    with pytest.raises(AttributeError, match="cannot be set"):
+        s.k = 1
+    with pytest.raises(AttributeError, match="is not known"):
+        Point("state", {}).k  # noqa: B018
+
+
+# ------------------------------------------------------------------------------------------------- the linear policy
+
+
+def test_the_linear_policy_of_growth_has_the_roots_of_the_textbook():
+    # δ = 1, log utility: k' = αβ e^z k^α, so the law of motion at rest has eigenvalues α and ρ
+    with precision("double"):
+        found = linearise(Growth(delta=1.0, rho=0.3))
+    assert found.radius == pytest.approx(0.36, abs=1e-10)
+
+
+def test_the_linear_policy_is_the_derivative_of_the_exact_one():
+    from truth import growth as slow
+
+    model, step = Growth(), 1e-4
+    reference = slow.solve(slow.Growth(s=1e-5))  # almost no risk, so no precaution: the linear policy is then exact
+    with precision("double"):
+        found = linearise(model)
+        k = float(model.steady_state()["k"])
+
+        def consumption(log_k, z):
+            x = jnp.array([np.log(k) + log_k, z])
+            s = as_point("state", {"k": jnp.exp(x[0]), "z": x[1]})
+            return float(model.actions(Point("raw output", {"share": found.policy(x)[0]}), s)["c"])
+
+        for direction in ((step, 0.0), (0.0, step)):
+            ours = (consumption(*direction) - consumption(*(-d for d in direction))) / (2 * step)
+            up, down = (reference.consumption(k * np.exp(sign * direction[0]), sign * direction[1]) for sign in (1, -1))
+            assert ours == pytest.approx(float(up - down) / (2 * step), rel=1e-5)  # differences of step² = 1e-8
+
+
+class Explosive(Tiny):
+    """A law of motion that no policy can hold: k grows by half each period."""
+
+    def move(self, s, a, shock):
+        return {"k": 1.5 * s.k - 0.5 * self.steady_state()["k"]}
+
+
+def test_an_explosive_linear_policy_is_not_used():
+    with precision("double"):
+        found = linearise(Explosive())
+    assert not found.ok
+    assert found.policy is None
+
+
+def test_models_without_a_resting_point_say_so():
+    assert "names no steady state" in linearise(named("olg-analytic")).sentence
+    assert "A chain has no zero shock" in linearise(ChainWithSteadyState()).sentence
+
+
+class ChainWithSteadyState(Tiny):
+    def shocks(self):
+        return {"z": Markov(np.eye(2), state="z")}
+
+
+def test_elastic_labour_rests_at_a_third():
+    with precision("double"):
+        found = linearise(GrowthLabour())
+        assert found.ok
+        model = GrowthLabour()
+        s = as_point("state", model.steady_state())
+        raw = Point("raw output", {"c": found.policy(model.inputs(s))[0], "n": found.policy(model.inputs(s))[1]})
+        assert float(model.actions(raw, s)["n"]) == pytest.approx(1 / 3, abs=1e-10)
+
+
+def test_rouwenhorst_has_the_autocorrelation_it_was_asked_for():
+    P, x = np.asarray(rouwenhorst(5, 0.8), float), np.arange(5.0)
+    p = np.linalg.matrix_power(P, 4000)[0]
+    x = x - p @ x
+    assert (p * x) @ P @ x / (p @ x**2) == pytest.approx(0.8, abs=1e-5)  # single precision
+    np.testing.assert_allclose(P.sum(1), 1, atol=1e-6)
+
+
+def test_normal_draws_have_their_shape():
+    assert Normal((3,)).draw(Point("state", {}), jax.random.key(0)).shape == (3,)

@@ -82,7 +82,7 @@ def test_a_second_solve_compiles_nothing():
     solve(Growth(), phases=phases, tolerance=1e-14)
     with count_compilations() as counted:
         solve(Growth(beta=0.97, rho=0.8), phases=phases, tolerance=1e-14, seed=5)
-    assert counted.programs == 0
+    assert counted == []
 
 
 def test_many_calibrations_match_their_closed_forms():
@@ -210,7 +210,7 @@ print(repr(float(solution.policy({"k": 6.0, "z": 0.1})["c"])))
 def test_a_killed_solution_goes_on_to_the_same_answer(tmp_path):
     run = lambda folder: [sys.executable, "-c", SCRIPT, str(folder)]
     whole = subprocess.run(run(tmp_path / "whole"), capture_output=True, text=True, check=True).stdout
-    process = subprocess.Popen(run(tmp_path / "killed"), stdout=subprocess.PIPE)
+    process = subprocess.Popen(run(tmp_path / "killed"), stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not list((tmp_path / "killed").glob("progress*")) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -10,6 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jax import Array
 
 from ceteris.engine import Ensemble, Fit, fit
@@ -171,16 +172,11 @@ def _given(key: Array) -> Any:
 
 def _fit(algorithm: Any, economies: Economies, key: Array, steps: int, monitors: Any, every: int, resume: Any) -> Fit:
     if economies.members is not None:
-        algorithm = Ensemble(algorithm, economies.members, over=_arrays, values=_arrays(algorithm))
+        # what belongs to a member: the parameters of its economy, wherever they are, and its states
+        leaves = lambda a: jax.tree.leaves((a.objective, a.sampler))
+        own = [i for i, leaf in enumerate(leaves(algorithm)) if eqx.is_array_like(leaf) and np.ndim(leaf)]
+        chosen = lambda a: [leaves(a)[i] for i in own]
+        algorithm = Ensemble(algorithm, economies.members, over=chosen, values=chosen(algorithm))
     return fit(
         algorithm, key, steps=steps, every=min(every, steps), monitors=monitors, model=economies.policy, resume=resume
     )
-
-
-def _arrays(algorithm: Any) -> list[Any]:
-    """Whatever belongs to a member: the parameters of its economy, wherever they are, and its states."""
-    return [leaf for part in (algorithm.objective, algorithm.sampler) for leaf in jax.tree.leaves(part) if _array(leaf)]
-
-
-def _array(leaf: Any) -> bool:
-    return eqx.is_array_like(leaf) and not isinstance(leaf, bool | int | str)

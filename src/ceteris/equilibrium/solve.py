@@ -16,7 +16,7 @@ import jax.random as jr
 import numpy as np
 from jax import Array
 
-from ceteris.engine import Checkpoint, Progress, Status, load_weights, precision, save_weights
+from ceteris.engine import Checkpoint, Fit, Progress, Status, load_weights, precision, save_weights
 from ceteris.engine.precision import Precision, cast
 from ceteris.equilibrium.accuracy import errors_at, finer, normal_dimension
 from ceteris.equilibrium.expectation import Rule, default_rule, refuse_uncovered
@@ -181,7 +181,7 @@ def make_plan(model: Model, tolerance: Any, rule: Rule | None, phases: Any, widt
 
 def _widths(model: Model) -> tuple[int, ...]:
     n = _shapes(model)[0]
-    return (16, 16) if n <= 3 else (24, 24) if n <= 6 else (48, 48) if n <= 24 else (128, 128)
+    return (16, 16) if n <= 3 else (24, 24) if n <= 6 else (32, 32) if n <= 24 else (64, 64)
 
 
 def _shapes(model: Model) -> tuple[int, int]:
@@ -202,9 +202,9 @@ def default_phases(model: Model, widths: tuple[int, ...]) -> tuple[AnyPhase, ...
     n, m = _shapes(model)
     sizes = [n, *widths, m]
     weights = sum((a + 1) * b for a, b in itertools.pairwise(sizes))
-    states = int(np.clip(3 * weights / m, 300, 2000))
+    states = int(np.clip(4 * weights / m, 300, 1500))
     if min(weights, states * m) > LARGEST_SYSTEM:
-        return (Episodes(steps=4000, paths=256, horizon=1, updates=1, rate=2e-3),)
+        return (Episodes(steps=4000, paths=128, horizon=1, updates=1, rate=2e-3),)
     first = () if model.steady_state() is not None else (Episodes(steps=250),)
     inside = 0.5 if model.box() is not None and n <= 6 else 0.0  # in many dimensions a box is nearly all corners
     return (*first, *4 * (Polish(states=states, steps=40, box_share=inside),))
@@ -353,7 +353,7 @@ def carried_out(plan: Plan, economies: Economies, run: Run) -> tuple[Economies, 
         economies = done.economies
         mean, largest, where = judged(plan, economies, jr.fold_in(key, 1))
         entry = {
-            "phase": phase.name, "steps": int(done.run.tick), "loss": float(np.nanmedian(done.run.history["loss"][-1])),
+            "phase": phase.name, "steps": int(done.run.tick), "loss": _last_loss(done.run),
             "mean": mean, "max": largest, "where": where, "sentence": done.run.sentence,
         }  # fmt: skip
         log.append(entry)
@@ -367,6 +367,13 @@ def carried_out(plan: Plan, economies: Economies, run: Run) -> tuple[Economies, 
         if not any(s.startswith("NOT") for s in status) or "Stopped from the keyboard" in done.run.sentence:
             break
     return economies, log, status
+
+
+def _last_loss(run: Fit) -> float:
+    """The last loss that is a number, the median over members."""
+    losses = np.asarray(run.history["loss"])
+    finite = losses[np.isfinite(losses.reshape(len(losses), -1)).all(1)]
+    return float(np.median(finite[-1])) if len(finite) else float("nan")
 
 
 def _every(phase: AnyPhase) -> int:

@@ -78,7 +78,7 @@ def olg(seed, limit=0.0):
     error = np.where(bound, 0.0, np.abs(accuracy.raw["euler"]))  # where the limit binds, complementarity counts
     more = {"mean": error.mean(), "p99.9": np.percentile(error, 99.9), "max": error.max()}
     K = paths.definitions.K
-    slack = {"slackness": float(np.mean(paths.definitions.slackness)), "K mean": float(K.mean())}
+    slack = {"slackness": float(np.where(bound, np.abs(accuracy.raw["euler"]), 0.0).mean()), "K mean": float(K.mean())}
     return {**facts, **{name: float(v) for name, v in more.items()}, **slack, "binding": float(bound.mean())}
 
 

@@ -212,3 +212,99 @@ def test_doctor_knows_every_dependency_and_extra():
     assert set(cli.EXTRAS) == set(extras) - {"docs", "test"}
     stems = {name: re.match(r"[\w-]+", lines[0])[0] for name, lines in extras.items()}
     assert all(package.startswith(stems[name]) for name, (package, _) in cli.EXTRAS.items())
+
+
+# --------------------------------------------------------------------------------------------- equilibrium models
+
+MINE = '''
+import jax
+import jax.numpy as jnp
+from ceteris.equilibrium import Model
+
+
+class Cake(Model):
+    """Growth without risk: a share alpha beta is saved."""
+
+    beta: float = 0.9
+    alpha: float = 0.3
+
+    def shocks(self):
+        return {}
+
+    def outputs(self):
+        return {"share": ()}
+
+    def actions(self, raw, s):
+        k1 = jax.nn.sigmoid(raw.share) * s.k**self.alpha
+        return {"k1": k1, "c": s.k**self.alpha - k1}
+
+    def move(self, s, a, shock):
+        return {"k": a.k1}
+
+    def residuals(self, s, a, E):
+        return {"euler": 1 - E(lambda s1, a1: self.beta * self.alpha * s1.k ** (self.alpha - 1) * a.c / a1.c)}
+
+    def start(self, key):
+        return {"k": 0.1 + 0.2 * jax.random.uniform(key)}
+
+    def steady_state(self):
+        return {"k": (self.alpha * self.beta) ** (1 / (1 - self.alpha))}
+
+
+class Broken(Cake):
+    def move(self, s, a, shock):
+        return {"kk": a.k1}
+'''
+
+
+@pytest.fixture
+def mine(tmp_path):
+    (tmp_path / "mine.py").write_text(MINE)
+    return tmp_path / "mine.py"
+
+
+def test_check_explains_a_users_own_model(capsys, mine):
+    code, out, _ = call(capsys, "check", f"{mine}:Cake")
+    assert code == 0
+    assert "The model can be solved." in out
+    code, out, _ = call(capsys, "check", f"{mine}:Broken")
+    assert code == 1
+    assert "Broken.move returned the states kk, but the states are k" in out
+
+
+def test_solve_writes_a_report_and_a_solution_that_can_be_read(capsys, mine, tmp_path):
+    from ceteris.equilibrium import load
+
+    out = tmp_path / "run"
+    code, printed, _ = call(capsys, "solve", f"{mine}:Cake", "--set", "beta=0.8", "--out", out, "--tolerance", "1e-5")
+    assert code == 0, printed
+    assert "Solved to tolerance" in printed
+    assert (out / "report.html").exists()
+    a = load(out).policy({"k": 0.2})
+    assert float(a["k1"] / 0.2**0.3) == pytest.approx(0.3 * 0.8, rel=1e-4)  # αβ
+    code, printed, _ = call(capsys, "solve", f"{mine}:Cake", "--set", "beta=0.8", "--out", out, "--tolerance", "1e-5")
+    assert "Going on with" in printed  # finished phases are not run again
+    assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["solve", "groth"], "did you mean 'growth'"),
+        (["solve", "growth", "--set", "beta=1.2"], "beta is 1.2, but must be above 0 and below 1"),
+        (["solve", "growth", "--precision", "half"], "precision: 'half' is not known"),
+        (["check", "nothing.py:Model"], "there is no file nothing.py"),
+    ],
+)
+def test_solve_refuses_what_it_cannot_do(capsys, words, message):
+    code, _, err = call(capsys, *words)
+    assert code == 2
+    assert message in err
+
+
+def test_models_lists_the_library(capsys):
+    from ceteris.equilibrium.library import LIBRARY
+
+    code, out, _ = call(capsys, "models")
+    assert code == 0
+    assert all(name in out for name in LIBRARY)

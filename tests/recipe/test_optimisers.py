@@ -10,6 +10,7 @@ import pytest
 
 from ceteris.recipe import KINDS, Schedule, optimiser
 from ceteris.recipe.optimisers import matrices
+from ceteris.recipe.soap import soap
 from ceteris.testing import count_compilations
 
 STEPS = 300
@@ -45,7 +46,7 @@ def cosine(rate):
 
 
 RATES = {"gradient_descent": 0.05, "sgd": 0.05, "momentum": 0.01, "nesterov": 0.01, "adagrad": 1.0, "rmsprop": 0.1}
-RATES |= {"adam": 0.1, "adamw": 0.1, "muon": 0.1, "lbfgs": 1.0}
+RATES |= {"adam": 0.1, "adamw": 0.1, "muon": 0.1, "soap": 0.3, "lbfgs": 1.0}
 SAME = {
     "gradient_descent": lambda: optax.sgd(cosine(0.05)),
     "sgd": lambda: optax.sgd(cosine(0.05)),
@@ -56,6 +57,7 @@ SAME = {
     "adam": lambda: optax.adam(cosine(0.1)),
     "adamw": lambda: optax.adamw(cosine(0.1), weight_decay=0.0),
     "muon": lambda: optax.contrib.muon(cosine(0.1)),
+    "soap": lambda: soap(cosine(0.3)),  # not in Optax; held to its paper in test_soap.py
     "lbfgs": lambda: optax.lbfgs(),
 }
 

@@ -46,7 +46,7 @@ def ergodic_figure(found: dict[str, np.ndarray]) -> Figure:
     import pandas as pd
 
     rows = []
-    for name in _varying(found):
+    for name in varying(found):
         x = found[name].ravel()
         low, high = np.percentile(x, [0.1, 99.9])
         counts, edges = np.histogram(x, bins=50, range=(low, high) if high > low else None, density=True)
@@ -107,7 +107,7 @@ def path_figure(found: dict[str, np.ndarray], periods: int = 200) -> Figure:
     rows = [
         pd.DataFrame({"variable": name, "period": np.arange(len(x[:periods])), "value": x[:periods, 0]})
         for name, x in found.items()
-        if name in _varying(found)
+        if name in varying(found)
     ]
     data: Any = pd.concat(rows, ignore_index=True)
     return Figure("One simulated path", "As the economy might go.", data, draw_paths, _size(data["variable"].nunique()))
@@ -120,7 +120,8 @@ def draw_paths(figure: Any, data: pd.DataFrame) -> None:
         axes.set(title=str(name))
 
 
-def _varying(found: dict[str, np.ndarray]) -> list[str]:
+def varying(found: dict[str, np.ndarray]) -> list[str]:
+    """The series that move, the first few of them; there may be none in an economy at rest."""
     return [name for name, x in found.items() if np.ptp(x) > 1e-10 * (1 + np.abs(x).max())][:MOST_PANELS]
 
 

@@ -46,6 +46,7 @@ def report_sections(solution: Solution, quick: bool = False) -> tuple[Section, .
     fields = pd.DataFrame({"value": {k: str(v) for k, v in parameters(solution.model).items()}})
     shocks = solution.model.shocks()
     answers = [solution.impulse_response(name, **_size(shock, simulated)) for name, shock in list(shocks.items())[:3]]
+    moving = (figures.path_figure(found), figures.ergodic_figure(found)) if figures.varying(found) else ()
     return (
         Section(
             "Verdict", f"{solution.sentence} {how}", checks=solution.checks(), tables=(Table("Parameters", fields),)
@@ -55,7 +56,7 @@ def report_sections(solution: Solution, quick: bool = False) -> tuple[Section, .
         Section(
             "The economy",
             tables=(Table("Moments", moments.moments(simulated), "se: standard errors between 50 independent paths."),),
-            figures=(figures.path_figure(found), figures.ergodic_figure(found)),
+            figures=moving,
         ),
         Section("Responses", figures=tuple(figures.response_figure(answer) for answer in answers)),
         Section("Training", tables=(Table("Phases", phases, "Errors on fresh states after each phase."),)),

@@ -13,7 +13,7 @@ from jax import Array
 from ceteris.equilibrium.model import Model, move, start_states
 from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.policy import act, advance
-from ceteris.equilibrium.shocks import Markov, draw
+from ceteris.equilibrium.shocks import draw
 from ceteris.recipe.samplers import AbstractSampler
 
 
@@ -87,7 +87,7 @@ def record(model: Model, policy: Any, states: Point, key: Array, periods: int, g
 
 
 def box_states(model: Model, key: Array, n: int) -> Point:
-    """States spread evenly over the model's box; chains in each of their states alike."""
+    """States spread evenly over the model's box; what the box does not name is as ``start`` drew it."""
     box = model.box()
     if box is None:
         raise ValueError(
@@ -95,15 +95,10 @@ def box_states(model: Model, key: Array, n: int) -> Point:
         )
     start, spread = jr.split(key)
     states = start_states(model, start, n)
-    chains = {shock.state: shock.n for shock in model.shocks().values() if isinstance(shock, Markov)}
     drawn = {}
-    for i, (name, value) in enumerate(states.items()):
-        k = jr.fold_in(spread, i)
-        if name in chains:
-            drawn[name] = jr.randint(k, value.shape, 0, chains[name]).astype(value.dtype)
-        elif name in box:
-            low, high = box[name]
-            drawn[name] = low + (jnp.asarray(high) - low) * jr.uniform(k, value.shape, value.dtype)
+    for i, (name, (low, high)) in enumerate(box.items()):
+        uniform = jr.uniform(jr.fold_in(spread, i), states[name].shape, states[name].dtype)
+        drawn[name] = low + (jnp.asarray(high) - low) * uniform
     return states.replace(**drawn)
 
 

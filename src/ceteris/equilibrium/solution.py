@@ -129,13 +129,13 @@ class Solution:
             if self.model.box() is not None:
                 box = summary(at(box_states(self._model, jr.key(seed), 5_000)))
             hindsight = forecast_errors(self._model, self.hypothesis, flat.states, rule, jr.key(seed))
-            x = np.asarray(jax.vmap(self._model.inputs)(flat.states))
+            x = averaged_inputs(self._model, flat.states)
             note = f"{len(x):,} states of a simulation without resets; expectations by {how}; mean of absolute errors."
             return Accuracy(
                 summary(found),
                 box,
                 distance_to_truth(self.model, flat.states, flat.actions),
-                den_haan_marcet(hindsight, found, x.reshape(len(x), -1)),
+                den_haan_marcet(hindsight, found, x),
                 note,
                 {name: np.asarray(value) for name, value in found.items()},
             )
@@ -270,6 +270,13 @@ class Solution:
             (lead, *like[name].shape),
         )
         return Point("state", {name: cast_(name) for name in like}), many
+
+
+def averaged_inputs(model: Model, states: Point) -> np.ndarray:
+    """The network's inputs at many states, averaged over agents where there is a row for each."""
+    one = lambda s: jnp.concatenate([x.reshape(-1, x.shape[-1]).mean(0) for x in jax.tree.leaves(model.inputs(s))])
+    n = jax.tree.leaves(states)[0].shape[0]
+    return np.asarray(jax.lax.map(one, states, batch_size=min(n, 250)))
 
 
 def load(folder: str | Path, model: Model | None = None) -> Solution:

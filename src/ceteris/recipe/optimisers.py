@@ -16,6 +16,8 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array
 
+from ceteris.recipe.soap import soap
+
 Builder = Callable[[], optax.GradientTransformation]
 
 
@@ -55,6 +57,7 @@ KINDS = {
     "adam": _Kind(optax.adam, 3e-3),
     "adamw": _Kind(_adamw, 3e-3, decays=True),
     "muon": _Kind(_muon, 1e-2, decays=True),
+    "soap": _Kind(soap, 1e-3),
     "lbfgs": _Kind(_lbfgs, 1.0),
 }
 SCHEDULES = ("constant", "exponential", "cosine", "warmup_cosine")
@@ -114,7 +117,7 @@ def optimiser(
     Parameters
     ----------
     name : str
-        One of `KINDS`: gradient_descent, sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, muon, lbfgs.
+        One of `KINDS`: gradient_descent, sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, muon, soap, lbfgs.
     rate : float, optional
         Learning rate; the default depends on the name.
     schedule, updates, floor

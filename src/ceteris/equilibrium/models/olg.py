@@ -1,0 +1,210 @@
+"""Overlapping generations with aggregate shocks and a borrowing limit: the benchmark of deep equilibrium nets.
+
+N cohorts, ages h = 1, ..., N; capital is the only asset; z ∈ {0, 1, 2, 3} moves productivity η and depreciation δ:
+
+    c_h + k'_{h+1} = m_h = R k_h + w l_h,   k'_{h+1} ≥ a̲,   k_1 = 0,   nothing is left at the end of life
+    c_h^(-γ) ≥ β E[ R' c'_{h+1}^(-γ) ],   with equality where k'_{h+1} > a̲
+    R = η α (L/K)^(1-α) + 1 - δ,   w = η (1-α) (K/L)^α,   K = Σ k_h,   L = Σ l_h
+
+The unknown is the consumption the Euler equation wants, ( β E[ R' c'_{h+1}^(-γ) ] )^(-1/γ), as a multiple of cash; c
+is the smaller of it and m - a̲, so that the limit binds exactly. Where it binds the wish is free, and residuals, which
+are relative errors in consumption, are zero where the household wants more than it has: no kink at the limit has to be
+learned, and the multiplier needs no network.
+
+References
+----------
+Azinovic, Gaegauf and Scheidegger (2019), "Deep equilibrium nets", section 5; (2022), International Economic Review 63.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jax import Array
+
+from ceteris.equilibrium.conditions import complementarity, euler, floored
+from ceteris.equilibrium.model import Model
+from ceteris.equilibrium.phases import Episodes
+from ceteris.equilibrium.shocks import Markov
+from ceteris.nets.net import AbstractStateless
+
+ETA = np.array([0.85, 1.15, 0.85, 1.15])
+DELTA = np.array([0.5, 0.5, 0.9, 0.9])
+TRANSITION = np.kron([[0.98, 0.02], [0.25, 0.75]], [[0.5, 0.5], [0.5, 0.5]])
+
+
+class OLG(Model):
+    """N cohorts, one asset, an occasionally binding borrowing limit.
+
+    Parameters
+    ----------
+    beta, alpha, gamma : float
+        Discount factor, capital share, relative risk aversion.
+    limit : float
+        Lowest asset holding a̲: 0, or negative where borrowing is allowed.
+    N : int
+        Cohorts.
+    """
+
+    beta: float = 0.95
+    alpha: float = 0.3
+    gamma: float = 2.0
+    limit: float = 0.0
+    N: int = 60
+
+    ranges: ClassVar = {
+        "beta": (0, 1), "alpha": (0, 1), "gamma": (0, np.inf), "limit": (-np.inf, 1e-9), "N": (2, np.inf),
+    }  # fmt: skip
+    widths: ClassVar = (128, 128, 4)
+    tolerance: ClassVar = (6e-5, 2e-3)
+
+    def phases(self):
+        return (Episodes(steps=20_000, paths=256, horizon=1, updates=1, rate=5e-4, optimiser="soap", clip=None),)
+
+    @property
+    def labour(self):
+        """Efficiency by age."""
+        return efficiency(self.N)
+
+    def shocks(self):
+        return {"z": Markov(TRANSITION, state="z")}
+
+    def outputs(self):
+        return {"wish": (self.N - 1,)}
+
+    def prices(self, s):
+        K, L = s.k.sum(), self.labour.sum()
+        eta, delta = jnp.asarray(ETA)[s.z], jnp.asarray(DELTA)[s.z]
+        R = eta * self.alpha * (L / K) ** (1 - self.alpha) + 1 - delta
+        return R, eta * (1 - self.alpha) * (K / L) ** self.alpha
+
+    def cash(self, s):
+        R, w = self.prices(s)
+        return R * jnp.append(0.0, s.k) + w * self.labour
+
+    def spare(self, s):
+        """What may be consumed at most; a household whose debt exceeds its income in a bust keeps a crumb."""
+        return jnp.maximum(self.cash(s) - self.limit, 1e-3)
+
+    def actions(self, raw, s):
+        spare, cash = self.spare(s), self.cash(s)
+        wish = spare[:-1] * life(self.N)[0] * jnp.exp(2 * jnp.tanh(raw.wish / 2))
+        saved = floored(spare[:-1] - wish)  # what would be borrowed beyond the limit is not
+        return {"k1": self.limit + saved, "c": jnp.append(spare[:-1] - saved, jnp.maximum(cash[-1], 1e-3))}
+
+    def move(self, s, a, shock):
+        return {"z": shock.z, "k": a.k1}
+
+    def residuals(self, s, a, E):
+        value = E(lambda s1, a1: self.beta * self.prices(s1)[0] * a1.c[1:] ** -self.gamma)
+        # fitted time iteration: no derivative through tomorrow, which costs five times the step
+        slack = euler(a.c[:-1], jax.lax.stop_gradient(value) ** (-1 / self.gamma))
+        return {"euler": complementarity(a.k1 - self.limit, slack, "switch")}
+
+    def inputs(self, s):
+        R, w = self.prices(s)
+        return jnp.concatenate(
+            [jnp.log(self.spare(s)[:-1]), jax.nn.one_hot(s.z, 4), jnp.log(jnp.stack([s.k.sum(), R, w]))]
+        )
+
+    def hypothesis(self, inputs, outputs, widths):
+        return eqx.Partial(Cohorts, self.N - 1, inputs, outputs, *widths)
+
+    def start(self, key):
+        z, k = jr.split(key)
+        hump = life(self.N)[1]
+        return {"z": jr.randint(z, (), 0, 4), "k": hump * jnp.exp(0.1 * jr.normal(k, hump.shape))}
+
+    def admissible(self, s):
+        K = s.k.sum() * 60 / self.N
+        return (K > 3.0) & (K < 120.0)
+
+    def definitions(self, s, a):
+        R, w = self.prices(s)
+        return {"K": s.k.sum(), "R": R, "w": w, "binding": a.k1 <= self.limit}
+
+
+def efficiency(N):
+    """Labour by age: from .6 at 21 to 1.4 at 41, flat to 61, down to .7 at 71, whatever the number of cohorts."""
+    return np.interp(21 + 60 * np.arange(N) / N, [21, 41, 61, 71], [0.6, 1.4, 1.4, 0.7])
+
+
+@lru_cache
+def life(N):
+    """Wanted consumption as a share of cash, and savings, by age: the benchmark at rest, by endogenous grid points."""
+    beta, alpha, gamma, delta = 0.95, 0.3, 2.0, 0.53
+    labour = efficiency(N)
+
+    def lives(K):
+        per_head = K / labour.sum()
+        R, w = alpha * per_head ** (alpha - 1) + 1 - delta, (1 - alpha) * per_head**alpha
+        saved = np.append(0.0, np.geomspace(1e-4, 60.0, 400))
+        cash, wish = [np.array([1e-6, 1e3])], [np.array([1e-6, 1e3])]  # consumption of the last age, then backwards
+        for h in range(N - 2, -1, -1):
+            later = np.interp(R * saved + w * labour[h + 1], cash[0], np.minimum(wish[0], cash[0]))
+            c = (beta * R * later**-gamma) ** (-1 / gamma)
+            cash.insert(0, np.append(1e-6, c + saved))
+            wish.insert(0, np.append(1e-6, c))
+        shares, k = [], [0.0]
+        for h in range(N - 1):
+            m = R * k[-1] + w * labour[h]
+            c = min(np.interp(m, cash[h], wish[h]), m)
+            later = R * (m - c) + w * labour[h + 1]
+            wanted = (beta * R) ** (-1 / gamma) * np.interp(later, cash[h + 1], wish[h + 1])
+            shares.append(wanted / m)
+            k.append(m - c)
+        return np.array(shares), np.array(k[1:])
+
+    low, high = 5.0 * N / 60, 80.0 * N / 60
+    for _ in range(40):
+        K = (low + high) / 2
+        low, high = (K, high) if lives(K)[1].sum() > K else (low, K)
+    shares, k = lives(K)
+    return shares, np.maximum(k, 1e-3)
+
+
+class Cohorts(AbstractStateless):
+    """A perceptron for all cohorts at once, with kinks of their own for each of them.
+
+    The first ``ages`` inputs belong to one cohort each. Policies inherit the kinks of tomorrow's limits, which a smooth
+    network for sixty ages can only round off: so each age adds ``kinks`` hinges, whose place depends on its own
+    input and, by way of the hidden layers, on the economy.
+    """
+
+    first: Array
+    second: Array
+    linear: Array
+    out: Array
+    place: Array
+    own: Array
+    turn: Array
+    ages: int = eqx.field(static=True)
+
+    def __init__(self, ages, inputs, outputs, first, second, kinks, *, key):
+        self.ages, choices = ages, outputs // ages
+        keys = jr.split(key, 3)
+        weights = lambda i, n, m: jnp.concatenate([jr.normal(keys[i], (n, m)) / jnp.sqrt(n), jnp.zeros((1, m))])
+        self.first, self.second = weights(0, inputs, first), weights(1, first, second)
+        self.linear, self.out = jnp.zeros((inputs, outputs)), jnp.zeros((second + 1, outputs))
+        places = jnp.tile(jnp.linspace(-1.5, 1.5, kinks), ages * choices)
+        self.place = (0.3 * weights(2, second, ages * choices * kinks)).at[-1].set(places)
+        self.own, self.turn = jnp.ones((ages * choices, kinks)), jnp.zeros((ages * choices, kinks))
+
+    def __call__(self, x):
+        single = lambda a: a.astype(jnp.float32)  # seven digits are plenty for errors of 1e-5, and twice as fast
+        affine = lambda weight, a: a @ single(weight[:-1]) + single(weight[-1])
+        z = single(x)
+        hidden = jnp.tanh(affine(self.second, jnp.tanh(affine(self.first, z))))
+        rows, kinks = self.own.shape
+        own = jnp.concatenate([z[..., : self.ages]] * (rows // self.ages), -1)[..., None] * single(self.own)
+        hinges = jax.nn.relu(own + affine(self.place, hidden).reshape(*z.shape[:-1], rows, kinks))
+        kinked = jnp.sum(hinges * single(self.turn), -1)
+        y = z @ single(self.linear) + affine(self.out, hidden)
+        y = jnp.concatenate([y[..., :rows] + kinked, y[..., rows:]], -1)
+        return 10 * y.astype(x.dtype)

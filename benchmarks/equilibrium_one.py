@@ -167,6 +167,107 @@ def krusell_smith_agents(seed):
     return krusell_smith(seed, True)
 
 
+def quick():
+    from ceteris.equilibrium import Polish
+
+    return [Polish(300, 40, box_share=0.5)]
+
+
+def sweep(seed):
+    """64 calibrations in one ensemble against one, both cold: the one runs first, in a process of its own."""
+    import subprocess
+
+    from ceteris.equilibrium import solve_many
+    from ceteris.equilibrium.models.growth import Growth
+
+    one = json.loads(subprocess.run([sys.executable, __file__, "alone", "0"], capture_output=True, check=True).stdout)
+    before = time.process_time()
+    betas = np.linspace(0.9, 0.99, 64)
+    found = solve_many(Growth(), {"beta": betas}, phases=quick(), tolerance=1e-5)
+    cost = time.process_time() - before
+    worst = max(float(s.log[-1]["mean"]) for s in found)
+    return {"ratio": cost / one["cpu"], "worst": worst, "cpu": cost, "one": one["cpu"]}
+
+
+def alone(seed):
+    from ceteris.equilibrium import solve
+    from ceteris.equilibrium.models.growth import Growth
+
+    before = time.process_time()
+    solve(Growth(), phases=quick(), tolerance=1e-5)
+    return {"cpu": time.process_time() - before}
+
+
+def speed(seed):
+    import jax
+    import jax.numpy as jnp
+
+    from ceteris.equilibrium import Polish, solve
+    from ceteris.equilibrium.models.growth import Growth
+    from ceteris.testing import count_compilations
+
+    phases = [Polish(100, 5)]
+    solution = solve(Growth(), phases=phases, tolerance=1e-14)
+    with count_compilations() as compiled:
+        solve(Growth(beta=0.97), phases=phases, tolerance=1e-14, seed=3)
+    solution.simulate(1000, 2000)
+    times = []
+    for seed in range(5):
+        start = time.perf_counter()
+        solution.simulate(1000, 2000, seed=seed)
+        times.append(time.perf_counter() - start)
+    return {"periods per second": 2e6 / np.median(times), "compiled": len(compiled), "step ratio": step_ratio(jax, jnp)}
+
+
+def step_ratio(jax, jnp):
+    """An episode step of the growth model at width 128 against the matrix products it needs, single precision.
+
+    A step asks the network at 256 states and 7 successors each, forwards (once more to simulate) and backwards (two
+    products per product): 3 x 256 x 8 + 256 rows through each layer.
+    """
+    from ceteris.engine import fit, precision
+    from ceteris.equilibrium.expectation import GaussHermite
+    from ceteris.equilibrium.model import start_states, traced
+    from ceteris.equilibrium.models.growth import Growth
+    from ceteris.equilibrium.phases import objective
+    from ceteris.equilibrium.policy import blank
+    from ceteris.equilibrium.simulate import Visited
+    from ceteris.nets import trainable
+    from ceteris.recipe import Descend, optimiser
+
+    with precision("single"):
+        model = traced(Growth())
+        one = jax.tree.map(lambda a: a[0], start_states(model, jax.random.key(0), 1))
+        policy = blank(model, one, (128, 128), "tanh", jax.random.key(1))
+        sampler = Visited(model, 256, 1, 1)
+        step = Descend(blank, objective(model, GaussHermite(7)), sampler, optimiser("adam", 1e-3), trainable=trainable)
+        run = lambda: fit(step, jax.random.key(2), steps=200, every=200, model=policy)
+        run()
+        rows, W = 256 * 8, [jnp.ones(s) for s in ((2, 128), (128, 128), (128, 1))]
+        x = [jnp.ones((rows, w.shape[0])) for w in W]
+        y = [jnp.ones((rows, w.shape[1])) for w in W]
+
+        @jax.jit
+        def products(W, x, y):
+            def body(_, carry):
+                total, W = carry
+                for i, w in enumerate(W):
+                    total += (x[i] @ w).sum() + (x[i][:256] @ w).sum() + (y[i] @ w.T).sum() + (x[i].T @ y[i]).sum()
+                return total, [w + 1e-12 * total for w in W]  # nothing may be hoisted out of the loop
+
+            return jax.lax.fori_loop(0, 200, body, (0.0, W))[0]
+
+        products(W, x, y).block_until_ready()
+        ratios = []
+        for _ in range(5):
+            start = time.process_time()
+            run()
+            middle = time.process_time()
+            products(W, x, y).block_until_ready()
+            ratios.append((middle - start) / (time.process_time() - middle))
+    return float(np.median(ratios))
+
+
 if __name__ == "__main__":
     found = globals()[sys.argv[1]](int(sys.argv[2]))
     print(json.dumps({name: float(value) for name, value in found.items()}))

@@ -113,7 +113,7 @@ class InfiniteResidual(Tiny):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (WrongName, "state 'capital' is not known; did you mean 'k'"),
+        (WrongName, "state 'capital' is not known; the states are k"),
         (WrongState, r"WrongState.move returned the states kk, but the states are k"),
         (WrongShape, r"WrongShape.move returned state 'k' with shape \(2,\), but start gave it shape \(\)"),
         (NoDictionary, "a dictionary of name and value is needed"),
@@ -206,8 +206,8 @@ def test_a_point_reads_like_the_paper_and_flattens():
     assert "state(" in repr(s)
     with pytest.raises(AttributeError, match="cannot be set"):
         s.k = 1
-    with pytest.raises(AttributeError, match="is not known"):
-        Point("state", {}).k  # noqa: B018
+    with pytest.raises(AttributeError, match="'capitl' is not known, did you mean 'capital'; the states are capital"):
+        Point("state", {"capital": 1.0}).capitl  # noqa: B018
 
 
 # ------------------------------------------------------------------------------------------------- the linear policy

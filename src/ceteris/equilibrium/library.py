@@ -44,10 +44,10 @@ def named(name: str, **changes: Any) -> Model:
     --------
     >>> named("growth", beta=0.95).beta
     0.95
-    >>> named("grwth")  # doctest: +ELLIPSIS
+    >>> named("grwth")
     Traceback (most recent call last):
     ...
-    ValueError: model: 'grwth' is not in the library; did you mean 'growth'? `ceteris models` lists all ...
+    ValueError: model: 'grwth' is not in the library; did you mean 'growth'? `ceteris models` lists all; your own ...
     """
     if name in LIBRARY:
         entry = LIBRARY[name]

@@ -30,7 +30,7 @@ class Point:
     >>> s.capital
     Traceback (most recent call last):
     ...
-    AttributeError: state 'capital' is not known; did you mean 'k'? The states are k, z.
+    AttributeError: state 'capital' is not known; the states are k, z.
     """
 
     __slots__ = ("_kind", "_values")
@@ -45,10 +45,10 @@ class Point:
         try:
             return self._values[name]
         except KeyError:
-            near = difflib.get_close_matches(name, self._values, n=1, cutoff=0.0)
-            hint = f"did you mean {near[0]!r}? " if near else ""
+            near = difflib.get_close_matches(name, self._values, n=1)
+            hint = f", did you mean {near[0]!r}" if near else ""
             listed = ", ".join(self._values) or "none"
-            raise AttributeError(f"{self._kind} {name!r} is not known; {hint}The {self._kind}s are {listed}.") from None
+            raise AttributeError(f"{self._kind} {name!r} is not known{hint}; the {self._kind}s are {listed}.") from None
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{self._kind} {name!r} cannot be set: make a new {self._kind} with .replace({name}=...).")

@@ -230,8 +230,9 @@ def prepared(
     if members is None:
         model, policy, states, _ = made[0]
         return Economies(model, policy, states), said
-    stacked = jax.tree.map(lambda *a: jnp.stack(a) if eqx.is_array_like(a[0]) else a[0], *(m[:3] for m in made))
-    return Economies(*stacked, members), said
+    stacked: Any = jax.tree.map(lambda *a: jnp.stack(a) if eqx.is_array_like(a[0]) else a[0], *(m[:3] for m in made))
+    model, policy, states = stacked
+    return Economies(model, policy, states, members), said
 
 
 def _first(model, plan, activation, key, start, name):

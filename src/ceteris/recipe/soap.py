@@ -31,15 +31,15 @@ def scale_by_soap(
     def sides(p):
         return [n if p.ndim == 2 and n <= largest else 0 for n in p.shape]
 
-    def first(p):
-        eyes = [jnp.eye(n, dtype=jnp.float32) if n else None for n in sides(p)]
+    def first(p: Any) -> dict[str, Any]:
+        eyes: list[Any] = [jnp.eye(n, dtype=jnp.float32) if n else None for n in sides(p)]
         zero = jnp.zeros(p.shape, jnp.float32)
         return {"m": zero, "v": zero, "factors": [None if e is None else 0 * e for e in eyes], "bases": eyes}
 
-    def init(weights):
+    def init(weights: Any) -> Any:
         return jnp.zeros((), jnp.int32), [first(p) for p in jax.tree.leaves(weights)]
 
-    def one(G, s, t):
+    def one(G: Any, s: dict[str, Any], t: Any) -> Any:
         grams = [None if f is None else (G @ G.T, G.T @ G)[i] for i, f in enumerate(s["factors"])]
         factors = [None if f is None else b2 * f + (1 - b2) * g for f, g in zip(s["factors"], grams, strict=True)]
         bases = [None if f is None else basis(f, Q, t) for f, Q in zip(factors, s["bases"], strict=True)]
@@ -61,7 +61,7 @@ def scale_by_soap(
         M = M if left is None else left.T @ M
         return M if right is None else M @ right
 
-    def update(gradients, state, weights=None):
+    def update(gradients: Any, state: Any, weights: Any = None) -> Any:
         t, states = state[0] + 1, state[1]
         leaves, tree = jax.tree.flatten(gradients)
         size = jnp.minimum(1.0, t / warmup) * (t > 1)
@@ -69,4 +69,5 @@ def scale_by_soap(
         steps = [(u * size).astype(g.dtype) for (u, _), g in zip(done, leaves, strict=True)]
         return jax.tree.unflatten(tree, steps), (t, [s for _, s in done])
 
-    return optax.GradientTransformation(init, update)
+    transformation: Any = optax.GradientTransformation
+    return transformation(init, update)

@@ -38,7 +38,7 @@ class Growth(Model):
 
     Examples
     --------
-    >>> Growth().steady_state()["k"].round(5)  # the calibration of the literature: k* = 6.36684
+    >>> round(Growth().steady_state()["k"], 5)
     6.36684
     """
 

@@ -68,7 +68,7 @@ class IRBC(Model):
     def tau(self):
         return (self.A - self.delta) ** (1 / self.gamma)
 
-    tolerance: ClassVar = (2e-6, 2e-4)
+    tolerance: ClassVar = (3e-6, 3e-4)
 
     def shocks(self):
         return {"e": Normal((self.countries + 1,))}

@@ -146,7 +146,9 @@ def regression(K: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @lru_cache(maxsize=4)
-def solve(model: KrusellSmith | None = None, paths: int = 20, periods: int = 1_500, seed: int = 0) -> KrusellSmithSolution:
+def solve(
+    model: KrusellSmith | None = None, paths: int = 20, periods: int = 1_500, seed: int = 0
+) -> KrusellSmithSolution:
     """Solve the economy; raises if the rule does not reproduce itself to 1e-6 in 60 rounds."""
     m, rng = model or KrusellSmith(), np.random.default_rng(seed)
     z = np.empty((periods, paths), dtype=int)

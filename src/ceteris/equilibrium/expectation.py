@@ -152,7 +152,7 @@ class E:
     weights : array, shape (nodes,)
     """
 
-    def __init__(self, s1: Point, a1: Point, weights: Array, h: Callable[..., Any] | None = None):
+    def __init__(self, s1: Point, a1: Point, weights: Array, h: Any = None):
         self.s1, self.a1, self.weights, self.h = s1, a1, weights, h
 
     def __call__(self, f: Callable[[Point, Point], Any]) -> Any:

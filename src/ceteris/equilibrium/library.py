@@ -26,9 +26,9 @@ LIBRARY = {
     "olg-bonds": Entry("olg_bonds:OLGBonds", {}, "56 cohorts with capital, a bond and collateral", "12 min"),
     "irbc": Entry("irbc:IRBC", {}, "international business cycles, N countries", "45 s"),
     "irbc-irreversible": Entry("irbc:IRBC", {"irreversible": True}, "the same with irreversible investment", "90 s"),
-    "krusell-smith": Entry("krusell_smith:KrusellSmith", {}, "households with unemployment risk, histogram", "5 min"),
+    "krusell-smith": Entry("krusell_smith:KrusellSmith", {}, "households with unemployment risk, histogram", "4 min"),
     "krusell-smith-agents": Entry(
-        "krusell_smith:KrusellSmithAgents", {}, "the same with a finite set of agents", "8 min"
+        "krusell_smith:KrusellSmithAgents", {}, "the same with a finite set of agents", "4 min"
     ),
     "consumption-saving": Entry(
         "consumption_saving:ConsumptionSaving", {}, "income risk and a borrowing limit", "40 s"

@@ -40,7 +40,8 @@ def scale_by_soap(
         return jnp.zeros((), jnp.int32), [first(p) for p in jax.tree.leaves(weights)]
 
     def one(G: Any, s: dict[str, Any], t: Any) -> Any:
-        grams = [None if f is None else (G @ G.T, G.T @ G)[i] for i, f in enumerate(s["factors"])]
+        both: Any = (G @ G.T, G.T @ G) if G.ndim == 2 else ()
+        grams: list[Any] = [None if f is None else both[i] for i, f in enumerate(s["factors"])]
         factors = [None if f is None else b2 * f + (1 - b2) * g for f, g in zip(s["factors"], grams, strict=True)]
         bases = [None if f is None else basis(f, Q, t) for f, Q in zip(factors, s["bases"], strict=True)]
         m = b1 * s["m"] + (1 - b1) * G

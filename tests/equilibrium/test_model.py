@@ -186,7 +186,7 @@ def test_values_from_the_command_line_take_the_type_of_the_parameter():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [name for name, entry in LIBRARY.items() if "olg-" not in name])
+@pytest.mark.parametrize("name", LIBRARY)
 def test_every_model_of_the_library_has_a_size_and_starts(name):
     states, unknowns = sizes(named(name))
     assert states >= 1

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ceteris.engine import precision
 from ceteris.equilibrium.contract import check_model
 from ceteris.equilibrium.library import LIBRARY, named
 from ceteris.equilibrium.model import Model, count_outputs, parameters, refuse_unknown, start_states, traced
@@ -44,7 +45,7 @@ def settings(model: Model, words: list[str]) -> dict[str, Any]:
 
 
 def solve_and_report(
-    name: str, words: list[str], precision: Any, tolerance: float | None, out: Path | None, seed: int
+    name: str, words: list[str], digits: Any, tolerance: float | None, out: Path | None, seed: int
 ) -> bool:
     """Solve, print the accuracy, write the run folder; returns whether all is well."""
     from ceteris.report import Run, report
@@ -52,13 +53,13 @@ def solve_and_report(
     model = named(name, **settings(named(name), words))
     out = out or Path("runs") / name.rpartition(":")[2]
     command = ["ceteris", "solve", name, *(part for word in words for part in ("--set", word)), "--out", str(out)]
-    config = {"model": name, "precision": precision, "tolerance": str(tolerance), **parameters(model)}
+    config = {"model": name, "precision": digits, "tolerance": str(tolerance), **parameters(model)}
     folder = out / "work"  # what a killed run goes on from
     begun = (folder / "progress.safetensors").exists() or any(folder.glob("phase-*"))
     print(f"{'Going on with' if begun else 'Solving'} {type(model).__name__}; everything is kept in {out}.", flush=True)
     command = shlex.join([*command, "--seed", str(seed)])
     with Run.create(out, command, {k: str(v) for k, v in config.items()}, seed) as run:
-        solution = solve(model, seed=seed, precision=precision, tolerance=tolerance, out=folder, progress=True)
+        solution = solve(model, seed=seed, precision=digits, tolerance=tolerance, out=folder, progress=True)
         sections = solution.sections()
         run.write(sections)
     solution.save(out)
@@ -81,8 +82,9 @@ def list_models() -> None:
 
 def sizes(model: Model) -> tuple[int, int]:
     """Numbers of states and of unknown outputs."""
-    shapes = jax.eval_shape(lambda: start_states(traced(model), jax.random.key(0), 1))
-    rows = jax.eval_shape(lambda s: model.inputs(jax.tree.map(lambda a: a[0], s)), shapes)
+    with precision("double"):
+        shapes = jax.eval_shape(lambda: start_states(traced(model), jax.random.key(0), 1))
+        rows = jax.eval_shape(lambda s: model.inputs(jax.tree.map(lambda a: a[0], s)), shapes)
     agents = int(np.prod(jax.tree.leaves(rows)[0].shape[:-1]))
     return sum(int(np.prod(leaf.shape[1:])) for leaf in jax.tree.leaves(shapes)), agents * count_outputs(model)
 

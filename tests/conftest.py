@@ -9,4 +9,30 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import sys
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+_after_clearing = [1.5]
+
+
+def _resident_gib() -> float:
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**30
+    except OSError:  # not Linux: then nothing is cleared
+        return 0.0
+
+
+@pytest.fixture(autouse=True)
+def keep_memory_in_bounds():
+    """Drop compiled programs when they have grown by 1.5 GiB: a thousand tests in one process would fill the machine."""
+    yield
+    if _resident_gib() > _after_clearing[0] + 1.5:
+        import gc
+
+        import jax
+
+        jax.clear_caches()
+        gc.collect()
+        _after_clearing[0] = _resident_gib()

@@ -26,7 +26,7 @@ def _resident_gib() -> float:
 
 @pytest.fixture(autouse=True)
 def keep_memory_in_bounds():
-    """Drop compiled programs when they have grown by 1.5 GiB: a thousand tests in one process would fill the machine."""
+    """Drop compiled programs when they have grown by 1.5 GiB: a thousand tests in one process would fill memory."""
     yield
     if _resident_gib() > _after_clearing[0] + 1.5:
         import gc

@@ -160,8 +160,7 @@ def test_numbers_that_are_not_finite_are_traced_to_state_and_equation():
     assert not solution.met
     assert "Equation 'euler' is not finite at k = " in solution.sentence
     assert "The last finite weights are kept" in solution.sentence
-    weights = [leaf for leaf in np.asarray(solution.hypothesis.net.output.weight).ravel()]
-    assert np.isfinite(weights).all()
+    assert np.isfinite(solution.hypothesis.net.output.weight).all()
 
 
 class WrongRoot(Growth):
@@ -169,10 +168,7 @@ class WrongRoot(Growth):
 
     def actions(self, raw, s):
         k1 = 1.02 * s.k + 0.0 * raw.share
-        return {"k1": k1, "c": self.resources(s) - 0.5 * self.resources(s)}
-
-    def steady_state(self):
-        return super().steady_state()
+        return {"k1": k1, "c": 0.5 * self.resources(s)}
 
 
 def test_an_explosive_solution_is_reported():
@@ -194,6 +190,24 @@ def test_box_states_fill_the_box():
         assert float(states.k.mean()) == pytest.approx((low + high) / 2, abs=4 * (high - low) / 12**0.5 / 4000**0.5)
         with pytest.raises(ValueError, match="has no box"):
             box_states(named("olg-analytic"), jax.random.key(0), 4)
+
+
+def test_a_folder_with_the_work_of_another_question_is_refused(tmp_path):
+    solve(Growth(delta=1.0), phases=[Polish(states=20, steps=1)], out=tmp_path)
+    with pytest.raises(ValueError, match=r"holds the work on beta = 0.99, but 0.9 is asked for; name another folder"):
+        solve(Growth(delta=1.0, beta=0.9), phases=[Polish(states=20, steps=1)], out=tmp_path)
+
+
+def test_a_phase_stopped_from_the_keyboard_is_not_a_finished_one(tmp_path, monkeypatch):
+    from ceteris.engine import Checkpoint
+
+    def press(self, run):
+        raise KeyboardInterrupt
+
+    phases = [Polish(states=20, steps=2)]
+    monkeypatch.setattr(Checkpoint, "record", press)
+    solve(Growth(), phases=phases, tolerance=1e-14, out=tmp_path)
+    assert not (tmp_path / "progress.safetensors").exists()
 
 
 SCRIPT = """

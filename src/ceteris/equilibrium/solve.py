@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,17 +18,18 @@ import numpy as np
 from jax import Array
 
 from ceteris.engine import Checkpoint, Fit, Progress, Status, load_weights, precision, save_weights
+from ceteris.engine.ensemble import take
 from ceteris.engine.precision import Precision, cast
 from ceteris.equilibrium.accuracy import errors_at, finer, normal_dimension
 from ceteris.equilibrium.expectation import Rule, default_rule, refuse_uncovered
 from ceteris.equilibrium.linearise import linearise
-from ceteris.equilibrium.model import Model, count_outputs, start_states, traced
+from ceteris.equilibrium.model import Model, count_outputs, parameters, start_states, traced
 from ceteris.equilibrium.phases import Economies, Episodes, Polish, sampled
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.policy import Linear, Policy, blank, compiled_quickly
 from ceteris.equilibrium.simulate import settle
 from ceteris.equilibrium.solution import Solution
-from ceteris.nets import MLP, Standardise
+from ceteris.nets import Standardise
 
 AnyPhase = Episodes | Polish
 
@@ -123,13 +125,18 @@ def solve_economies(
         checked(model, plan.rule)
         economies, found = prepared(models, members, plan, activation, jr.key(seed), start, precision)
         run = Run(None if out is None else Path(out), progress, jr.key(seed + 1))
+        run.refuse_another(model, plan, precision, seed)
         said = (*plan.said, *dict.fromkeys(found))
         for line in said if progress else ():
             print(line, flush=True)
         economies, log, sentence = carried_out(plan, economies, run)
         seconds, cpu = time.monotonic() - begun, time.process_time() - cpu
-        policies = [economies.policy] if members is None else [take(economies.policy, i) for i in range(members)]
-        lasts = [economies.states] if members is None else [take(economies.states, i) for i in range(members)]
+        policies = (
+            [economies.policy] if members is None else [take(economies.policy, jnp.asarray(i)) for i in range(members)]
+        )
+        lasts = (
+            [economies.states] if members is None else [take(economies.states, jnp.asarray(i)) for i in range(members)]
+        )
         common = {
             "rule": plan.rule, "widths": plan.widths, "activation": activation, "precision": precision, "seed": seed,
             "tolerance": plan.tolerance, "seconds": seconds, "cpu": cpu, "said": said,
@@ -141,11 +148,6 @@ def solve_economies(
             )
             for i, (m, p, states) in enumerate(zip(models, policies, lasts, strict=True))
         ]  # fmt: skip
-
-
-def take(tree: Any, i: int) -> Any:
-    """Member ``i`` of a stacked pytree."""
-    return jax.tree.map(lambda a: a[i] if eqx.is_array(a) else a, tree)
 
 
 def _one(values: np.ndarray, i: int) -> float:
@@ -285,17 +287,6 @@ def standardised(x: Array) -> Standardise:
     return Standardise(mean, jnp.where(scale > 1e-6 * (1 + jnp.abs(mean)), scale, 1.0))
 
 
-def absorbed(policy: Policy, scaling: Standardise) -> Policy:
-    """The same function with another scaling of its inputs, taken up by the first layer."""
-    if not isinstance(policy.net, MLP):
-        return policy
-    first = policy.net.hidden[0].dense
-    weight = first.weight * (scaling.scale / policy.scaling.scale)[:, None]
-    bias = first.bias + ((scaling.mean - policy.scaling.mean) / policy.scaling.scale) @ first.weight
-    where = lambda p: (p.net.hidden[0].dense.weight, p.net.hidden[0].dense.bias, p.scaling)
-    return eqx.tree_at(where, policy, (weight, bias, scaling))
-
-
 # ------------------------------------------------------------------------------------------------------ carrying out
 
 
@@ -306,6 +297,23 @@ class Run:
     folder: Path | None
     talk: bool
     key: Array
+
+    def refuse_another(self, model: Model, plan: Plan, precision: Precision, seed: int) -> None:
+        """Raise if the folder holds the work of another question; else note this one there."""
+        if self.folder is None:
+            return
+        asked = {"model": type(model).__qualname__, **parameters(model), "phases": plan.phases, "rule": plan.rule}
+        asked = {name: repr(value) for name, value in {**asked, "precision": precision, "seed": seed}.items()}
+        path = self.folder / "asked.json"
+        before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else asked
+        for name in asked:
+            if before.get(name) != asked[name]:
+                raise ValueError(
+                    f"out: {self.folder} holds the work on {name} = {before.get(name)}, but {asked[name]} is asked "
+                    "for; name another folder, or remove that one."
+                )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asked, indent=1), encoding="utf-8")
 
     def monitors(self, phase: int, name: str) -> list[Any]:
         """Progress and checkpoints of one phase."""
@@ -360,12 +368,14 @@ def carried_out(plan: Plan, economies: Economies, run: Run) -> tuple[Economies, 
         log.append(entry)
         if run.talk:
             print(f"  {phase.name}: mean error {np.max(mean):.2e}, largest {np.max(largest):.2e} ({where})", flush=True)
-        run.keep(i, economies, log)
         status = _verdicts(plan, entry, n, done.run.sentence)
+        if np.any(done.run.status == Status.INTERRUPTED):
+            break  # its checkpoint stays, and the next call goes on from there
+        run.keep(i, economies, log)
         if np.any(np.isin(done.run.status, (Status.NONFINITE, Status.DIVERGED))) and economies.members is None:
             status = [f"NOT solved: {done.run.sentence} {culprit(plan, economies, key)}"]
             break
-        if not any(s.startswith("NOT") for s in status) or "Stopped from the keyboard" in done.run.sentence:
+        if not any(s.startswith("NOT") for s in status):
             break
     return economies, log, status
 

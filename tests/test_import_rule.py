@@ -17,7 +17,7 @@ ALLOWED = {
     "nets": set(),
     "stats": set(),
     "data": set(),
-    "results": set(),
+    "results": {"stats"},
     "scratch": set(),
     "learners": {"", "engine", "recipe", "nets", "results", "data", "stats"},
     "report": {"", "results"},

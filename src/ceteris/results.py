@@ -1,4 +1,4 @@
-"""What passes between domains and reports: checks, tables, figures, sections.
+"""What passes between domains and reports: estimates, checks, tables, figures, sections.
 
 These are frozen values. A domain computes, returns sections, and knows nothing of HTML; the report
 renders sections and knows nothing of economics. A figure carries the numbers it shows, so that a reader
@@ -7,9 +7,13 @@ can download them and a test can check them without looking at pixels.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ceteris.stats.covariance import covariance
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -100,3 +104,206 @@ class Section:
     tables: tuple[Table, ...] = field(default=())
     figures: tuple[Figure, ...] = field(default=())
     checks: tuple[Check, ...] = field(default=())
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """A point and its influence function, from which everything else follows.
+
+    Parameters
+    ----------
+    point : array, shape (k,)
+        The estimates.
+    influence : array, shape (n, k), or None
+        θ̂ - θ ≈ (1/n) Σ influence_i: centred, one row per row of the data, corrections for small samples included. None
+        where ``given`` holds the covariance and no such form exists (matching, bootstrap).
+    names : tuple of str
+        One for each estimate.
+    meta : mapping
+        What a reader must know: "method", "estimand" (a sentence), "formula", "assumptions" (a list of sentences), ...
+    clusters : tuple of arrays, shape (n,)
+        None, one or two sets of clusters that the rows come in.
+    given : array, shape (k, k), optional
+        Covariance that does not come from ``influence``.
+    dof : float, optional
+        Degrees of freedom of Student's t; without them the normal distribution is used.
+    splits : tuple of Estimate
+        The estimates of repeated splits that this one sums up.
+    checks, sections : tuple
+        Evidence: overlap, balance, fit of the nuisances.
+
+    Examples
+    --------
+    >>> x = np.array([1.0, 2.0, 3.0, 4.0])
+    >>> mean = Estimate(x.mean(keepdims=True), (x - x.mean())[:, None], ("mean",))
+    >>> print(mean)
+          estimate  std err     t  P>|t|  2.5 %  97.5 %
+    mean     2.500    0.559 4.472  0.000  1.404   3.596
+    n = 4
+    """
+
+    point: np.ndarray
+    influence: np.ndarray | None
+    names: tuple[str, ...]
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    clusters: tuple[np.ndarray, ...] = ()
+    given: np.ndarray | None = None
+    dof: float | None = None
+    splits: tuple[Estimate, ...] = ()
+    checks: tuple[Check, ...] = ()
+    sections: tuple[Section, ...] = ()
+
+    def __post_init__(self) -> None:
+        k = len(self.names)
+        if np.shape(self.point) != (k,):
+            raise ValueError(f"point: shape {np.shape(self.point)} given; {k} names ask for ({k},).")
+        if self.influence is None and self.given is None:
+            raise ValueError("influence: None given without a covariance; give one of the two.")
+        if self.influence is not None and self.influence.shape[1:] != (k,):
+            raise ValueError(f"influence: shape {self.influence.shape} given; {k} names ask for (rows, {k}).")
+
+    @property
+    def n(self) -> int | None:
+        """Number of rows."""
+        return self.meta.get("n") if self.influence is None else len(self.influence)
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Covariance of the estimates, shape (k, k)."""
+        if self.given is not None:
+            return self.given
+        assert self.influence is not None
+        return covariance(self.influence, self.clusters)
+
+    @property
+    def se(self) -> np.ndarray:
+        """Standard errors, shape (k,)."""
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def distribution(self) -> Any:
+        """Of (estimate - truth) / standard error."""
+        from scipy import stats
+
+        return stats.norm if self.dof is None else stats.t(self.dof)
+
+    @property
+    def p_values(self) -> np.ndarray:
+        """Two-sided p-values of the hypotheses that an estimand is zero, shape (k,)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return 2 * self.distribution.sf(np.abs(self.point / self.se))
+
+    def conf_int(self, level: float = 0.95) -> np.ndarray:
+        """Confidence intervals, shape (k, 2)."""
+        _refuse_level(level)
+        half = self.distribution.ppf(0.5 + level / 2) * self.se
+        return np.stack([self.point - half, self.point + half], axis=1)
+
+    def clustered_by(self, *clusters: Sequence[Any]) -> Estimate:
+        """Return the same estimate with standard errors for rows that come in clusters."""
+        if self.influence is None:
+            raise ValueError("clustered_by: this estimate has no influence function; give clusters where it is fitted.")
+        for labels in clusters:
+            if len(labels) != self.n:
+                raise ValueError(f"clusters: {len(labels)} labels given; the estimate has {self.n} rows.")
+        return replace(self, clusters=tuple(np.asarray(labels) for labels in clusters), given=None)
+
+    def contrast(self, weights: Any, names: Sequence[str] | None = None) -> Estimate:
+        """Linear combinations of the estimates.
+
+        Parameters
+        ----------
+        weights : array, shape (m, k) or (k,)
+        names : sequence of m str, optional
+
+        Examples
+        --------
+        >>> e = Estimate(np.array([1.0, 3.0]), np.array([[1.0, 0.0], [-1.0, 1.0], [0.0, -1.0]]), ("a", "b"))
+        >>> e.contrast([-1, 1], ["b - a"]).point
+        array([2.])
+        """
+        W = np.atleast_2d(np.asarray(weights, dtype=float))
+        if W.shape[1] != len(self.names):
+            raise ValueError(f"weights: {W.shape[1]} columns given; the estimate has {len(self.names)} entries.")
+        names = tuple(names or (f"contrast {i}" for i in range(len(W))))
+        influence = None if self.influence is None else self.influence @ W.T
+        given = None if self.given is None else W @ self.given @ W.T
+        splits = tuple(split.contrast(W, names) for split in self.splits)
+        return replace(self, point=W @ self.point, influence=influence, names=names, given=given, splits=splits)
+
+    def frame(self, level: float = 0.95) -> pd.DataFrame:
+        """The table of ``summary`` as a data frame."""
+        import pandas as pd
+
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = self.point / self.se
+        low, high = self.conf_int(level).T
+        tail = 100 * (1 - level) / 2
+        columns = [self.point, self.se, t, self.p_values, low, high]
+        titles = ["estimate", "std err", "t", "P>|t|", f"{tail:g} %", f"{100 - tail:g} %"]
+        return pd.DataFrame(dict(zip(titles, columns, strict=True)), index=pd.Index(self.names))
+
+    def summary(self, format: str = "text", level: float = 0.95, digits: int = 3) -> str:
+        """The table of estimates, as text, "markdown" or "latex"."""
+        if format not in ("text", "markdown", "latex"):
+            raise ValueError(f"format: {format!r} given; 'text', 'markdown' and 'latex' are allowed.")
+        frame = self.frame(level)
+        if format == "text":
+            above = f"{self.meta['method']}\n" if "method" in self.meta else ""
+            below = "".join(f"\n! {check.sentence}" for check in self.checks if check.passed is False)
+            table = frame.to_string(float_format=lambda v: f"{v:.{digits}f}")
+            return f"{above}{table}\nn = {self.n}{below}"
+        rows = [["", *frame.columns], *([str(i), *(f"{v:.{digits}f}" for v in row)] for i, *row in frame.itertuples())]
+        if format == "markdown":
+            rows.insert(1, ["---"] + ["---:"] * (len(rows[0]) - 1))
+            return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+        escaped = [[_latex(cell) for cell in row] for row in rows]
+        lines = [" & ".join(row) + r" \\" for row in escaped]
+        body = "\n".join([r"\hline", lines[0], r"\hline", *lines[1:], r"\hline"])
+        return "\\begin{tabular}{l" + "r" * (len(rows[0]) - 1) + "}\n" + body + "\n\\end{tabular}"
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings, ready for JSON; without the influence function."""
+        low, high = self.conf_int().T
+        numbers = {"estimate": self.point, "std_err": self.se, "p_value": self.p_values, "low": low, "high": high}
+        rows = {name: {key: float(v[i]) for key, v in numbers.items()} for i, name in enumerate(self.names)}
+        checks = [{"name": c.name, "verdict": c.verdict, "sentence": c.sentence} for c in self.checks]
+        meta = {key: value for key, value in self.meta.items() if isinstance(value, str | int | float | bool | list)}
+        return {"estimates": rows, "n": self.n, "checks": checks, "meta": meta}
+
+
+def joint(*estimates: Estimate) -> Estimate:
+    """Several estimates on the same rows as one, with their joint covariance.
+
+    Examples
+    --------
+    >>> e = Estimate(np.array([1.0]), np.array([[1.0], [-1.0]]), ("a",))
+    >>> joint(e, replace(e, names=("b",))).contrast([1, -1]).se
+    array([0.])
+    """
+    if any(e.influence is None for e in estimates):
+        raise ValueError(
+            "estimates: one without an influence function given; its covariance with the others is unknown."
+        )
+    sizes = {e.n for e in estimates}
+    if len(sizes) > 1:
+        raise ValueError(
+            f"estimates: they have {', '.join(map(str, sorted(sizes)))} rows; give estimates on the same rows."
+        )
+    influence = np.concatenate([e.influence for e in estimates if e.influence is not None], axis=1)
+    names = tuple(name for e in estimates for name in e.names)
+    return Estimate(np.concatenate([e.point for e in estimates]), influence, names, clusters=estimates[0].clusters)
+
+
+def _refuse_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise ValueError(f"level: {level} given; a number between 0 and 1 is allowed, such as 0.95.")
+
+
+def _latex(cell: str) -> str:
+    for sign in "&%_#$":
+        cell = cell.replace(sign, "\\" + sign)
+    return cell.replace("|", r"$|$").replace(">", r"$>$")

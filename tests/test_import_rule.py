@@ -21,7 +21,7 @@ ALLOWED = {
     "scratch": set(),
     "learners": {"", "engine", "recipe", "nets", "results", "data", "stats"},
     "report": {"", "results"},
-    "testing": {"engine", "recipe"},
+    "testing": {"engine", "recipe", "equilibrium"},  # a suite for each thing a user may write
 }
 DOMAIN = {"", "engine", "recipe", "nets", "learners", "stats", "data", "results", "report"}
 DOORS = {"cli", "gallery"}  # the command may import every part, the gallery every part but cli and report

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -20,7 +21,8 @@ from ceteris.equilibrium import (
     solve_many,
 )
 from ceteris.equilibrium.models.growth import Growth
-from ceteris.equilibrium.simulate import box_states
+from ceteris.equilibrium.point import as_point
+from ceteris.equilibrium.simulate import box_states, rest_states
 from ceteris.testing import count_compilations
 
 QUICK = [Polish(states=150, steps=25, box_share=0.5)]
@@ -233,3 +235,25 @@ def test_a_killed_solution_goes_on_to_the_same_answer(tmp_path):
     assert (tmp_path / "killed" / "progress.safetensors").exists()
     again = subprocess.run(run(tmp_path / "killed"), capture_output=True, text=True, check=True).stdout
     assert again == whole
+
+
+def test_states_around_the_steady_state_lie_twice_as_far_as_the_visited_ones():
+    model = named("growth")
+    visited = as_point("state", {"k": 4.0 + jax.random.normal(jax.random.key(0), (500,)), "z": jnp.full(500, 0.3)})
+    around = rest_states(model, visited, jax.random.key(1))
+    rest = model.steady_state()["k"]
+    assert np.mean(around.k) == pytest.approx(rest, rel=1e-5)
+    assert np.std(around.k) == pytest.approx(2 * np.std(visited.k), rel=1e-5)
+    assert np.allclose(around.z, 0.0, atol=1e-6)  # its steady state, and the visited ones do not differ
+
+
+def test_a_mixture_of_states_solves_the_model():
+    solution = solve(Growth(), phases=[Polish(states=150, steps=25, box_share=0.3, rest_share=0.4)], tolerance=1e-4)
+    assert solution.met
+
+
+def test_bad_shares_and_a_missing_steady_state_are_refused():
+    with pytest.raises(ValueError, match=r"box_share, rest_share: 0.7 and 0.4 given; shares .* at most 1"):
+        Polish(box_share=0.7, rest_share=0.4)
+    with pytest.raises(ValueError, match=r"rest_share: ConsumptionSaving has no steady_state\(\); write one"):
+        solve(named("consumption-saving"), phases=[Polish(states=20, steps=1, rest_share=0.5)])

@@ -18,7 +18,7 @@ from ceteris.equilibrium.expectation import MonteCarlo, Rule
 from ceteris.equilibrium.model import Model
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.policy import Residuals
-from ceteris.equilibrium.simulate import Visited, box_states, walk
+from ceteris.equilibrium.simulate import Visited, mixed, walk
 from ceteris.nets import trainable
 from ceteris.recipe import Descend, Fixed, LevenbergMarquardt, Loss, PointResiduals, optimiser
 
@@ -52,6 +52,8 @@ class Episodes:
         Episodes; each simulates ``horizon`` periods on ``paths`` tracks and makes ``updates`` updates on them.
     rate : float
         Highest learning rate; it falls to a hundredth of it along a cosine.
+    box_share, rest_share : float
+        Shares of the states that come from the model's box and from around its steady state; the rest is visited.
     """
 
     steps: int = 300
@@ -63,7 +65,11 @@ class Episodes:
     optimiser: str = "adam"
     clip: float | None = 1.0
     box_share: float = 0.0
+    rest_share: float = 0.0
     floor: float = 0.01
+
+    def __post_init__(self):
+        refuse_shares(self.box_share, self.rest_share)
 
     name = "episodes"
 
@@ -78,7 +84,14 @@ class Episodes:
             floor=self.floor,
         )
         sampler = Visited(
-            economies.model, self.paths, self.horizon, self.updates, self.epochs, self.box_share, economies.states
+            economies.model,
+            self.paths,
+            self.horizon,
+            self.updates,
+            self.epochs,
+            self.box_share,
+            self.rest_share,
+            economies.states,
         )
         algorithm = Descend(_given, objective(economies.model, rule), sampler, build, trainable=trainable)
         run = _fit(algorithm, economies, key, self.steps, monitors, every, resume)
@@ -95,8 +108,8 @@ class Polish:
         States per round; simulated under the policy of the round's start.
     steps : int
         Steps of the round.
-    box_share : float
-        Share of the states that come from the box.
+    box_share, rest_share : float
+        Shares of the states that come from the model's box and from around its steady state; the rest is visited.
     spacing : int
         Periods between two states of one track.
     """
@@ -104,15 +117,20 @@ class Polish:
     states: int = 600
     steps: int = 25
     box_share: float = 0.0
+    rest_share: float = 0.0
     spacing: int = 5
     damping: float = 1e-2
+
+    def __post_init__(self):
+        refuse_shares(self.box_share, self.rest_share)
 
     name = "polish"
 
     def run(self, economies: Economies, rule: Rule, key: Array, monitors: Any, every: int, resume: Any) -> Phase:
         """Sample, train; return the economies with their new policies, and the fit."""
         draw, train = jr.split(key)
-        sample = eqx.Partial(sampled, n=self.states, box_share=self.box_share, spacing=self.spacing)
+        shares = {"box_share": self.box_share, "rest_share": self.rest_share}
+        sample = eqx.Partial(sampled, n=self.states, spacing=self.spacing, **shares)
         data, last = economies.each(sample, economies.keys(draw))
         algorithm = LevenbergMarquardt(
             _given, objective(economies.model, rule), Fixed(data), damping=self.damping, trainable=trainable
@@ -130,20 +148,32 @@ class Phase(NamedTuple):
 
 @eqx.filter_jit
 def sampled(
-    model: Model, policy: Any, states: Point, key: Array, *, n: int, box_share: float = 0.0, spacing: int = 5
+    model: Model,
+    policy: Any,
+    states: Point,
+    key: Array,
+    *,
+    n: int,
+    box_share: float = 0.0,
+    rest_share: float = 0.0,
+    spacing: int = 5,
 ) -> tuple[Point, Point]:
-    """``n`` states, visited and from the box, and where the simulation ended."""
-    simulate, pick, box = jr.split(key, 3)
+    """``n`` states, visited, from the box and around the steady state, and where the simulation ended."""
+    simulate, pick, mix = jr.split(key, 3)
     paths = jax.tree.leaves(states)[0].shape[0]
     visits = -(-n // paths)
     last, visited = walk(model, policy, states, simulate, visits * spacing)
     thin = lambda a: a[spacing - 1 :: spacing].reshape(-1, *a.shape[2:])
     visited = jax.tree.map(lambda a: thin(a)[jr.permutation(pick, visits * paths)[:n]], visited)
-    inside = round(box_share * n)
-    if inside:
-        drawn = box_states(model, box, inside)
-        visited = jax.tree.map(lambda new, old: jnp.concatenate([new, old[inside:]]), drawn, visited)
-    return visited, last
+    return mixed(model, visited, mix, box_share, rest_share), last
+
+
+def refuse_shares(box_share: float, rest_share: float) -> None:
+    """Raise if the shares of a mixture of states are not shares."""
+    if min(box_share, rest_share) < 0 or box_share + rest_share > 1:
+        raise ValueError(
+            f"box_share, rest_share: {box_share} and {rest_share} given; shares that sum to at most 1 are allowed."
+        )
 
 
 class SquaredProduct(eqx.Module):

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jax import Array
 
-from ceteris.equilibrium.model import Model, move, start_states
+from ceteris.equilibrium.model import Model, move, start_states, steady_state
 from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.policy import act, advance
 from ceteris.equilibrium.shocks import draw
@@ -102,10 +102,44 @@ def box_states(model: Model, key: Array, n: int) -> Point:
     return states.replace(**drawn)
 
 
+def rest_states(model: Model, visited: Point, key: Array) -> Point:
+    """States around the steady state: as the visited ones lie around their mean, but twice as far.
+
+    States of a chain are as they were visited, and what the model does not admit is as ``start`` drew it.
+    """
+    rest = steady_state(model)
+    if rest is None:
+        raise ValueError(
+            f"rest_share: {type(model).__name__} has no steady_state(); write one, or choose rest_share=0."
+        )
+    around = {}
+    for name, value in rest.items():
+        if jnp.issubdtype(visited[name].dtype, jnp.inexact):
+            around[name] = value + 2 * (visited[name] - visited[name].mean(0))
+    return restarted(model, visited.replace(**around), key)[0]
+
+
+def mixed(model: Model, visited: Point, key: Array, box_share: float, rest_share: float) -> Point:
+    """Visited states (n, ...), some of them replaced: a share by states from the box, one by states around the rest."""
+    n = jax.tree.leaves(visited)[0].shape[0]
+    which, box, rest = jr.split(key, 3)
+    place, points = jr.uniform(which, (n,)), visited
+
+    def swap(chosen: Array, new: Point, old: Point) -> Point:
+        pick = lambda new, old: jnp.where(chosen.reshape(-1, *[1] * (old.ndim - 1)), new.astype(old.dtype), old)
+        return jax.tree.map(pick, new, old)
+
+    if box_share > 0:
+        points = swap(place < box_share, box_states(model, box, n), points)
+    if rest_share > 0:
+        points = swap(place > 1 - rest_share, rest_states(model, visited, rest), points)
+    return points
+
+
 class Visited(AbstractSampler):
     """Algorithm 1 of 001: simulate ``horizon`` periods on ``paths`` tracks under the current policy and learn there.
 
-    A share of each batch may come from the box instead, and each track may start afresh with a small probability.
+    A share of each batch may come from the box instead, and another from around the steady state.
     """
 
     model: Model
@@ -114,6 +148,7 @@ class Visited(AbstractSampler):
     updates: int = eqx.field(static=True)
     epochs: int = eqx.field(static=True, default=1)
     box_share: float = eqx.field(static=True, default=0.0)
+    rest_share: float = eqx.field(static=True, default=0.0)
     first: Point | None = None
 
     def init(self, model, key):
@@ -121,15 +156,11 @@ class Visited(AbstractSampler):
 
     def draw(self, model, memory, key, feed):
         policy = jax.tree.map(lambda a: jax.lax.stop_gradient(a) if eqx.is_array(a) else a, model)
-        simulate, shuffle, box, which = jr.split(key, 4)
+        simulate, shuffle, mix = jr.split(key, 3)
         memory, visited = walk(self.model, policy, memory, simulate, self.horizon)
         n = self.horizon * self.paths
         points = jax.tree.map(lambda a: a.reshape(n, *a.shape[2:]), visited)
-        if self.box_share > 0:
-            inside = box_states(self.model, box, n)
-            swap = jr.uniform(which, (n,)) < self.box_share
-            pick = lambda new, old: jnp.where(swap.reshape(-1, *[1] * (old.ndim - 1)), new, old)
-            points = jax.tree.map(pick, inside, points)
+        points = mixed(self.model, points, mix, self.box_share, self.rest_share)
         order = jax.vmap(lambda k: jr.permutation(k, n))(jr.split(shuffle, self.epochs)).ravel()
         size = n * self.epochs // self.updates
         batches = lambda a: a[order[: size * self.updates]].reshape(self.updates, size, *a.shape[1:])

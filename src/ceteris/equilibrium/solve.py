@@ -249,8 +249,8 @@ def _first(model, plan, activation, key, start, name):
     found = linearise(model)
     if found.policy is not None:
         policy = with_linear(policy, cast(found.policy, name))
-    box_share = max(phase.box_share for phase in plan.phases)
-    policy, states = rescaled(model, policy, states, simulate, box_share)
+    shares = [max(getattr(phase, name) for phase in plan.phases) for name in ("box_share", "rest_share")]
+    policy, states = rescaled(model, policy, states, simulate, *shares)
     return model, policy, states, found.sentence
 
 
@@ -268,10 +268,13 @@ def with_linear(policy: Policy, linear: Linear) -> Policy:
 
 
 @compiled_quickly
-def rescaled(model: Model, policy: Policy, states: Point, key: Array, box_share: float) -> tuple[Policy, Point]:
+def rescaled(
+    model: Model, policy: Policy, states: Point, key: Array, box_share: float, rest_share: float
+) -> tuple[Policy, Point]:
     """The policy with inputs standardised on the states it will be trained on, and where a simulation ends."""
     states = settle(model, policy, states, key, 50)
-    visited, last = sampled(model, policy, states, jr.fold_in(key, 1), n=1000, box_share=box_share)
+    key = jr.fold_in(key, 1)
+    visited, last = sampled(model, policy, states, key, n=1000, box_share=box_share, rest_share=rest_share)
     x = jax.vmap(model.inputs)(visited)
     size = policy.size.size
     if policy.linear is not None:  # the network adds what is not linear: a fifth of its spread, to begin with

@@ -243,7 +243,7 @@ def test_states_around_the_steady_state_lie_twice_as_far_as_the_visited_ones():
     around = rest_states(model, visited, jax.random.key(1))
     rest = model.steady_state()["k"]
     assert np.mean(around.k) == pytest.approx(rest, rel=1e-5)
-    assert np.std(around.k) == pytest.approx(2 * np.std(visited.k), rel=1e-5)
+    assert np.std(around.k) == pytest.approx(2 * float(np.std(visited.k)), rel=1e-5)
     assert np.allclose(around.z, 0.0, atol=1e-6)  # its steady state, and the visited ones do not differ
 
 

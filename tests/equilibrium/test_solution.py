@@ -135,3 +135,9 @@ def test_a_report_is_written_with_all_its_parts(solution, tmp_path):
         assert title in text
     assert (tmp_path / "run" / "solution.safetensors").exists()
     assert len(list((tmp_path / "run" / "figures").glob("*.svg"))) >= 10  # five figures, light and dark
+
+
+def test_den_haan_marcet_of_a_failed_policy_is_not_a_number_and_no_crash():
+    failed = np.full((50, 1), np.nan)
+    frame = den_haan_marcet(Point("equation", {"e": failed[:, 0]}), Point("equation", {"e": failed[:, 0]}), failed)
+    assert frame.loc["e"].isna()[["statistic", "p"]].all()

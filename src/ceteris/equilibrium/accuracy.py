@@ -12,7 +12,7 @@ import jax.random as jr
 import numpy as np
 from jax import Array
 
-from ceteris.equilibrium.expectation import E, GaussHermite, Monomial, MonteCarlo, Rule
+from ceteris.equilibrium.expectation import E, GaussHermite, Monomial, MonteCarlo, OneDraw, Rule
 from ceteris.equilibrium.model import Model, move, residuals
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.policy import act, errors, expectation
@@ -70,6 +70,8 @@ def finer(rule: Rule, dimension: int) -> tuple[Rule, str]:
     """A more exact rule than the one trained with, so that the judge is not the defendant; and what it is."""
     if isinstance(rule, MonteCarlo):
         return MonteCarlo(1024, common=True), "1,024 draws"
+    if isinstance(rule, OneDraw):
+        return rule.judge(), f"the same rule with {rule.judge().draws} other draws of the agents' shocks"
     if dimension == 0:
         return rule, "the exact sum"
     if dimension <= 3:
@@ -165,6 +167,9 @@ def den_haan_marcet(by_equation: Point, residuals_: Point, inputs: np.ndarray, i
     import pandas as pd
     from scipy.stats import chi2
 
+    if not np.isfinite(inputs).all():  # a policy that has failed: its errors say so, and there is nothing to test
+        empty = {"statistic": np.nan, "df": 1 + instruments, "p": np.nan}
+        return pd.DataFrame({name: empty for name, _ in by_equation.items()}).T
     x = (inputs - inputs.mean(0)) / np.where(inputs.std(0) > 1e-12, inputs.std(0), np.inf)
     _, size, axes = np.linalg.svd(x, full_matrices=False)
     kept = min(instruments, int((size > 1e-6 * size[0]).sum()))

@@ -94,7 +94,7 @@ class Episodes:
             economies.states,
         )
         algorithm = Descend(_given, objective(economies.model, rule), sampler, build, trainable=trainable)
-        run = _fit(algorithm, economies, key, self.steps, monitors, every, resume)
+        run = fitted(algorithm, economies, key, self.steps, monitors, every, resume)
         return Phase(economies._replace(policy=run.model, states=run.state.sampler), run)
 
 
@@ -135,7 +135,7 @@ class Polish:
         algorithm = LevenbergMarquardt(
             _given, objective(economies.model, rule), Fixed(data), damping=self.damping, trainable=trainable
         )
-        run = _fit(algorithm, economies, train, self.steps, monitors, every, resume)
+        run = fitted(algorithm, economies, train, self.steps, monitors, every, resume)
         return Phase(economies._replace(policy=run.model, states=last), run)
 
 
@@ -200,7 +200,8 @@ def _given(key: Array) -> Any:
     raise AssertionError("the policy is always handed over")  # pragma: no cover
 
 
-def _fit(algorithm: Any, economies: Economies, key: Array, steps: int, monitors: Any, every: int, resume: Any) -> Fit:
+def fitted(algorithm: Any, economies: Economies, key: Array, steps: int, monitors: Any, every: int, resume: Any) -> Fit:
+    """Train one economy, or all of them side by side."""
     if economies.members is not None:
         # what belongs to a member: the parameters of its economy, wherever they are, and its states
         leaves = lambda a: jax.tree.leaves((a.objective, a.sampler))

@@ -40,7 +40,7 @@ PLAIN = ("widths", "activation", "precision", "seed", "tolerance", "seconds", "c
 
 def read(folder: str | Path, model: Model | None = None) -> dict[str, Any]:
     """The arguments of the `Solution` in a folder."""
-    path = Path(folder) if Path(folder).suffix else Path(folder) / FILE
+    path = Path(folder) if Path(folder).is_file() else Path(folder) / FILE
     facts = read_facts(path)
     if model is None:
         model = find_model(facts["model"])(**{k: _value(v) for k, v in facts["parameters"].items()})

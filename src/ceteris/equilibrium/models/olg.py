@@ -26,13 +26,12 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jax import Array
 
+from ceteris.equilibrium.cohorts import Cohorts, LastLayer
 from ceteris.equilibrium.conditions import complementarity, euler, floored
 from ceteris.equilibrium.model import Model
 from ceteris.equilibrium.phases import Episodes
 from ceteris.equilibrium.shocks import Markov
-from ceteris.nets.net import AbstractStateless
 
 ETA = np.array([0.85, 1.15, 0.85, 1.15])
 DELTA = np.array([0.5, 0.5, 0.9, 0.9])
@@ -65,7 +64,8 @@ class OLG(Model):
     tolerance: ClassVar = (6e-5, 2e-3)
 
     def phases(self):
-        return (Episodes(steps=20_000, paths=256, horizon=1, updates=1, rate=5e-4, optimiser="soap", clip=None),)
+        episodes = {"paths": 256, "horizon": 1, "updates": 1, "optimiser": "soap", "clip": None, "floor": 1e-4}
+        return Episodes(steps=24_000, rate=5e-4, **episodes), LastLayer(rounds=20)
 
     @property
     def labour(self):
@@ -167,44 +167,3 @@ def life(N):
         low, high = (K, high) if lives(K)[1].sum() > K else (low, K)
     shares, k = lives(K)
     return shares, np.maximum(k, 1e-3)
-
-
-class Cohorts(AbstractStateless):
-    """A perceptron for all cohorts at once, with kinks of their own for each of them.
-
-    The first ``ages`` inputs belong to one cohort each. Policies inherit the kinks of tomorrow's limits, which a smooth
-    network for sixty ages can only round off: so each age adds ``kinks`` hinges, whose place depends on its own
-    input and, by way of the hidden layers, on the economy.
-    """
-
-    first: Array
-    second: Array
-    linear: Array
-    out: Array
-    place: Array
-    own: Array
-    turn: Array
-    ages: int = eqx.field(static=True)
-
-    def __init__(self, ages, inputs, outputs, first, second, kinks, *, key):
-        self.ages, choices = ages, outputs // ages
-        keys = jr.split(key, 3)
-        weights = lambda i, n, m: jnp.concatenate([jr.normal(keys[i], (n, m)) / jnp.sqrt(n), jnp.zeros((1, m))])
-        self.first, self.second = weights(0, inputs, first), weights(1, first, second)
-        self.linear, self.out = jnp.zeros((inputs, outputs)), jnp.zeros((second + 1, outputs))
-        places = jnp.tile(jnp.linspace(-1.5, 1.5, kinks), ages * choices)
-        self.place = (0.3 * weights(2, second, ages * choices * kinks)).at[-1].set(places)
-        self.own, self.turn = jnp.ones((ages * choices, kinks)), jnp.zeros((ages * choices, kinks))
-
-    def __call__(self, x):
-        single = lambda a: a.astype(jnp.float32)  # seven digits are plenty for errors of 1e-5, and twice as fast
-        affine = lambda weight, a: a @ single(weight[:-1]) + single(weight[-1])
-        z = single(x)
-        hidden = jnp.tanh(affine(self.second, jnp.tanh(affine(self.first, z))))
-        rows, kinks = self.own.shape
-        own = jnp.concatenate([z[..., : self.ages]] * (rows // self.ages), -1)[..., None] * single(self.own)
-        hinges = jax.nn.relu(own + affine(self.place, hidden).reshape(*z.shape[:-1], rows, kinks))
-        kinked = jnp.sum(hinges * single(self.turn), -1)
-        y = z @ single(self.linear) + affine(self.out, hidden)
-        y = jnp.concatenate([y[..., :rows] + kinked, y[..., rows:]], -1)
-        return 10 * y.astype(x.dtype)

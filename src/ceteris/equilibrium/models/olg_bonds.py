@@ -31,9 +31,9 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
+from ceteris.equilibrium.cohorts import Cohorts
 from ceteris.equilibrium.conditions import complementarity, euler, floored
 from ceteris.equilibrium.model import Model
-from ceteris.equilibrium.models.olg import Cohorts
 from ceteris.equilibrium.phases import Episodes
 from ceteris.equilibrium.shocks import Markov
 

@@ -2,7 +2,8 @@
 
 from ceteris.equilibrium.conditions import complementarity, euler, floored, signed
 from ceteris.equilibrium.contract import check_model
-from ceteris.equilibrium.expectation import GaussHermite, Monomial, MonteCarlo, QuasiMonteCarlo
+from ceteris.equilibrium.contract_symmetry import check_symmetry
+from ceteris.equilibrium.expectation import GaussHermite, Monomial, MonteCarlo, OneDraw, QuasiMonteCarlo
 from ceteris.equilibrium.library import named
 from ceteris.equilibrium.many import OverParameters, solve_many
 from ceteris.equilibrium.model import Model, with_parameters
@@ -10,9 +11,12 @@ from ceteris.equilibrium.phases import Episodes, Polish
 from ceteris.equilibrium.shocks import Drawn, Markov, Normal
 from ceteris.equilibrium.solution import Solution, load
 from ceteris.equilibrium.solve import solve
+from ceteris.equilibrium.symmetry import Agents, Exchangeable, Idiosyncratic
+from ceteris.equilibrium.trajectories import Trajectories
 
 __all__ = [
-    "Drawn", "Episodes", "GaussHermite", "Markov", "Model", "Monomial", "MonteCarlo", "Normal", "OverParameters",
-    "Polish", "QuasiMonteCarlo", "Solution", "check_model", "complementarity", "euler", "floored", "load", "named",
-    "signed", "solve", "solve_many", "with_parameters",
+    "Agents", "Drawn", "Episodes", "Exchangeable", "GaussHermite", "Idiosyncratic", "Markov", "Model", "Monomial",
+    "MonteCarlo", "Normal", "OneDraw", "OverParameters", "Polish", "QuasiMonteCarlo", "Solution", "Trajectories",
+    "check_model", "check_symmetry", "complementarity", "euler", "floored", "load", "named", "signed", "solve",
+    "solve_many", "with_parameters",
 ]  # fmt: skip

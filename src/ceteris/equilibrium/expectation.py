@@ -1,12 +1,13 @@
 """The conditional expectation operator E, and the rules that turn it into a sum.
 
 A rule replaces E[f(s', a') | s] by Σ_j w_j f(s'_j, a'_j). Markov chains are always summed exactly; the rule says what
-happens to the normal innovations beside them.
+happens to the normal innovations beside them. Innovations of many exchangeable agents are drawn, once (`OneDraw`).
 
 References
 ----------
 Judd, Maliar and Maliar (2011), "Numerically stable and accurate stochastic simulation approaches", section 4 and
-appendix B; Stroud (1971) for the monomial rules; Maliar, Maliar and Winant (2021) for the product of two draws.
+appendix B; Stroud (1971) for the monomial rules; Maliar, Maliar and Winant (2021) for the product of two draws;
+002 for the one draw.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from jax import Array
 
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.shocks import AbstractShock, Markov, Normal, draw
+from ceteris.equilibrium.symmetry import Idiosyncratic, normalised
 
 
 class AbstractRule(eqx.Module):
@@ -135,7 +137,45 @@ class MonteCarlo(eqx.Module):
             )
 
 
-Rule = AbstractRule | MonteCarlo
+class OneDraw(eqx.Module):
+    """Quadrature over aggregate shocks times ONE draw of the shocks of exchangeable agents.
+
+    Parameters
+    ----------
+    aggregate : rule
+        For all shocks that are not `Idiosyncratic`.
+    draws : int
+        More than one draw is their average.
+    normalise : bool
+        Whether a draw is shifted and scaled to mean 0 and variance 1 over the agents.
+    fresh : bool
+        Whether every state has a draw of its own, new in every step; otherwise all share one.
+    seed : int
+        Of the draw that is shared.
+
+    Examples
+    --------
+    >>> shocks = {"w": Idiosyncratic(4), "omega": Normal()}
+    >>> points, weights = successors(shocks, OneDraw(GaussHermite(3)), Point("state", {}), None)
+    >>> points.w.shape, points.omega.shape, bool(abs(points.w.mean(1)).max() < 1e-6)
+    ((3, 4), (3,), True)
+    """
+
+    aggregate: AbstractRule = eqx.field(default_factory=lambda: GaussHermite(7))
+    draws: int = eqx.field(static=True, default=1)
+    normalise: bool = eqx.field(static=True, default=True)
+    fresh: bool = eqx.field(static=True, default=False)
+    seed: int = eqx.field(static=True, default=0)
+
+    def __check_init__(self):
+        _at_least("OneDraw", "draws", self.draws, 1)
+
+    def judge(self) -> OneDraw:
+        """A rule for judging what was trained with this one: other draws, and four times as many."""
+        return OneDraw(self.aggregate, 4 * self.draws, self.normalise, False, self.seed + 1)
+
+
+Rule = AbstractRule | MonteCarlo | OneDraw
 
 
 class E:
@@ -172,6 +212,12 @@ def default_rule(shocks: dict[str, AbstractShock]) -> tuple[Rule, str]:
     >>> default_rule({"eps": Normal()})[1]
     'E: Gauss-Hermite product, 7 nodes.'
     """
+    if any(isinstance(shock, Idiosyncratic) for shock in shocks.values()):
+        rest = {name: shock for name, shock in shocks.items() if not isinstance(shock, Idiosyncratic)}
+        refuse_uncovered(rest, GaussHermite())
+        aggregate, said = default_rule(rest)
+        assert isinstance(aggregate, AbstractRule)
+        return OneDraw(aggregate), f"{said[:-1]}, times one draw of the agents' own shocks."
     d = sum(int(np.prod(shock.shape)) for shock in shocks.values() if isinstance(shock, Normal))
     chains = [shock.n for shock in shocks.values() if isinstance(shock, Markov)]
     exact = f"exact sum over {int(np.prod(chains))} states of the chain" if chains else ""
@@ -192,7 +238,13 @@ def default_rule(shocks: dict[str, AbstractShock]) -> tuple[Rule, str]:
 def refuse_uncovered(shocks: dict[str, AbstractShock], rule: Rule) -> None:
     """Raise if the rule has no sum for a shock."""
     for name, shock in shocks.items():
-        if not isinstance(shock, Normal | Markov) and not isinstance(rule, MonteCarlo):
+        if isinstance(shock, Idiosyncratic):
+            if isinstance(rule, GaussHermite):
+                raise ValueError(
+                    f"expectation: GaussHermite would need {rule.points}^{int(np.prod(shock.shape))} nodes for shock "
+                    f"{name!r} of {shock.agents} agents; choose OneDraw({rule}), which is exact over the others."
+                )
+        elif not isinstance(shock, Normal | Markov) and not isinstance(rule, MonteCarlo):
             raise ValueError(
                 f"expectation: {type(rule).__name__} has no nodes for shock {name!r}, a {type(shock).__name__}; choose "
                 "MonteCarlo(...), or declare the shock as Normal or Markov."
@@ -205,6 +257,8 @@ def successors(shocks: dict[str, AbstractShock], rule: Rule, s: Point, key: Arra
         fresh = jr.key(0) if rule.common or key is None else key
         points = jax.vmap(lambda k: draw(shocks, s, k))(jr.split(fresh, rule.draws))
         return points, jnp.full(rule.draws, 1 / rule.draws)
+    if isinstance(rule, OneDraw):
+        return _times_draws(shocks, rule, s, key)
     values, sizes = _normal_nodes(shocks, rule)
     chains = {name: shock for name, shock in shocks.items() if isinstance(shock, Markov)}
     counts = [len(values[1]), *(chain.n for chain in chains.values())]
@@ -221,8 +275,24 @@ def successors(shocks: dict[str, AbstractShock], rule: Rule, s: Point, key: Arra
     return Point("shock", {name: nodes[name] for name in shocks}), weights
 
 
+def _times_draws(shocks, rule, s, key):
+    agents: dict[str, Any] = {name: shock for name, shock in shocks.items() if isinstance(shock, Idiosyncratic)}
+    points, weights = successors({n: k for n, k in shocks.items() if n not in agents}, rule.aggregate, s, None)
+    if rule.fresh and key is not None:
+        drawn = jax.vmap(lambda k: draw(agents, s, k))(jr.split(key, rule.draws))
+    else:  # a constant of the compiled program, like the nodes of a quadrature
+        normal = np.random.default_rng(rule.seed).standard_normal
+        drawn = Point("shock", {n: jnp.asarray(normal((rule.draws, *shock.shape))) for n, shock in agents.items()})
+    if rule.normalise:
+        drawn = jax.tree.map(jax.vmap(normalised), drawn)
+    m = weights.size
+    values = {name: jnp.repeat(value, rule.draws, 0) for name, value in points.items()}
+    values |= {name: jnp.tile(value, (m, *[1] * (value.ndim - 1))) for name, value in drawn.items()}
+    return Point("shock", {name: values[name] for name in shocks}), jnp.repeat(weights, rule.draws) / rule.draws
+
+
 def _normal_nodes(shocks, rule):
-    sizes = {name: shock.shape for name, shock in shocks.items() if isinstance(shock, Normal)}
+    sizes = {name: shock.shape for name, shock in shocks.items() if isinstance(shock, Normal | Idiosyncratic)}
     d = sum(int(np.prod(shape)) for shape in sizes.values())
     return (rule.nodes(d) if d else (np.zeros((1, 0)), np.ones(1))), sizes
 

@@ -33,6 +33,9 @@ LIBRARY = {
     "consumption-saving": Entry(
         "consumption_saving:ConsumptionSaving", {}, "income risk and a borrowing limit", "40 s"
     ),
+    "industry": Entry("industry:Industry", {}, "128 exchangeable firms with adjustment costs", "15 s"),
+    "industry-returns": Entry("industry:IndustryReturns", {}, "the same with decreasing returns", "25 s"),
+    "industry-types": Entry("industry:IndustryTypes", {}, "the same with two types of firms", "25 s"),
     "lucas-trees": Entry("asset_pricing:LucasTrees", {}, "prices of many Lucas trees", "35 s"),
 }
 

@@ -18,6 +18,7 @@ from jax import Array
 from ceteris.equilibrium.expectation import E
 from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.shocks import AbstractShock, Markov
+from ceteris.equilibrium.symmetry import Exchangeable
 
 Values = Mapping[str, Any] | Point
 Box = Mapping[str, tuple[Any, Any]]
@@ -89,10 +90,14 @@ class Model(eqx.Module):
         """What the network sees, in any units (it is standardised): all states, chains as indicators.
 
         A matrix (agents, inputs) asks the same network for every agent; a dictionary goes to the `hypothesis` as it is.
+        An exchangeable model's inputs are the set of its agents and what is common to all.
         """
+        block = self.exchangeable()
         chains = {shock.state: shock.n for shock in self.shocks().values() if isinstance(shock, Markov)}
-        parts = [jax.nn.one_hot(value, chains[k]) if k in chains else jnp.ravel(value) for k, value in s.items()]
-        return jnp.concatenate(parts)
+        alike = () if block is None else block.states
+        encoded = lambda k, value: jax.nn.one_hot(value, chains[k]) if k in chains else jnp.ravel(value)
+        x = jnp.concatenate([jnp.zeros(0), *(encoded(k, value) for k, value in s.items() if k not in alike)])
+        return x if block is None else block.inputs(s, x)
 
     def steady_state(self) -> Values | None:
         """The state in which the economy rests if all shocks are zero, where there is one."""
@@ -113,6 +118,10 @@ class Model(eqx.Module):
     def definitions(self, s: Point, a: Point) -> Values:
         """Further quantities for simulations, moments and responses: output, prices, consumption."""
         return {}
+
+    def exchangeable(self) -> Exchangeable | None:
+        """Which agents are alike, so that `solve` takes a network that does not depend on their order."""
+        return None
 
     def phases(self) -> Sequence[Any] | None:
         """The phases `solve` goes through for this model, where the default ones are not the best."""

@@ -75,10 +75,29 @@ def blank(model: Model, s: Point, widths: tuple[int, ...], activation: str, key:
     """A policy of the right size that answers almost zero everywhere, where the model's heads are centred."""
     x = jax.eval_shape(model.inputs, s)
     n, m = jax.tree.map(lambda leaf: leaf.shape[-1], x), count_outputs(model)
-    net = (model.hypothesis(n, m, widths) or eqx.Partial(MLP, n, m, widths, activation))(key=key)
+    block = model.exchangeable()
+    usual = eqx.Partial(MLP, n, m, widths, activation) if block is None else block.builder(n, m, widths, activation)
+    net = (model.hypothesis(n, m, widths) or usual)(key=key)
     scaling = jax.tree.map(lambda n: Standardise(jnp.zeros(n), jnp.ones(n)), n)
     zero = Linear(jnp.zeros(m), jnp.zeros((m, n)), jnp.zeros(n)) if isinstance(n, int) else None
     return Policy(net, scaling, zero, Size(jnp.full(m, 0.1)))
+
+
+def standardised_on(model: Model, policy: Policy, visited: Point) -> Policy:
+    """The policy with inputs standardised on some states, and its network's size in proportion."""
+    x = jax.vmap(model.inputs)(visited)
+    size = policy.size.size
+    if policy.linear is not None:  # the network adds what is not linear: a fifth of its spread, to begin with
+        spread = jax.vmap(policy.linear)(x).reshape(-1, size.size).std(0)
+        size = jnp.where(size > 0, size, jnp.maximum(0.2 * spread, 1e-3))
+    return eqx.tree_at(lambda p: (p.scaling, p.size.size), policy, (jax.tree.map(standardised, x), size))
+
+
+def standardised(x: Array) -> Standardise:
+    """The standardisation of inputs over all axes but the last; what does not move is left in its own units."""
+    x = x.reshape(-1, x.shape[-1])
+    mean, scale = x.mean(0), x.std(0)
+    return Standardise(mean, jnp.where(scale > 1e-6 * (1 + jnp.abs(mean)), scale, 1.0))
 
 
 def act(model: Model, policy: Any, s: Point) -> Point:

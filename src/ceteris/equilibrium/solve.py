@@ -26,12 +26,12 @@ from ceteris.equilibrium.linearise import linearise
 from ceteris.equilibrium.model import Model, count_outputs, parameters, start_states, traced
 from ceteris.equilibrium.phases import Economies, Episodes, Polish, sampled
 from ceteris.equilibrium.point import Point
-from ceteris.equilibrium.policy import Linear, Policy, blank, compiled_quickly
+from ceteris.equilibrium.policy import Linear, Policy, blank, compiled_quickly, standardised_on
 from ceteris.equilibrium.simulate import settle
 from ceteris.equilibrium.solution import Solution
-from ceteris.nets import Standardise
+from ceteris.equilibrium.trajectories import Trajectories, picked
 
-AnyPhase = Episodes | Polish
+AnyPhase = Episodes | Polish | Trajectories
 
 LARGEST_SYSTEM = (
     3_500  # weights or residuals, whichever is fewer: the side of the system Levenberg-Marquardt factorises
@@ -201,6 +201,8 @@ def default_phases(model: Model, widths: tuple[int, ...]) -> tuple[AnyPhase, ...
     own = model.phases()
     if own is not None:
         return tuple(own)
+    if model.exchangeable() is not None:
+        return 4 * (Trajectories(),)
     n, m = _shapes(model)
     sizes = [n, *widths, m]
     weights = sum((a + 1) * b for a, b in itertools.pairwise(sizes))
@@ -215,8 +217,11 @@ def default_phases(model: Model, widths: tuple[int, ...]) -> tuple[AnyPhase, ...
 def checked(model: Model, rule: Rule) -> None:
     """Refuse, before any work, a model whose functions do not fit together."""
     from ceteris.equilibrium.contract import refuse_broken
+    from ceteris.equilibrium.contract_symmetry import refuse_asymmetric, refuse_misdeclared
 
+    refuse_misdeclared(model)
     refuse_broken(model, rule)
+    refuse_asymmetric(model, rule)
 
 
 # -------------------------------------------------------------------------------------------------------- preparing
@@ -250,16 +255,21 @@ def _first(model, plan, activation, key, start, name):
     if found.policy is not None:
         policy = with_linear(policy, cast(found.policy, name))
     shares = [max(getattr(phase, name) for phase in plan.phases) for name in ("box_share", "rest_share")]
-    policy, states = rescaled(model, policy, states, simulate, *shares)
+    if isinstance(plan.phases[0], Trajectories):
+        visited = plan.phases[0].visited(Economies(model, policy, states), simulate)
+        policy = _standardised_on(model, policy, picked(visited, simulate, 1000))
+    else:
+        policy, states = rescaled(model, policy, states, simulate, *shares)
     return model, policy, states, found.sentence
 
 
 _start_states = compiled_quickly(start_states)
 _blank = compiled_quickly(blank)
+_standardised_on = compiled_quickly(standardised_on)
 
 
 def _paths(plan: Plan) -> int:
-    return max((phase.paths for phase in plan.phases if isinstance(phase, Episodes)), default=100)
+    return max((phase.paths for phase in plan.phases if not isinstance(phase, Polish)), default=100)
 
 
 def with_linear(policy: Policy, linear: Linear) -> Policy:
@@ -275,19 +285,7 @@ def rescaled(
     states = settle(model, policy, states, key, 50)
     key = jr.fold_in(key, 1)
     visited, last = sampled(model, policy, states, key, n=1000, box_share=box_share, rest_share=rest_share)
-    x = jax.vmap(model.inputs)(visited)
-    size = policy.size.size
-    if policy.linear is not None:  # the network adds what is not linear: a fifth of its spread, to begin with
-        spread = jax.vmap(policy.linear)(x).reshape(-1, size.size).std(0)
-        size = jnp.where(size > 0, size, jnp.maximum(0.2 * spread, 1e-3))
-    return eqx.tree_at(lambda p: (p.scaling, p.size.size), policy, (jax.tree.map(standardised, x), size)), last
-
-
-def standardised(x: Array) -> Standardise:
-    """The standardisation of inputs over all axes but the last; what does not move is left in its own units."""
-    x = x.reshape(-1, x.shape[-1])
-    mean, scale = x.mean(0), x.std(0)
-    return Standardise(mean, jnp.where(scale > 1e-6 * (1 + jnp.abs(mean)), scale, 1.0))
+    return standardised_on(model, policy, visited), last
 
 
 # ------------------------------------------------------------------------------------------------------ carrying out
@@ -396,7 +394,10 @@ def _every(phase: AnyPhase) -> int:
 
 def judged(plan: Plan, economies: Economies, key: Array, n: int = 1000) -> tuple[np.ndarray, np.ndarray, str]:
     """Mean and largest error on fresh simulated states, by member, and which equation is worst."""
-    data, _ = economies.each(eqx.Partial(sampled, n=n, spacing=7), economies.keys(key))
+    if isinstance(plan.phases[-1], Trajectories):
+        data = picked(plan.phases[-1].visited(economies, key), key, 2 * plan.phases[-1].states, economies.members)
+    else:
+        data, _ = economies.each(eqx.Partial(sampled, n=n, spacing=7), economies.keys(key))
     one = economies if economies.members is None else None
     model = economies.model
     rule, _ = finer(plan.rule, normal_dimension(model))

@@ -10,7 +10,10 @@ import importlib
 from ceteris.data._check import pick, whole
 from ceteris.results import Section
 
-NAMES: tuple[str, ...] = ("genz", "double_descent", "bias_variance", "optimisers", "curves", "dropout")
+NAMES: tuple[str, ...] = (
+    "genz", "double_descent", "bias_variance", "optimisers", "curves", "dropout", "causal_bias", "double_robustness",
+    "regression_adjustment", "symmetry",
+)  # fmt: skip
 """Names of the gallery's items."""
 
 

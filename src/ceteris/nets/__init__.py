@@ -14,6 +14,7 @@ from ceteris.nets.activations import (
     swish,
     tanh,
 )
+from ceteris.nets.deep_set import DeepSet
 from ceteris.nets.heads import Interval, positive, probabilities, quantiles, share
 from ceteris.nets.initialisers import (
     INITIALISERS,
@@ -48,6 +49,7 @@ from ceteris.nets.net import (
 )
 from ceteris.nets.normalise import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Moments, RMSNorm
 from ceteris.nets.penalties import elastic_net, l1, l2, weight_matrices
+from ceteris.nets.pooling import Powers, attended, pooled_mean
 from ceteris.nets.scaling import Scaled, Standardise, scaled, standardise
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "AbstractNet",
     "AbstractStateless",
     "BatchNorm",
+    "DeepSet",
     "Dense",
     "GroupNorm",
     "Huber",
@@ -67,11 +70,13 @@ __all__ = [
     "LayerNorm",
     "Moments",
     "Pinball",
+    "Powers",
     "RMSNorm",
     "Scaled",
     "Standardise",
     "absolute",
     "activation",
+    "attended",
     "binary_cross_entropy",
     "categorical_cross_entropy",
     "choose",

@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any
 from ceteris.testing.algorithm import check_algorithm
 from ceteris.testing.compilation import count_compilations
 
-_HOME = {"check_model": "ceteris.equilibrium.contract"}  # imported when first used: a suite may need a whole domain
+# imported when first used: a suite may need a whole domain
+_HOME = {
+    "check_model": "ceteris.equilibrium.contract",
+    "check_symmetry": "ceteris.equilibrium.contract_symmetry",
+}
 
-__all__ = ["check_algorithm", "check_model", "count_compilations"]
+__all__ = ["check_algorithm", "check_model", "check_symmetry", "count_compilations"]
 
 if TYPE_CHECKING:
     from ceteris.equilibrium.contract import check_model
+    from ceteris.equilibrium.contract_symmetry import check_symmetry
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ceteris.stats.bands import maximum, multiplier_bootstrap, normal_maximum
 from ceteris.stats.covariance import covariance
 
 if TYPE_CHECKING:
@@ -198,6 +199,27 @@ class Estimate:
         _refuse_level(level)
         half = self.distribution.ppf(0.5 + level / 2) * self.se
         return np.stack([self.point - half, self.point + half], axis=1)
+
+    def bands(self, level: float = 0.95, draws: int = 10_000, seed: int = 0, kind: str = "normal") -> np.ndarray:
+        """Intervals that hold all estimands at once with probability ``level``, shape (k, 2).
+
+        From the multiplier bootstrap (``kind`` as in ``stats.multipliers``), or where the covariance does not come from
+        independent rows or one set of clusters, from normal draws with this covariance.
+
+        Examples
+        --------
+        >>> x = np.random.default_rng(0).normal(size=(500, 3))
+        >>> e = Estimate(x.mean(0), x - x.mean(0), ("a", "b", "c"))
+        >>> bool(np.all(e.bands()[:, 1] > e.conf_int()[:, 1]))
+        True
+        """
+        _refuse_level(level)
+        if self.influence is None or self.given is not None or len(self.clusters) > 1:
+            critical = normal_maximum(self.covariance, level, draws, seed)
+        else:
+            drawn = multiplier_bootstrap(self.influence, draws, seed, self.clusters, kind)
+            critical = maximum(drawn, self.se, level)
+        return np.stack([self.point - critical * self.se, self.point + critical * self.se], axis=1)
 
     def clustered_by(self, *clusters: Sequence[Any]) -> Estimate:
         """Return the same estimate with standard errors for rows that come in clusters."""

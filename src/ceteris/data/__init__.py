@@ -1,5 +1,24 @@
 """Test functions, generators with known truth, and small bundled tables."""
 
+from ceteris.data.causal import (
+    CausalDesign,
+    DifferenceInDifferencesDesign,
+    InteractiveDesign,
+    InteractiveIVDesign,
+    KangSchaferDesign,
+    PartiallyLinearDesign,
+    PartiallyLinearIVDesign,
+    WeakOverlapDesign,
+    simulate_difference_in_differences,
+    simulate_interactive,
+    simulate_interactive_iv,
+    simulate_kang_schafer,
+    simulate_partially_linear,
+    simulate_partially_linear_iv,
+    simulate_staggered,
+    simulate_weak_overlap,
+)
+from ceteris.data.factorial import factorial_truth, simulate_factorial, simulate_structural
 from ceteris.data.genz import GENZ, GenzProblem, genz, genz_parameters, simulate_genz
 from ceteris.data.housing import housing_mean, simulate_housing
 from ceteris.data.tables import TABLES, load_table
@@ -7,11 +26,30 @@ from ceteris.data.tables import TABLES, load_table
 __all__ = [
     "GENZ",
     "TABLES",
+    "CausalDesign",
+    "DifferenceInDifferencesDesign",
     "GenzProblem",
+    "InteractiveDesign",
+    "InteractiveIVDesign",
+    "KangSchaferDesign",
+    "PartiallyLinearDesign",
+    "PartiallyLinearIVDesign",
+    "WeakOverlapDesign",
+    "factorial_truth",
     "genz",
     "genz_parameters",
     "housing_mean",
     "load_table",
+    "simulate_difference_in_differences",
+    "simulate_factorial",
     "simulate_genz",
     "simulate_housing",
+    "simulate_interactive",
+    "simulate_interactive_iv",
+    "simulate_kang_schafer",
+    "simulate_partially_linear",
+    "simulate_partially_linear_iv",
+    "simulate_staggered",
+    "simulate_structural",
+    "simulate_weak_overlap",
 ]

@@ -2,6 +2,27 @@
 
 from __future__ import annotations
 
+from ceteris.stats.bands import maximum, multiplier_bootstrap, multipliers, normal_maximum
+from ceteris.stats.bootstrap import bayesian, pairs, wild, wild_test
 from ceteris.stats.covariance import clustered, covariance, iid
+from ceteris.stats.least_squares import covariance_of, ols, partial_out
+from ceteris.stats.permutation import permutation_test, randomisation_interval
 
-__all__ = ["clustered", "covariance", "iid"]
+__all__ = [
+    "bayesian",
+    "clustered",
+    "covariance",
+    "covariance_of",
+    "iid",
+    "maximum",
+    "multiplier_bootstrap",
+    "multipliers",
+    "normal_maximum",
+    "ols",
+    "pairs",
+    "partial_out",
+    "permutation_test",
+    "randomisation_interval",
+    "wild",
+    "wild_test",
+]

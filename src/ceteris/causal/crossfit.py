@@ -1,0 +1,308 @@
+"""Cross-fitting: folds, and predictions for each row by a learner that has not seen the row's fold.
+
+A fold is an array that numbers the fold of each row, shape (n,). For rows in two sets of clusters it has two columns:
+a row is predicted by what was learnt from the rows that differ from it in both, as rows that share either cluster are
+dependent.
+
+References
+----------
+Chernozhukov, Chetverikov, Demirer, Duflo, Hansen, Newey and Robins (2018), "Double/debiased machine learning for
+treatment and structural parameters", Econometrics Journal 21. Chiang, Kato, Ma and Sasaki (2022), "Multiway cluster
+robust double/debiased machine learning", JBES 40.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ceteris.causal import linear
+
+
+def make_folds(
+    n: int,
+    folds: int = 5,
+    repeats: int = 1,
+    seed: int = 0,
+    clusters: Sequence[np.ndarray] = (),
+    stratify: np.ndarray | None = None,
+) -> list[np.ndarray]:
+    """Deal rows, or whole clusters of rows, into folds at random.
+
+    Parameters
+    ----------
+    n : int
+        Number of rows.
+    folds : int
+        Folds in each set of clusters.
+    repeats : int
+        Independent splits.
+    seed : int
+    clusters : sequence of arrays, shape (n,)
+        None, one or two sets of clusters; a cluster is never divided.
+    stratify : array, shape (n,), optional
+        The folds get equal shares of each value (rows), or it is made sure that no value is missing from the rows that
+        any fold learns from (clusters).
+
+    Returns
+    -------
+    list of arrays of int, shape (n,) or, with two sets of clusters, (n, 2); one for each repeat
+
+    Examples
+    --------
+    >>> make_folds(6, folds=3, stratify=np.array([0, 0, 0, 1, 1, 1]))[0][:3].tolist()  # each fold has one of each
+    [1, 2, 0]
+    >>> make_folds(6, folds=3, clusters=[np.array([0, 0, 1, 1, 2, 2])])[0].tolist()
+    [1, 1, 2, 2, 0, 0]
+    """
+    if folds < 2:
+        raise ValueError(f"folds: {folds} given; two at least are needed to predict rows that were not learnt from.")
+    if repeats < 1:
+        raise ValueError(f"repeats: {repeats} given; one at least is needed.")
+    if folds > n:
+        raise ValueError(f"folds: {folds} given for {n} rows; give at most {n}.")
+    drawn = []
+    for r in range(repeats):
+        rng = np.random.default_rng((seed, r))
+        if clusters:
+            columns = [_deal_clusters(groups, folds, rng) for groups in clusters]
+            fold = columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
+        else:
+            fold = _deal(n, folds, rng) if stratify is None else _deal_strata(stratify, folds, rng)
+        _refuse_unlearnable(fold, stratify)
+        drawn.append(fold)
+    return drawn
+
+
+def read_folds(
+    folds: Any,
+    n: int,
+    repeats: int = 1,
+    seed: int = 0,
+    clusters: Sequence[np.ndarray] = (),
+    stratify: np.ndarray | None = None,
+) -> list[np.ndarray]:
+    """Return the folds to be used: a number is dealt, an array or a list of arrays (one a repeat) is checked."""
+    if np.ndim(folds) == 0:
+        return make_folds(n, int(folds), repeats, seed, clusters, stratify)
+    given = folds if isinstance(folds, list | tuple) and np.ndim(folds[0]) > 0 else [folds]
+    checked = []
+    for one in given:
+        fold = np.asarray(one)
+        if len(fold) != n:
+            raise ValueError(f"folds: {len(fold)} fold numbers given for {n} rows; give one for each row.")
+        if fold.ndim == 2 and len(clusters) != 2:
+            raise ValueError("folds: two columns given; this is for two sets of clusters; give one column.")
+        columns = [np.unique(c, return_inverse=True)[1] for c in fold.reshape(n, -1).T]
+        if any(c.max() == 0 for c in columns):
+            raise ValueError("folds: all rows are in one fold; two folds at least are needed.")
+        if len(columns) != max(len(clusters), 1):
+            raise ValueError(f"folds: {len(columns)} column given; {len(clusters)} sets of clusters need as many.")
+        for column, groups in zip(columns, clusters, strict=False):
+            _refuse_divided(column, groups)
+        fold = columns[0] if fold.ndim == 1 else np.stack(columns, axis=1)
+        _refuse_unlearnable(fold, stratify)
+        checked.append(fold)
+    return checked
+
+
+def splits(fold: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return, for each fold, which rows are learnt from and which are predicted: masks of shape (n,).
+
+    Examples
+    --------
+    >>> [(train.tolist(), test.tolist()) for train, test in splits(np.array([0, 1, 1]))][0]
+    ([False, True, True], [True, False, False])
+    """
+    if fold.ndim == 1:
+        return [(fold != k, fold == k) for k in range(int(fold.max()) + 1)]
+    first, second = fold.T
+    cells = [(k, l) for k in range(int(first.max()) + 1) for l in range(int(second.max()) + 1)]
+    pairs = [((first != k) & (second != l), (first == k) & (second == l)) for k, l in cells]
+    return [(train, test) for train, test in pairs if test.any()]
+
+
+def cross_fit(
+    learner: Any,
+    x: np.ndarray,
+    y: np.ndarray,
+    fold: np.ndarray,
+    *,
+    among: np.ndarray | None = None,
+    kind: str = "mean",
+    jobs: int | None = None,
+) -> np.ndarray:
+    """Predict y from x out of fold.
+
+    Parameters
+    ----------
+    learner : estimator in the manner of scikit-learn
+        Cloned for each fold. Ordinary least squares, ridge and logistic regression of scikit-learn are solved from
+        Gram matrices, all folds at once and exactly: a logistic regression does not stop at its ``tol``. A learner
+        with a method ``cross_fit(x, y, fold, among)``, such as those of ``causal.neural``, is asked for all folds at
+        once too.
+    x : array, shape (n, p)
+    y : array, shape (n,)
+    fold : array of int, shape (n,) or (n, 2)
+        As from ``make_folds``.
+    among : array of bool, shape (n,), optional
+        The rows that may be learnt from, such as an arm; all rows are predicted.
+    kind : {"mean", "probability"}
+        What is predicted: E[y | x], or P(y = 1 | x) by a classifier. A classifier that is asked for the mean of a y of
+        zeros and ones gives the probability, which is the same.
+    jobs : int, optional
+        Folds fitted at once through joblib; None leaves it to ``joblib.parallel_config``.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> x = np.arange(6.0)[:, None]
+    >>> cross_fit(LinearRegression(), x, 1 + 2 * x[:, 0], np.array([0, 1, 2, 0, 1, 2])).round(8)
+    array([ 1.,  3.,  5.,  7.,  9., 11.])
+    """
+    if kind not in ("mean", "probability"):
+        raise ValueError(f"kind: {kind!r} given; 'mean' and 'probability' are allowed.")
+    probability = kind == "probability" or _classifies(learner)
+    if probability:
+        _refuse_classes(learner, y, fold, among)
+    predicted = _all_at_once(learner, x, y, fold, among)
+    if predicted is None:
+        predicted = _cross_fit_any(learner, x, y, fold, among, probability, jobs)
+    if not np.isfinite(predicted).all():
+        raise FloatingPointError(
+            f"learner: {type(learner).__name__} predicts {int((~np.isfinite(predicted)).sum())} values that are no "
+            "finite numbers; scale the covariates, or choose another learner."
+        )
+    return predicted
+
+
+# ---------------------------------------------------------------------------------------- dealing
+
+
+def _deal(n: int, folds: int, rng: np.random.Generator) -> np.ndarray:
+    fold = np.empty(n, dtype=int)
+    fold[rng.permutation(n)] = np.arange(n) % folds
+    return fold
+
+
+def _deal_strata(stratify: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
+    labels, strata = np.unique(stratify, return_inverse=True)
+    counts = np.bincount(strata)
+    if counts.min() < folds:
+        raise ValueError(
+            f"folds: {folds} given, but only {counts.min()} rows have {labels[counts.argmin()]:g} of what the folds "
+            f"are balanced by; give at most {max(counts.min(), 2)} folds, or more rows."
+        )
+    order = rng.permutation(len(strata))
+    order = order[np.argsort(strata[order], kind="stable")]
+    fold = np.empty(len(strata), dtype=int)
+    fold[order] = rng.permutation(folds)[np.arange(len(strata)) % folds]
+    return fold
+
+
+def _deal_clusters(groups: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
+    members, place = np.unique(groups, return_inverse=True)
+    if folds > len(members):
+        raise ValueError(f"folds: {folds} given for {len(members)} clusters; give at most {len(members)}.")
+    return _deal(len(members), folds, rng)[place]
+
+
+def _refuse_unlearnable(fold: np.ndarray, stratify: np.ndarray | None) -> None:
+    for k, (train, test) in enumerate(splits(fold)):
+        if not train.any() or not test.any():
+            raise ValueError(f"folds: fold {k} leaves no rows to learn from; give fewer folds, or larger clusters.")
+    if stratify is None:
+        return
+    everything = np.unique(stratify)
+    for k, (train, _) in enumerate(splits(fold)):
+        absent = np.setdiff1d(everything, stratify[train])
+        if len(absent):
+            raise ValueError(
+                f"folds: fold {k} has all rows with {absent[0]:g} of what the folds are balanced by (the treatment, as "
+                "a rule), so nothing is left to learn from; give fewer folds, or other ones."
+            )
+
+
+def _refuse_divided(fold: np.ndarray, groups: np.ndarray) -> None:
+    pairs = np.unique(np.stack([np.unique(groups, return_inverse=True)[1], fold]), axis=1)
+    if len(np.unique(pairs[0])) < pairs.shape[1]:
+        raise ValueError("folds: a cluster is divided between folds; keep each cluster within one fold.")
+
+
+# ---------------------------------------------------------------------------------------- learning
+
+
+def _classifies(learner: Any) -> bool:
+    return hasattr(learner, "predict_proba")
+
+
+def _refuse_classes(learner: Any, y: np.ndarray, fold: np.ndarray, among: np.ndarray | None) -> None:
+    if not _classifies(learner):
+        raise TypeError(
+            f"learner: {type(learner).__name__} predicts no probabilities; give a classifier with predict_proba."
+        )
+    if not np.isin(y if among is None else y[among], (0, 1)).all():
+        raise ValueError(
+            f"learner: the classifier {type(learner).__name__} given for a variable that is not 0 or 1; give a "
+            "regressor."
+        )
+    for k, (train, _) in enumerate(splits(fold)):
+        seen = y[train if among is None else train & among]
+        if len(seen) == 0 or seen.min() == seen.max():
+            raise ValueError(
+                f"folds: outside fold {k} only one class is left to learn from; give fewer folds, or more rows."
+            )
+
+
+def _all_at_once(
+    learner: Any, x: np.ndarray, y: np.ndarray, fold: np.ndarray, among: np.ndarray | None
+) -> np.ndarray | None:
+    if x.shape[1] == 0:
+        return _constant(y, fold, among)
+    if hasattr(learner, "cross_fit"):
+        return learner.cross_fit(x, y, fold, among)
+    return linear.cross_fit(learner, x, y, fold, among)
+
+
+def _constant(y: np.ndarray, fold: np.ndarray, among: np.ndarray | None) -> np.ndarray:
+    """Without covariates the best prediction is the mean of the other folds."""
+    predicted = np.empty(len(y))
+    for train, test in splits(fold):
+        predicted[test] = y[train if among is None else train & among].mean()
+    return predicted
+
+
+def _cross_fit_any(
+    learner: Any,
+    x: np.ndarray,
+    y: np.ndarray,
+    fold: np.ndarray,
+    among: np.ndarray | None,
+    probability: bool,
+    jobs: int | None,
+) -> np.ndarray:
+    from joblib import Parallel, delayed
+
+    pairs = splits(fold)
+    work = (
+        delayed(_fit_predict)(learner, x[seen], y[seen], x[test], probability)
+        for seen, test in ((train if among is None else train & among, test) for train, test in pairs)
+    )
+    predicted = np.empty(len(y))
+    for (_, test), values in zip(pairs, Parallel(n_jobs=jobs)(work), strict=True):
+        predicted[test] = values
+    return predicted
+
+
+def _fit_predict(learner: Any, x: np.ndarray, y: np.ndarray, at: np.ndarray, probability: bool) -> np.ndarray:
+    from sklearn.base import clone
+
+    fitted: Any = clone(learner)
+    fitted.fit(x, y)
+    return fitted.predict_proba(at)[:, 1] if probability else np.asarray(fitted.predict(at)).reshape(len(at))

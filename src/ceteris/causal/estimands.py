@@ -1,0 +1,40 @@
+"""What is estimated, in words and as a formula, and what has to be believed for it: shared by the estimators."""
+
+from __future__ import annotations
+
+from ceteris.data._check import pick
+
+WORDS = {
+    "ATE": ("the average effect of the treatment on everybody", "E[Y(1) - Y(0)]"),
+    "ATT": ("the average effect of the treatment on the treated", "E[Y(1) - Y(0) | D = 1]"),
+    "ATU": ("the average effect that the treatment would have on the untreated", "E[Y(1) - Y(0) | D = 0]"),
+}
+SUTVA = "A unit's outcome depends on its own treatment only, and the treatment is the same thing for everybody (SUTVA)."
+RANDOM = "Treatment was assigned at random, so that it says nothing about the potential outcomes."
+UNCONFOUNDED = (
+    "Given the covariates, treatment is as good as random: no unmeasured cause of both treatment and outcome."
+)
+OVERLAP = "Overlap: at every value of the covariates both treatments occur with positive probability."
+
+
+def pick_estimand(estimand: str) -> str:
+    """Return the estimand if it is one of ATE, ATT and ATU.
+
+    Examples
+    --------
+    >>> pick_estimand("ATT")
+    'ATT'
+    """
+    return pick("estimand", estimand, WORDS)
+
+
+def told(estimand: str, among: str = "") -> dict[str, str]:
+    """The entries "estimand" and "formula" of ``Estimate.meta``.
+
+    Examples
+    --------
+    >>> told("ATT")["estimand"]
+    'The average effect of the treatment on the treated.'
+    """
+    words, formula = WORDS[estimand]
+    return {"estimand": f"{words[0].upper()}{words[1:]}{among}.", "formula": f"τ = {formula}"}

@@ -1,0 +1,1 @@
+"""Estimators of causal effects, one method a file; ``ceteris.causal`` offers their names."""

@@ -1,0 +1,111 @@
+"""Average potential outcomes of a treatment with several values, and the effects between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ceteris.causal import assemble, scores
+from ceteris.causal.crossfit import cross_fit, read_folds
+from ceteris.causal.estimands import OVERLAP, SUTVA, UNCONFOUNDED
+from ceteris.causal.learners import default_classifier, default_for
+from ceteris.causal.nuisances import fit_of, overlap, propensity, refuse_clip, refuse_learners
+from ceteris.causal.rows import Rows, read_rows
+from ceteris.results import Estimate
+
+
+@dataclass(frozen=True)
+class AveragePotentialOutcomes:
+    """Mean outcome if everybody had level w of the treatment, for each level, with their joint covariance.
+
+    Parameters
+    ----------
+    outcome, treatment : estimator in the manner of scikit-learn, optional
+        Learners of E[Y | D = w, X] and of P(D = w | X), one fit a level. By default those of ``causal.learners``.
+    normalise, clip, folds, repeats, seed, jobs
+        As in ``Interactive``.
+
+    Notes
+    -----
+    The effect of one level against another is a contrast of the result: ``estimate.contrast([-1, 1])``.
+
+    References
+    ----------
+    Cattaneo (2010), Journal of Econometrics 155; Farrell, Liang and Misra (2021), Econometrica 89.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression, LogisticRegression
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(600, 1))
+    >>> dose = rng.choice(["none", "one", "two"], size=600)
+    >>> y = x[:, 0] + (dose == "one") + 3 * (dose == "two") + rng.normal(size=600)
+    >>> estimate = AveragePotentialOutcomes(LinearRegression(), LogisticRegression()).fit(y=y, d=dose, x=x)
+    >>> estimate.names, estimate.contrast([[-1, 1, 0], [-1, 0, 1]]).point.round(1)
+    (('none', 'one', 'two'), array([1., 3.]))
+    """
+
+    outcome: Any = None
+    treatment: Any = None
+    normalise: bool = False
+    clip: float = 0.01
+    folds: Any = 5
+    repeats: int = 1
+    seed: int = 0
+    jobs: int | None = None
+
+    def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None) -> Estimate:
+        """Estimate the mean of each potential outcome; arguments as in ``PartiallyLinear.fit``, d being a category."""
+        refuse_clip(self.clip)
+        rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, levels=True)
+        learners = {
+            "outcome": self.outcome or default_for(rows.y),
+            "treatment": self.treatment or default_classifier(),
+        }
+        refuse_learners(**learners)
+        drawn = read_folds(self.folds, rows.n, self.repeats, self.seed, rows.clusters, stratify=rows.d)
+        names = [str(level) for level in rows.levels]
+        splits, nuisances = [], []
+        for fold in drawn:
+            found = self._nuisances(rows, learners, fold, names)
+            each = [
+                scores.potential_outcome(
+                    rows.y, rows.d == w, found[f"outcome {name}"], found[f"propensity {name}"], self.normalise
+                )
+                for w, name in enumerate(names)
+            ]
+            splits.append(assemble.solve(each, names, fold, rows.clusters))
+            nuisances.append(found)
+        checks = []
+        for w, name in enumerate(names):
+            checks += [
+                overlap(nuisances[0][f"raw propensity {name}"], self.clip, rows.x, rows.names, f"level {name!r}"),
+                fit_of(f"outcome of level {name!r}", rows.y, nuisances[0][f"outcome {name}"], rows.d == w),
+            ]
+        return assemble.finish(splits, self._meta(), nuisances, drawn, checks)
+
+    def _nuisances(
+        self, rows: Rows, learners: dict[str, Any], fold: np.ndarray, names: list[str]
+    ) -> dict[str, np.ndarray]:
+        found = {}
+        for w, name in enumerate(names):
+            arm = rows.d == w
+            e, raw = propensity(learners["treatment"], rows.x, arm.astype(float), fold, self.clip, self.jobs)
+            g = cross_fit(learners["outcome"], rows.x, rows.y, fold, among=arm, jobs=self.jobs)
+            found |= {f"outcome {name}": g, f"propensity {name}": e, f"raw propensity {name}": raw}
+        return found
+
+    def _meta(self) -> dict[str, Any]:
+        return {
+            "method": "Average potential outcomes, augmented inverse probability weighting, cross-fitted",
+            "estimand": "The mean outcome if everybody had the level of the treatment in question.",
+            "formula": "θ_w = E[Y(w)]",
+            "assumptions": [
+                SUTVA,
+                UNCONFOUNDED,
+                OVERLAP,
+                "The product of the errors of the outcome and the propensity vanishes faster than n^(-1/2).",
+            ],
+        }

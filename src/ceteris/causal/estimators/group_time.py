@@ -1,0 +1,244 @@
+"""Difference in differences with treatment that starts at different times: an effect for each group and period."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ceteris.causal import assemble, scores
+from ceteris.causal.crossfit import cross_fit, make_folds
+from ceteris.causal.estimators.difference_in_differences import ASSUMPTIONS
+from ceteris.causal.learners import default_classifier, default_regressor
+from ceteris.causal.nuisances import propensity, refuse_clip, refuse_learners
+from ceteris.causal.rows import Rows, read_rows
+from ceteris.data._check import pick
+from ceteris.results import Estimate
+
+CONTROLS = ("never treated", "not yet treated")
+
+
+@dataclass(frozen=True)
+class GroupTimeEffects:
+    """ATT(g, t): the effect in period t on the units first treated in period g, for all g and t, with joint covariance.
+
+    Parameters
+    ----------
+    outcome, treatment : estimator in the manner of scikit-learn, optional
+        As in ``DifferenceInDifferences``.
+    controls : {"never treated", "not yet treated"}
+        Whom a group is compared with.
+    normalise, clip, jobs
+        As in ``DifferenceInDifferences``.
+    folds : int
+        Number of folds; they are drawn for each group and period among the units that are compared.
+    repeats, seed
+        As in ``PartiallyLinear``.
+
+    Notes
+    -----
+    Before treatment each period is compared with the one before it, so that these effects, which should be zero, test
+    the assumption of parallel trends; from treatment on, with the last period before treatment. ``event_study``,
+    ``by_group`` and ``overall`` sum the effects up.
+
+    References
+    ----------
+    Callaway and Sant'Anna (2021), Journal of Econometrics 225.
+
+    Examples
+    --------
+    >>> from ceteris.data import simulate_staggered
+    >>> from sklearn.linear_model import LinearRegression, LogisticRegression
+    >>> data = simulate_staggered(400, seed=1)
+    >>> effects = GroupTimeEffects(LinearRegression(), LogisticRegression())
+    >>> estimate = effects.fit(data, y="y", group="group", unit="unit", time="time", x=["x0", "x1"])
+    >>> event_study(estimate).names
+    ('-2', '-1', '0', '1', '2')
+    """
+
+    outcome: Any = None
+    treatment: Any = None
+    controls: str = CONTROLS[0]
+    normalise: bool = True
+    clip: float = 0.01
+    folds: int = 5
+    repeats: int = 1
+    seed: int = 0
+    jobs: int | None = None
+
+    def fit(self, data: Any = None, *, y: Any, group: Any, unit: Any, time: Any, x: Any = None) -> Estimate:
+        """Estimate all effects.
+
+        Parameters
+        ----------
+        data : data frame, optional
+            One row for each unit and period. Without it the roles are arrays.
+        y : str or array
+            Outcome.
+        group : str or array
+            The period a unit is first treated in; 0 for never.
+        unit, time : str or array
+            Which unit and period a row is of.
+        x : list of str or matrix
+            Covariates; their values in the earlier of two compared periods are used.
+        """
+        pick("controls", self.controls, CONTROLS)
+        refuse_clip(self.clip)
+        learners = {
+            "outcome": self.outcome or default_regressor(),
+            "treatment": self.treatment or default_classifier(),
+        }
+        refuse_learners(**learners)
+        panel = _read(data, y=y, group=group, unit=unit, time=time, x=x)
+        cells = _cells(panel)
+        splits = []
+        for r in range(self.repeats):
+            solved = [self._cell(panel, learners, g, base, t, r) for g, base, t in cells]
+            point = np.array([one[0] for one in solved])
+            influence = np.stack([one[1] for one in solved], axis=1)
+            splits.append(Estimate(point, influence, tuple(f"ATT({g:g}, {t:g})" for g, _, t in cells)))
+        estimate = assemble.median_of(splits)
+        return replace(estimate, meta=self._meta(panel, [(g, t) for g, _, t in cells]))
+
+    def _cell(
+        self, panel: _Panel, learners: dict[str, Any], g: float, base: float, t: float, repeat: int
+    ) -> tuple[float, np.ndarray]:
+        """Point, and influence over all units, of one group and period."""
+        before, after = panel.at(min(base, t)), panel.at(max(base, t))
+        untreated = ~np.isfinite(panel.group)
+        if self.controls == CONTROLS[1]:
+            untreated |= (panel.group > max(base, t)) & (panel.group != g)
+        used = np.flatnonzero(((panel.group == g) | untreated) & (before >= 0) & (after >= 0))
+        d = (panel.group[used] == g).astype(float)
+        for count, who in ((int(d.sum()), f"of group {g:g}"), (int((1 - d).sum()), "without treatment")):
+            if count < 2 * self.folds:
+                raise ValueError(
+                    f"group: {count} units {who} are seen in periods {base:g} and {t:g}; {self.folds} folds need "
+                    f"{2 * self.folds}; give fewer folds, drop the group, or choose controls='not yet treated'."
+                )
+        change = panel.y[after[used]] - panel.y[before[used]]
+        if t < base:
+            change = -change
+        x = panel.x[before[used]]
+        fold = make_folds(len(used), self.folds, 1, self.seed + 7919 * repeat, stratify=d)[0]
+        g0 = cross_fit(learners["outcome"], x, change, fold, among=d == 0, jobs=self.jobs)
+        e, _ = propensity(learners["treatment"], x, d, fold, self.clip, self.jobs)
+        one = assemble.solve([scores.did_panel(change, d, g0, e, self.normalise)], ["ATT"], fold)
+        assert one.influence is not None
+        influence = np.zeros(len(panel.group))
+        influence[used] = one.influence[:, 0] * len(panel.group) / len(used)
+        return float(one.point[0]), influence
+
+    def _meta(self, panel: _Panel, cells: list[tuple[float, float]]) -> dict[str, Any]:
+        return {
+            "method": f"Group-time effects against the {self.controls}, cross-fitted",
+            "estimand": "The average effect in period t on the units first treated in period g.",
+            "formula": "ATT(g, t) = E[Y_t(g) - Y_t(0) | G = g]",
+            "assumptions": [*ASSUMPTIONS, "Once treated, a unit stays treated."],
+            "n": len(panel.group),
+            "cells": np.array(cells),
+            "groups": panel.group,
+        }
+
+
+def event_study(estimate: Estimate) -> Estimate:
+    """Effects by periods since treatment, averaged over groups by their size."""
+    cells = _cells_of(estimate)
+    since = cells[:, 1] - cells[:, 0]
+    return _averages(estimate, cells[:, 0], {f"{s:g}": since == s for s in np.unique(since)})
+
+
+def by_group(estimate: Estimate) -> Estimate:
+    """Effects by group, averaged over the periods from treatment on."""
+    cells = _cells_of(estimate)
+    treated = cells[:, 1] >= cells[:, 0]
+    chosen = {f"{g:g}": treated & (cells[:, 0] == g) for g in np.unique(cells[:, 0])}
+    return _averages(estimate, cells[:, 0], {name: which for name, which in chosen.items() if which.any()})
+
+
+def overall(estimate: Estimate) -> Estimate:
+    """One effect: the average over the treated units of the average over their treated periods."""
+    groups = by_group(estimate)
+    labels = np.array([float(name) for name in groups.names])
+    return _averages(groups, labels, {"overall": np.ones(len(labels), dtype=bool)})
+
+
+# ------------------------------------------------------------------------------------------ the panel
+
+
+@dataclass(frozen=True)
+class _Panel:
+    y: np.ndarray  # (rows,)
+    x: np.ndarray  # (rows, p)
+    group: np.ndarray  # (units,), infinity for never
+    place: np.ndarray  # (units, periods): the row, -1 where there is none
+    periods: np.ndarray
+
+    def at(self, period: float) -> np.ndarray:
+        return self.place[:, int(np.searchsorted(self.periods, period))]
+
+
+def _read(data: Any, *, y: Any, group: Any, unit: Any, time: Any, x: Any) -> _Panel:
+    rows: Rows = read_rows(data, y=y, d=group, x=x, cluster=unit, extra={"time": time})
+    units, seen = rows.clusters[0], rows.extra["time"]
+    periods = np.unique(seen)
+    if len(periods) < 2:
+        raise ValueError(f"time: it is {periods[0]:g} in every row; two periods at least are needed.")
+    place = np.full((int(units.max()) + 1, len(periods)), -1)
+    column = np.searchsorted(periods, seen)
+    if len(np.unique(units * len(periods) + column)) < rows.n:
+        raise ValueError("unit: some unit has several rows in one period; one is allowed; sum them up first.")
+    place[units, column] = np.arange(rows.n)
+    starts = np.where(rows.d == 0, np.inf, rows.d)
+    first = np.full(len(place), np.nan)
+    first[units] = starts
+    if (first[units] != starts).any():
+        raise ValueError("group: it changes within a unit; it is the first treated period, the same in all its rows.")
+    return _Panel(rows.y, rows.x, first, place, periods)
+
+
+def _cells(panel: _Panel) -> list[tuple[float, float, float]]:
+    """Group, period compared with, period."""
+    groups = [g for g in np.unique(panel.group[np.isfinite(panel.group)]) if (panel.periods < g).any()]
+    if not groups:
+        raise ValueError("group: no group is seen before its treatment starts; there is nothing to compare with.")
+    cells = []
+    for g in groups:
+        last = panel.periods[panel.periods < g].max()
+        for earlier, t in zip(panel.periods[:-1], panel.periods[1:], strict=True):
+            cells.append((float(g), float(last if t >= g else earlier), float(t)))
+    return cells
+
+
+# ------------------------------------------------------------------------------------------ sums
+
+
+def _cells_of(estimate: Estimate) -> np.ndarray:
+    if "cells" not in estimate.meta:
+        raise ValueError("estimate: it has no group-time effects; give what GroupTimeEffects.fit returned.")
+    return estimate.meta["cells"]
+
+
+def _averages(estimate: Estimate, labels: np.ndarray, chosen: dict[str, np.ndarray]) -> Estimate:
+    """Averages of the chosen effects, each weighted by the size of the group that ``labels`` says it is of."""
+    found = estimate.meta["groups"]
+    parts = [_averaged(one, labels, chosen, found) for one in estimate.splits or (estimate,)]
+    meta = {key: value for key, value in estimate.meta.items() if key != "cells"}
+    return replace(assemble.median_of(parts), meta=meta)
+
+
+def _averaged(estimate: Estimate, labels: np.ndarray, chosen: dict[str, np.ndarray], found: np.ndarray) -> Estimate:
+    """Shares of groups are those in the sample, and the influence function contains that they are estimated."""
+    assert estimate.influence is not None
+    points, influences = [], []
+    for which in chosen.values():
+        member = found[:, None] == labels[None, which]  # units by effects
+        share = member.mean(0)
+        weight = share / share.sum()
+        effect = estimate.point[which]
+        point = weight @ effect
+        points.append(point)
+        drawn = (member - share) @ (effect - point) / share.sum()
+        influences.append(estimate.influence[:, which] @ weight + drawn)
+    return Estimate(np.array(points), np.stack(influences, axis=1), tuple(chosen))

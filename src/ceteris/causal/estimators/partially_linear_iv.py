@@ -1,0 +1,149 @@
+"""The partially linear model with instruments: Y = θD + g(X) + ε, E[ε | X, Z] = 0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ceteris.causal import assemble, scores
+from ceteris.causal.crossfit import cross_fit, read_folds
+from ceteris.causal.estimators.partially_linear import IV_TYPE, PARTIALLING_OUT
+from ceteris.causal.learners import default_for
+from ceteris.causal.nuisances import first_stage, fit_of, refuse_learners
+from ceteris.causal.rows import Rows, read_rows
+from ceteris.data._check import pick
+from ceteris.results import Estimate
+
+
+@dataclass(frozen=True)
+class PartiallyLinearIV:
+    """Effect of a treatment that enters linearly, identified by instruments.
+
+    Parameters
+    ----------
+    outcome, treatment, instrument : estimator in the manner of scikit-learn, optional
+        Learners of E[Y|X], E[D|X] and E[Z|X]. By default those of ``causal.learners``.
+    residual : estimator, optional
+        Learner of E[Y - θD | X] for the IV-type score; by default as ``outcome``.
+    score : {"partialling out", "IV-type"}
+        The latter is for one instrument.
+    folds, repeats, seed, jobs
+        As in ``PartiallyLinear``.
+
+    References
+    ----------
+    Chernozhukov et al. (2018), Econometrics Journal 21, section 4.2.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> rng = np.random.default_rng(0)
+    >>> x, z, hidden = rng.normal(size=(3, 500))
+    >>> d = z + x + hidden
+    >>> y = 2 * d + x + hidden + rng.normal(size=500)
+    >>> ols = LinearRegression()
+    >>> PartiallyLinearIV(ols, ols, ols).fit(y=y, d=d, x=x, z=z).point.round(1)
+    array([2.1])
+    """
+
+    outcome: Any = None
+    treatment: Any = None
+    instrument: Any = None
+    residual: Any = None
+    score: str = PARTIALLING_OUT
+    folds: Any = 5
+    repeats: int = 1
+    seed: int = 0
+    jobs: int | None = None
+
+    def fit(self, data: Any = None, *, y: Any, d: Any, z: Any, x: Any = None, cluster: Any = None) -> Estimate:
+        """Estimate θ; arguments as in ``PartiallyLinear.fit``, z being one or more instruments."""
+        pick("score", self.score, (PARTIALLING_OUT, IV_TYPE))
+        rows = read_rows(data, y=y, d=d, x=x, z=z, cluster=cluster)
+        if rows.d.ndim == 2:
+            raise ValueError(f"d: {rows.d.shape[1]} treatments given; one is allowed; estimate them one by one.")
+        assert rows.z is not None
+        z_columns = rows.z.reshape(rows.n, -1)
+        if (np.ptp(z_columns, axis=0) == 0).any():
+            raise ValueError("z: an instrument is the same in every row; drop it, or choose one that varies.")
+        if self.score == IV_TYPE and z_columns.shape[1] > 1:
+            raise ValueError(
+                f"score: 'IV-type' given with {z_columns.shape[1]} instruments; it allows one; use 'partialling out'."
+            )
+        learners = self._learners(rows, z_columns)
+        drawn = read_folds(self.folds, rows.n, self.repeats, self.seed, rows.clusters)
+        splits, nuisances = [], []
+        for fold in drawn:
+            found = self._nuisances(rows, z_columns, learners, fold)
+            splits.append(assemble.solve([self._score(rows, found)], [rows.treatment], fold, rows.clusters))
+            nuisances.append(found)
+        first = nuisances[0]
+        checks = [
+            first_stage(_f_statistic(rows.d - first["treatment"], _residuals(z_columns, first))),
+            fit_of("outcome", rows.y, first["outcome"]),
+            fit_of("treatment", rows.d, first["treatment"]),
+        ]
+        return assemble.finish(splits, self._meta(), nuisances, drawn, checks)
+
+    def _learners(self, rows: Rows, z: np.ndarray) -> dict[str, Any]:
+        outcome = self.outcome or default_for(rows.y)
+        learners = {
+            "outcome": outcome,
+            "treatment": self.treatment or default_for(rows.d),
+            "instrument": self.instrument or default_for(z),
+            "residual": self.residual or (self.outcome or default_for(None)),
+        }
+        refuse_learners(**learners)
+        return learners
+
+    def _nuisances(
+        self, rows: Rows, z: np.ndarray, learners: dict[str, Any], fold: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        found = {
+            "outcome": cross_fit(learners["outcome"], rows.x, rows.y, fold, jobs=self.jobs),
+            "treatment": cross_fit(learners["treatment"], rows.x, rows.d, fold, jobs=self.jobs),
+        }
+        for j, column in enumerate(z.T):
+            found[f"instrument {j}"] = cross_fit(learners["instrument"], rows.x, column, fold, jobs=self.jobs)
+        v = _residuals(z, found)
+        found["instrumental residual"] = scores.projected(rows.d - found["treatment"], v) if len(z.T) > 1 else v[:, 0]
+        if self.score == IV_TYPE:
+            a, b = scores.instrumented(rows.y, rows.d, found["outcome"], found["treatment"], v[:, 0])
+            start = -b.mean() / a.mean()
+            found["residual"] = cross_fit(learners["residual"], rows.x, rows.y - start * rows.d, fold, jobs=self.jobs)
+        return found
+
+    def _score(self, rows: Rows, found: dict[str, np.ndarray]) -> scores.Score:
+        v = found["instrumental residual"]
+        if self.score == IV_TYPE:
+            return scores.instrumented(rows.y, rows.d, found["residual"], np.zeros(rows.n), v)
+        return scores.instrumented(rows.y, rows.d, found["outcome"], found["treatment"], v)
+
+    def _meta(self) -> dict[str, Any]:
+        return {
+            "method": f"Partially linear model with instruments, {self.score} score, cross-fitted",
+            "estimand": "By how much the outcome changes per unit of the treatment, the covariates held fixed.",
+            "formula": "Y = θD + g(X) + ε, E[ε | X, Z] = 0",
+            "assumptions": [
+                "Given the covariates, the instruments are as good as random and affect the outcome through the "
+                "treatment only.",
+                "The instruments move the treatment.",
+                "The effect is the same at every value of the covariates and of the treatment.",
+            ],
+        }
+
+
+def _residuals(z: np.ndarray, found: dict[str, np.ndarray]) -> np.ndarray:
+    return z - np.stack([found[f"instrument {j}"] for j in range(z.shape[1])], axis=1)
+
+
+def _f_statistic(d: np.ndarray, z: np.ndarray) -> float:
+    """Heteroskedasticity-robust F statistic of the regression of d on z, both being residuals."""
+    design = np.column_stack([np.ones(len(d)), z])
+    bread = np.linalg.pinv(design.T @ design)
+    slope = bread @ (design.T @ d)
+    meat = design * (d - design @ slope)[:, None]
+    covariance = bread @ (meat.T @ meat) @ bread
+    return float(slope[1:] @ np.linalg.solve(covariance[1:, 1:], slope[1:]) / z.shape[1])

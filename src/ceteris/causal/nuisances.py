@@ -1,0 +1,108 @@
+"""What the estimators share about nuisances: propensities within bounds, and how well each fits out of fold."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ceteris.causal.crossfit import cross_fit
+from ceteris.results import Check
+
+MANY_CLIPPED = 0.02  # share of clipped propensities above which overlap is said to fail
+WORSE = -0.05  # out-of-fold R² below which a learner is said to do worse than a constant
+
+
+def propensity(
+    learner: Any,
+    x: np.ndarray,
+    d: np.ndarray,
+    fold: np.ndarray,
+    clip: float,
+    jobs: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Out-of-fold P(d = 1 | x) within [clip, 1 - clip], and as the learner gave it; shapes (n,)."""
+    raw = cross_fit(learner, x, d, fold, kind="probability", jobs=jobs)
+    return np.clip(raw, clip, 1 - clip), raw
+
+
+def refuse_clip(clip: float) -> None:
+    """Clipping bounds are strictly between 0 and 1/2."""
+    if not 0 < clip < 0.5:
+        raise ValueError(f"clip: {clip} given; a number above 0 and below 0.5 is allowed, such as 0.01.")
+
+
+def refuse_learners(**learners: Any) -> None:
+    """Check that what is given as a learner can fit and predict."""
+    for role, learner in learners.items():
+        if isinstance(learner, type) or not (hasattr(learner, "fit") and hasattr(learner, "predict")):
+            said = f"the class {learner.__name__}" if isinstance(learner, type) else repr(learner)
+            raise TypeError(
+                f"{role}: {said} given; an estimator in the manner of scikit-learn, such as LinearRegression(), is "
+                "allowed; give one."
+            )
+
+
+def overlap(
+    raw: np.ndarray, clip: float, x: np.ndarray, names: Sequence[str], who: str = "treatment", warn: bool = True
+) -> Check:
+    """Whether both treatments occur wherever there are rows; warns, naming the region, where they do not.
+
+    Examples
+    --------
+    >>> overlap(np.array([0.2, 0.5, 0.8]), 0.01, np.zeros((3, 0)), ()).verdict
+    'pass'
+    """
+    low, high = raw < clip, raw > 1 - clip
+    share = float(np.mean(low | high))
+    passed = share <= MANY_CLIPPED
+    sentence = f"{share:.1%} of the rows have a propensity for the {who} outside [{clip:g}, {1 - clip:g}]"
+    if passed:
+        return Check(f"overlap ({who})", True, sentence + ".", value=share, bar=MANY_CLIPPED)
+    region = _region(low if low.sum() > high.sum() else high, x, names)
+    sentence += f"{region}; trim these rows, or estimate an effect on a population with overlap."
+    if warn:
+        warnings.warn(sentence, stacklevel=3)
+    return Check(f"overlap ({who})", False, sentence, value=share, bar=MANY_CLIPPED)
+
+
+def fit_of(what: str, truth: np.ndarray, predicted: np.ndarray, among: np.ndarray | None = None) -> Check:
+    """Whether a nuisance predicts better out of fold than a constant: R², or its like for probabilities.
+
+    Examples
+    --------
+    >>> fit_of("outcome", np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 2.0])).value
+    0.5
+    """
+    if among is not None:
+        truth, predicted = truth[among], predicted[among]
+    total = np.sum((truth - truth.mean()) ** 2)
+    r2 = float(1 - np.sum((truth - predicted) ** 2) / total) if total > 0 else 0.0
+    good = r2 >= WORSE
+    advice = "" if good else "; it does worse than a constant: tune it, or choose another learner"
+    return Check(f"fit of the {what}", good, f"Out of fold, R² of the {what} is {r2:.3f}{advice}.", value=r2, bar=WORSE)
+
+
+def first_stage(f: float, warn: bool = True) -> Check:
+    """Whether the instruments move the treatment: the F statistic against the customary 10."""
+    strong = f >= 10
+    sentence = f"The F statistic of the first stage is {f:.1f}"
+    if strong:
+        return Check("first stage", True, sentence + ".", value=f, bar=10.0)
+    sentence += "; below 10 the instrument is weak, and the interval is not to be trusted: look for a stronger one."
+    if warn:
+        warnings.warn(sentence, stacklevel=3)
+    return Check("first stage", False, sentence, value=f, bar=10.0)
+
+
+def _region(beyond: np.ndarray, x: np.ndarray, names: Sequence[str]) -> str:
+    if x.shape[1] == 0 or beyond.all():
+        return ""
+    spread = x.std(0)
+    apart = (x[beyond].mean(0) - x[~beyond].mean(0)) / np.where(spread > 0, spread, np.inf)
+    j = int(np.abs(apart).argmax())
+    high = apart[j] > 0
+    edge = x[beyond, j].min() if high else x[beyond, j].max()
+    return f", most distinctly where {names[j]!r} is {'high (>' if high else 'low (<'} {edge:.3g})"

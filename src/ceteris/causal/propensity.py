@@ -1,0 +1,95 @@
+"""The propensity score e(x) = P(D = 1 | X = x): fitted by a logit, or known; rows trimmed by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ceteris.causal.rows import Rows, read_rows
+from ceteris.stats.logit import logit, with_constant
+
+
+@dataclass(frozen=True)
+class Propensity:
+    """Score e (n,), columns of the logit x (n, k), influence of each row on its coefficients (n, k), their covariance.
+
+    The last two are None where the score is known, or taken as known.
+    """
+
+    e: np.ndarray
+    x: np.ndarray
+    influence: np.ndarray | None
+    covariance: np.ndarray | None = None
+
+
+def read_with_score(data: Any, *, y: Any, d: Any, x: Any, score: Any, cluster: Any) -> Rows:
+    """Rows with the known score among ``extra``, if there is one; covariates or a score are needed."""
+    extra = None if score is None else {"score": score}
+    rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True, extra=extra)
+    if score is None and not rows.x.shape[1]:
+        raise ValueError("x: no covariates given; name those that treatment depends on, or pass a known score=.")
+    if score is not None:
+        e = rows.extra["score"]
+        if e.min() <= 0 or e.max() >= 1:
+            raise ValueError(
+                f"score: values from {e.min():g} to {e.max():g} given; probabilities strictly between 0 and 1 are "
+                "allowed; drop the rows whose treatment was certain."
+            )
+    return rows
+
+
+def fit_propensity(rows: Rows) -> Propensity:
+    """Take the known score among ``rows.extra``, or fit a logit of the treatment on a constant and the covariates."""
+    X = with_constant(rows.x)
+    if "score" in rows.extra:
+        return Propensity(rows.extra["score"], X, None)
+    fit = logit(X, rows.d)
+    return Propensity(fit.fitted, X, fit.influence, fit.covariance)
+
+
+def subset(rows: Rows, keep: np.ndarray) -> Rows:
+    """The rows where `keep` (n,) is true."""
+    return replace(
+        rows,
+        y=rows.y[keep],
+        d=rows.d[keep],
+        x=rows.x[keep],
+        clusters=tuple(groups[keep] for groups in rows.clusters),
+        extra={name: values[keep] for name, values in rows.extra.items()},
+    )
+
+
+def trimmed(rows: Rows, share: float) -> tuple[Rows, np.ndarray]:
+    """Keep the rows with a score in [share, 1 - share]; also which ones, a mask (n,).
+
+    Examples
+    --------
+    >>> score = np.array([0.02, 0.3, 0.4, 0.6, 0.9])
+    >>> rows = Rows(np.arange(5.0), np.array([0.0, 1, 0, 0, 1]), np.zeros((5, 0)), extra={"score": score})
+    >>> trimmed(rows, 0.05)[1]
+    array([False,  True,  True,  True,  True])
+    """
+    if not 0 <= share < 0.5:
+        raise ValueError(f"trim: {share} given; a share from 0 to below 0.5 is allowed, such as 0.05.")
+    if share == 0:
+        return rows, np.ones(rows.n, dtype=bool)
+    e = fit_propensity(rows).e
+    keep = (e >= share) & (e <= 1 - share)
+    treated = int(rows.d[keep].sum())
+    if min(treated, int(keep.sum()) - treated) < 2:
+        raise ValueError(
+            f"trim: {share} given, which leaves {treated} treated and {int(keep.sum()) - treated} control rows; two of "
+            "each at least are needed; trim less."
+        )
+    return subset(rows, keep), keep
+
+
+def spread(influence: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """Influence on all rows, of an estimate on those kept: zero for the others, with the same covariance."""
+    if keep.all():
+        return influence
+    full = np.zeros((len(keep), *influence.shape[1:]))
+    full[keep] = influence * len(keep) / keep.sum()
+    return full

@@ -1,0 +1,401 @@
+"""From a data frame and the roles of its columns, or from arrays, to rows: every complaint comes before any work.
+
+The roles are the outcome y, the treatment d, the covariates x, the instrument z and the clusters that rows come in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+
+MANY = 50  # a column of more labels than this, most of them seen once, is a name and not a category
+WIDE = 200  # with more covariates than this, linear combinations of them are not tried as explanations of d
+FEW = 10  # of so few rows in an arm a covariate may separate the arms by chance
+EXACT = 1e-10  # share of the treatment's variance left by the covariates below which they determine it
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What an estimator works on: arrays without missing values, one entry per row.
+
+    Attributes
+    ----------
+    y : array, shape (n,)
+        Outcome.
+    d : array, shape (n,), or (n, m) for several treatments
+        Treatment; where levels were asked for, the number of the level in ``levels``.
+    x : array, shape (n, p)
+        Covariates, float64; labels have become one column of zeros and ones per label but the first.
+    names : tuple of str
+        One for each column of ``x``.
+    clusters : tuple of arrays, shape (n,)
+        None, one or two sets of clusters, as numbers from 0.
+    z : array, shape (n,) or (n, k), or None
+        Instruments.
+    extra : mapping of str to array
+        Whatever else was asked for.
+    levels : tuple
+        Labels of the treatment, where levels were asked for.
+    outcome, treatment : str
+        Names of y and d, for tables.
+    """
+
+    y: np.ndarray
+    d: np.ndarray
+    x: np.ndarray
+    names: tuple[str, ...] = ()
+    clusters: tuple[np.ndarray, ...] = ()
+    z: np.ndarray | None = None
+    extra: Mapping[str, np.ndarray] = field(default_factory=dict)
+    levels: tuple[Any, ...] = ()
+    outcome: str = "y"
+    treatment: str = "d"
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return len(self.y)
+
+
+def read_rows(
+    data: Any = None,
+    *,
+    y: Any,
+    d: Any,
+    x: Any = None,
+    z: Any = None,
+    cluster: Any = None,
+    binary: bool = False,
+    levels: bool = False,
+    extra: Mapping[str, Any] | None = None,
+) -> Rows:
+    """Take a table, or arrays, apart by the roles of the columns.
+
+    Parameters
+    ----------
+    data : data frame, optional
+        Any that narwhals knows (pandas, Polars, PyArrow, ...). Without it the roles are given as arrays.
+    y, d : str, or array of shape (n,)
+        Outcome and treatment. A list of names, or a matrix, is several treatments.
+    x, z : str, list of str, or array of shape (n, k), optional
+        Covariates and instruments.
+    cluster : str, list of at most two str, array of shape (n,), or list of two arrays, optional
+        What the rows are clustered by.
+    binary : bool
+        The treatment must be 0 or 1 (or false or true), with two rows of each at least.
+    levels : bool
+        The treatment is a category, of two rows a level at least.
+    extra : mapping of str to (str or array), optional
+        Further columns of numbers, by the name they get.
+
+    Returns
+    -------
+    Rows
+
+    Examples
+    --------
+    >>> rows = read_rows(y=[1.0, 2.0, 4.0, 3.0], d=[0, 1, 1, 0], x=[[1.0], [1.0], [2.0], [2.0]], binary=True)
+    >>> rows.n, rows.names, rows.d
+    (4, ('x0',), array([0., 1., 1., 0.]))
+    """
+    table = _Table(data)
+    outcome = table.column("y", y)
+    treatment = table.matrix("d", d, keep_labels=levels)
+    blocks = {"x": table.matrix("x", x), "z": table.matrix("z", z)}
+    clusters = table.clusters(cluster)
+    extras = {name: table.column(name, given) for name, given in (extra or {}).items()}
+    everything = [outcome, *treatment, *blocks["x"], *blocks["z"], *clusters, *extras.values()]
+    _refuse_lengths(everything, has_data=data is not None)
+    _refuse_holes(everything)
+
+    d_values, labels = _read_levels(treatment[0]) if levels else (_numbers(treatment), ())
+    rows = Rows(
+        y=_numbers([outcome])[:, 0],
+        d=d_values[:, 0] if len(treatment) == 1 and d_values.ndim == 2 else d_values,
+        **_covariates(blocks["x"], len(outcome.values)),
+        clusters=tuple(_read_levels(column)[0].astype(int) for column in clusters),
+        z=_squeezed(_numbers(blocks["z"])) if blocks["z"] else None,
+        extra={name: _numbers([column])[:, 0] for name, column in extras.items()},
+        levels=labels,
+        outcome=outcome.name,
+        treatment=treatment[0].name if len(treatment) == 1 else "d",
+    )
+    _refuse_constants(rows, treatment)
+    if binary:
+        _refuse_other_than_binary(rows.d, treatment[0])
+    if labels:
+        _refuse_rare_levels(rows)
+    _refuse_determined(rows, blocks["x"], treatment)
+    return rows
+
+
+# ---------------------------------------------------------------------------------------- columns of any kind
+
+
+@dataclass(frozen=True)
+class _Column:
+    role: str
+    name: str
+    values: np.ndarray  # float64, or objects (labels, None where missing)
+
+    @property
+    def said(self) -> str:
+        return self.role if self.role == self.name else f"{self.role} ({self.name!r})"
+
+
+class _Table:
+    """Columns by name from a data frame, or by role from arrays."""
+
+    def __init__(self, data: Any) -> None:
+        self.frame = None
+        if data is None:
+            return
+        import narwhals.stable.v1 as nw
+
+        index = getattr(data, "index", None)
+        if hasattr(index, "has_duplicates") and cast(Any, index).has_duplicates:
+            twice = int(cast(Any, index).duplicated().sum())
+            raise ValueError(
+                f"data: {twice} rows repeat a label of the index, but each row needs its own; call "
+                "data.reset_index(drop=True) if the rows are distinct, or drop the copies."
+            )
+        columns = getattr(data, "columns", None)
+        if columns is not None and len({str(name) for name in columns}) < len(columns):
+            names = [str(name) for name in columns]
+            twins = sorted({name for name in names if names.count(name) > 1})
+            raise ValueError(f"data: {', '.join(map(repr, twins))} name several columns; give each its own name.")
+        frame = nw.from_native(data, eager_only=True, pass_through=True)
+        if not isinstance(frame, nw.DataFrame):
+            raise TypeError(
+                f"data: {type(data).__name__} given; a data frame (pandas, Polars, PyArrow, ...) is allowed; for "
+                "arrays pass them as y=, d= and x= without data."
+            )
+        self.frame = frame
+
+    def column(self, role: str, given: Any) -> _Column:
+        found = self.matrix(role, given)
+        if len(found) != 1:
+            raise ValueError(f"{role}: {len(found)} columns given; exactly one is allowed; name one.")
+        return found[0]
+
+    def matrix(self, role: str, given: Any, keep_labels: bool = False) -> list[_Column]:
+        if given is None:
+            return []
+        names = [given] if isinstance(given, str) else given
+        if self.frame is not None and isinstance(names, list | tuple) and all(isinstance(n, str) for n in names):
+            twins = sorted({name for name in names if list(names).count(name) > 1})
+            if twins:
+                raise ValueError(f"{role}: {', '.join(map(repr, twins))} given twice; name each column once.")
+            return [self._named(role, name, keep_labels) for name in names]
+        if self.frame is None and isinstance(given, str):
+            raise TypeError(f"{role}: the name {given!r} given without data; pass a data frame, or {role} as an array.")
+        return _from_arrays(role, given, keep_labels)
+
+    def clusters(self, given: Any) -> list[_Column]:
+        if given is None:
+            return []
+        several = isinstance(given, list | tuple) and len(given) and not np.isscalar(given[0])
+        parts = given if several or (self.frame is not None and isinstance(given, list | tuple)) else [given]
+        columns = [c for part in parts for c in self.matrix("cluster", part, keep_labels=True)]
+        if len(columns) > 2:
+            raise ValueError(f"cluster: {len(columns)} sets given; one and two are allowed; merge some of them.")
+        return columns
+
+    def _named(self, role: str, name: str, keep_labels: bool) -> _Column:
+        assert self.frame is not None
+        if name not in self.frame.columns:
+            import difflib
+
+            near = difflib.get_close_matches(name, self.frame.columns, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(str, self.frame.columns[:20]))}."
+            raise ValueError(f"{role}: the data have no column {name!r}; {hint}")
+        series = self.frame[name]
+        kind = series.dtype
+        if kind.is_numeric() or str(kind) == "Boolean":
+            values = series.to_numpy()
+            if values.dtype == np.float64 or (keep_labels and values.dtype.kind in "iub"):
+                return _Column(role, name, values)
+            return _Column(role, name, np.array(values if values.dtype.kind in "iubf" else series.to_list(), float))
+        if kind.is_temporal():
+            raise TypeError(f"{role}: column {name!r} holds dates; turn them into numbers, such as days since a day.")
+        return _Column(role, name, _plain(role, name, np.array([*series.to_list(), None], object)[:-1], keep_labels))
+
+
+def _from_arrays(role: str, given: Any, keep_labels: bool) -> list[_Column]:
+    names = [str(name) for name in getattr(given, "columns", ())]
+    if names:
+        inner = _Table(given)
+        return [inner._named(role, name, keep_labels) for name in names]
+    if getattr(given, "name", None) is not None and np.ndim(given) == 1:
+        names = [str(given.name)]
+    array = np.asarray(given)
+    if array.dtype.kind == "U" and isinstance(given, list | tuple):
+        array = np.array(given, object)  # or one label would turn every number into text
+    if array.ndim not in (1, 2):
+        raise ValueError(f"{role}: an array of {array.ndim} dimensions given; one or two are allowed.")
+    wide = array[:, None] if array.ndim == 1 else array
+    numbered = [f"{role}{j}" for j in range(wide.shape[1])] if role == "x" or wide.shape[1] > 1 else [role]
+    names = names or numbered
+    return [_Column(role, name, _plain(role, name, wide[:, j], keep_labels)) for j, name in enumerate(names)]
+
+
+def _plain(role: str, name: str, values: np.ndarray, keep_labels: bool) -> np.ndarray:
+    """Numbers as float64; labels as objects, None where one is missing."""
+    if values.dtype.kind in "fiub":
+        return values if keep_labels else values.astype(float)
+    listed = values.tolist()
+    labels = [None if v is None or v != v or str(v) in ("nan", "<NA>", "NaT") else v for v in listed]
+    if not keep_labels and not any(isinstance(v, str) for v in labels):
+        try:
+            return np.array([np.nan if v is None else float(v) for v in labels])
+        except (TypeError, ValueError):
+            kind = next(type(v).__name__ for v in labels if v is not None)
+            raise TypeError(f"{role}: column {name!r} holds {kind}; numbers, booleans and text are allowed.") from None
+    return np.array([*labels, None], object)[:-1]
+
+
+def _numbers(columns: Sequence[_Column]) -> np.ndarray:
+    for column in columns:
+        if column.values.dtype == object:
+            raise TypeError(f"{column.said} holds text; numbers are allowed; code it as numbers.")
+    return np.stack([column.values for column in columns], axis=1).astype(float, copy=False)
+
+
+def _squeezed(matrix: np.ndarray) -> np.ndarray:
+    return matrix[:, 0] if matrix.shape[1] == 1 else matrix
+
+
+def _covariates(columns: Sequence[_Column], n: int) -> dict[str, Any]:
+    parts, names = [], []
+    for column in columns:
+        if column.values.dtype != object:
+            parts.append(column.values[:, None])
+            names.append(column.name)
+            continue
+        texts = column.values.astype(str)
+        labels = np.unique(texts)
+        if len(labels) > MANY and len(labels) > n / 2:
+            raise ValueError(
+                f"x: column {column.name!r} holds {len(labels)} labels in {n} rows, so it names the rows; drop it."
+            )
+        parts.append((texts[:, None] == labels[None, 1:]).astype(float))
+        names += [f"{column.name}={label}" for label in labels[1:]]
+    return {"x": np.concatenate(parts, axis=1) if parts else np.empty((n, 0)), "names": tuple(names)}
+
+
+def _read_levels(column: _Column) -> tuple[np.ndarray, tuple[Any, ...]]:
+    labels, codes = np.unique(
+        column.values if column.values.dtype != object else column.values.astype(str), return_inverse=True
+    )
+    return codes.astype(float), tuple(labels.tolist())
+
+
+# ---------------------------------------------------------------------------------------- complaints
+
+
+def _refuse_lengths(columns: Sequence[_Column], has_data: bool) -> None:
+    n = len(columns[0].values)
+    for column in columns:
+        if len(column.values) != n:
+            raise ValueError(f"{column.said} has {len(column.values)} rows and y has {n}; give arrays of one length.")
+    if n < 2:
+        raise ValueError(f"{'data' if has_data else 'y'}: {n} rows given; two at least are needed.")
+
+
+def _refuse_holes(columns: Sequence[_Column]) -> None:
+    missing, infinite = {}, {}
+    for column in columns:
+        values = column.values
+        if values.dtype == object:
+            holes = sum(v is None for v in values.tolist())
+        elif np.isfinite(values).all() if values.dtype.kind == "f" else True:
+            continue
+        else:
+            holes = int(np.isnan(values).sum())
+            infinite[column.said] = int(np.isinf(values).sum())
+        missing[column.said] = holes
+    for counts, what, cure in (
+        (missing, "missing values", "impute them or drop the rows"),
+        (infinite, "infinite values", "correct them or drop the rows"),
+    ):
+        said = ", ".join(f"{count} in {name}" for name, count in counts.items() if count)
+        if said:
+            raise ValueError(f"data: {what} given: {said}; none are allowed; {cure}.")
+
+
+def _refuse_constants(rows: Rows, treatment: Sequence[_Column]) -> None:
+    if np.ptp(rows.y) == 0:
+        raise ValueError(f"y: the outcome {rows.outcome!r} is {rows.y[0]:g} in every row; choose one that varies.")
+    for column, values in zip(treatment, rows.d.reshape(rows.n, -1).T, strict=False):
+        if np.ptp(values) == 0:
+            said = column.values[0] if column.values.dtype == object else f"{column.values[0]:g}"
+            raise ValueError(
+                f"d: the treatment {column.name!r} is {said} in every row, so no effect can be seen; keep "
+                "rows with other values of it."
+            )
+
+
+def _refuse_other_than_binary(d: np.ndarray, column: _Column) -> None:
+    values = np.unique(d)
+    if len(values) != 2 or not np.array_equal(values, [0, 1]):
+        shown = ", ".join(f"{v:g}" for v in values[:5]) + (", ..." if len(values) > 5 else "")
+        raise ValueError(
+            f"d: the treatment {column.name!r} holds {shown}; this estimator allows 0 and 1 only; recode it, or choose "
+            "an estimator for other treatments."
+        )
+    treated = int(d.sum())
+    for count, who in ((treated, "treated"), (len(d) - treated, "control")):
+        if count < 2:
+            raise ValueError(f"d: only one {who} row in {len(d)}; two at least are needed, so that a variance exists.")
+
+
+def _refuse_rare_levels(rows: Rows) -> None:
+    counts = np.bincount(rows.d.astype(int))
+    rare = [f"{level!r}" for level, count in zip(rows.levels, counts, strict=True) if count < 2]
+    if len(rare) > rows.n / 4:
+        raise ValueError(
+            f"d: the treatment {rows.treatment!r} has {len(rows.levels)} levels in {rows.n} rows, so it is no "
+            "category; bin it, or choose an estimator for continuous treatments."
+        )
+    if rare:
+        raise ValueError(f"d: level {', '.join(rare)} has only one row; two at least are needed; merge or drop it.")
+
+
+def _refuse_determined(rows: Rows, columns: Sequence[_Column], treatment: Sequence[_Column]) -> None:
+    if rows.d.ndim == 2 or len(rows.levels) > 2:
+        return
+    name = treatment[0].name
+    guilty = _separating(rows) if set(np.unique(rows.d[:1000])) <= {0.0, 1.0} else []
+    guilty = guilty or [column.name for column in columns if column.name == name]
+    if guilty:
+        raise ValueError(
+            f"x: the covariate {guilty[0]!r} determines the treatment {name!r}, so there is nobody to compare with; "
+            "drop it from x, or keep the rows where both treatments occur."
+        )
+    if 0 < rows.x.shape[1] <= min(WIDE, rows.n // 2) and _unexplained(rows.x, rows.d) < EXACT:
+        raise ValueError(
+            f"x: the covariates together determine the treatment {name!r} exactly, so there is nobody to compare with; "
+            "drop the covariate that encodes it."
+        )
+
+
+def _separating(rows: Rows) -> list[str]:
+    """Covariates of which no value occurs both with and without treatment, being all larger or all smaller with it."""
+    treated, control = rows.x[rows.d == 1], rows.x[rows.d == 0]
+    if min(len(treated), len(control)) < FEW:
+        return []
+    apart = (treated.min(0) > control.max(0)) | (treated.max(0) < control.min(0))
+    return [name for name, guilty in zip(rows.names, apart, strict=True) if guilty]
+
+
+def _unexplained(x: np.ndarray, d: np.ndarray) -> float:
+    """1 - R² of the regression of d on x."""
+    spread = np.ptp(x, axis=0)
+    u = (x - x.mean(0)) / np.where(spread > 0, spread, 1.0)
+    v = d - d.mean()
+    gram, moment = u.T @ u, u.T @ v
+    slope = np.linalg.lstsq(gram, moment, rcond=1e-12)[0]
+    return float(1 - 2 * slope @ moment / (v @ v) + slope @ gram @ slope / (v @ v))

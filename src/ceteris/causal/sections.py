@@ -1,0 +1,188 @@
+"""One page for an estimate: the question in words and as a formula, what has to be believed, the answer, the evidence.
+
+`report_sections` returns the sections and `write_report` the page. What can be shown depends on what the estimator
+keeps: a propensity score gives overlap and balance, out-of-fold nuisances their fit, repeated splits their spread, and
+partially linear and interactive models the sensitivity to unmeasured confounders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ceteris.causal import diagnostics, figures
+from ceteris.causal.rows import Rows, read_rows
+from ceteris.causal.sensitivity import confounding
+from ceteris.results import Estimate, Section, Table
+
+SENSITIVE = (("outcome", "treatment"), ("residual", "treatment"), ("outcome 0", "outcome 1", "propensity"))
+
+
+def report_sections(
+    estimates: Estimate | Mapping[str, Estimate], data: Any = None, *, y: Any, d: Any, x: Any = None
+) -> tuple[Section, ...]:
+    """Sections for `ceteris.report`.
+
+    Parameters
+    ----------
+    estimates : Estimate, or mapping of name to Estimate
+        The first is the one the page is about; all are compared in a table.
+    data, y, d, x : as for ``fit``
+        The rows that the estimates were fitted on.
+
+    Examples
+    --------
+    >>> from ceteris.causal.estimators.randomised import DifferenceInMeans
+    >>> y, d = [1.0, 3.0, 6.0, 8.0], [0, 0, 1, 1]
+    >>> [section.title for section in report_sections(DifferenceInMeans().fit(y=y, d=d), y=y, d=d)]
+    ['Difference in means', 'Single rows']
+    """
+    named = {_method(estimates): estimates} if isinstance(estimates, Estimate) else dict(estimates)
+    if not named:
+        raise ValueError("estimates: none given; give an estimate, or a dictionary of them.")
+    rows = read_rows(data, y=y, d=d, x=x)
+    name, first = next(iter(named.items()))
+    if first.n != rows.n:
+        raise ValueError(
+            f"estimates: {name!r} has {first.n} rows and the data {rows.n}; give the rows it was fitted on."
+        )
+    found = [answer(name, first)]
+    if len(named) > 1:
+        found.append(compared(named))
+    found += evidence(first, rows)
+    return tuple(found)
+
+
+def write_report(
+    folder: str | Path,
+    estimates: Estimate | Mapping[str, Estimate],
+    data: Any = None,
+    *,
+    y: Any,
+    d: Any,
+    x: Any = None,
+) -> Path:
+    """Write the page into a folder; returns the HTML file."""
+    from ceteris.report import Run, report
+
+    shown = report_sections(estimates, data, y=y, d=d, x=x)
+    with Run.create(folder, "causal.write_report(...)", {"method": shown[0].title}, 0) as run:
+        run.write(shown)
+    return report(folder)
+
+
+def answer(name: str, estimate: Estimate) -> Section:
+    """The estimand, its formula, the assumptions, the numbers, and what the estimator itself checked."""
+    meta = estimate.meta
+    lines = [str(meta.get("estimand", "")), str(meta.get("formula", ""))]
+    assumptions = list(meta.get("assumptions", ()))
+    if assumptions:
+        lines.append("It rests on: " + " ".join(f"({i}) {sentence}" for i, sentence in enumerate(assumptions, 1)))
+    note = f"{estimate.n} rows; intervals of 95 %."
+    if estimate.clusters:
+        count = ", ".join(str(len(np.unique(groups))) for groups in estimate.clusters)
+        note += f" Standard errors are robust to clusters ({count})."
+    text = "\n\n".join(line for line in lines if line)
+    return Section(name, text, (Table("Estimate", estimate.frame(), note),), checks=estimate.checks)
+
+
+def compared(estimates: Mapping[str, Estimate]) -> Section:
+    """A table and a picture over estimators; their estimands differ, and the table says how.
+
+    Examples
+    --------
+    >>> e = Estimate(np.array([1.0]), np.array([[1.0], [-1.0]]), ("ATE",), {"estimand": "The effect."})
+    >>> compared({"one": e, "two": e}).tables[0].frame["estimate"].tolist()
+    [1.0, 1.0]
+    """
+    import pandas as pd
+
+    rows = []
+    for name, estimate in estimates.items():
+        low, high = estimate.conf_int().T
+        for i, entry in enumerate(estimate.names):
+            label = name if len(estimate.names) == 1 else f"{name}: {entry}"
+            failed = "; ".join(check.name for check in estimate.checks if check.passed is False)
+            rows.append(
+                {
+                    "label": label,
+                    "estimate": estimate.point[i],
+                    "std err": estimate.se[i],
+                    "low": low[i],
+                    "high": high[i],
+                    "what": estimate.meta.get("estimand", entry),
+                    "checks failed": failed,
+                }
+            )
+    frame = pd.DataFrame(rows)
+    return Section("Estimators", "", (Table("Estimates", frame),), (figures.forest(frame),))
+
+
+def evidence(estimate: Estimate, rows: Rows) -> list[Section]:
+    """Overlap, balance, nuisances, single rows, splits and sensitivity, as far as the estimate has what they need."""
+    kept: Mapping[str, np.ndarray] = estimate.meta.get("nuisances", {})
+    binary = rows.d.ndim == 1 and set(np.unique(rows.d)) == {0.0, 1.0}
+    found = []
+    e = kept.get("raw propensity", kept.get("propensity"))
+    if e is not None and binary:
+        inside = np.isfinite(e) & (e > 0) & (e < 1)
+        found.append(diagnostics.overlap(e[inside], rows.d[inside], rows.x[inside], rows.names))
+    weights = weights_of(estimate, rows.d) if binary else None
+    if binary and rows.x.shape[1]:
+        found.append(diagnostics.balance(rows.x, rows.d, weights, rows.names))
+    if "folds" in estimate.meta:
+        fits = fits_of(kept, rows)
+        if fits:
+            found.append(diagnostics.nuisances(fits))
+    if estimate.influence is not None:
+        found.append(diagnostics.single_rows(estimate))
+    if len(estimate.splits) > 1:
+        found.append(diagnostics.splits(estimate))
+    if len(estimate.names) == 1 and rows.d.ndim == 1 and any(set(need) <= set(kept) for need in SENSITIVE):
+        found.append(confounding(estimate, y=rows.y, d=rows.d).section())
+    return found
+
+
+def weights_of(estimate: Estimate, d: np.ndarray) -> np.ndarray | None:
+    """Weights of the rows, zero where they were not used; inverse probabilities where only a score was kept.
+
+    Examples
+    --------
+    >>> meta = {"nuisances": {"propensity": np.array([0.25, 0.5])}}
+    >>> weights_of(Estimate(np.zeros(1), np.zeros((2, 1)), ("ATE",), meta), np.array([1.0, 0.0]))
+    array([4., 2.])
+    """
+    kept = estimate.meta.get("nuisances", {})
+    if "weights" in kept:
+        return np.nan_to_num(kept["weights"])
+    if "propensity" not in kept or estimate.names[0] not in ("ATE", "ATT", "ATU"):
+        return None
+    e = kept["propensity"]
+    h = {"ATE": np.ones_like(e), "ATT": e, "ATU": 1 - e}[estimate.names[0]]
+    return np.where(d == 1, h / e, h / (1 - e))
+
+
+def fits_of(kept: Mapping[str, np.ndarray], rows: Rows) -> list[dict[str, Any]]:
+    """`nuisance_fit` of the nuisances that are known to predict the outcome or the treatment."""
+    if rows.d.ndim > 1:
+        return []
+    everybody = np.ones(rows.n, dtype=bool)
+    targets = {
+        "outcome": (rows.y, everybody),
+        "treatment": (rows.d, everybody),
+        "propensity": (rows.d, everybody),
+        "outcome 0": (rows.y, rows.d == 0),
+        "outcome 1": (rows.y, rows.d == 1),
+    }
+    return [
+        diagnostics.nuisance_fit(target[among], kept[name][among], name)
+        for name, (target, among) in targets.items()
+        if name in kept
+    ]
+
+
+def _method(estimate: Estimate) -> str:
+    return str(estimate.meta.get("method", "Estimate"))

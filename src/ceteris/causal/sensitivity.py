@@ -1,0 +1,422 @@
+"""How strong an unmeasured confounder would have to be: omitted-variable bias of cross-fitted estimates and of OLS.
+
+An estimate is θ = E[m(W, g)] = E[α g], g the regression of the outcome and α the Riesz representer. If covariates U are
+left out, with strength
+
+    C_Y² = share of the residual variance of the outcome that U explains
+    C_D² = cf_d / (1 - cf_d),  cf_d = share of the variance of the long α that U generates
+    ρ    = correlation of the two errors, one in the worst case
+
+then |bias| ≤ |ρ| C_Y C_D S,  S² = σ² ν²,  σ² = E(Y - g)², ν² = E α².   For the partially linear model α = v / E v²;
+for the average effect α = d/e - (1 - d)/(1 - e). The robustness value is the strength cf_y = cf_d that moves the
+estimate to the null hypothesis: cf = (-f² + sqrt(f⁴ + 4f²)) / 2 with f = |θ - θ_0| / (|ρ| S).
+
+In one OLS regression the same is a function of the t-statistic: bias = se sqrt(dof) sqrt(R²_y R²_d / (1 - R²_d)), with
+partial R² of the confounder in the two regressions (`linear_robustness`, `linear_benchmark`).
+
+References
+----------
+Chernozhukov, Cinelli, Newey, Sharma and Syrgkanis (2024), "Long story short: omitted variable bias in causal machine
+learning". Cinelli and Hazlett (2020), "Making sense of sensitivity", JRSS B 82.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ceteris.causal import figures
+from ceteris.causal.rows import read_rows
+from ceteris.causal.scores import normalised
+from ceteris.results import Check, Estimate, Section, Table
+from ceteris.stats.covariance import covariance
+from ceteris.stats.least_squares import covariance_of, ols
+from ceteris.stats.logit import with_constant
+
+
+@dataclass(frozen=True)
+class Elements:
+    """What the bounds are made of.
+
+    Parameters
+    ----------
+    point : float
+    influence : array, shape (n,)
+    sigma2, nu2 : float
+        Variance of the outcome around its regression, second moment of the Riesz representer.
+    psi_sigma2, psi_nu2 : array, shape (n,)
+        Their influence functions.
+    clusters : tuple of arrays
+    outcome : array, shape (n,)
+    """
+
+    point: float
+    influence: np.ndarray
+    sigma2: float
+    nu2: float
+    psi_sigma2: np.ndarray
+    psi_nu2: np.ndarray
+    clusters: tuple[np.ndarray, ...]
+    outcome: np.ndarray
+
+    @property
+    def scale(self) -> float:
+        """S, the largest bias per unit of strength."""
+        return float(np.sqrt(self.sigma2 * self.nu2))
+
+    @property
+    def psi_scale(self) -> np.ndarray:
+        """Influence function of S, shape (n,)."""
+        return (self.sigma2 * self.psi_nu2 + self.nu2 * self.psi_sigma2) / (2 * self.scale)
+
+    def bound(self, strength: float) -> tuple[float, float]:
+        """Point moved by ``strength`` times S, and its standard error."""
+        moved = (self.influence + strength * self.psi_scale)[:, None]
+        return self.point + strength * self.scale, float(np.sqrt(covariance(moved, self.clusters)[0, 0]))
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Bounds under a confounder of given strength, and the strengths at which the conclusion falls.
+
+    Parameters
+    ----------
+    lower, upper : float
+        Bounds of the estimate.
+    low, high : float
+        Lower confidence limit of the lower bound, upper limit of the upper one, each at ``level``.
+    rv, rva : float
+        Strengths that move the estimate, and its confidence limit, to the null hypothesis.
+    elements : Elements
+    cf_y, cf_d, rho, level, null : float
+        What was asked.
+    """
+
+    lower: float
+    upper: float
+    low: float
+    high: float
+    rv: float
+    rva: float
+    elements: Elements
+    cf_y: float
+    cf_d: float
+    rho: float
+    level: float
+    null: float
+
+    def section(self, benchmarks: Any = None) -> Section:
+        """Table, contour plot (with benchmarks, if given) and the verdict."""
+        import pandas as pd
+
+        row = {
+            "estimate": self.elements.point,
+            "lower limit": self.low,
+            "lower bound": self.lower,
+            "upper bound": self.upper,
+            "upper limit": self.high,
+            "robustness value": self.rv,
+            f"at {self.level:.0%}": self.rva,
+        }
+        tables = [Table(f"Confounder with cf_y = {self.cf_y:g}, cf_d = {self.cf_d:g}, ρ = {self.rho:g}",
+                        pd.DataFrame([row]))]  # fmt: skip
+        if benchmarks is not None:
+            tables.append(Table("Observed covariates as benchmarks", benchmarks, "Strength of leaving them out."))
+        passed = not self.low <= self.null <= self.high
+        sentence = (
+            f"A confounder that explains {self.rv:.1%} of the residual variance of the outcome and of the treatment "
+            f"moves the estimate to {self.null:g}, one of {self.rva:.1%} the confidence limit"
+        )
+        advice = "." if passed else "; the strength asked about is enough for that."
+        asked = min(self.cf_y, self.cf_d)
+        check = Check("robust to confounding asked about", passed, sentence + advice, self.rva, asked)
+        grid = self._grid(benchmarks)
+        text = "How far unmeasured confounding could move the estimate, whatever its form."
+        return Section("Sensitivity", text, tuple(tables), (figures.contours(grid, self.null, benchmarks),), (check,))
+
+    def _grid(self, benchmarks: Any) -> Any:
+        import pandas as pd
+
+        widest = 0.0 if benchmarks is None else float(np.nanmax(benchmarks[["cf_y", "cf_d"]].to_numpy()))
+        top = min(0.95, 1.3 * max(self.rv, self.cf_y, self.cf_d, widest, 0.02))
+        axis = np.linspace(0, top, 41)
+        d, y = np.meshgrid(axis, axis)
+        sign = -1.0 if self.elements.point >= self.null else 1.0
+        moved = self.elements.point + sign * abs(self.rho) * strength_of(y, d) * self.elements.scale
+        return pd.DataFrame({"cf_d": d.ravel(), "cf_y": y.ravel(), "estimate": moved.ravel()})
+
+
+def confounding(
+    estimate: Estimate,
+    data: Any = None,
+    *,
+    y: Any,
+    d: Any,
+    cf_y: float = 0.03,
+    cf_d: float = 0.03,
+    rho: float = 1.0,
+    level: float = 0.95,
+    null: float = 0.0,
+) -> Sensitivity:
+    """Bounds of a partially linear or interactive estimate under an omitted confounder.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        Of `PartiallyLinear` or `Interactive`; with repeated splits its nuisances are averages over them.
+    data : data frame, optional
+    y, d : name or array
+        The outcome and the treatment that it was fitted on.
+    cf_y, cf_d, rho : float
+        Strength; see the head of this module.
+    level : float
+        Of the one-sided confidence limits.
+    null : float
+        The effect that robustness values are about.
+    """
+    for name, value in (("cf_y", cf_y), ("cf_d", cf_d)):
+        if not 0 <= value < 1:
+            raise ValueError(f"{name}: {value} given; a number from 0 to below 1 is allowed, such as 0.03.")
+    if not -1 <= rho <= 1:
+        raise ValueError(f"rho: {rho} given; a correlation, from -1 to 1, is allowed; 1 is the worst case.")
+    if not 0 < level < 1:
+        raise ValueError(f"level: {level} given; a number between 0 and 1 is allowed, such as 0.95.")
+    rows = read_rows(data, y=y, d=d)
+    elements = elements_of(estimate, rows.y, rows.d)
+    return bounds(elements, cf_y, cf_d, rho, level, null)
+
+
+def bounds(e: Elements, cf_y: float, cf_d: float, rho: float, level: float, null: float) -> Sensitivity:
+    """`confounding` from its elements."""
+    from scipy import stats
+
+    z = float(stats.norm.ppf(level))
+    strength = abs(rho) * float(strength_of(cf_y, cf_d))
+    (lower, se_lower), (upper, se_upper) = e.bound(-strength), e.bound(strength)
+    side = -1.0 if e.point >= null else 1.0
+    rv = _robustness(abs(e.point - null), abs(rho) * e.scale)
+    rva = _limit_robustness(e, side, abs(rho), z, null)
+    return Sensitivity(
+        lower, upper, lower - z * se_lower, upper + z * se_upper, rv, rva, e, cf_y, cf_d, rho, level, null
+    )
+
+
+def elements_of(estimate: Estimate, y: np.ndarray, d: np.ndarray) -> Elements:
+    """Read the elements of the bounds from the nuisances that an estimate keeps."""
+    kept = estimate.meta.get("nuisances", {})
+    if len(estimate.names) != 1 or estimate.influence is None or len(y) != estimate.n:
+        raise ValueError(
+            f"estimate: {len(estimate.names)} effects on {estimate.n} rows given with {len(y)} outcomes; one effect "
+            "with its influence function, and the rows it was fitted on, are needed."
+        )
+    point = float(estimate.point[0])
+    if {"treatment"} <= set(kept) and ({"outcome"} <= set(kept) or {"residual"} <= set(kept)):
+        v = d - kept["treatment"]
+        gap = y - kept["residual"] - point * d if "residual" in kept else y - kept["outcome"] - point * v
+        nu2 = 1 / np.mean(v**2)
+        psi_nu2 = nu2 - v**2 * nu2**2
+    elif {"propensity", "outcome 0", "outcome 1"} <= set(kept) and estimate.names[0] in ("ATE", "ATT"):
+        e = kept["propensity"]
+        if "normalised" in estimate.meta.get("method", ""):
+            e = normalised(e, d)
+        gap = y - np.where(d == 1, kept["outcome 1"], kept["outcome 0"])
+        nu2, psi_nu2 = _riesz(d, e, estimate.names[0])
+    elif {"propensity", "outcome 0"} <= set(kept) and estimate.names[0] == "ATT":
+        raise ValueError(
+            "estimate: the ATT needs a regression of the treated outcomes as well, which its score does not use; fit "
+            "Interactive(estimand='ATE') for the bounds, or PartiallyLinear."
+        )
+    else:
+        raise ValueError(
+            f"estimate: one with nuisances {', '.join(kept) or 'none'} given; PartiallyLinear and Interactive (ATE) "
+            "have the ones that these bounds need."
+        )
+    sigma2 = float(np.mean(gap**2))
+    phi = estimate.influence[:, 0]
+    return Elements(point, phi, sigma2, float(nu2), gap**2 - sigma2, psi_nu2, estimate.clusters, y)
+
+
+def _riesz(d: np.ndarray, e: np.ndarray, estimand: str) -> tuple[float, np.ndarray]:
+    """ν² = E[2 m(W, α) - α²] and its influence."""
+    one = np.ones(len(d))
+    w, expected = (one, one) if estimand == "ATE" else (d / d.mean(), e / d.mean())
+    alpha = expected * (d / e - (1 - d) / (1 - e))
+    each = 2 * w * expected * (1 / e + 1 / (1 - e)) - alpha**2
+    return float(each.mean()), each - each.mean()
+
+
+def benchmark(long: Estimate, short: Estimate, data: Any = None, *, y: Any, d: Any) -> dict[str, float]:
+    """Strength of observed covariates: what leaving them out does to the elements of the bounds.
+
+    Parameters
+    ----------
+    long, short : Estimate
+        With all covariates, and without those that serve as the benchmark; same folds, same learners.
+    data, y, d : as in `confounding`
+
+    Returns
+    -------
+    dict
+        cf_y, cf_d, rho and the change of the estimate.
+    """
+    rows = read_rows(data, y=y, d=d)
+    a, b = elements_of(long, rows.y, rows.d), elements_of(short, rows.y, rows.d)
+    variance = float(np.var(rows.y))
+    r2_long, r2_short, share = 1 - a.sigma2 / variance, 1 - b.sigma2 / variance, b.nu2 / a.nu2
+    change = b.point - a.point
+    both = (b.sigma2 - a.sigma2) * (a.nu2 - b.nu2)
+    known = b.sigma2 > a.sigma2 and a.nu2 > b.nu2
+    rho = np.sign(change) * (np.clip(abs(change) / np.sqrt(both), 0, 1) if known else 1.0)
+    return {
+        "cf_y": float(np.clip((r2_long - r2_short) / (1 - r2_long), 0, 1)),
+        "cf_d": float(np.clip((1 - share) / share, 0, 1)),
+        "rho": float(rho),
+        "change": change,
+    }
+
+
+def benchmarks(
+    estimator: Any, data: Any = None, *, y: Any, d: Any, x: Any, groups: dict[str, Sequence[str]] | None = None
+) -> Any:
+    """Strength of each covariate, or of each group of them, as a data frame: the estimator is fitted without it.
+
+    Parameters
+    ----------
+    estimator : PartiallyLinear or Interactive
+    groups : dict of str to sequence of names, optional
+        Each covariate alone, if not given.
+    """
+    import pandas as pd
+
+    rows = read_rows(data, y=y, d=d, x=x)
+    groups = groups or {name: [name] for name in rows.names}
+    long = estimator.fit(y=rows.y, d=rows.d, x=rows.x)
+    found = {}
+    for label, left_out in groups.items():
+        unknown = sorted(set(left_out) - set(rows.names))
+        if unknown:
+            raise ValueError(f"groups: {unknown[0]!r} is no covariate; {', '.join(rows.names[:20])} are.")
+        keep = [j for j, name in enumerate(rows.names) if name not in left_out]
+        if not keep:
+            raise ValueError(f"groups: {label!r} leaves no covariate; leave out fewer.")
+        short = estimator.fit(y=rows.y, d=rows.d, x=rows.x[:, keep])
+        found[label] = benchmark(long, short, y=rows.y, d=rows.d)
+    return pd.DataFrame(found).T
+
+
+def strength_of(cf_y: Any, cf_d: Any) -> Any:
+    """C_Y C_D.
+
+    Examples
+    --------
+    >>> float(strength_of(0.5, 0.5).round(6))
+    0.707107
+    """
+    return np.sqrt(np.asarray(cf_y) * np.asarray(cf_d) / (1 - np.asarray(cf_d)))
+
+
+def linear_robustness(t: float, dof: float, share: float = 1.0, alpha: float | None = None) -> float:
+    """Partial R², the same with outcome and treatment, at which a confounder takes `share` of an OLS coefficient.
+
+    Parameters
+    ----------
+    t, dof : float
+        t-statistic and residual degrees of freedom of the treatment.
+    share : float
+        One takes all of it.
+    alpha : float, optional
+        Until it is no longer significant at this level, instead of zero.
+
+    Examples
+    --------
+    >>> round(linear_robustness(4.18, 783), 3), round(linear_robustness(4.18, 783, alpha=0.05), 3)
+    (0.139, 0.076)
+    """
+    from scipy import stats
+
+    if not dof > 1:
+        raise ValueError(f"dof: {dof} given; more than one degree of freedom is needed; use more rows.")
+    f = share * abs(t) / np.sqrt(dof)
+    edge = 0.0 if alpha is None else abs(float(stats.t.ppf(alpha / 2, dof - 1))) / np.sqrt(dof - 1)
+    gap = f - edge
+    if gap <= 0:
+        return 0.0
+    value = _robustness(gap, 1.0)
+    extreme = (f**2 - edge**2) / (1 + f**2)  # where explaining more of the outcome could not help any further
+    return float(extreme if edge > 0 and f > 1 / edge else value)
+
+
+def linear_benchmark(y: np.ndarray, d: np.ndarray, x: np.ndarray, column: int, times: float = 1.0) -> dict[str, float]:
+    """Partial R² of a confounder `times` as strong as a column of x, and the OLS coefficient if there were one.
+
+    Returns
+    -------
+    dict
+        r2_d and r2_y of the confounder, "estimate" and "std err" after adjusting for it.
+    """
+    X = with_constant(x)
+    fit, first = ols(np.column_stack([d, X]), y), ols(X, d)
+    se = np.sqrt(np.diag(covariance_of(fit, "classic")))
+    dof = len(y) - X.shape[1] - 1
+    r2_dx = _partial(first.beta[1 + column], covariance_of(first, "classic")[1 + column, 1 + column], dof + 1)
+    r2_yx = _partial(fit.beta[2 + column], se[2 + column] ** 2, dof)
+    r2_d = times * r2_dx / (1 - r2_dx)
+    r2_zx = times * r2_dx**2 / ((1 - times * r2_dx) * (1 - r2_dx))
+    if not (r2_d < 1 and 0 <= r2_zx < 1):
+        raise ValueError(f"times: {times} given; no confounder is so strong, as it would explain all; ask for less.")
+    r2_y = ((np.sqrt(times) + np.sqrt(r2_zx)) / np.sqrt(1 - r2_zx)) ** 2 * r2_yx / (1 - r2_yx)
+    r2_y = min(float(r2_y), 1.0)
+    bias, after = linear_bias(se[0], dof, r2_y, r2_d)
+    moved = fit.beta[0] - np.sign(fit.beta[0]) * bias
+    return {"r2_d": float(r2_d), "r2_y": r2_y, "estimate": float(moved), "std err": after}
+
+
+def linear_bias(se: float, dof: float, r2_y: float, r2_d: float) -> tuple[float, float]:
+    """Size of the bias of an OLS coefficient from a left-out confounder, and the standard error with it in; exact.
+
+    Parameters
+    ----------
+    se, dof : float
+        Classical standard error of the coefficient without the confounder, residual degrees of freedom.
+    r2_y, r2_d : float
+        Partial R² of the confounder with the outcome (given the treatment) and with the treatment.
+
+    Examples
+    --------
+    >>> bias, after = linear_bias(1.0, 100.0, 0.2, 0.2)
+    >>> round(bias, 6), round(after, 6)
+    (2.236068, 1.005038)
+    """
+    after = se * np.sqrt((1 - r2_y) / (1 - r2_d)) * np.sqrt(dof / (dof - 1))
+    return float(se * np.sqrt(dof) * strength_of(r2_y, r2_d)), float(after)
+
+
+def _partial(beta: float, variance: float, dof: float) -> float:
+    t2 = beta**2 / variance
+    return float(t2 / (t2 + dof))
+
+
+def _robustness(distance: float, scale: float) -> float:
+    if distance == 0:
+        return 0.0
+    if scale == 0:
+        return 1.0
+    f2 = (distance / scale) ** 2
+    return float(2 * f2 / (f2 + np.sqrt(f2**2 + 4 * f2)))  # (-f² + sqrt(f⁴ + 4f²)) / 2, without cancellation
+
+
+def _limit_robustness(e: Elements, side: float, rho: float, z: float, null: float) -> float:
+    """The strength at which the confidence limit meets the null hypothesis; zero if it does without confounding."""
+    from scipy.optimize import brentq
+
+    def gap(cf: float) -> float:
+        point, se = e.bound(side * rho * float(strength_of(cf, cf)))
+        return side * (point - null) + z * se  # rises from below zero
+
+    if gap(0.0) >= 0:
+        return 0.0
+    root: Any = brentq(gap, 0.0, 1 - 1e-12) if gap(1 - 1e-12) > 0 else 1.0
+    return float(root)

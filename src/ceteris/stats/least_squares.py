@@ -1,0 +1,129 @@
+"""Ordinary and weighted least squares with robust covariances, as pure functions.
+
+    β̂ = (X'WX)⁻¹ X'Wy,   residuals r = y - Xβ̂,   leverage h_i = w_i x_i'(X'WX)⁻¹x_i
+    covariance = A (Σ_i c_i² w_i² r_i² x_i x_i') A,   A = (X'WX)⁻¹
+    HC0: c_i = 1    HC1: c_i² = n / (n - k)    HC2: c_i² = 1 / (1 - h_i)    HC3: c_i = 1 / (1 - h_i)
+
+The sandwich is given as an influence function, φ_i = n c_i w_i r_i A x_i, so that (1/n²) Σ φ_i φ_i' is the covariance
+and clusters only add up rows. Clusters use CR1: c² = G/(G-1) (n-1)/(n-k).
+
+References
+----------
+MacKinnon and White (1985), Journal of Econometrics 29. Frisch and Waugh (1933), Lovell (1963): `partial_out`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+KINDS = ("HC0", "HC1", "HC2", "HC3")
+
+
+@dataclass(frozen=True)
+class LeastSquares:
+    """A fitted regression: coefficients (k,), residuals (n,), leverage (n,), bread A (k, k), and what was fitted."""
+
+    beta: np.ndarray
+    residuals: np.ndarray
+    leverage: np.ndarray
+    bread: np.ndarray
+    x: np.ndarray
+    weights: np.ndarray
+
+    def influence(self, kind: str = "HC1", clusters: Sequence[np.ndarray] = ()) -> np.ndarray:
+        """Influence of each row on the coefficients, shape (n, k).
+
+        Parameters
+        ----------
+        kind : 'HC0', 'HC1', 'HC2' or 'HC3'
+            Correction for small samples, without clusters.
+        clusters : sequence of arrays, shape (n,)
+            With clusters the correction is CR1, with the smaller number of clusters where there are two sets.
+        """
+        n, k = self.x.shape
+        plain = n * (self.weights * self.residuals)[:, None] * (self.x @ self.bread)
+        if clusters:
+            G = min(len(np.unique(groups)) for groups in clusters)
+            return plain * np.sqrt(G / (G - 1) * (n - 1) / (n - k))
+        return plain * correction(self.leverage, k, kind)[:, None]
+
+
+def ols(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> LeastSquares:
+    """Fit y on the columns of x by least squares.
+
+    Parameters
+    ----------
+    x : array, shape (n, k)
+        Add the constant yourself. Collinear columns are refused.
+    y : array, shape (n,)
+    weights : array, shape (n,), optional
+
+    Examples
+    --------
+    >>> x = np.column_stack([np.ones(4), [0.0, 0, 1, 1]])
+    >>> fit = ols(x, np.array([1.0, 3.0, 5.0, 9.0]))
+    >>> fit.beta.round(10), np.diag(covariance_of(fit, "HC0")).round(10)
+    (array([2., 5.]), array([0.5, 2.5]))
+    """
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if x.ndim != 2 or y.shape != (len(x),):
+        raise ValueError(f"x: shape {x.shape} given with y of shape {y.shape}; (n, k) and (n,) are needed.")
+    n, k = x.shape
+    if n <= k:
+        raise ValueError(f"x: {k} columns given for {n} rows; least squares needs more rows than columns.")
+    w = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
+    root = np.sqrt(w)
+    Q, R = np.linalg.qr(root[:, None] * x)
+    size = np.linalg.norm(root[:, None] * x, axis=0)
+    bad = np.flatnonzero(np.abs(R.diagonal()) <= 1e-10 * np.where(size > 0, size, 1.0))
+    if len(bad):
+        raise ValueError(f"x: column {bad[0]} is a combination of the columns before it; drop it.")
+    beta = np.linalg.solve(R, Q.T @ (root * y))
+    inverse = np.linalg.solve(R, np.eye(k))
+    return LeastSquares(beta, y - x @ beta, (Q**2).sum(axis=1), inverse @ inverse.T, x, w)
+
+
+def correction(leverage: np.ndarray, k: int, kind: str) -> np.ndarray:
+    """c_i of the head of this module, shape (n,)."""
+    n = len(leverage)
+    if kind == "HC0":
+        return np.ones(n)
+    if kind == "HC1":
+        return np.full(n, np.sqrt(n / (n - k)))
+    if kind in ("HC2", "HC3"):
+        if leverage.max() > 1 - 1e-10:
+            raise ValueError(
+                f"kind: {kind} given, but row {int(leverage.argmax())} has a leverage of one, since a column is zero "
+                "in all other rows; use 'HC1', or drop that column."
+            )
+        return (1 - leverage) ** (-0.5 if kind == "HC2" else -1.0)
+    raise ValueError(f"kind: {kind!r} given; {', '.join(KINDS)} are allowed.")
+
+
+def covariance_of(fit: LeastSquares, kind: str = "HC1", clusters: Sequence[np.ndarray] = ()) -> np.ndarray:
+    """Covariance of the coefficients, shape (k, k); 'classic' for errors of equal variance."""
+    from ceteris.stats.covariance import covariance
+
+    if kind == "classic" and not clusters:
+        n, k = fit.x.shape
+        return fit.bread * (fit.weights @ fit.residuals**2) / (n - k)
+    return covariance(fit.influence(kind, clusters), clusters)
+
+
+def partial_out(target: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Residuals of the target on the columns of x; by Frisch, Waugh and Lovell what is left gives the coefficient.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = np.column_stack([np.ones(50), rng.normal(size=(50, 2))])
+    >>> d = x[:, 1] + rng.normal(size=50)
+    >>> y = 2 * d - x[:, 2] + rng.normal(size=50)
+    >>> u, v = partial_out(y, x), partial_out(d, x)
+    >>> bool(np.isclose(v @ u / (v @ v), ols(np.column_stack([x, d]), y).beta[-1], rtol=1e-12))
+    True
+    """
+    return ols(x, target).residuals

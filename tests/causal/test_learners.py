@@ -1,0 +1,110 @@
+"""The default learners: scikit-learn's contract, known functions, and that they do not take noise for signal."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from ceteris.causal.additive import RATIOS, AdditiveClassifier, AdditiveRegressor, bends, penalised
+from ceteris.causal.learners import boosted_classifier, boosted_regressor, default_for
+
+
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks([AdditiveRegressor(), AdditiveClassifier()])
+def test_they_are_estimators_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def test_bends_are_straight_outside_the_knots_and_smooth_at_them():
+    knots = np.array([-1.0, 0.0, 0.5, 2.0])
+    for left, right in ((-5, -1), (2, 6)):
+        curve = bends(np.linspace(left, right, 9), knots)
+        np.testing.assert_allclose(np.diff(curve, 2, axis=0), 0, atol=1e-10)
+    h = 1e-4
+    for k in knots:  # second differences agree on both sides: two continuous derivatives
+        second = [np.diff(bends(k + side + h * np.arange(3), knots), 2, axis=0) / h**2 for side in (-2.5 * h, 0.5 * h)]
+        np.testing.assert_allclose(*second, atol=1e-2)  # third derivatives are about 10, steps 1e-4
+
+
+def test_penalised_least_squares_is_ridge_at_the_penalty_that_cross_validates_best():
+    """Against the slow route: every penalty on the grid solved by itself, with the hat matrix written out."""
+    from ceteris.causal.additive import CAUTION, PENALTIES
+
+    rng = np.random.default_rng(0)
+    columns = rng.normal(size=(60, 8))
+    columns -= columns.mean(0)
+    y = columns[:, 0] + rng.normal(size=60)
+    y -= y.mean()
+    bent = np.arange(8) >= 4
+    best = (np.inf, None)
+    for ratio in RATIOS:
+        for penalty in PENALTIES:
+            root = np.linalg.inv(columns.T @ columns + 60 * penalty * np.diag(np.where(bent, ratio, 1.0)))
+            slope = root @ columns.T @ y
+            trace = 1 + np.trace(columns @ root @ columns.T)
+            score = 60 * np.sum((y - columns @ slope) ** 2) / max(60 - CAUTION * trace, 1) ** 2
+            best = min(best, (score, slope), key=lambda pair: pair[0])
+    found = penalised(columns.T @ columns, columns.T @ y, float(y @ y), 60, bent, scale_known=False)
+    np.testing.assert_allclose(found, best[1], atol=1e-9)
+
+
+def test_a_curve_is_found_and_a_straight_line_misses_it():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2000, 5))
+    truth = np.sin(2 * x[:, 0]) + x[:, 1] ** 2
+    y = truth + 0.5 * rng.normal(size=2000)
+    new = rng.normal(size=(2000, 5))
+    target = np.sin(2 * new[:, 0]) + new[:, 1] ** 2
+    errors = [
+        np.mean((fit.predict(new) - target) ** 2)
+        for fit in (AdditiveRegressor().fit(x, y), LinearRegression().fit(x, y))
+    ]
+    assert errors[0] < 0.1 * errors[1]
+
+
+def test_probabilities_are_better_than_those_of_a_logistic_regression_where_they_bend():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2000, 3))
+    p = 1 / (1 + np.exp(1 - x[:, 0] ** 2 - x[:, 1]))
+    d = (rng.random(2000) < p).astype(int)
+    curved, straight = AdditiveClassifier().fit(x, d), LogisticRegression().fit(x, d)
+    errors = [np.mean((fit.predict_proba(x)[:, 1] - p) ** 2) for fit in (curved, straight)]
+    assert curved.converged_
+    assert errors[0] < 0.1 * errors[1]
+
+
+def test_noise_is_not_taken_for_signal():
+    """Twenty covariates that say nothing: out of sample little worse than the mean (R² above -0.03 on average)."""
+    rng = np.random.default_rng(0)
+    scores = []
+    for _ in range(20):
+        x, y = rng.normal(size=(400, 20)), rng.normal(size=400)
+        new, target = rng.normal(size=(2000, 20)), rng.normal(size=2000)
+        scores.append(AdditiveRegressor().fit(x, y).score(new, target))
+    assert np.mean(scores) > -0.03  # least squares loses p/n = 5 %
+
+
+def test_two_classes_far_apart_still_give_finite_probabilities():
+    x = np.r_[np.linspace(-3, -1, 50), np.linspace(1, 3, 50)][:, None]
+    p = AdditiveClassifier().fit(x, x[:, 0] > 0).predict_proba(x)
+    assert np.isfinite(p).all()
+    assert p[:50, 1].max() < 0.1 < 0.9 < p[50:, 1].min()
+
+
+def test_boosting_stops_by_itself():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(500, 3))
+    fitted = boosted_regressor().fit(x, rng.normal(size=500))
+    assert fitted.n_iter_ < 100  # nothing to learn: it stops when the held-out tenth stops getting better
+    assert boosted_classifier(max_leaf_nodes=7).max_leaf_nodes == 7
+
+
+def test_the_default_depends_on_the_outcome():
+    assert isinstance(default_for(np.array([0.0, 1.0])), AdditiveClassifier)
+    assert isinstance(default_for(np.array([0.0, 2.0])), AdditiveRegressor)
+
+
+@pytest.mark.parametrize("learner", [AdditiveRegressor(knots=3), AdditiveClassifier(knots=3)])
+def test_too_few_knots_are_refused(learner):
+    with pytest.raises(ValueError, match="knots: 3 given; 4 at least"):
+        learner.fit(np.arange(10.0)[:, None], np.arange(10) % 2)

@@ -101,30 +101,30 @@ def test_intervals_cover(estimand):
     e = 1 / (1 + np.exp(-0.7 * big))
     truth = 1.0 if estimand == "ATE" else 1 + (e * big).sum() / e.sum()
     hits = 0
-    for seed in range(250):
+    for seed in range(150):
         y, d, x = sample(300, seed)
         low, high = NearestNeighbours(estimand).fit(y=y, d=d, x=x).conf_int()[0]
         hits += low < truth < high
-    # 237.5 of 250 expected, binomial standard deviation 3.4.
-    assert 226 <= hits <= 249
+    # 142.5 of 150 expected, binomial standard deviation 2.7.
+    assert 132 <= hits <= 150
 
 
 def test_the_estimated_score_is_accounted_for():
     # Abadie and Imbens (2016): ignoring that the score is estimated makes the intervals of the ATE far too wide.
     points, errors = [], []
-    for seed in range(150):
+    for seed in range(100):
         y, d, x = sample(600, seed)
         estimate = PropensityMatching().fit(y=y, d=d, x=x)
         points.append(estimate.point[0])
         errors.append(estimate.se[0])
-    # The standard deviation of 150 draws has an error of 6 %.
-    assert np.mean(errors) == pytest.approx(np.std(points), rel=0.2)
+    # The standard deviation of 100 draws has an error of 7 %.
+    assert np.mean(errors) == pytest.approx(np.std(points), rel=0.25)
     raw = []
-    for seed in range(40):  # the same scores, said to be known
+    for seed in range(20):  # the same scores, said to be known
         y, d, x = sample(600, seed)
         score = PropensityMatching().fit(y=y, d=d, x=x).meta["nuisances"]["propensity"]
         raw.append(PropensityMatching().fit(y=y, d=d, score=score))
-    assert np.mean([estimate.se[0] for estimate in raw]) > 1.1 * np.mean(errors[:40])
+    assert np.mean([estimate.se[0] for estimate in raw]) > 1.1 * np.mean(errors[:20])
     assert raw[0].point[0] == points[0]
 
 

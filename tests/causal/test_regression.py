@@ -54,7 +54,7 @@ def test_two_regressions_are_one_with_centred_products():
     assert InteractedRegression().fit(y=y, d=d, x=x).se[0] > 1.01 * here.se[0]
 
 
-def variances(b0, b1, share, draws=1500, n=300, seed=0, square=0.0):
+def variances(b0, b1, share, draws=800, n=300, seed=0, square=0.0):
     """n times the simulated variances of DM and IREG in an experiment, A = I, and the mean estimated ones of IREG."""
     points, estimated = np.empty((draws, 2)), np.empty(draws)
     rng = np.random.default_rng(seed)
@@ -77,9 +77,9 @@ def test_the_gain_over_the_difference_in_means_is_not_the_printed_one(b0, b1, sh
     noise = 1 + 2 * square**2  # of the residual of the best linear projection: Var(x² - 1) = 2
     v_ireg = noise / share + noise / (1 - share) + (b1 - b0) ** 2
     gain = (np.sqrt((1 - share) / share) * b1 + np.sqrt(share / (1 - share)) * b0) ** 2
-    # A variance from 1,500 draws has a standard error of 3.7 %.
-    assert ireg == pytest.approx(v_ireg, rel=0.15)
-    assert dm == pytest.approx(v_ireg + gain, rel=0.15)
+    # A variance from 800 draws has a standard error of 5 %.
+    assert ireg == pytest.approx(v_ireg, rel=0.2)
+    assert dm == pytest.approx(v_ireg + gain, rel=0.2)
     assert estimated == pytest.approx(v_ireg, rel=0.06)
     if b0 == -b1:  # the printed gain b0² + b1² = 2 would leave a third of the variance; in truth there is none
         assert abs(dm - ireg) < 0.5

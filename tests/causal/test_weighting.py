@@ -53,15 +53,15 @@ def test_with_a_saturated_score_weighting_is_stratification(estimand):
 def test_an_estimated_score_is_better_than_the_true_one():
     # Hirano, Imbens and Ridder: weighting by the true score has the larger variance.
     found = []
-    for seed in range(300):
+    for seed in range(200):
         y, d, x, cell = saturated(400, seed)
         known = InverseProbabilityWeighting(normalised=False).fit(y=y, d=d, score=0.3 + 0.1 * cell)
         fitted = InverseProbabilityWeighting(normalised=False).fit(y=y, d=d, x=x)
         found.append((known.point[0], fitted.point[0], known.se[0], fitted.se[0]))
     known, fitted, se_known, se_fitted = np.array(found).T
-    # The standard deviation of 300 draws has an error of 4 %.
-    assert se_known.mean() == pytest.approx(known.std(), rel=0.14)
-    assert se_fitted.mean() == pytest.approx(fitted.std(), rel=0.14)
+    # The standard deviation of 200 draws has an error of 5 %.
+    assert se_known.mean() == pytest.approx(known.std(), rel=0.17)
+    assert se_fitted.mean() == pytest.approx(fitted.std(), rel=0.17)
     assert fitted.std() < 0.8 * known.std()
 
 
@@ -88,12 +88,12 @@ def test_intervals_cover(estimand, normalised):
     weight = {"ATE": np.ones_like(e), "ATT": e, "ATU": 1 - e}[estimand]
     truth = (weight * (1 + big)).sum() / weight.sum()
     hits = 0
-    for seed in range(400):
+    for seed in range(250):
         y, d, x = sample(500, seed)
         low, high = InverseProbabilityWeighting(estimand, normalised).fit(y=y, d=d, x=x).conf_int()[0]
         hits += low < truth < high
-    # 380 of 400 expected, binomial standard deviation 4.4.
-    assert 364 <= hits <= 394
+    # 237.5 of 250 expected, binomial standard deviation 3.4.
+    assert 225 <= hits <= 248
 
 
 def test_trimming_is_fitting_the_rest_and_winsorising_keeps_them():
@@ -159,12 +159,12 @@ def test_more_strata_remove_more_of_the_bias():
 
 def test_the_bootstrap_of_strata_covers():
     hits = 0
-    for seed in range(60):
+    for seed in range(40):
         y, d, x = sample(300, seed)
-        low, high = ScoreStratification(draws=50, seed=seed).fit(y=y, d=d, x=x).conf_int()[0]
+        low, high = ScoreStratification(draws=40, seed=seed).fit(y=y, d=d, x=x).conf_int()[0]
         hits += low < 1 < high
-    # 57 of 60 expected, binomial standard deviation 1.7; a tenth of the bias is left, and fifty draws are few.
-    assert hits >= 50
+    # 38 of 40 expected, binomial standard deviation 1.4; a tenth of the bias is left, and forty draws are few.
+    assert hits >= 32
 
 
 def test_bad_input_is_answered():

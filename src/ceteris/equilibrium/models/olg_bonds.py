@@ -102,7 +102,8 @@ class OLGBonds(Model):
     tolerance: ClassVar = (1e-4, 3e-3)
 
     def phases(self):
-        return (Episodes(steps=18_000, paths=128, horizon=1, updates=1, rate=2e-4, optimiser="soap", clip=None),)
+        soap = {"optimiser": "soap", "rate": 2e-4, "floor": 1e-4, "clip": None}
+        return (Episodes(steps=24_000, paths=128, horizon=1, updates=1, **soap),)
 
     def shocks(self):
         return {"z": Markov(TRANSITION, state="z")}

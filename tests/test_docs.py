@@ -8,7 +8,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")] + sorted((ROOT / "docs").rglob("*.md"))
-SLOW = {"README.md", "docs/recipe.md", "docs/learners.md", "docs/nets.md", "docs/testing.md", "docs/equilibrium.md"}
+SLOW = {
+    "README.md",
+    "docs/recipe.md",
+    "docs/learners.md",
+    "docs/nets.md",
+    "docs/testing.md",
+    "docs/equilibrium.md",
+    "docs/symmetry.md",
+}
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")

@@ -310,7 +310,7 @@ def joint(*estimates: Estimate) -> Estimate:
         raise ValueError(
             "estimates: one without an influence function given; its covariance with the others is unknown."
         )
-    sizes = {e.n for e in estimates}
+    sizes = {len(e.influence) for e in estimates if e.influence is not None}
     if len(sizes) > 1:
         raise ValueError(
             f"estimates: they have {', '.join(map(str, sorted(sizes)))} rows; give estimates on the same rows."

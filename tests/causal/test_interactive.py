@@ -93,7 +93,7 @@ def test_a_contrast_of_two_potential_outcomes_is_the_average_effect():
 def test_weak_overlap_is_said_with_the_region():
     data = simulate_weak_overlap(1000, strength=4.0, seed=1)
     with pytest.warns(
-        UserWarning, match=r"rows have a propensity .* outside \[0.01, 0.99\], most distinctly where 'x0' is"
+        UserWarning, match=r"treatment: .* scores are outside \[0.01, 0.99\]: below, where 'x0' is .* and less; above"
     ):
         found = Interactive(OLS, LogisticRegression(C=1e4)).fit(data, y="y", d="d", x=NAMES)
     assert found.checks[0].passed is False

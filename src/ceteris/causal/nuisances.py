@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ceteris.causal.crossfit import cross_fit
+from ceteris.causal.diagnostics import overlap_check
 from ceteris.results import Check
 
-MANY_CLIPPED = 0.02  # share of clipped propensities above which overlap is said to fail
 WORSE = -0.05  # out-of-fold R² below which a learner is said to do worse than a constant
 
 
@@ -55,17 +56,10 @@ def overlap(
     >>> overlap(np.array([0.2, 0.5, 0.8]), 0.01, np.zeros((3, 0)), ()).verdict
     'pass'
     """
-    low, high = raw < clip, raw > 1 - clip
-    share = float(np.mean(low | high))
-    passed = share <= MANY_CLIPPED
-    sentence = f"{share:.1%} of the rows have a propensity for the {who} outside [{clip:g}, {1 - clip:g}]"
-    if passed:
-        return Check(f"overlap ({who})", True, sentence + ".", value=share, bar=MANY_CLIPPED)
-    region = _region(low if low.sum() > high.sum() else high, x, names)
-    sentence += f"{region}; trim these rows, or estimate an effect on a population with overlap."
-    if warn:
-        warnings.warn(sentence, stacklevel=3)
-    return Check(f"overlap ({who})", False, sentence, value=share, bar=MANY_CLIPPED)
+    check = overlap_check(raw, x if x.shape[1] else None, names, clip)
+    if warn and not check.passed:
+        warnings.warn(f"{who}: {check.sentence}", stacklevel=3)
+    return replace(check, name=f"overlap ({who})")
 
 
 def fit_of(what: str, truth: np.ndarray, predicted: np.ndarray, among: np.ndarray | None = None) -> Check:
@@ -95,14 +89,3 @@ def first_stage(f: float, warn: bool = True) -> Check:
     if warn:
         warnings.warn(sentence, stacklevel=3)
     return Check("first stage", False, sentence, value=f, bar=10.0)
-
-
-def _region(beyond: np.ndarray, x: np.ndarray, names: Sequence[str]) -> str:
-    if x.shape[1] == 0 or beyond.all():
-        return ""
-    spread = x.std(0)
-    apart = (x[beyond].mean(0) - x[~beyond].mean(0)) / np.where(spread > 0, spread, np.inf)
-    j = int(np.abs(apart).argmax())
-    high = apart[j] > 0
-    edge = x[beyond, j].min() if high else x[beyond, j].max()
-    return f", most distinctly where {names[j]!r} is {'high (>' if high else 'low (<'} {edge:.3g})"

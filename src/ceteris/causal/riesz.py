@@ -290,7 +290,7 @@ def learn_lasso(b: np.ndarray, moment: np.ndarray, penalty: float | str, seed: i
     b, moment : array, shape (n, L)
     penalty : float or "cv"
         A multiple of `theoretical_penalty` (0: none), or that one of `MULTIPLES` with the lowest cross-validated Riesz
-        loss.
+        loss, the terms it keeps being fitted again without a penalty.
     seed : int
     """
     M, G = moment.mean(0), b.T @ b / len(b)
@@ -307,7 +307,11 @@ def learn_lasso(b: np.ndarray, moment: np.ndarray, penalty: float | str, seed: i
         for i, multiple in enumerate(MULTIPLES):
             alpha = lasso(m_in, g_in, multiple * loading)
             loss[i] += np.mean((b[out] @ alpha) ** 2 - 2 * moment[out] @ alpha) * out.mean()
-    return lasso(M, G, MULTIPLES[int(loss.argmin())] * loading)
+    # the penalty chooses the terms and shrinks them too, which would make standard errors too small: fit them again
+    kept = np.flatnonzero(lasso(M, G, MULTIPLES[int(loss.argmin())] * loading))
+    rho = np.zeros(len(M))
+    rho[kept] = np.linalg.lstsq(G[np.ix_(kept, kept)], M[kept], rcond=1e-12)[0]
+    return rho
 
 
 # ---------------------------------------------------------------------------------------------------- nets
@@ -425,7 +429,6 @@ def evaluate_learner(
                 raise
             raise ValueError(
                 f"outcome: {type(learner).__name__} given, which cannot be differentiated as this functional asks; "
-                f"give "
-                "outcome='lasso' or 'net'."
+                "give outcome='lasso' or 'net'."
             ) from None
         return np.asarray(rows), predict(d, x)

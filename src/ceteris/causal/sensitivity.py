@@ -220,7 +220,7 @@ def elements_of(estimate: Estimate, y: np.ndarray, d: np.ndarray) -> Elements:
         psi_nu2 = nu2 - v**2 * nu2**2
     elif {"propensity", "outcome 0", "outcome 1"} <= set(kept) and estimate.names[0] in ("ATE", "ATT"):
         e = kept["propensity"]
-        if "normalised" in estimate.meta.get("method", ""):
+        if estimate.meta.get("normalise"):
             e = normalised(e, d)
         gap = y - np.where(d == 1, kept["outcome 1"], kept["outcome 0"])
         nu2, psi_nu2 = _riesz(d, e, estimate.names[0])

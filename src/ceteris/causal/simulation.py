@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from ceteris.causal import batched
+from ceteris.causal.rows import read_rows
+from ceteris.results import Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,6 +144,8 @@ def monte_carlo(
         except np.linalg.LinAlgError:  # collinear covariates: for the learners themselves, one sample at a time
             pass
     draw = _one_sample(design, n)
+    if hasattr(estimator, "fit_many"):
+        return _side_by_side(draw, estimator, replications, seed, level, target)
     from joblib import Parallel, delayed
 
     work = (delayed(_replication)(draw, estimator, seed, r, level) for r in range(replications))
@@ -167,6 +171,22 @@ def _at_once(
     return MonteCarlo(point, error, point - half, point + half, truth, level)
 
 
+def _side_by_side(
+    draw: Callable[[np.random.Generator], dict[str, Any]],
+    estimator: Any,
+    replications: int,
+    seed: int,
+    level: float,
+    truth: float,
+) -> MonteCarlo:
+    """For estimators whose nets train on all samples at once."""
+    samples = [read_rows(**draw(np.random.default_rng((seed, r)))) for r in range(replications)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # counted as ``flagged``
+        found = np.array([_figures(estimate, level) for estimate in estimator.fit_many(samples)])
+    return MonteCarlo(*found[:, :4].T, truth=truth, level=level, flagged=float(found[:, 4].mean()))
+
+
 def _one_sample(design: Any, n: int) -> Callable[[np.random.Generator], dict[str, Any]]:
     if hasattr(design, "draw"):
         return lambda rng: {role: values[0] for role, values in design.draw(rng, n).items()}
@@ -188,6 +208,10 @@ def _replication(
         except Exception as error:
             error.add_note(f"This was replication {r} with seed {seed}.")
             raise
+    return _figures(estimate, level)
+
+
+def _figures(estimate: Estimate, level: float) -> tuple[float, float, float, float, float]:
     low, high = estimate.conf_int(level)[0]
     failed = any(check.passed is False for check in estimate.checks)
     return float(estimate.point[0]), float(estimate.se[0]), float(low), float(high), float(failed)

@@ -105,6 +105,7 @@ class Interactive:
         weights = ", normalised weights" if self.normalise else ""
         return {
             "method": f"Augmented inverse probability weighting, cross-fitted{weights}",
+            "normalise": self.normalise,
             **told(self.estimand),
             "assumptions": [
                 SUTVA,

@@ -32,7 +32,13 @@ def effective_size(weights: np.ndarray) -> float:
     return float(weights.sum() ** 2 / (weights**2).sum())
 
 
-def overlap_check(e: np.ndarray, x: np.ndarray | None = None, names: Sequence[str] = (), eta: float = ETA) -> Check:
+def overlap_check(
+    e: np.ndarray,
+    x: np.ndarray | None = None,
+    names: Sequence[str] = (),
+    eta: float = ETA,
+    allowed: float = OUTSIDE,
+) -> Check:
     """Whether nearly all scores (n,) are inside [eta, 1 - eta], and where in the covariates (n, p) the others are.
 
     Examples
@@ -43,13 +49,13 @@ def overlap_check(e: np.ndarray, x: np.ndarray | None = None, names: Sequence[st
     """
     beyond = {"below": e < eta, "above": e > 1 - eta}
     share = float(sum(one.mean() for one in beyond.values()))
-    passed = share <= OUTSIDE
+    passed = share <= allowed
     sentence = f"{share:.1%} of the scores are outside [{eta:g}, {1 - eta:g}]"
     if share > 0 and x is not None and len(names):
         places = [f"{side}, where {region(x, names, one)}" for side, one in beyond.items() if one.any()]
         sentence += ": " + "; ".join(places)
     advice = "." if passed else "; trim them, or ask about the overlap."
-    return Check("overlap", passed, sentence + advice, share, OUTSIDE)
+    return Check("overlap", passed, sentence + advice, share, allowed)
 
 
 def region(x: np.ndarray, names: Sequence[str], outside: np.ndarray) -> str:

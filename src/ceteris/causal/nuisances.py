@@ -13,6 +13,7 @@ from ceteris.causal.crossfit import cross_fit
 from ceteris.causal.diagnostics import overlap_check
 from ceteris.results import Check
 
+MANY_CLIPPED = 0.02  # scores are clipped here, not merely looked at, which harms less
 WORSE = -0.05  # out-of-fold R² below which a learner is said to do worse than a constant
 
 
@@ -56,7 +57,7 @@ def overlap(
     >>> overlap(np.array([0.2, 0.5, 0.8]), 0.01, np.zeros((3, 0)), ()).verdict
     'pass'
     """
-    check = overlap_check(raw, x if x.shape[1] else None, names, clip)
+    check = overlap_check(raw, x if x.shape[1] else None, names, clip, MANY_CLIPPED)
     if warn and not check.passed:
         warnings.warn(f"{who}: {check.sentence}", stacklevel=3)
     return replace(check, name=f"overlap ({who})")

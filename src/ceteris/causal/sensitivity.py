@@ -108,6 +108,14 @@ class Sensitivity:
     level: float
     null: float
 
+    def __str__(self) -> str:
+        bounds = f"between {self.lower:.4g} and {self.upper:.4g}"
+        limits = f"limits at {self.level:.0%} {self.low:.4g} and {self.high:.4g}"
+        return (
+            f"Estimate {self.elements.point:.4g}; with a confounder of cf_y = {self.cf_y:g}, cf_d = {self.cf_d:g} "
+            f"{bounds} ({limits}).\nRobustness value {self.rv:.1%}, for the confidence limit {self.rva:.1%}."
+        )
+
     def section(self, benchmarks: Any = None) -> Section:
         """Table, contour plot (with benchmarks, if given) and the verdict."""
         import pandas as pd

@@ -1,8 +1,11 @@
 """The default learners: scikit-learn's contract, known functions, and that they do not take noise for signal."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from ceteris.causal.additive import RATIOS, AdditiveClassifier, AdditiveRegressor, bends, penalised
@@ -44,7 +47,7 @@ def test_penalised_least_squares_is_ridge_at_the_penalty_that_cross_validates_be
             trace = 1 + np.trace(columns @ root @ columns.T)
             score = 60 * np.sum((y - columns @ slope) ** 2) / max(60 - CAUTION * trace, 1) ** 2
             best = min(best, (score, slope), key=lambda pair: pair[0])
-    found = penalised(columns.T @ columns, columns.T @ y, float(y @ y), 60, bent, scale_known=False)
+    found, _ = penalised(columns.T @ columns, columns.T @ y, float(y @ y), 60, bent, scale_known=False)
     np.testing.assert_allclose(found, best[1], atol=1e-9)
 
 
@@ -108,3 +111,30 @@ def test_the_default_depends_on_the_outcome():
 def test_too_few_knots_are_refused(learner):
     with pytest.raises(ValueError, match="knots: 3 given; 4 at least"):
         learner.fit(np.arange(10.0)[:, None], np.arange(10) % 2)
+
+
+def test_a_rare_treatment_is_learnt_as_well_as_by_the_logit_it_follows():
+    # full steps from the share of 3 in 100 overshoot, and once did not come back
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(size=(12_000, 3)), rng.exponential(size=(12_000, 1)) ** 2], axis=1)
+    p = 1 / (1 + np.exp(6 - 2.5 * x[:, 0] - 1.5 * x[:, 1] + 2 * x[:, 3]))
+    d = (rng.random(12_000) < p).astype(int)
+    fresh = np.arange(12_000) >= 8_000
+    ours = AdditiveClassifier().fit(x[~fresh], d[~fresh])
+    logit = LogisticRegression(C=1e6, max_iter=2000).fit(x[~fresh], d[~fresh])
+    assert ours.converged_
+    losses = [log_loss(d[fresh], learner.predict_proba(x[fresh])) for learner in (ours, logit)]
+    assert losses[0] < 1.05 * losses[1]  # it has more to learn than the logit, whose model is the true one
+    assert ours.predict_proba(x[~fresh])[:, 1].sum() == pytest.approx(
+        d[~fresh].sum(), rel=0.01
+    )  # first-order condition
+
+
+def test_classes_that_can_be_told_apart_for_certain_are_warned_of_or_settled():
+    x = np.linspace(-1, 1, 400)[:, None]
+    d = (x[:, 0] > 0.8).astype(int)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        learner = AdditiveClassifier().fit(x, d)
+    assert learner.converged_ or any("log-odds still move" in str(w.message) for w in caught)
+    assert (learner.predict(x) == d).mean() > 0.98

@@ -15,11 +15,13 @@ Heath and Wahba (1979), Technometrics 21 (GCV); Kim and Gu (2004), JRSS B 66 (th
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -28,7 +30,9 @@ from ceteris.causal.linear import sigmoid
 FEW = 6  # a covariate of at most so many values has no bends
 RATIOS = (1.0, 30.0, 1e4)  # of the penalty on bends to that on straight parts; the last is a straight line
 PENALTIES = np.logspace(-5, 3, 25)  # λ, per row
-ITERATIONS = 30
+ITERATIONS = 60
+STRIDE = 3.0
+CERTAIN = 20.0  # log-odds beyond which rows have no say
 CAUTION = 1.4  # each degree of freedom counts so much: plain cross-validation now and then takes noise for bends
 
 
@@ -106,9 +110,15 @@ def fit_basis(x: np.ndarray, knots: int) -> Basis:
 
 
 def penalised(
-    gram: np.ndarray, moment: np.ndarray, total: float, n: int, bent: np.ndarray, scale_known: bool
-) -> np.ndarray:
-    """Coefficients of the columns with the best penalties, shape (q,).
+    gram: np.ndarray,
+    moment: np.ndarray,
+    total: float,
+    n: int,
+    bent: np.ndarray,
+    scale_known: bool,
+    only: tuple[float, int] | None = None,
+) -> tuple[np.ndarray, tuple[float, int]]:
+    """Coefficients of the columns with the best penalties, shape (q,), and which these are.
 
     Parameters
     ----------
@@ -119,9 +129,11 @@ def penalised(
     bent : array of bool, shape (q,)
     scale_known : bool
         Choose by the unbiased risk estimate with variance one, not by generalised cross-validation.
+    only : (ratio, place among the penalties), optional
+        Take these, and choose nothing.
     """
-    best, coefficients = np.inf, np.zeros(len(moment))
-    ratios = RATIOS if bent.any() else RATIOS[:1]
+    best, coefficients, chosen = np.inf, np.zeros(len(moment)), only or (RATIOS[0], 0)
+    ratios = (only[0],) if only else RATIOS if bent.any() else RATIOS[:1]
     for ratio in ratios:
         shrink = np.where(bent, 1 / np.sqrt(ratio), 1.0)
         values, vectors = np.linalg.eigh(gram * np.outer(shrink, shrink))
@@ -135,10 +147,10 @@ def penalised(
         else:
             left = n - CAUTION * trace
             score = np.where(left > 1, n * residual / np.maximum(left, 1) ** 2, np.inf)
-        k = int(np.argmin(score))
+        k = only[1] if only else int(np.argmin(score))
         if score[k] < best:
-            best, coefficients = score[k], shrink * (vectors @ (kept[k] * rotated))
-    return coefficients
+            best, coefficients, chosen = score[k], shrink * (vectors @ (kept[k] * rotated)), (ratio, k)
+    return coefficients, chosen
 
 
 class AdditiveRegressor(RegressorMixin, BaseEstimator):
@@ -170,7 +182,8 @@ class AdditiveRegressor(RegressorMixin, BaseEstimator):
         self.centre_ = columns.mean(0)
         columns = columns - self.centre_
         centred = y - y.mean()
-        self.coef_ = penalised(columns.T @ columns, columns.T @ centred, float(centred @ centred), len(y), bent, False)
+        gram, moment, total = columns.T @ columns, columns.T @ centred, float(centred @ centred)
+        self.coef_, _ = penalised(gram, moment, total, len(y), bent, scale_known=False)
         self.intercept_ = float(y.mean())
         return self
 
@@ -239,27 +252,36 @@ class AdditiveClassifier(ClassifierMixin, BaseEstimator):
 def _reweighted(columns: np.ndarray, y: np.ndarray, bent: np.ndarray) -> tuple[float, np.ndarray, bool]:
     """Iteratively reweighted least squares; the penalties are chosen anew in each step until the fit settles.
 
-    Penalties from a finite grid could make the steps cycle; in the second half of the steps the fit moves half way
-    only.
+    Penalties from a finite grid could make the steps cycle; in the second half of the steps they stay as they are. No
+    step moves a row's log-odds by more than ``STRIDE``: from a rare treatment's share, full steps overshoot
+    and need not come back.
     """
     index = np.full(len(y), np.log(y.mean() / (1 - y.mean())))
-    intercept, coefficients = 0.0, np.zeros(columns.shape[1])
+    intercept, coefficients, longest = 0.0, np.zeros(columns.shape[1]), np.inf
+    chosen: tuple[float, int] | None = None
     for step in range(ITERATIONS):
-        p = np.clip(sigmoid(index), 1e-4, 1 - 1e-4)
+        p = sigmoid(index)
         w = p * (1 - p)
         z = index + (y - p) / w
         share = w / w.sum()
         centre, middle = share @ columns, share @ z
         rooted = (columns - centre) * np.sqrt(w)[:, None]
         target = (z - middle) * np.sqrt(w)
-        coefficients = penalised(
-            rooted.T @ rooted, rooted.T @ target, float(target @ target), len(y), bent, scale_known=True
-        )
+        gram, moment, total = rooted.T @ rooted, rooted.T @ target, float(target @ target)
+        only = None if step < ITERATIONS // 2 else chosen
+        coefficients, chosen = penalised(gram, moment, total, len(y), bent, scale_known=True, only=only)
         intercept = float(middle - centre @ coefficients)
-        new = intercept + columns @ coefficients
-        if np.abs(new - index).max() < 1e-3:
+        move = np.clip(intercept + columns @ coefficients, -CERTAIN, CERTAIN) - index
+        longest = np.abs(move).max()
+        if longest < 1e-3:
             return intercept, coefficients, True
-        index = new if step < ITERATIONS // 2 else (index + new) / 2
+        index = index + move * min(1.0, STRIDE / longest)
+    warnings.warn(
+        f"AdditiveClassifier: log-odds still move by {longest:.2g} after {ITERATIONS} steps; one class may be all but "
+        "certain for some rows: look at overlap, or give a learner of your own.",
+        ConvergenceWarning,
+        stacklevel=3,
+    )
     return intercept, coefficients, False
 
 

@@ -60,7 +60,7 @@ class OLG(Model):
     ranges: ClassVar = {
         "beta": (0, 1), "alpha": (0, 1), "gamma": (0, np.inf), "limit": (-np.inf, 1e-9), "N": (2, np.inf),
     }  # fmt: skip
-    widths: ClassVar = (128, 128, 4)
+    widths: ClassVar = (128, 128, 12)
     tolerance: ClassVar = (6e-5, 2e-3)
 
     def phases(self):

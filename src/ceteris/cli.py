@@ -27,6 +27,7 @@ REQUIRED = {name: name.replace("scikit-learn", "sklearn") for name in PACKAGES.s
 EXTRAS = {
     "cuda": ("jax-cuda13-plugin", "NVIDIA graphics processors"),
     "cluster": ("ray", "many runs on many machines"),
+    "examples": ("causaldata", "data of well-known studies"),
     "tensorboard": ("tensorboard", "training curves in TensorBoard"),
 }
 

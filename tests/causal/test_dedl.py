@@ -134,6 +134,7 @@ def test_wrong_input(make, message):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:StructuredNet.*nearly singular")  # in one sample of ten, which says so
 def test_a_converged_net_with_the_right_link_is_no_worse_for_debiasing():
     samples = [sample(3_000, 4, seed=100 + r) for r in range(10)]
     truth = factorial_truth(4)

@@ -241,6 +241,7 @@ def test_many_samples_are_as_each_alone():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:StructuredNet.*carry")  # one sample in some tens hangs on a few rows, and says so
 @pytest.mark.parametrize("model", ["linear", "logit"])
 def test_intervals_cover_where_those_of_the_plug_in_do_not(model):
     replications = 60

@@ -1,5 +1,6 @@
 """Shared by all tests: the compilation cache, and JAX's flags as a user finds them."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -15,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 
 _after_clearing = [1.5]
+_tests = itertools.count()
+LARGEST_MAPS = 25_000  # of 65,530 that Linux allows a process by default
 
 
 def _resident_gib() -> float:
@@ -24,11 +27,22 @@ def _resident_gib() -> float:
         return 0.0
 
 
+def _maps() -> int:
+    try:
+        return Path("/proc/self/maps").read_bytes().count(b"\n")
+    except OSError:
+        return 0
+
+
 @pytest.fixture(autouse=True)
 def keep_memory_in_bounds():
-    """Drop compiled programs when they have grown by 1.5 GiB: a thousand tests in one process would fill memory."""
+    """Drop compiled programs when they have grown by 1.5 GiB, or map memory in too many places.
+
+    A thousand tests in one process would fill memory; and every program takes a few mappings, of which a process may
+    have so many: the next one to be compiled, or read from the cache, then aborts the process.
+    """
     yield
-    if _resident_gib() > _after_clearing[0] + 1.5:
+    if _resident_gib() > _after_clearing[0] + 1.5 or (next(_tests) % 10 == 0 and _maps() > LARGEST_MAPS):
         import gc
 
         import jax

@@ -192,4 +192,3 @@ def draw(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
         axes.set_yticks(place, part["estimator"])
         axes.set_ylim(-0.6, len(part) - 0.4)
         axes.set_title(str(study), loc="left", fontsize="medium")
-    figure.tight_layout()

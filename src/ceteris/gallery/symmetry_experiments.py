@@ -22,7 +22,7 @@ from ceteris.equilibrium.phases import objective
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.policy import errors
 from ceteris.equilibrium.trajectories import along_paths, unbuilt
-from ceteris.gallery._plots import panels
+from ceteris.gallery._plots import panels, ticks_at
 from ceteris.gallery.symmetry_tables import Published
 from ceteris.nets import DeepSet
 from ceteris.recipe import Descend, Fixed, LevenbergMarquardt, optimiser
@@ -153,6 +153,7 @@ def _draw_one(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
     axes.plot(data["N"], data["formula"], label="formula")
     axes.plot(data["N"], data["simulated"], "o", label="simulated")
     axes.set(xscale="log", yscale="log", xlabel="firms N", ylabel="standard deviation of the residual")
+    ticks_at(axes, sorted(set(data["N"])))
     axes.legend()
 
 
@@ -215,8 +216,7 @@ def three_points_section(seed: int) -> Section:
         "Three points in 512 dimensions",
         "A net with 17.7 thousand weights meets the Euler equation at three states of 512 firms, and is tested on 16 "
         "trajectories. There are thousands of weights for every equation, and the fit is far from the only one; that "
-        "it generalises is due to symmetry (what matters is one number, the mean) and to a step rule that takes the "
-        "shortest way to a solution.",
+        "it generalises is what symmetry buys: what matters is one number, the mean.",
         (Table("On fresh trajectories", table),),
         (Figure("Policy against mean capital", "Exact and fitted.", figure, _draw_three),),
         (

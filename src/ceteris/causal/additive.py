@@ -90,8 +90,9 @@ def _cube(u: np.ndarray) -> np.ndarray:
     return positive * positive * positive
 
 
-def fit_basis(x: np.ndarray, knots: int) -> Basis:
-    """Learn knots (quantiles) and scales from rows."""
+def fit_basis(x: np.ndarray, knots: int | None) -> Basis:
+    """Learn knots (quantiles; one for every 50 rows, between 4 and 7, if None) and scales from rows."""
+    knots = knots or int(np.clip(len(x) // 50, 4, 7))
     mean, scale = x.mean(0), x.std(0)
     scale = np.where(scale > 1e-12 * (np.abs(mean) + 1e-300), scale, np.inf)
     u = (x - mean) / scale
@@ -177,7 +178,7 @@ class AdditiveRegressor(RegressorMixin, BaseEstimator):
         """Learn the function."""
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         _refuse_knots(self.knots)
-        self.basis_ = fit_basis(X, self.knots or int(np.clip(len(y) // 50, 4, 7)))
+        self.basis_ = fit_basis(X, self.knots)
         columns, bent = self.basis_(X)
         self.centre_ = columns.mean(0)
         columns = columns - self.centre_
@@ -226,7 +227,7 @@ class AdditiveClassifier(ClassifierMixin, BaseEstimator):
                 f"Only binary classification is supported. The type of the target is {type_of_target(y)}: it has "
                 f"{len(self.classes_)} class(es), and two are allowed."
             )
-        self.basis_ = fit_basis(X, self.knots or int(np.clip(len(y) // 50, 4, 7)))
+        self.basis_ = fit_basis(X, self.knots)
         columns, bent = self.basis_(X)
         self.intercept_, self.coef_, self.converged_ = _reweighted(columns, target.astype(float), bent)
         return self

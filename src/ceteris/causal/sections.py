@@ -8,6 +8,7 @@ partially linear and interactive models the sensitivity to unmeasured confounder
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,11 @@ def evidence(estimate: Estimate, rows: Rows) -> list[Section]:
     if "folds" in estimate.meta:
         fits = fits_of(kept, rows)
         if fits:
-            found.append(diagnostics.nuisances(fits))
+            section = diagnostics.nuisances(fits)
+            if binary and "propensity" in kept:
+                table = diagnostics.calibration_table(rows.d, kept["propensity"])
+                section = replace(section, figures=(*section.figures, figures.calibration(table, "the propensity")))
+            found.append(section)
     if estimate.influence is not None:
         found.append(diagnostics.single_rows(estimate))
     if len(estimate.splits) > 1:

@@ -126,3 +126,15 @@ def test_bad_input_is_answered():
         InteractedRegression().fit(y=y, d=np.tile([1, 0], 6) * (np.arange(12) < 10), x=only)
     with pytest.raises(ValueError, match="d: 2 treatments given; one is allowed"):
         RegressionAdjustment().fit(y=y, d=x[:, :2], x=x)
+
+
+def test_random_treatment_is_not_random_given_whatever_covariate():
+    # Treatment is a fair coin, the effect 1. The covariate is D + Y(0) + noise: given it, the treated have lower Y(0).
+    # All is normal but D; slope of Y(0) on x given D is 1/2: adjusting takes 1/2 off. 5 standard errors.
+    rng = np.random.default_rng(0)
+    without, d = rng.normal(size=4000), rng.integers(0, 2, 4000)
+    x = d + without + rng.normal(size=4000)
+    plain = DifferenceInMeans().fit(y=d + without, d=d)
+    adjusted = RegressionAdjustment().fit(y=d + without, d=d, x=x[:, None])
+    assert abs(plain.point[0] - 1) < 5 * plain.se[0] < 0.2
+    assert abs(adjusted.point[0] - 0.5) < 5 * adjusted.se[0] < 0.2

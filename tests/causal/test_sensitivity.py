@@ -17,6 +17,7 @@ from ceteris.causal.sensitivity import (
     linear_robustness,
     strength_of,
 )
+from ceteris.results import Estimate
 from ceteris.stats.least_squares import covariance_of, ols, partial_out
 from peer import TIGHT, doubleml, samples
 
@@ -157,6 +158,44 @@ def test_a_benchmark_is_right_about_a_confounder_like_the_covariate():
     assert said["std err"] == pytest.approx(np.sqrt(covariance_of(long, "classic")[0, 0]), rel=0.03)
 
 
+@pytest.mark.parametrize("estimand", ["ATT", "ATU"])
+def test_a_binary_confounder_moves_the_effect_in_one_arm_by_exactly_the_bound(estimand):
+    # With nothing but a binary U, both errors are functions of U that average to zero in the arm: their correlation is
+    # one, the bound holds with equality, and every expectation is a sum over four cells with these numbers of rows.
+    cells = {(0, 0): 30, (0, 1): 10, (1, 0): 20, (1, 1): 60}
+    u, d, sign = (np.concatenate([np.tile([[*cell, 1], [*cell, -1]], (n, 1)) for cell, n in cells.items()]).T).astype(
+        float
+    )
+    y = d + 2 * u + sign
+    arm, other = (d == 1, 0) if estimand == "ATT" else (d == 0, 1)
+
+    def estimate(groups):
+        e, g = np.zeros(len(y)), np.zeros(len(y))
+        for value in np.unique(groups):
+            inside = groups == value
+            e[inside], g[inside] = d[inside].mean(), y[inside & (d == other)].mean()
+        gain = (y - g if estimand == "ATT" else g - y)[arm].mean()
+        meta = {"nuisances": {"propensity": e, f"outcome {other}": g}}
+        return Estimate(np.array([gain]), np.zeros((len(y), 1)), (estimand,), meta)
+
+    short, long = (confounding(estimate(groups), y=y, d=d) for groups in (np.zeros(len(y)), u))
+    cf_y = 1 - long.elements.sigma2 / short.elements.sigma2
+    cf_d = 1 - short.elements.nu2 / long.elements.nu2
+    assert long.elements.point == pytest.approx(1.0)
+    moved = confounding(estimate(np.zeros(len(y))), y=y, d=d, cf_y=cf_y, cf_d=cf_d)
+    assert short.elements.point > 1.5
+    assert moved.lower == pytest.approx(1.0, abs=1e-12)
+
+
+def test_the_effect_on_the_treated_has_bounds_too():
+    y, d, x = sample()
+    for estimand in ("ATT", "ATU"):
+        estimate = Interactive(LinearRegression(), LogisticRegression(), estimand=estimand).fit(y=y, d=d, x=x)
+        found = confounding(estimate, y=y, d=d)
+        assert found.low < found.lower < estimate.point[0] < found.upper < found.high
+        assert 0 < found.rva < found.rv < 1
+
+
 def test_the_section_draws_and_judges():
     from matplotlib.figure import Figure
 
@@ -188,9 +227,6 @@ def test_bad_input_is_answered():
         confounding(estimate, y=y[:90], d=d[:90])
     with pytest.raises(ValueError, match="estimate: one with nuisances none given; PartiallyLinear and Interactive"):
         confounding(replace(estimate, meta={}), y=y, d=d)
-    att = Interactive(LinearRegression(), LogisticRegression(), estimand="ATT").fit(y=y, d=d, x=x)
-    with pytest.raises(ValueError, match="estimate: the ATT needs a regression of the treated outcomes"):
-        confounding(att, y=y, d=d)
     with pytest.raises(ValueError, match="groups: 'age' is no covariate; x0, x1, x2 are"):
         benchmarks(PartiallyLinear(), y=y, d=d, x=x, groups={"a": ["age"]})
     with pytest.raises(ValueError, match="dof: 1 given; more than one degree of freedom"):

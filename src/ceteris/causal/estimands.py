@@ -1,4 +1,9 @@
-"""What is estimated, in words and as a formula, and what has to be believed for it: shared by the estimators."""
+"""What is estimated, in words and as a formula, and what has to be believed for it: shared by the estimators.
+
+A treatment that is independent of the potential outcomes need not be so given covariates (it is sometimes printed that
+it must): that follows where treatment is independent of potential outcomes and covariates together, which covariates
+measured before an experiment satisfy and those that the treatment itself may have moved do not.
+"""
 
 from __future__ import annotations
 

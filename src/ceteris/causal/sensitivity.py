@@ -8,8 +8,10 @@ left out, with strength
     ρ    = correlation of the two errors, one in the worst case
 
 then |bias| ≤ |ρ| C_Y C_D S,  S² = σ² ν²,  σ² = E(Y - g)², ν² = E α².   For the partially linear model α = v / E v²;
-for the average effect α = d/e - (1 - d)/(1 - e). The robustness value is the strength cf_y = cf_d that moves the
-estimate to the null hypothesis: cf = (-f² + sqrt(f⁴ + 4f²)) / 2 with f = |θ - θ_0| / (|ρ| S).
+for the average effect α = d/e - (1 - d)/(1 - e). For the effect on the treated only the controls' regression can be
+wrong, so that both moments are sums over controls, σ² = E(1 - D)(Y - g_0)² and α = (1 - d) e / ((1 - e) P(D = 1)), and
+the strengths are those among controls (the other way round for the untreated). The robustness value is the strength
+cf_y = cf_d that moves the estimate to the null hypothesis: cf = (-f² + sqrt(f⁴ + 4f²)) / 2, f = |θ - θ_0| / (|ρ| S).
 
 In one OLS regression the same is a function of the t-statistic: bias = se sqrt(dof) sqrt(R²_y R²_d / (1 - R²_d)), with
 partial R² of the confounder in the two regressions (`linear_robustness`, `linear_benchmark`).
@@ -35,6 +37,8 @@ from ceteris.results import Check, Estimate, Section, Table
 from ceteris.stats.covariance import covariance
 from ceteris.stats.least_squares import covariance_of, ols
 from ceteris.stats.logit import with_constant
+
+NEEDED = {"ATE": {"outcome 0", "outcome 1"}, "ATT": {"outcome 0"}, "ATU": {"outcome 1"}}
 
 
 @dataclass(frozen=True)
@@ -226,20 +230,13 @@ def elements_of(estimate: Estimate, y: np.ndarray, d: np.ndarray) -> Elements:
         gap = y - kept["residual"] - point * d if "residual" in kept else y - kept["outcome"] - point * v
         nu2 = 1 / np.mean(v**2)
         psi_nu2 = nu2 - v**2 * nu2**2
-    elif {"propensity", "outcome 0", "outcome 1"} <= set(kept) and estimate.names[0] in ("ATE", "ATT"):
-        e = kept["propensity"]
-        if estimate.meta.get("normalise"):
-            e = normalised(e, d)
-        gap = y - np.where(d == 1, kept["outcome 1"], kept["outcome 0"])
-        nu2, psi_nu2 = _riesz(d, e, estimate.names[0])
-    elif {"propensity", "outcome 0"} <= set(kept) and estimate.names[0] == "ATT":
-        raise ValueError(
-            "estimate: the ATT needs a regression of the treated outcomes as well, which its score does not use; fit "
-            "Interactive(estimand='ATE') for the bounds, or PartiallyLinear."
-        )
+    elif "propensity" in kept and estimate.names[0] in NEEDED and NEEDED[estimate.names[0]] <= set(kept):
+        e = normalised(kept["propensity"], d) if estimate.meta.get("normalise") else kept["propensity"]
+        gap, each = _interactive(y, d, e, kept, estimate.names[0])
+        nu2, psi_nu2 = each.mean(), each - each.mean()
     else:
         raise ValueError(
-            f"estimate: one with nuisances {', '.join(kept) or 'none'} given; PartiallyLinear and Interactive (ATE) "
+            f"estimate: one with nuisances {', '.join(kept) or 'none'} given; PartiallyLinear and Interactive "
             "have the ones that these bounds need."
         )
     sigma2 = float(np.mean(gap**2))
@@ -247,13 +244,18 @@ def elements_of(estimate: Estimate, y: np.ndarray, d: np.ndarray) -> Elements:
     return Elements(point, phi, sigma2, float(nu2), gap**2 - sigma2, psi_nu2, estimate.clusters, y)
 
 
-def _riesz(d: np.ndarray, e: np.ndarray, estimand: str) -> tuple[float, np.ndarray]:
-    """ν² = E[2 m(W, α) - α²] and its influence."""
-    one = np.ones(len(d))
-    w, expected = (one, one) if estimand == "ATE" else (d / d.mean(), e / d.mean())
-    alpha = expected * (d / e - (1 - d) / (1 - e))
-    each = 2 * w * expected * (1 / e + 1 / (1 - e)) - alpha**2
-    return float(each.mean()), each - each.mean()
+def _interactive(
+    y: np.ndarray, d: np.ndarray, e: np.ndarray, kept: dict[str, np.ndarray], estimand: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Y - g, and 2 m(W, α) - α², whose mean is ν², row by row."""
+    if estimand == "ATE":
+        gap = y - np.where(d == 1, kept["outcome 1"], kept["outcome 0"])
+        return gap, 2 * (1 / e + 1 / (1 - e)) - (d / e - (1 - d) / (1 - e)) ** 2
+    # E[Y(1) | D = 1] is seen, whatever is left out: only the regression in the other arm can be wrong
+    arm, other, e = (d, 1 - d, e) if estimand == "ATT" else (1 - d, d, 1 - e)
+    odds = e / (1 - e) / arm.mean()
+    gap = other * (y - kept["outcome 0" if estimand == "ATT" else "outcome 1"])
+    return gap, 2 * arm / arm.mean() * odds - (other * odds) ** 2
 
 
 def benchmark(long: Estimate, short: Estimate, data: Any = None, *, y: Any, d: Any) -> dict[str, float]:

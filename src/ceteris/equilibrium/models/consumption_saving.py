@@ -6,21 +6,29 @@
 
     u'(c) ≥ β R E[ u'(c') ],   with equality where a' > 0
 
-The unknown is the consumption the Euler equation wants, e = (β R E[ c'^(-γ) ])^(-1/γ); then c = min(e, x), and the
-limit binds exactly. Interest and income are given (partial equilibrium), and βR < 1.
+Who keeps nothing would want to consume e(y) = (β R E[ c(y', y')^(-γ) ])^(-1/γ), whatever x; so the limit binds for x
+below e(y), and there c has a kink. The unknowns are e(y), and the share ω(x, y) of what is beyond it that is consumed:
+
+    c = x where x ≤ e(y),   c = e(y) + ω (x - e(y)) beyond,
+
+with one equation for each. Policy and limit are then exact at the kink, wherever that is; the kinks that c inherits
+from tomorrow's are rounded off by the network. Interest and income are given (partial equilibrium), and βR < 1.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from ceteris.equilibrium.model import Model
+from ceteris.equilibrium.model import Model, actions
 from ceteris.equilibrium.shocks import Markov
-from ceteris.nets.heads import positive
+from ceteris.nets import MLP
+from ceteris.nets.net import AbstractStateless
 
 
 class ConsumptionSaving(Model):
@@ -66,21 +74,33 @@ class ConsumptionSaving(Model):
         return {"y": Markov(rouwenhorst(self.incomes, self.rho), state="y")}
 
     def outputs(self):
-        return {"wish": ()}
+        return {"kink": (), "share": ()}
 
     def actions(self, raw, s):
-        wish = s.x * positive(raw.wish)
-        return {"wish": wish, "c": jnp.minimum(wish, s.x), "a": jnp.maximum(s.x - wish, 0.0)}
+        kink = self.income()[s.y] * jnp.exp(raw.kink)
+        beyond, share = jnp.maximum(s.x - kink, 0.0), jax.nn.sigmoid(raw.share)
+        return {"kink": kink, "c": jnp.minimum(s.x, kink) + share * beyond, "a": (1 - share) * beyond}
 
     def move(self, s, a, shock):
         return {"x": self.R * a.a + self.income()[shock.y], "y": shock.y}
 
     def residuals(self, s, a, E):
-        value = E(lambda s1, a1: self.beta * self.R * (a1.c / a.wish) ** -self.gamma)
-        return {"euler": value ** (-1 / self.gamma) - 1}
+        """Relative to the consumption wanted in today's state, and in a state in which nothing is kept."""
+
+        def penniless(s1, a1, h):
+            s1 = s1.replace(x=self.income()[s1.y])
+            return actions(self, h(self.inputs(s1)), s1).c
+
+        wanted = lambda c, value: (self.beta * self.R * value) ** (-1 / self.gamma) / c - 1
+        kept = E(lambda s1, a1: a1.c**-self.gamma)
+        nothing = E.successors(lambda s1, a1, h: penniless(s1, a1, h) ** -self.gamma)
+        return {"euler": wanted(jnp.maximum(a.c, a.kink), kept), "kink": wanted(a.kink, nothing)}
 
     def inputs(self, s):
         return jnp.stack([jnp.log(s.x), jnp.log(self.income()[s.y])])
+
+    def hypothesis(self, inputs, outputs, widths):
+        return eqx.Partial(KinkAndShare, inputs, widths)
 
     def start(self, key):
         y, a = jr.split(key)
@@ -90,6 +110,20 @@ class ConsumptionSaving(Model):
     def box(self):
         y = self.income()
         return {"x": (y[0], 4 * y[-1])}
+
+
+class KinkAndShare(AbstractStateless):
+    """Two perceptrons: where the kink is depends on income alone, the share beyond it on cash and income."""
+
+    kink: MLP
+    share: MLP
+
+    def __init__(self, inputs, widths, *, key):
+        first, second = jr.split(key)
+        self.kink, self.share = MLP(1, 1, (8,), "tanh", key=first), MLP(inputs, 1, widths, "tanh", key=second)
+
+    def __call__(self, x):
+        return jnp.concatenate([self.kink(x[..., 1:]), self.share(x)], -1)
 
 
 def rouwenhorst(n: int, rho: float):

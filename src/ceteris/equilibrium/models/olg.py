@@ -98,9 +98,9 @@ class OLG(Model):
 
     def actions(self, raw, s):
         spare, cash = self.spare(s), self.cash(s)
-        # raw = 0: the share of cash consumed in the benchmark at rest; a debtor's cash may be next to nothing
-        usual = life(self.N)[0] * jnp.maximum(cash, self.prices(s)[1] * self.labour / 2)[:-1]
-        wish = usual * jnp.exp(2 * jnp.tanh(raw.wish / 2))
+        # raw = 0: as much of what may be consumed as in the benchmark at rest (cash itself may be nothing or less)
+        wished, rest, _ = life(self.N)
+        wish = wished / (rest - self.limit) * spare[:-1] * jnp.exp(2 * jnp.tanh(raw.wish / 2))
         saved = floored(spare[:-1] - wish)  # what would be borrowed beyond the limit is not
         return {"k1": self.limit + saved, "c": jnp.append(spare[:-1] - saved, jnp.maximum(cash[-1], 1e-3))}
 
@@ -124,7 +124,7 @@ class OLG(Model):
 
     def start(self, key):
         z, k = jr.split(key)
-        hump = life(self.N)[1]
+        hump = life(self.N)[2]
         return {"z": jr.randint(z, (), 0, 4), "k": hump * jnp.exp(0.1 * jr.normal(k, hump.shape))}
 
     def admissible(self, s):
@@ -143,7 +143,7 @@ def efficiency(N):
 
 @lru_cache
 def life(N):
-    """Wanted consumption as a share of cash, and savings, by age: the benchmark at rest, by endogenous grid points."""
+    """Wanted consumption, cash and savings by age: the benchmark at rest, by endogenous grid points."""
     beta, alpha, gamma, delta = 0.95, 0.3, 2.0, 0.53
     labour = efficiency(N)
 
@@ -157,19 +157,20 @@ def life(N):
             c = (beta * R * later**-gamma) ** (-1 / gamma)
             cash.insert(0, np.append(1e-6, c + saved))
             wish.insert(0, np.append(1e-6, c))
-        shares, k = [], [0.0]
+        wishes, held, k = [], [], [0.0]
         for h in range(N - 1):
             m = R * k[-1] + w * labour[h]
             c = min(np.interp(m, cash[h], wish[h]), m)
             later = R * (m - c) + w * labour[h + 1]
             wanted = (beta * R) ** (-1 / gamma) * np.interp(later, cash[h + 1], wish[h + 1])
-            shares.append(wanted / m)
+            wishes.append(wanted)
+            held.append(m)
             k.append(m - c)
-        return np.array(shares), np.array(k[1:])
+        return np.array(wishes), np.array(held), np.array(k[1:])
 
     low, high = 5.0 * N / 60, 80.0 * N / 60
     for _ in range(40):
         K = (low + high) / 2
-        low, high = (K, high) if lives(K)[1].sum() > K else (low, K)
-    shares, k = lives(K)
-    return shares, np.maximum(k, 1e-3)
+        low, high = (K, high) if lives(K)[2].sum() > K else (low, K)
+    wishes, held, k = lives(K)
+    return wishes, held, np.maximum(k, 1e-3)

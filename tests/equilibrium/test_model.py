@@ -10,6 +10,8 @@ import pytest
 from ceteris.engine import precision
 from ceteris.equilibrium import Markov, Model, Normal, check_model, named, solve, with_parameters
 from ceteris.equilibrium.commands import settings, sizes
+from ceteris.equilibrium.contract import refuse_broken
+from ceteris.equilibrium.expectation import default_rule
 from ceteris.equilibrium.library import LIBRARY
 from ceteris.equilibrium.linearise import linearise
 from ceteris.equilibrium.models.consumption_saving import ConsumptionSaving, rouwenhorst
@@ -284,3 +286,12 @@ def test_rouwenhorst_has_the_autocorrelation_it_was_asked_for():
 
 def test_normal_draws_have_their_shape():
     assert Normal((3,)).draw(Point("state", {}), jax.random.key(0)).shape == (3,)
+
+
+@pytest.mark.parametrize("name", ["olg", "olg-bonds", "krusell-smith"])
+def test_a_model_can_be_traced_in_one_precision_after_the_other(name):
+    # NumPy constants of a module were once lowered in the precision in which JAX had met them first.
+    model = named(name)
+    for digits in ("double", "single"):
+        with precision(digits):
+            refuse_broken(model, default_rule(model.shocks())[0])

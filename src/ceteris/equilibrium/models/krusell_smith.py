@@ -162,7 +162,7 @@ class _Households(Model):
         # at quantiles of wealth, and at a few poor and rich households of which the economy has hardly any, each with
         # and without work
         K = self.capital(s)
-        k = jnp.concatenate([self.quantile(s, (jnp.arange(self.points) + 0.5) / self.points), FRINGE * K])
+        k = jnp.concatenate([self.quantile(s, (jnp.arange(self.points) + 0.5) / self.points), K * jnp.asarray(FRINGE)])
         k, e = jnp.tile(k, 2), jnp.repeat(jnp.arange(2), k.size)
         c, k1, wanted = self.choice(E.h(self.features(s.z, K, k, e)), s.z, K, k, e)
         both, work = jnp.tile(k1, 2), jnp.repeat(jnp.arange(2), k1.size)

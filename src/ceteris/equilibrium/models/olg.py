@@ -99,7 +99,7 @@ class OLG(Model):
     def actions(self, raw, s):
         spare, cash = self.spare(s), self.cash(s)
         # raw = 0: as much of what may be consumed as in the benchmark at rest (cash itself may be nothing or less)
-        wished, rest, _ = life(self.N)
+        wished, rest, _ = jnp.asarray(life(self.N))
         wish = wished / (rest - self.limit) * spare[:-1] * jnp.exp(2 * jnp.tanh(raw.wish / 2))
         saved = floored(spare[:-1] - wish)  # what would be borrowed beyond the limit is not
         return {"k1": self.limit + saved, "c": jnp.append(spare[:-1] - saved, jnp.maximum(cash[-1], 1e-3))}
@@ -124,7 +124,7 @@ class OLG(Model):
 
     def start(self, key):
         z, k = jr.split(key)
-        hump = life(self.N)[2]
+        hump = jnp.asarray(life(self.N)[2])
         return {"z": jr.randint(z, (), 0, 4), "k": hump * jnp.exp(0.1 * jr.normal(k, hump.shape))}
 
     def admissible(self, s):
@@ -143,7 +143,10 @@ def efficiency(N):
 
 @lru_cache
 def life(N):
-    """Wanted consumption, cash and savings by age: the benchmark at rest, by endogenous grid points."""
+    """Wanted consumption, cash and savings by age: the benchmark at rest, by endogenous grid points.
+
+    As numbers: an array that is kept would be taken by JAX for the one it met in another precision.
+    """
     beta, alpha, gamma, delta = 0.95, 0.3, 2.0, 0.53
     labour = efficiency(N)
 
@@ -166,11 +169,11 @@ def life(N):
             wishes.append(wanted)
             held.append(m)
             k.append(m - c)
-        return np.array(wishes), np.array(held), np.array(k[1:])
+        return wishes, held, k[1:]
 
     low, high = 5.0 * N / 60, 80.0 * N / 60
     for _ in range(40):
         K = (low + high) / 2
-        low, high = (K, high) if lives(K)[2].sum() > K else (low, K)
+        low, high = (K, high) if sum(lives(K)[2]) > K else (low, K)
     wishes, held, k = lives(K)
-    return wishes, held, np.maximum(k, 1e-3)
+    return tuple(map(float, wishes)), tuple(map(float, held)), tuple(max(float(x), 1e-3) for x in k)

@@ -4,10 +4,12 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from ceteris.causal import Interactive
 from ceteris.causal.additive import RATIOS, AdditiveClassifier, AdditiveRegressor, bends, penalised
 from ceteris.causal.learners import boosted_classifier, boosted_regressor, default_for
 
@@ -138,3 +140,14 @@ def test_classes_that_can_be_told_apart_for_certain_are_warned_of_or_settled():
         learner = AdditiveClassifier().fit(x, d)
     assert learner.converged_ or any("log-odds still move" in str(w.message) for w in caught)
     assert (learner.predict(x) == d).mean() > 0.98
+
+
+def test_an_ensemble_of_scikit_learn_may_be_a_learner():
+    # An unfitted forest has a length, which it cannot tell: "learner or default" raised.
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 2))
+    d = rng.integers(0, 2, 200)
+    estimate = Interactive(RandomForestRegressor(5, random_state=0), RandomForestClassifier(5, random_state=0)).fit(
+        y=d + x[:, 0] + 0.1 * rng.normal(size=200), d=d, x=x
+    )
+    assert abs(estimate.point[0] - 1) < 5 * estimate.se[0]

@@ -34,6 +34,17 @@ def default_for(y: np.ndarray | None) -> Any:
     return default_classifier() if binary else default_regressor()
 
 
+def given(learner: Any, default: Any) -> Any:
+    """Return the learner, or the default where there is none; an unfitted ensemble of scikit-learn has no truth value.
+
+    Examples
+    --------
+    >>> given(None, "the default")
+    'the default'
+    """
+    return default if learner is None else learner
+
+
 def boosted_regressor(seed: int = 0, **settings: Any) -> Any:
     """Boosted trees of scikit-learn that stop when a tenth of the training fold, held out, stops getting better.
 

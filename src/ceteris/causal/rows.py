@@ -19,7 +19,7 @@ EXACT = 1e-10  # share of the treatment's variance left by the covariates below 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """What an estimator works on: arrays without missing values, one entry per row.
+    """What an estimator works on: arrays without missing values (but in ``x``, where asked for), one entry per row.
 
     Attributes
     ----------
@@ -70,6 +70,7 @@ def read_rows(
     cluster: Any = None,
     binary: bool = False,
     levels: bool = False,
+    missing: bool = False,
     extra: Mapping[str, Any] | None = None,
 ) -> Rows:
     """Take a table, or arrays, apart by the roles of the columns.
@@ -88,6 +89,8 @@ def read_rows(
         The treatment must be 0 or 1 (or false or true), with two rows of each at least.
     levels : bool
         The treatment is a category, of two rows a level at least.
+    missing : bool
+        Covariates may be missing (NaN); a missing label is a label of its own.
     extra : mapping of str to (str or array), optional
         Further columns of numbers, by the name they get.
 
@@ -107,9 +110,10 @@ def read_rows(
     blocks = {"x": table.matrix("x", x), "z": table.matrix("z", z)}
     clusters = table.clusters(cluster)
     extras = {name: table.column(name, given) for name, given in (extra or {}).items()}
-    everything = [outcome, *treatment, *blocks["x"], *blocks["z"], *clusters, *extras.values()]
-    _refuse_lengths(everything, has_data=data is not None)
-    _refuse_holes(everything)
+    others = [outcome, *treatment, *blocks["z"], *clusters, *extras.values()]
+    _refuse_lengths([*others, *blocks["x"]], has_data=data is not None)
+    _refuse_holes(others if missing else [*others, *blocks["x"]])
+    _refuse_empty(blocks["x"])
 
     d_values, labels = _read_levels(treatment[0]) if levels else (_numbers(treatment), ())
     rows = Rows(
@@ -130,6 +134,24 @@ def read_rows(
         _refuse_rare_levels(rows)
     _refuse_determined(rows, blocks["x"], treatment)
     return rows
+
+
+def read_covariates(x: Any, missing: bool = False) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Covariates (n, p) and their names from a table or a matrix; labels become columns of zeros and ones.
+
+    Examples
+    --------
+    >>> read_covariates([[1.0, 2.0], [3.0, np.nan]], missing=True)[1]
+    ('x0', 'x1')
+    """
+    columns = _Table(None).matrix("x", x)
+    if not columns:
+        raise ValueError("x: no columns given; give one at least.")
+    if not missing:
+        _refuse_holes(columns)
+    _refuse_empty(columns)
+    found = _covariates(columns, len(columns[0].values))
+    return found["x"], found["names"]
 
 
 # ---------------------------------------------------------------------------------------- columns of any kind
@@ -326,6 +348,16 @@ def _refuse_holes(columns: Sequence[_Column]) -> None:
             raise ValueError(f"data: {what} given: {said}; none are allowed; {cure}.")
 
 
+def _refuse_empty(columns: Sequence[_Column]) -> None:
+    for column in columns:
+        if column.values.dtype.kind != "f":
+            continue
+        if np.isinf(column.values).any():
+            raise ValueError(f"x: {column.name!r} holds infinite values; missing ones (NaN) are allowed; correct them.")
+        if np.isnan(column.values).all():
+            raise ValueError(f"x: {column.name!r} is missing in every row; drop it.")
+
+
 def _refuse_constants(rows: Rows, treatment: Sequence[_Column]) -> None:
     if np.ptp(rows.y) == 0:
         raise ValueError(f"y: the outcome {rows.outcome!r} is {rows.y[0]:g} in every row; choose one that varies.")
@@ -375,7 +407,8 @@ def _refuse_determined(rows: Rows, columns: Sequence[_Column], treatment: Sequen
             f"x: the covariate {guilty[0]!r} determines the treatment {name!r}, so there is nobody to compare with; "
             "drop it from x, or keep the rows where both treatments occur."
         )
-    if 0 < rows.x.shape[1] <= min(WIDE, rows.n // 2) and _unexplained(rows.x, rows.d) < EXACT:
+    x = rows.x[:, ~np.isnan(rows.x).any(0)]
+    if 0 < x.shape[1] <= min(WIDE, rows.n // 2) and _unexplained(x, rows.d) < EXACT:
         raise ValueError(
             f"x: the covariates together determine the treatment {name!r} exactly, so there is nobody to compare with; "
             "drop the covariate that encodes it."

@@ -9,7 +9,7 @@ import numpy as np
 
 from ceteris.causal import assemble, scores
 from ceteris.causal.crossfit import cross_fit, read_folds
-from ceteris.causal.learners import default_classifier, default_regressor
+from ceteris.causal.learners import default_classifier, default_regressor, given
 from ceteris.causal.nuisances import fit_of, overlap, propensity, refuse_clip, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.data._check import pick
@@ -95,8 +95,8 @@ class DifferenceInDifferences:
         rows = self._read(data, y=y, d=d, x=x, before=before, time=time, cluster=cluster)
         after = rows.extra.get("time")
         learners = {
-            "outcome": self.outcome or default_regressor(),
-            "treatment": self.treatment or default_classifier(),
+            "outcome": given(self.outcome, default_regressor()),
+            "treatment": given(self.treatment, default_classifier()),
         }
         refuse_learners(**learners)
         strata = rows.d if after is None else 2 * rows.d + after

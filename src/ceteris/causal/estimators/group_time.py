@@ -10,7 +10,7 @@ import numpy as np
 from ceteris.causal import assemble, scores
 from ceteris.causal.crossfit import cross_fit, make_folds
 from ceteris.causal.estimators.difference_in_differences import ASSUMPTIONS
-from ceteris.causal.learners import default_classifier, default_regressor
+from ceteris.causal.learners import default_classifier, default_regressor, given
 from ceteris.causal.nuisances import propensity, refuse_clip, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.data._check import pick
@@ -86,8 +86,8 @@ class GroupTimeEffects:
         pick("controls", self.controls, CONTROLS)
         refuse_clip(self.clip)
         learners = {
-            "outcome": self.outcome or default_regressor(),
-            "treatment": self.treatment or default_classifier(),
+            "outcome": given(self.outcome, default_regressor()),
+            "treatment": given(self.treatment, default_classifier()),
         }
         refuse_learners(**learners)
         panel = _read(data, y=y, group=group, unit=unit, time=time, x=x)

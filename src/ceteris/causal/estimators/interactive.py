@@ -10,7 +10,7 @@ import numpy as np
 from ceteris.causal import assemble, scores
 from ceteris.causal.crossfit import cross_fit, read_folds
 from ceteris.causal.estimands import OVERLAP, SUTVA, UNCONFOUNDED, pick_estimand, told
-from ceteris.causal.learners import default_classifier, default_for
+from ceteris.causal.learners import default_classifier, default_for, given
 from ceteris.causal.nuisances import fit_of, overlap, propensity, refuse_clip, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.results import Estimate
@@ -69,8 +69,8 @@ class Interactive:
         refuse_clip(self.clip)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True)
         learners = {
-            "outcome": self.outcome or default_for(rows.y),
-            "treatment": self.treatment or default_classifier(),
+            "outcome": given(self.outcome, default_for(rows.y)),
+            "treatment": given(self.treatment, default_classifier()),
         }
         refuse_learners(**learners)
         drawn = read_folds(self.folds, rows.n, self.repeats, self.seed, rows.clusters, stratify=rows.d)

@@ -10,7 +10,7 @@ import numpy as np
 from ceteris.causal import assemble, scores
 from ceteris.causal.crossfit import cross_fit, read_folds
 from ceteris.causal.estimands import UNCONFOUNDED
-from ceteris.causal.learners import default_classifier, default_regressor
+from ceteris.causal.learners import default_classifier, default_regressor, given
 from ceteris.causal.nuisances import fit_of, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.data._check import pick
@@ -83,7 +83,7 @@ class PartiallyLinear:
         pick("score", self.score, (PARTIALLING_OUT, IV_TYPE))
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster)
         binary = bool(np.isin(rows.d, (0, 1)).all())
-        outcome = self.outcome or default_regressor()
+        outcome = given(self.outcome, default_regressor())
         treatment = self.treatment or (default_classifier() if binary else default_regressor())
         learners = {"outcome": outcome, "treatment": treatment, "residual": self.residual or outcome}
         refuse_learners(**learners)

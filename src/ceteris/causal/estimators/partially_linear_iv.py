@@ -10,7 +10,7 @@ import numpy as np
 from ceteris.causal import assemble, scores
 from ceteris.causal.crossfit import cross_fit, read_folds
 from ceteris.causal.estimators.partially_linear import IV_TYPE, PARTIALLING_OUT
-from ceteris.causal.learners import default_for
+from ceteris.causal.learners import default_for, given
 from ceteris.causal.nuisances import first_stage, fit_of, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.data._check import pick
@@ -88,12 +88,12 @@ class PartiallyLinearIV:
         return assemble.finish(splits, self._meta(), nuisances, drawn, checks)
 
     def _learners(self, rows: Rows, z: np.ndarray) -> dict[str, Any]:
-        outcome = self.outcome or default_for(rows.y)
+        outcome = given(self.outcome, default_for(rows.y))
         learners = {
             "outcome": outcome,
-            "treatment": self.treatment or default_for(rows.d),
-            "instrument": self.instrument or default_for(z),
-            "residual": self.residual or (self.outcome or default_for(None)),
+            "treatment": given(self.treatment, default_for(rows.d)),
+            "instrument": given(self.instrument, default_for(z)),
+            "residual": given(self.residual, given(self.outcome, default_for(None))),
         }
         refuse_learners(**learners)
         return learners

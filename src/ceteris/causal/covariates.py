@@ -1,0 +1,45 @@
+"""Covariates of new rows by the names of the old ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def covariates_at(x: Any, names: tuple[str, ...]) -> np.ndarray:
+    """Covariates of new rows, shape (m, p): from a table by name, labels included, or from a matrix of p columns.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> covariates_at(pd.DataFrame({"town": ["b", "a"], "age": [30, 40]}), ("age", "town=b"))
+    array([[30.,  1.],
+           [40.,  0.]])
+    """
+    if hasattr(x, "columns"):
+        import narwhals.stable.v1 as nw
+
+        frame = nw.from_native(x, eager_only=True)
+        return np.column_stack([_column(frame, name) for name in names])
+    matrix = np.asarray(x, dtype=float)
+    matrix = matrix[:, None] if matrix.ndim == 1 and len(names) == 1 else matrix
+    if matrix.ndim != 2 or matrix.shape[1] != len(names):
+        raise ValueError(
+            f"x: shape {np.shape(x)} given; {len(names)} columns are needed, in the order {', '.join(names[:10])}."
+        )
+    if np.isinf(matrix).any():
+        raise ValueError("x: infinite values given; missing ones (NaN) are allowed; correct them.")
+    return matrix
+
+
+def _column(frame: Any, name: str) -> np.ndarray:
+    import narwhals.stable.v1 as nw
+
+    if name in frame.columns:
+        return np.asarray(frame[name].cast(nw.Float64).to_numpy(), dtype=float)
+    column, _, label = name.partition("=")
+    if column not in frame.columns:
+        raise ValueError(f"x: the column {column!r} is missing from the rows given; the model was fitted with it.")
+    values = [None if value is None or value != value else value for value in frame[column].to_list()]
+    return np.array([str(value) == label for value in values], dtype=float)

@@ -1,0 +1,106 @@
+"""For whom a treatment works: estimators of τ(x) = E[Y(1) - Y(0) | X = x], and how good they are.
+
+An estimator is a frozen dataclass of settings; ``fit`` returns a fitted model with ``effect`` (`Effects`: a point and a
+standard error for each row), ``scores`` (doubly robust, one for each training row), ``average`` (of any subgroup),
+``nuisances`` and ``rows``. Names are imported when first used.
+
+Examples
+--------
+>>> from ceteris.causal.heterogeneity import LinearEffects
+>>> from ceteris.data import simulate_nie_wager
+>>> from sklearn.linear_model import LinearRegression, LogisticRegression
+>>> data = simulate_nie_wager("A", 400, seed=1)
+>>> model = LinearEffects(LinearRegression(), LogisticRegression()).fit(data, y="y", d="d", x=["x0", "x1", "x2"])
+>>> model.effect().point.shape, model.scores.shape
+((400,), (400,))
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_HOME = {
+    "CausalForest": "ceteris.causal.heterogeneity.causal_forest",
+    "CausalTree": "ceteris.causal.heterogeneity.causal_tree",
+    "DRLearner": "ceteris.causal.heterogeneity.dr_learner",
+    "Effects": "ceteris.causal.heterogeneity.effects",
+    "ForestRegressor": "ceteris.causal.heterogeneity.forest_regressor",
+    "Growth": "ceteris.causal.heterogeneity.forest.growth",
+    "InstrumentalForest": "ceteris.causal.heterogeneity.instrumental_forest",
+    "LinearEffects": "ceteris.causal.heterogeneity.linear_effects",
+    "LocalMomentForest": "ceteris.causal.heterogeneity.local_moment_forest",
+    "MultiArmForest": "ceteris.causal.heterogeneity.multi_arm_forest",
+    "QuantileForest": "ceteris.causal.heterogeneity.quantile_forest",
+    "RLearner": "ceteris.causal.heterogeneity.r_learner",
+    "SLearner": "ceteris.causal.heterogeneity.s_learner",
+    "SeriesEffects": "ceteris.causal.heterogeneity.linear_effects",
+    "SharedNet": "ceteris.causal.heterogeneity.shared_net",
+    "StructuredEffects": "ceteris.causal.heterogeneity.structured_effects",
+    "TLearner": "ceteris.causal.heterogeneity.t_learner",
+    "XLearner": "ceteris.causal.heterogeneity.x_learner",
+    "average_effect": "ceteris.causal.heterogeneity.effects",
+    "best_linear_predictor": "ceteris.causal.heterogeneity.evaluate.linear",
+    "calibration_test": "ceteris.causal.heterogeneity.evaluate.linear",
+    "clan": "ceteris.causal.heterogeneity.evaluate.groups",
+    "compare_cate": "ceteris.causal.heterogeneity.compare",
+    "cumulative_gain": "ceteris.causal.heterogeneity.evaluate.uplift",
+    "doubly_robust": "ceteris.causal.heterogeneity.effects",
+    "dr_loss": "ceteris.causal.heterogeneity.evaluate.losses",
+    "effect_mse": "ceteris.causal.heterogeneity.evaluate.losses",
+    "evaluation_sections": "ceteris.causal.heterogeneity.evaluate.sections",
+    "gain_area": "ceteris.causal.heterogeneity.evaluate.uplift",
+    "gain_curve": "ceteris.causal.heterogeneity.evaluate.uplift",
+    "gates": "ceteris.causal.heterogeneity.evaluate.groups",
+    "quantile_groups": "ceteris.causal.heterogeneity.evaluate.groups",
+    "r_loss": "ceteris.causal.heterogeneity.evaluate.losses",
+    "rate": "ceteris.causal.heterogeneity.evaluate.rate",
+    "toc": "ceteris.causal.heterogeneity.evaluate.rate",
+}
+
+__all__ = [
+    "CausalForest", "CausalTree", "DRLearner", "Effects", "ForestRegressor", "Growth", "InstrumentalForest",
+    "LinearEffects", "LocalMomentForest", "MultiArmForest", "QuantileForest", "RLearner", "SLearner",
+    "SeriesEffects", "SharedNet", "StructuredEffects", "TLearner", "XLearner", "average_effect",
+    "best_linear_predictor", "calibration_test", "clan", "compare_cate", "cumulative_gain", "doubly_robust",
+    "dr_loss", "effect_mse", "evaluation_sections", "gain_area", "gain_curve", "gates", "quantile_groups", "r_loss",
+    "rate", "toc",
+]  # fmt: skip
+
+if TYPE_CHECKING:
+    from ceteris.causal.heterogeneity.causal_forest import CausalForest
+    from ceteris.causal.heterogeneity.causal_tree import CausalTree
+    from ceteris.causal.heterogeneity.compare import compare_cate
+    from ceteris.causal.heterogeneity.dr_learner import DRLearner
+    from ceteris.causal.heterogeneity.effects import Effects, average_effect, doubly_robust
+    from ceteris.causal.heterogeneity.evaluate.groups import clan, gates, quantile_groups
+    from ceteris.causal.heterogeneity.evaluate.linear import best_linear_predictor, calibration_test
+    from ceteris.causal.heterogeneity.evaluate.losses import dr_loss, effect_mse, r_loss
+    from ceteris.causal.heterogeneity.evaluate.rate import rate, toc
+    from ceteris.causal.heterogeneity.evaluate.sections import evaluation_sections
+    from ceteris.causal.heterogeneity.evaluate.uplift import cumulative_gain, gain_area, gain_curve
+    from ceteris.causal.heterogeneity.forest.growth import Growth
+    from ceteris.causal.heterogeneity.forest_regressor import ForestRegressor
+    from ceteris.causal.heterogeneity.instrumental_forest import InstrumentalForest
+    from ceteris.causal.heterogeneity.linear_effects import LinearEffects, SeriesEffects
+    from ceteris.causal.heterogeneity.local_moment_forest import LocalMomentForest
+    from ceteris.causal.heterogeneity.multi_arm_forest import MultiArmForest
+    from ceteris.causal.heterogeneity.quantile_forest import QuantileForest
+    from ceteris.causal.heterogeneity.r_learner import RLearner
+    from ceteris.causal.heterogeneity.s_learner import SLearner
+    from ceteris.causal.heterogeneity.shared_net import SharedNet
+    from ceteris.causal.heterogeneity.structured_effects import StructuredEffects
+    from ceteris.causal.heterogeneity.t_learner import TLearner
+    from ceteris.causal.heterogeneity.x_learner import XLearner
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(
+        f"module 'ceteris.causal.heterogeneity' has no attribute {name!r}; it offers {', '.join(_HOME)}"
+    )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,200 @@
+"""What every estimator of τ(x) returns: effects with standard errors, and averages of doubly robust scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ceteris.causal.rows import Rows
+from ceteris.results import Check, Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AVERAGES = {
+    "ATE": "everybody",
+    "ATT": "the treated",
+    "ATU": "the untreated",
+    "ATO": "everybody, weighted by e(1 - e)",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """Effects at given covariates.
+
+    Parameters
+    ----------
+    point : array, shape (n,) or (n, k)
+        One row for each row of the covariates, one column for each of several contrasts.
+    se : array of the same shape, or None
+        Standard errors where there are any.
+    names : tuple of str
+        One for each contrast.
+    meta : mapping
+        "method"; "interval": a sentence that says what an interval covers, and what it does not, or why there is none;
+        "level" of intervals that are asked for without one.
+    checks : tuple of Check
+
+    Examples
+    --------
+    >>> effects = Effects(np.array([1.0, 2.0]), np.array([0.1, 0.2]))
+    >>> effects.conf_int().round(2)
+    array([[0.8 , 1.2 ],
+           [1.61, 2.39]])
+    """
+
+    point: np.ndarray
+    se: np.ndarray | None = None
+    names: tuple[str, ...] = ("effect",)
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()
+
+    def __post_init__(self) -> None:
+        columns = 1 if self.point.ndim == 1 else self.point.shape[1]
+        if columns != len(self.names):
+            raise ValueError(f"names: {len(self.names)} given for {columns} columns of effects; give one for each.")
+        if self.se is not None and self.se.shape != self.point.shape:
+            raise ValueError(f"se: shape {self.se.shape} given; the effects have {self.point.shape}.")
+
+    def __len__(self) -> int:
+        return len(self.point)
+
+    def conf_int(self, level: float | None = None) -> np.ndarray:
+        """Pointwise confidence intervals, shape (n, 2) or (n, k, 2); ``meta["interval"]`` says what they cover."""
+        from scipy import stats
+
+        level = self._level(level)
+        if self.se is None:
+            why = self.meta.get("interval", "The estimator gives no standard errors.")
+            raise ValueError(f"conf_int: these effects have no standard errors. {why}")
+        half = stats.norm.ppf(0.5 + level / 2) * self.se
+        return np.stack([self.point - half, self.point + half], axis=-1)
+
+    def _level(self, level: float | None) -> float:
+        """Return the level asked for, here or where the effects were."""
+        asked: float = self.meta.get("level", 0.95) if level is None else level
+        refuse_level(asked)
+        return asked
+
+    def frame(self, level: float | None = None) -> pd.DataFrame:
+        """One row for each row of the covariates: estimate and, where there are standard errors, the interval."""
+        import pandas as pd
+
+        level = self._level(level)
+        tail = 100 * (1 - level) / 2
+        columns: dict[str, np.ndarray] = {}
+        points = self.point.reshape(len(self), -1)
+        for k, name in enumerate(self.names):
+            before = "" if len(self.names) == 1 else f"{name}: "
+            columns[f"{before}estimate"] = points[:, k]
+            if self.se is not None:
+                low, high = self.conf_int(level).reshape(len(self), -1, 2)[:, k].T
+                columns[f"{before}std err"] = self.se.reshape(len(self), -1)[:, k]
+                columns[f"{before}{tail:g} %"], columns[f"{before}{100 - tail:g} %"] = low, high
+        return pd.DataFrame(columns)
+
+    def summary(self, level: float | None = None, digits: int = 3) -> str:
+        """How the effects spread over the rows, what the intervals are, and what failed."""
+        above = f"{self.meta['method']}\n" if "method" in self.meta else ""
+        spread = self.frame(level).quantile([0, 0.1, 0.25, 0.5, 0.75, 0.9, 1])
+        spread.index = ["least", "10 %", "25 %", "median", "75 %", "90 %", "most"]
+        below = f"\n{self.meta['interval']}" if "interval" in self.meta else ""
+        failed = "".join(f"\n! {check.sentence}" for check in self.checks if check.passed is False)
+        return f"{above}{spread.round(digits).to_string()}\nn = {len(self)}{below}{failed}"
+
+    def __str__(self) -> str:
+        return self.summary()
+
+
+def refuse_level(level: float) -> None:
+    """A level is strictly between 0 and 1."""
+    if not 0 < level < 1:
+        raise ValueError(f"level: {level} given; a number between 0 and 1 is allowed, such as 0.95.")
+
+
+def doubly_robust(y: np.ndarray, d: np.ndarray, m: np.ndarray, e: np.ndarray, tau: np.ndarray) -> np.ndarray:
+    """Score τ + (d - e)/(e(1 - e)) (y - m - (d - e)τ) of each row, shape (n,), whose mean is the average effect.
+
+    It is the score of augmented inverse probability weighting with E[Y | D = 1, X] = m + (1 - e)τ and
+    E[Y | D = 0, X] = m - eτ, where m = E[Y | X] and e = P(D = 1 | X).
+
+    Examples
+    --------
+    >>> y, d, half = np.array([1.0, 3.0]), np.array([0.0, 1.0]), np.full(2, 0.5)
+    >>> float(doubly_robust(y, d, np.zeros(2), half, np.zeros(2)).mean())  # the difference in means
+    2.0
+    """
+    v = d - e
+    return tau + v / (e * (1 - e)) * (y - m - v * tau)
+
+
+def average_effect(
+    rows: Rows,
+    m: np.ndarray,
+    e: np.ndarray,
+    tau: np.ndarray,
+    subgroup: Any = None,
+    estimand: str = "ATE",
+    method: str = "",
+) -> Estimate:
+    """Average effect of a binary treatment over a subgroup, doubly robust.
+
+    Parameters
+    ----------
+    rows : Rows
+    m, e, tau : array, shape (n,)
+        E[Y | X], P(D = 1 | X) and τ(X), from other rows than the one they are used for.
+    subgroup : array of bool, shape (n,), optional
+        The rows averaged over; all by default.
+    estimand : {"ATE", "ATT", "ATU", "ATO"}
+        Averages over everybody, the treated, the untreated, or everybody weighted by e(1 - e).
+    method : str
+        For the title of the table.
+
+    References
+    ----------
+    Robins, Rotnitzky and Zhao (1994), JASA 89; Li, Morgan and Zaslavsky (2018), JASA 113 (overlap weights).
+    """
+    if estimand not in AVERAGES:
+        raise ValueError(f"estimand: {estimand!r} given; {', '.join(map(repr, AVERAGES))} are allowed.")
+    inside = read_subgroup(subgroup, rows.n).astype(float)
+    y, d, v = rows.y, rows.d, rows.d - e
+    residual = y - m - v * tau
+    parts = {
+        "ATE": (np.ones(rows.n), v / (e * (1 - e))),
+        "ATT": (d, d - (1 - d) * e / (1 - e)),
+        "ATU": (1 - d, d * (1 - e) / e - (1 - d)),
+        "ATO": (v**2, v),
+    }
+    share, weight = parts[estimand]
+    share, weight = inside * share, inside * weight
+    if share.sum() <= 0:
+        raise ValueError(f"subgroup: it holds no row that {estimand} averages over; choose another.")
+    point = float((share * tau + weight * residual).sum() / share.sum())
+    influence = (share * (tau - point) + weight * residual) / share.mean()
+    meta = {
+        "method": method,
+        "estimand": f"Average effect of {rows.treatment} on {rows.outcome} over {AVERAGES[estimand]}"
+        + ("" if subgroup is None else f", within a subgroup of {int(inside.sum())} rows")
+        + ".",
+    }
+    return Estimate(np.array([point]), influence[:, None], (estimand,), meta, rows.clusters)
+
+
+def read_subgroup(subgroup: Any, n: int) -> np.ndarray:
+    """Return a mask of rows, shape (n,); None is everybody."""
+    if subgroup is None:
+        return np.ones(n, dtype=bool)
+    inside = np.asarray(subgroup)
+    if inside.shape != (n,) or inside.dtype != bool:
+        raise ValueError(
+            f"subgroup: {inside.dtype} of shape {inside.shape} given; a boolean array of shape ({n},) is allowed, such "
+            "as data['age'] > 40."
+        )
+    if not inside.any():
+        raise ValueError("subgroup: no row is in it; choose another.")
+    return inside

@@ -1,0 +1,1 @@
+"""Whether estimated effects rank, fit and sort the units they were not learnt from; one method a file."""

@@ -1,0 +1,133 @@
+"""Arrays that metrics and policies work on; complaints come before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ceteris.causal.rows import read_covariates
+
+ROUNDING = 1e-12  # values that differ by less than this share of the largest differ by rounding only
+
+
+def vectors(**given: Any) -> tuple[np.ndarray, ...]:
+    """Return what is given as arrays of floats, all of one shape (n,), without missing values.
+
+    Examples
+    --------
+    >>> vectors(scores=[1, 2], priority=[0.5, 0.1])
+    (array([1., 2.]), array([0.5, 0.1]))
+    """
+    arrays = []
+    for role, values in given.items():
+        try:
+            array = np.asarray(values, dtype=float)
+        except (TypeError, ValueError):
+            raise TypeError(f"{role}: text given; numbers are allowed; code it as numbers.") from None
+        if array.ndim != 1:
+            raise ValueError(f"{role}: shape {array.shape} given; one number for each row, shape (n,), is allowed.")
+        refuse_holes(role, array)
+        arrays.append(array)
+    same_length(**dict(zip(given, arrays, strict=True)))
+    return tuple(arrays)
+
+
+def same_length(**arrays: np.ndarray) -> None:
+    """Refuse arrays of different numbers of rows, or of fewer than two."""
+    first, n = next((role, len(array)) for role, array in arrays.items())
+    for role, array in arrays.items():
+        if len(array) != n:
+            raise ValueError(f"{role}: {len(array)} rows given and {first} has {n}; give arrays of one length.")
+    if n < 2:
+        raise ValueError(f"{first}: {n} rows given; two at least are needed.")
+
+
+def refuse_holes(role: str, array: np.ndarray) -> None:
+    """Refuse missing and infinite values."""
+    holes = int(array.size - np.isfinite(array).sum())
+    if holes:
+        raise ValueError(f"{role}: {holes} missing or infinite values given; none are allowed; drop these rows.")
+
+
+def labels(role: str, given: Any, n: int) -> np.ndarray:
+    """Return labels of any kind as an array (n,), none missing."""
+    import pandas as pd
+
+    array = np.asarray(given)
+    if array.shape != (n,):
+        raise ValueError(f"{role}: shape {array.shape} given; one label for each of the {n} rows is allowed.")
+    if pd.isna(array).any():
+        raise ValueError(f"{role}: {int(pd.isna(array).sum())} missing labels given; none are allowed; name them.")
+    return array
+
+
+def clusters_of(given: Any, n: int) -> tuple[np.ndarray, ...]:
+    """Return clusters as an estimate keeps them: none or one set."""
+    return () if given is None else (labels("clusters", given, n),)
+
+
+def weights_of(given: Any, n: int) -> np.ndarray:
+    """Return weights of mean one, shape (n,); ones where none are given."""
+    if given is None:
+        return np.ones(n)
+    (weights,) = vectors(weights=given)
+    if len(weights) != n or weights.min() <= 0:
+        raise ValueError(
+            f"weights: {len(weights)} given, the smallest {weights.min():g}; {n} positive ones are allowed; drop rows "
+            "of weight zero."
+        )
+    return weights / weights.mean()
+
+
+def named(role: str, given: Any, alone: str) -> dict[str, np.ndarray]:
+    """Return one array, or a mapping or data frame of several, by name; a single array is called ``alone``."""
+    if isinstance(given, Mapping) or hasattr(given, "columns"):
+        names = getattr(given, "columns", given)
+        found = {str(name): vectors(**{f"{role}[{str(name)!r}]": given[name]})[0] for name in names}
+        if not found:
+            raise ValueError(f"{role}: an empty mapping given; give an array, or arrays by name.")
+        return found
+    return {alone: vectors(**{role: given})[0]}
+
+
+def constant(values: np.ndarray) -> bool:
+    """Whether values differ by rounding at most.
+
+    Examples
+    --------
+    >>> constant(np.array([0.3, 0.1 + 0.2])), constant(np.array([0.3, 0.30001]))
+    (True, False)
+    """
+    return bool(np.ptp(values) <= ROUNDING * np.abs(values).max())
+
+
+def refuse_constant(role: str, values: np.ndarray, what: str) -> None:
+    """Refuse a ranking by a constant, which ranks nobody."""
+    if constant(values):
+        raise ValueError(
+            f"{role}: it is {values[0]:g} for all {len(values)} units, and without variation {what}; report the "
+            "average effect, or give an estimate that varies."
+        )
+
+
+def refuse_treatment(d: np.ndarray) -> None:
+    """Refuse a treatment that is not binary, or of which an arm is empty."""
+    values = np.unique(d)
+    if not np.isin(values, (0, 1)).all():
+        raise ValueError(f"d: values from {values[0]:g} to {values[-1]:g} given; 0 and 1 are allowed; recode it.")
+    if len(values) == 1:
+        who = "treated" if values[0] == 1 else "untreated"
+        raise ValueError(f"d: all {len(d)} units are {who}; effects compare both arms; add rows of the other one.")
+
+
+def same_covariates(x: Any, names: tuple[str, ...]) -> np.ndarray:
+    """Return covariates of other rows as a matrix (m, p), refusing columns other than those learnt on."""
+    matrix, found = read_covariates(x)
+    if found != names:
+        raise ValueError(
+            f"x: columns {', '.join(found)} given; the policy was learnt on {', '.join(names)}; give these, text with "
+            "all its labels or as zeros and ones."
+        )
+    return matrix

@@ -1,0 +1,82 @@
+"""Effects with standard errors from a forest: what intervals contain, and what they say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ceteris.causal.covariates import covariates_at
+from ceteris.causal.heterogeneity.effects import Effects
+from ceteris.causal.heterogeneity.forest.forest import Forest, answered
+from ceteris.causal.heterogeneity.forest.pilot import Pilot
+from ceteris.causal.heterogeneity.forest.stretch import AS_IS, Stretch
+from ceteris.causal.rows import Rows
+from ceteris.results import Check
+
+INTERVALS = {
+    "bias-aware": "An interval allows for sampling, and for the smoothing bias that a linear effect would have; where "
+    "effects bend sharply it covers τ(x) less often than it says.",
+    "sampling": "An interval covers the mean of the forest's estimate over samples, not τ(x): smoothing bias is left "
+    "out.",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """A forest of effects, and all that is needed to say how sure it is.
+
+    Attributes
+    ----------
+    forest : Forest
+        Its further outcome is the treatment times the effects by ``pilot``.
+    pilot : Pilot
+    interval : str
+        One of ``INTERVALS``.
+    method : str
+        For titles.
+    names : tuple of str
+        One for each effect.
+    stretch : Stretch
+    """
+
+    forest: Forest
+    pilot: Pilot
+    interval: str
+    method: str
+    names: tuple[str, ...]
+    stretch: Stretch = AS_IS
+
+    def at(self, rows: Rows, x: Any = None, level: float = 0.95, checks: Sequence[Check] = ()) -> Effects:
+        """Effects at x, a table or a matrix, or out of bag at the rows grown on; shape (m,), or (m, k) if several."""
+        if not 0 < level < 1:
+            raise ValueError(f"level: {level} given; a number between 0 and 1 is allowed, such as 0.95.")
+        new = None if x is None else covariates_at(x, rows.names)
+        predicted = answered(self.forest.predict(new, variance=self.forest.growth.bag > 1))
+        point, se = self.stretch.of(predicted.point), None
+        said = "The forest was grown with bag=1, so there are no standard errors."
+        if predicted.variance is not None:
+            variance = self.stretch.variance(predicted.point, predicted.variance)
+            se, said = np.sqrt(variance), INTERVALS[self.interval]
+            if self.interval == "bias-aware":
+                se = np.sqrt(variance + self._bias(predicted.further[:, 0], rows.x if new is None else new) ** 2)
+            _refuse_unsure(se)
+        if len(self.names) == 1:
+            point, se = point[:, 0], None if se is None else se[:, 0]
+        return Effects(point, se, self.names, {"method": self.method, "interval": said, "level": level}, tuple(checks))
+
+    def _bias(self, smoothed: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """What forest and stretching make of the pilot, less the pilot; shape (m, k)."""
+        average = self.pilot.average
+        return average + self.stretch.factor * (smoothed - average) - self.pilot(x)
+
+
+def _refuse_unsure(se: np.ndarray) -> None:
+    lost = int((~np.isfinite(se)).any(axis=1).sum())
+    if lost:
+        raise FloatingPointError(
+            f"growth: {lost} rows have fewer than two bags that answer for them, so there is no standard error; grow "
+            "more trees."
+        )

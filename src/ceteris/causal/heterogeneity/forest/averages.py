@@ -1,0 +1,66 @@
+"""What is made of a forest's scores: averages for treatments of any kind, and the best linear projection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ceteris.causal.heterogeneity.effects import read_subgroup
+from ceteris.causal.rows import Rows
+from ceteris.results import Estimate
+from ceteris.stats.least_squares import ols
+
+
+def mean_of_scores(
+    rows: Rows,
+    scores: np.ndarray,
+    names: Sequence[str],
+    subgroup: Any,
+    method: str,
+    estimand: str,
+    weight: np.ndarray | None = None,
+) -> Estimate:
+    """Mean of doubly robust scores (n,) or (n, k) over a subgroup, weighted (n,) if asked for.
+
+    Examples
+    --------
+    >>> rows = Rows(np.zeros(4), np.zeros(4), np.zeros((4, 1)))
+    >>> mean_of_scores(rows, np.arange(4.0), ["ATE"], np.array([False, True, False, True]), "", "").point
+    array([2.])
+    """
+    counted = read_subgroup(subgroup, rows.n) * (np.ones(rows.n) if weight is None else weight)
+    wide = scores.reshape(rows.n, -1)
+    point = counted @ wide / counted.sum()
+    influence = counted[:, None] * (wide - point) / counted.mean()
+    return Estimate(point, influence, tuple(names), {"method": method, "estimand": estimand}, rows.clusters)
+
+
+def projection(rows: Rows, scores: np.ndarray, on: Any = None) -> Estimate:
+    """Regression of scores on covariates: the best linear approximation of τ(x); HC3, or CR1 with clusters.
+
+    Parameters
+    ----------
+    on : list of names of covariates, or array of shape (n, k), optional
+        What to project on; all covariates by default.
+    """
+    if on is None or (isinstance(on, list | tuple) and all(isinstance(name, str) for name in on)):
+        names = tuple(rows.names if on is None else on)
+        unknown = [name for name in names if name not in rows.names]
+        if unknown:
+            raise ValueError(f"on: no covariate {unknown[0]!r}; there are {', '.join(rows.names)}.")
+        a = rows.x[:, [rows.names.index(name) for name in names]]
+    else:
+        a = np.asarray(on, dtype=float).reshape(len(on), -1)
+        names = tuple(str(name) for name in getattr(on, "columns", [f"a{j}" for j in range(a.shape[1])]))
+    if len(a) != rows.n:
+        raise ValueError(f"on: {len(a)} rows given; the forest has {rows.n}.")
+    if not np.isfinite(a).all():
+        raise ValueError("on: missing values given; a projection needs all; name covariates without any.")
+    fit = ols(np.column_stack([np.ones(rows.n), a]), scores)
+    meta = {
+        "method": "Best linear projection of the effect",
+        "estimand": "Coefficients of the linear function of the covariates that is closest to τ(x).",
+    }
+    return Estimate(fit.beta, fit.influence("HC3", rows.clusters), ("constant", *names), meta, rows.clusters)

@@ -1,0 +1,94 @@
+"""Nuisances of a forest: means of outcome, treatment and instrument given the covariates, from other rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ceteris.causal.crossfit import cross_fit, read_folds
+from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
+from ceteris.causal.heterogeneity.forest.growth import Growth
+from ceteris.causal.heterogeneity.forest.targets import mean_target
+from ceteris.causal.nuisances import fit_of, overlap, refuse_learners
+from ceteris.causal.rows import Rows
+from ceteris.results import Check
+
+CLIP = 0.01  # propensities are kept this far from zero and one
+FEWEST = 50  # trees of a forest for a nuisance; otherwise a quarter of those asked for
+
+
+def centre(
+    rows: Rows, targets: Mapping[str, tuple[np.ndarray, Any]], given: Mapping[str, Any] | None, growth: Growth,
+    folds: Any = 5,
+) -> tuple[dict[str, np.ndarray], tuple[Check, ...]]:  # fmt: skip
+    """Nuisances by name, and how well they fit.
+
+    Parameters
+    ----------
+    targets : mapping of str to (array of shape (n,) or (n, k), learner or None)
+        What is to be predicted under this name, and by what; None is our own regression forest, out of bag.
+    given : mapping of str to array of shape (n,) or (n, k), optional
+        Those that are known already.
+    growth : Growth
+        Of the forest they are for.
+    folds : int or array
+        For learners.
+    """
+    given = given or {}
+    unknown = sorted(set(given) - set(targets))
+    if unknown:
+        raise ValueError(f"nuisances: {unknown[0]!r} given; {', '.join(map(repr, targets))} are allowed.")
+    refuse_learners(**{name: learner for name, (_, learner) in targets.items() if learner is not None})
+    found, checks = {}, []
+    for number, (name, (values, learner)) in enumerate(targets.items()):
+        if name in given:
+            found[name] = _read(name, given[name], values)
+        elif learner is None:
+            found[name] = out_of_bag(rows, values, replace(growth, seed=growth.seed + 7919 * (number + 1)))
+        else:
+            fold = read_folds(folds, rows.n, 1, growth.seed, rows.clusters)[0]
+            found[name] = _learnt(learner, rows.x, values, fold)
+        for k, column in enumerate(np.reshape(found[name], (rows.n, -1)).T):
+            checks.append(fit_of(f"nuisance {name}", values.reshape(rows.n, -1)[:, k], column))
+    return found, tuple(checks)
+
+
+def out_of_bag(rows: Rows, values: np.ndarray, growth: Growth) -> np.ndarray:
+    """Predict values (n,) or (n, k) by a regression forest, out of bag; without bags, as no variance is asked for."""
+    trees = max(FEWEST, growth.trees // 4)
+    forest = grow_forest(rows.x, mean_target(values), replace(growth, trees=trees, bag=1), rows.clusters)
+    return answered(forest.predict()).point.reshape(values.shape)
+
+
+def clipped(rows: Rows, e: np.ndarray, who: str = "treatment") -> tuple[np.ndarray, Check]:
+    """Propensities within [0.01, 0.99], and whether both treatments occur wherever there are rows."""
+    x = np.where(np.isnan(rows.x), np.nanmean(rows.x, axis=0), rows.x)
+    return np.clip(e, CLIP, 1 - CLIP), overlap(e, CLIP, x, rows.names, who)
+
+
+def variance_given(rows: Rows, squares: np.ndarray, growth: Growth) -> np.ndarray:
+    """E[squares | X] out of bag, at least a hundredth of its mean, so that one can divide by it."""
+    found = out_of_bag(rows, squares, replace(growth, seed=growth.seed + 31_337))
+    return np.maximum(found, squares.mean() / 100)
+
+
+def is_binary(d: np.ndarray) -> bool:
+    """Whether a treatment is zero or one."""
+    return bool(np.isin(d, (0, 1)).all())
+
+
+def _learnt(learner: Any, x: np.ndarray, values: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    columns = values.reshape(len(values), -1).T
+    return np.stack([cross_fit(learner, x, column, fold) for column in columns], axis=1).reshape(values.shape)
+
+
+def _read(name: str, given: Any, values: np.ndarray) -> np.ndarray:
+    array = np.asarray(given, dtype=float)
+    if array.shape != values.shape:
+        raise ValueError(f"nuisances: {name!r} of shape {array.shape} given; {values.shape} is needed, one each row.")
+    if not np.isfinite(array).all():
+        raise ValueError(f"nuisances: {name!r} holds values that are no finite numbers; give a prediction of each row.")
+    return array

@@ -1,0 +1,90 @@
+"""How trees are grown: the settings that all forests share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Settings of the trees of a forest.
+
+    Parameters
+    ----------
+    trees : int
+        A multiple of ``bag``. Points settle with some hundreds, standard errors with some thousands.
+    least : int
+        Nodes of at most so many rows are not split; where a treatment must vary, each child has at least so many rows
+        on either side of its mean.
+    share : float
+        Part of the rows (or clusters) that a tree sees, at most a half where there are bags.
+    honest : float
+        Part of these that fill the leaves but have no say in the splits; 0 uses all rows for both.
+    alpha : float
+        Each child keeps at least this part of its parent's rows, or of the variation of what must vary.
+    candidates : int, optional
+        Mean number of covariates tried at a node; by default √p + 20, at most all.
+    bag : int
+        Trees that share one half of the data, for standard errors; 1 is none.
+    seed : int
+        Each tree has a stream of random numbers of its own.
+    jobs : int
+        Threads; results are the same with any number.
+
+    Examples
+    --------
+    >>> Growth(trees=501)
+    Traceback (most recent call last):
+    ValueError: trees: 501 given; a multiple of bag=2 of at least 2 is allowed.
+    """
+
+    trees: int = 2000
+    least: int = 5
+    share: float = 0.5
+    honest: float = 0.5
+    alpha: float = 0.05
+    candidates: int | None = None
+    bag: int = 2
+    seed: int = 0
+    jobs: int = 1
+
+    def __post_init__(self) -> None:
+        if self.bag < 1:
+            raise ValueError(f"bag: {self.bag} given; 1 (no standard errors) and more are allowed; 2 is customary.")
+        if self.trees < self.bag or self.trees % self.bag:
+            raise ValueError(
+                f"trees: {self.trees} given; a multiple of bag={self.bag} of at least {self.bag} is allowed."
+            )
+        if self.least < 1:
+            raise ValueError(f"least: {self.least} given; whole numbers from 1 are allowed, such as 5.")
+        largest = 0.5 if self.bag > 1 else 1.0
+        if not 0 < self.share <= largest:
+            raise ValueError(
+                f"share: {self.share} given; above 0 and at most {largest:g} is allowed with bags of {self.bag}; with "
+                "bag=1 a tree can see more, but there are no standard errors."
+            )
+        if not 0 <= self.honest < 1:
+            raise ValueError(f"honest: {self.honest} given; a number from 0, and below 1, is allowed, such as 0.5.")
+        if not 0 <= self.alpha < 0.25:
+            raise ValueError(f"alpha: {self.alpha} given; a number from 0, and below 0.25, is allowed, such as 0.05.")
+        if self.candidates is not None and self.candidates < 1:
+            raise ValueError(f"candidates: {self.candidates} given; whole numbers from 1 are allowed.")
+        if self.jobs < 1:
+            raise ValueError(f"jobs: {self.jobs} given; a number of threads from 1 is allowed.")
+
+    def tried(self, p: int) -> float:
+        """Mean number of covariates tried at a node, of p."""
+        return float(min(np.ceil(np.sqrt(p) + 20) if self.candidates is None else self.candidates, p))
+
+    def refuse_rows(self, n: int, units: int) -> None:
+        """Check that the rows are enough for a tree to have two leaves."""
+        kept = self.share * n * (1 - self.honest if self.honest else 1)
+        if kept < 2 * self.least:
+            raise ValueError(
+                f"least: {self.least} given, but a tree grows on {kept:.0f} rows (n = {n}), so it could not have two "
+                "leaves; give fewer, or more rows."
+            )
+        if units < 8:
+            raise ValueError(f"cluster: {units} clusters given; trees draw whole clusters and need 8 at least.")

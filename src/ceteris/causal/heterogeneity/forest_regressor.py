@@ -1,0 +1,83 @@
+"""The regression forest as a learner in the manner of scikit-learn: a nuisance for any estimator, with standard errors.
+
+References
+----------
+Athey, Tibshirani and Wager (2019), Annals of Statistics 47, section 3.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
+from ceteris.causal.heterogeneity.forest.growth import Growth
+from ceteris.causal.heterogeneity.forest.local_linear import local_linear
+from ceteris.causal.heterogeneity.forest.targets import mean_target
+
+
+class ForestRegressor(RegressorMixin, BaseEstimator):
+    """Honest regression forest; covariates may be missing.
+
+    Parameters
+    ----------
+    growth : Growth, optional
+        By default 500 trees; with ``bag=1`` a tree can see more than half of the rows, without standard errors.
+
+    Attributes
+    ----------
+    forest_ : Forest
+
+    Examples
+    --------
+    >>> x = np.linspace(0, 1, 500)[:, None]
+    >>> y = (x[:, 0] > 0.5) + np.random.default_rng(0).normal(size=500) / 10
+    >>> ForestRegressor(Growth(trees=100)).fit(x, y).predict([[0.2], [0.8]]).round() + 0.0
+    array([0., 1.])
+    """
+
+    def __init__(self, growth: Growth | None = None) -> None:
+        self.growth = growth
+
+    def fit(self, X: Any, y: Any) -> ForestRegressor:
+        """Grow the forest on X (n, p) and y (n,)."""
+        checked = {"dtype": float, "ensure_all_finite": "allow-nan", "y_numeric": True, "ensure_min_samples": 2}
+        X, y = validate_data(self, X, y, **checked)
+        self.forest_ = grow_forest(X, mean_target(y), self.growth or Growth(trees=500))
+        self.X_, self.y_ = X, np.asarray(y, dtype=float)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Means at the rows of X (m, p), shape (m,)."""
+        at = self._read(X)
+        return answered(self.forest_.predict(at)).point[:, 0]
+
+    def predict_with_error(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Means and their standard errors, which leave out the bias from averaging over neighbours; shapes (m,)."""
+        at = self._read(X)
+        found = answered(self.forest_.predict(at, variance=True))
+        assert found.variance is not None
+        return found.point[:, 0], np.sqrt(found.variance[:, 0])
+
+    def out_of_bag(self) -> np.ndarray:
+        """Means at the training rows, by the trees that have not seen them; shape (n,)."""
+        check_is_fitted(self)
+        return answered(self.forest_.predict()).point[:, 0]
+
+    def predict_local_linear(self, X: Any, penalty: float = 0.1) -> np.ndarray:
+        """Means from regressions weighted by the forest, which follow slopes; shape (m,)."""
+        check_is_fitted(self)
+        return local_linear(self.forest_, self.X_, self.y_, None, self._read(X), penalty)
+
+    def _read(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        read: Any = validate_data(self, X, dtype=float, ensure_all_finite="allow-nan", reset=False)
+        return read
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags

@@ -1,0 +1,155 @@
+"""The instrumental forest: effects, near x, of a treatment that an instrument moves.
+
+    τ̂(x) = Σ_i α_i(x) (Z̃_i - Z̄)(Ỹ_i - Ȳ) / Σ_i α_i(x) (Z̃_i - Z̄)(D̃_i - D̄)
+
+with residuals of outcome, treatment and instrument on the covariates. With a binary treatment and instrument it is the
+effect on those at x who comply with the instrument.
+
+References
+----------
+Athey, Tibshirani and Wager (2019), Annals of Statistics 47, section 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ceteris.causal.heterogeneity.effects import Effects
+from ceteris.causal.heterogeneity.forest import averages, centring
+from ceteris.causal.heterogeneity.forest.answers import INTERVALS, Answers
+from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
+from ceteris.causal.heterogeneity.forest.growth import Growth
+from ceteris.causal.heterogeneity.forest.pilot import fit_pilot
+from ceteris.causal.heterogeneity.forest.targets import effect_target
+from ceteris.causal.nuisances import first_stage
+from ceteris.causal.rows import Rows, read_rows
+from ceteris.data._check import pick
+from ceteris.results import Check, Estimate
+
+WEAK = 0.05  # effect of the instrument on the treatment below which a row's score would divide by next to nothing
+
+
+@dataclass(frozen=True)
+class InstrumentalForest:
+    """Instrumental forest.
+
+    Parameters
+    ----------
+    growth : Growth
+        By default with larger leaves than other forests: an estimate divides by the effect of the instrument near x.
+    interval, folds : as in ``CausalForest``
+    outcome, treatment, instrument : estimator in the manner of scikit-learn, optional
+        Learners of E[Y | X], E[D | X] and E[Z | X]; by default our own regression forests, out of bag.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x, u = rng.normal(size=(1000, 2)), rng.normal(size=1000)
+    >>> z = (rng.random(1000) < 0.5).astype(float)
+    >>> d = 0.5 * z + u + rng.normal(size=1000)
+    >>> fitted = InstrumentalForest(Growth(trees=100)).fit(y=2 * d - u, d=d, x=x, z=z)
+    >>> bool(abs(np.median(fitted.effect().point) - 2) < 0.5)
+    True
+    """
+
+    growth: Growth = field(default_factory=lambda: Growth(least=20))
+    outcome: Any = None
+    treatment: Any = None
+    instrument: Any = None
+    interval: str = "bias-aware"
+    folds: Any = 5
+
+    def fit(
+        self,
+        data: Any = None,
+        *,
+        y: Any,
+        d: Any,
+        x: Any,
+        z: Any,
+        cluster: Any = None,
+        nuisances: Mapping[str, Any] | None = None,
+    ) -> FittedInstrumentalForest:
+        """Grow the forest; arguments as in ``CausalForest.fit``, z the instrument, nuisances "m", "e" and "h".
+
+        "h" is E[Z | X].
+        """
+        pick("interval", self.interval, INTERVALS)
+        rows = read_rows(data, y=y, d=d, x=x, z=z, cluster=cluster, missing=True)
+        if rows.z is None or rows.z.ndim > 1 or rows.d.ndim > 1:
+            raise ValueError("z: one instrument for one treatment is allowed; give one column of each.")
+        if np.ptp(rows.z) == 0:
+            raise ValueError(f"z: the instrument is {rows.z[0]:g} in every row, so it moves nothing; choose another.")
+        wanted = {"m": (rows.y, self.outcome), "e": (rows.d, self.treatment), "h": (rows.z, self.instrument)}
+        found, checks = centring.centre(rows, wanted, nuisances, self.growth, self.folds)
+        y_left, d_left, z_left = rows.y - found["m"], rows.d - found["e"], rows.z - found["h"]
+        checks = (*checks, first_stage(_f_statistic(d_left, z_left)))
+        pilot = fit_pilot(rows.x, y_left, d_left, z_left)
+        target = effect_target(y_left, d_left, z_left, pilot(rows.x))
+        forest = grow_forest(rows.x, target, self.growth, rows.clusters)
+        answers = Answers(forest, pilot, self.interval, "Instrumental forest", (rows.treatment,))
+        tau = answered(forest.predict()).point[:, 0]
+        return FittedInstrumentalForest(rows, found, answers, tau, self.growth, checks)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedInstrumentalForest:
+    """An instrumental forest that has been grown.
+
+    Attributes
+    ----------
+    rows : Rows
+    nuisances : dict of str to array, shape (n,)
+        "m", "e" and "h".
+    answers : Answers
+    tau : array, shape (n,)
+        Effects out of bag.
+    growth : Growth
+    checks : tuple of Check
+        The strength of the instrument among them.
+    """
+
+    rows: Rows
+    nuisances: dict[str, np.ndarray]
+    answers: Answers
+    tau: np.ndarray
+    growth: Growth
+    checks: tuple[Check, ...] = ()
+
+    def effect(self, x: Any = None, level: float = 0.95) -> Effects:
+        """Effects at the rows of x, as in ``FittedCausalForest.effect``."""
+        return self.answers.at(self.rows, x, level, self.checks)
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Doubly robust score of each training row, shape (n,), for an instrument of zeros and ones.
+
+        τ + (z - h) / (h (1 - h) Δ) (y - m - (d - e)τ), where Δ(x) is the effect of the instrument on the treatment, by
+        a causal forest, and kept away from zero.
+        """
+        rows, kept = self.rows, self.nuisances
+        assert rows.z is not None
+        if not centring.is_binary(rows.z):
+            raise ValueError("z: scores and averages need an instrument of zeros and ones; use effect for others.")
+        h, _ = centring.clipped(rows, kept["h"], "instrument")
+        y_left, d_left, z_left = rows.y - kept["m"], rows.d - kept["e"], rows.z - h
+        moved = answered(grow_forest(rows.x, effect_target(d_left, z_left), self.growth, rows.clusters).predict())
+        strength = moved.point[:, 0]
+        strength = np.where(strength < 0, -1, 1) * np.maximum(np.abs(strength), WEAK)
+        return self.tau + z_left / (h * (1 - h) * strength) * (y_left - d_left * self.tau)
+
+    def average(self, subgroup: Any = None) -> Estimate:
+        """Average over a subgroup of the effects on those who comply, E[τ(X)], doubly robust."""
+        said = "Average over the rows of the effect, at a row's covariates, on those whom the instrument moves."
+        return averages.mean_of_scores(self.rows, self.scores, ["E[LATE(X)]"], subgroup, "Instrumental forest", said)
+
+
+def _f_statistic(d: np.ndarray, z: np.ndarray) -> float:
+    """F of the regression of one residual on another, robust to unequal variances."""
+    slope = float(z @ d / (z @ z))
+    error = z * (d - slope * z)
+    return float(slope**2 * (z @ z) ** 2 / (error @ error))

@@ -1,0 +1,345 @@
+"""Effects that are linear in functions of covariates, with intervals and uniform bands that are valid for them.
+
+``LinearEffects``: τ(x) = β'(1, x), by the R-loss (partialling out) or by a regression of doubly robust scores.
+``SeriesEffects``: the average effect at given values of one or two covariates, E[τ(X) | X_S = s], as splines.
+
+What is covered is the best approximation of the given form, and τ(x) itself as far as it has that form; series are
+undersmoothed no further than by the number of knots.
+
+References
+----------
+Robinson (1988), Econometrica 56; Chernozhukov et al. (2018), Econometrics Journal 21; Semenova and Chernozhukov (2021),
+Econometrics Journal 24 (series of scores, uniform bands).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.dummy import DummyRegressor
+
+from ceteris.causal.additive import bends
+from ceteris.causal.covariates import covariates_at
+from ceteris.causal.heterogeneity.dr_learner import DRLearner
+from ceteris.causal.heterogeneity.effects import Effects, average_effect, doubly_robust
+from ceteris.causal.heterogeneity.model import EffectModel, complete
+from ceteris.causal.heterogeneity.r_learner import RLearner
+from ceteris.causal.learners import default_classifier, default_regressor
+from ceteris.causal.rows import Rows
+from ceteris.data._check import pick
+from ceteris.results import Check, Estimate, Figure
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+    import pandas as pd
+
+SCORES = ("R", "DR")
+Basis = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class LinearModel:
+    """τ(x) = β'φ(x) with the influence functions of β.
+
+    Attributes
+    ----------
+    coefficients : Estimate
+        β.
+    basis : callable
+        φ: covariates (rows, p) to (rows, k).
+    along : tuple of str
+        The covariates that φ uses.
+    rows, nuisances, checks
+        As of ``EffectModel``.
+    """
+
+    coefficients: Estimate
+    basis: Basis
+    along: tuple[str, ...]
+    rows: Rows
+    nuisances: dict[str, np.ndarray]
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def _used(self) -> np.ndarray:
+        return columns(self.rows.x, self.rows.names, self.along)
+
+    def _read(self, x: Any) -> np.ndarray:
+        if hasattr(x, "columns"):
+            return complete(covariates_at(x, self.along))
+        return columns(complete(covariates_at(x, self.rows.names)), self.rows.names, self.along)
+
+    def effect(self, x: Any = None, level: float = 0.95) -> Effects:
+        """Effects at the rows of x, at the training rows by default; a matrix has all columns, a frame those used."""
+        values = self.at(self._used if x is None else self._read(x))
+        values.conf_int(level)
+        return Effects(values.point, values.se, (self.rows.treatment,), {**self.coefficients.meta, "level": level})
+
+    def at(self, values: Any) -> Estimate:
+        """Effects at values of ``along``, shape (rows, covariates), as one estimate with joint covariance."""
+        phi = self.basis(np.asarray(values, dtype=float).reshape(-1, len(self.along)))
+        return self.coefficients.contrast(phi, [f"row {i}" for i in range(len(phi))])
+
+    def band(self, values: Any, level: float = 0.95, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
+        """Pointwise intervals, and a band that holds the whole curve with probability ``level`` (multiplier bootstrap).
+
+        Parameters
+        ----------
+        values : array, shape (rows,) or (rows, covariates)
+            Of ``along``.
+
+        Returns
+        -------
+        DataFrame
+            The values, estimate, std err, low, high, band low, band high.
+        """
+        import pandas as pd
+
+        grid = np.asarray(values, dtype=float).reshape(-1, len(self.along))
+        estimate = self.at(grid)
+        pointwise, uniform = estimate.conf_int(level), estimate.bands(level, draws, seed)
+        found = [*grid.T, estimate.point, estimate.se, *pointwise.T, *uniform.T]
+        titles = [*self.along, "estimate", "std err", "low", "high", "band low", "band high"]
+        return pd.DataFrame(dict(zip(titles, found, strict=True)))
+
+    def figure(self, level: float = 0.95, points: int = 50) -> Figure:
+        """The curve along one covariate, from its 2.5 % to its 97.5 % quantile, with interval and band."""
+        if len(self.along) != 1:
+            raise ValueError(f"figure: the effects depend on {len(self.along)} covariates; call band(values) instead.")
+        low, high = np.quantile(self._used[:, 0], [0.025, 0.975])
+        return Figure(
+            f"Effect along {self.along[0]}",
+            f"Estimate, pointwise intervals (dark) and a band that holds the whole curve (light), {level:.0%} each.",
+            self.band(np.linspace(low, high, points), level),
+            _draw_band,
+        )
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Doubly robust score of each training row, shape (n,)."""
+        return doubly_robust(self.rows.y, self.rows.d, self.nuisances["m"], self.nuisances["e"], self._tau)
+
+    def average(self, subgroup: Any = None, estimand: str = "ATE") -> Estimate:
+        """Average effect over a subgroup, doubly robust; see `average_effect`."""
+        method = self.coefficients.meta["method"]
+        return average_effect(
+            self.rows, self.nuisances["m"], self.nuisances["e"], self._tau, subgroup, estimand, method
+        )
+
+    @property
+    def _tau(self) -> np.ndarray:
+        if "mu0" in self.nuisances:
+            return self.nuisances["mu1"] - self.nuisances["mu0"]
+        return self.basis(self._used) @ self.coefficients.point
+
+
+@dataclass(frozen=True)
+class LinearEffects:
+    """Effects linear in covariates, τ(x) = β'(1, x), with valid inference for the best linear approximation.
+
+    Parameters
+    ----------
+    outcome, treatment : estimator in the manner of scikit-learn, optional
+        Learners of the nuisances of ``RLearner`` (score "R") or ``DRLearner`` (score "DR"); by default additive smooth
+        regression.
+    score : {"R", "DR"}
+        Least squares of Y - m on (D - e)(1, x), which weighs rows by e(1 - e); or of doubly robust scores on (1, x).
+    along : sequence of str, optional
+        The covariates that effects depend on; all by default.
+    clip, folds, seed, jobs
+        As in ``RLearner``.
+
+    Examples
+    --------
+    >>> from ceteris.data import simulate_nie_wager
+    >>> from sklearn.linear_model import LinearRegression, LogisticRegression
+    >>> data = simulate_nie_wager("B", 800)
+    >>> x = ["x0", "x1", "x2", "x3", "x4", "x5"]
+    >>> model = LinearEffects(LinearRegression(), LogisticRegression(), along=["x0"]).fit(data, y="y", d="d", x=x)
+    >>> low, high = model.coefficients.conf_int()[1]
+    >>> bool(low < 1 < high)  # the effect rises with x0 one for one
+    True
+    """
+
+    outcome: Any = None
+    treatment: Any = None
+    score: str = "R"
+    along: Sequence[str] | None = None
+    clip: float = 0.01
+    folds: Any = 5
+    seed: int = 0
+    jobs: int | None = None
+
+    def fit(
+        self,
+        data: Any = None,
+        *,
+        y: Any,
+        d: Any,
+        x: Any,
+        cluster: Any = None,
+        nuisances: Mapping[str, Any] | None = None,
+    ) -> LinearModel:
+        """Learn the effects; arguments as of ``RLearner.fit`` or ``DRLearner.fit``."""
+        model = residuals(self, self.score, data, dict(y=y, d=d, x=x, cluster=cluster, nuisances=nuisances))
+        along = chosen(self.along, model.rows.names)
+        return least_squares(model, self.score, along, _with_one, ("constant", *along), "Linear effects")
+
+
+@dataclass(frozen=True)
+class SeriesEffects:
+    """The average effect at values of one or two covariates, as natural cubic splines in each (and their products).
+
+    Parameters
+    ----------
+    along : sequence of one or two str
+        Names of covariates.
+    knots : int
+        Of each spline, at quantiles; 2 make it a straight line.
+    outcome, treatment, score, clip, folds, seed, jobs
+        As in ``LinearEffects``; here the default score is "DR", for which the curve is E[τ(X) | X_S = s].
+
+    Examples
+    --------
+    >>> from ceteris.data import simulate_nie_wager
+    >>> from sklearn.linear_model import LinearRegression, LogisticRegression
+    >>> data = simulate_nie_wager("B", 800, seed=2)
+    >>> series = SeriesEffects(["x1"], outcome=LinearRegression(), treatment=LogisticRegression())
+    >>> band = series.fit(data, y="y", d="d", x=["x0", "x1", "x2"]).band([-1.0, 0.0, 1.0])
+    >>> truth = np.log1p(np.exp([-1.0, 0.0, 1.0]))
+    >>> bool(((band["band low"] < truth) & (truth < band["band high"])).all())
+    True
+    """
+
+    along: Sequence[str]
+    knots: int = 4
+    outcome: Any = None
+    treatment: Any = None
+    score: str = "DR"
+    clip: float = 0.01
+    folds: Any = 5
+    seed: int = 0
+    jobs: int | None = None
+
+    def fit(
+        self,
+        data: Any = None,
+        *,
+        y: Any,
+        d: Any,
+        x: Any,
+        cluster: Any = None,
+        nuisances: Mapping[str, Any] | None = None,
+    ) -> LinearModel:
+        """Learn the curve; arguments as of ``RLearner.fit`` or ``DRLearner.fit``."""
+        if isinstance(self.along, str) or len(self.along) not in (1, 2):
+            raise ValueError(f"along: {self.along!r} given; a list of one or two names of covariates is allowed.")
+        if self.knots < 2:
+            raise ValueError(f"knots: {self.knots} given; 2 (a straight line) or more are allowed.")
+        model = residuals(self, self.score, data, dict(y=y, d=d, x=x, cluster=cluster, nuisances=nuisances))
+        along = chosen(self.along, model.rows.names)
+        used = columns(model.rows.x, model.rows.names, along)
+        basis = Splines(tuple(places(column, self.knots, name) for column, name in zip(used.T, along, strict=True)))
+        names = tuple(f"basis {k}" for k in range(basis(used[:1]).shape[1]))
+        return least_squares(model, self.score, along, basis, names, "Series effects")
+
+
+@dataclass(frozen=True)
+class Splines:
+    """Natural cubic splines in each of the columns, and for two columns the products of their terms."""
+
+    knots: tuple[np.ndarray, ...]
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        parts = [_spline(column, knots) for column, knots in zip(x.T, self.knots, strict=True)]
+        if len(parts) == 1:
+            return parts[0]
+        return (parts[0][:, :, None] * parts[1][:, None, :]).reshape(len(x), -1)
+
+
+def places(column: np.ndarray, knots: int, name: str) -> np.ndarray:
+    """Return knots at quantiles; a covariate of few values gets fewer."""
+    if np.ptp(column) == 0:
+        raise ValueError(f"along: {name!r} is {column[0]:g} in every row; choose a covariate that varies.")
+    found = np.unique(np.quantile(column, np.linspace(0.05, 0.95, knots)))
+    return found if len(found) >= 2 else np.array([column.min(), column.max()])
+
+
+def residuals(settings: LinearEffects | SeriesEffects, score: str, data: Any, roles: dict[str, Any]) -> EffectModel:
+    """Learn the nuisances, with a constant effect as the final stage."""
+    pick("score", score, SCORES)
+    learner = RLearner if score == "R" else DRLearner
+    outcome, treatment = (
+        default_regressor() if settings.outcome is None else settings.outcome,
+        default_classifier() if settings.treatment is None else settings.treatment,
+    )
+    shared = {name: getattr(settings, name) for name in ("clip", "folds", "seed", "jobs")}
+    return learner(outcome, treatment, DummyRegressor(), **shared).fit(data, **roles)
+
+
+def least_squares(
+    model: EffectModel, score: str, along: tuple[str, ...], basis: Basis, names: tuple[str, ...], method: str
+) -> LinearModel:
+    """Least squares of the score on the basis, with influence functions (scaled by n/(n - k), as HC1)."""
+    rows, m, e = model.rows, model.nuisances["m"], model.nuisances["e"]
+    phi = basis(columns(rows.x, rows.names, along))
+    if score == "R":
+        design, target = (rows.d - e)[:, None] * phi, rows.y - m
+    else:
+        design, target = phi, model.scores
+    n, k = design.shape
+    if n <= k or np.linalg.matrix_rank(design) < k:
+        raise ValueError(
+            f"along: {k} terms given for {n} rows, some of which the others determine; give fewer covariates or knots."
+        )
+    gram = design.T @ design / n
+    beta = np.linalg.solve(gram, design.T @ target / n)
+    influence = np.linalg.solve(gram, (design * (target - design @ beta)[:, None]).T).T * np.sqrt(n / (n - k))
+    meta = {
+        "method": f"{method}, {'R-loss' if score == 'R' else 'doubly robust scores'}",
+        "estimand": "Coefficients of the best approximation of τ(x) by these terms"
+        + (", rows weighted by e(1 - e)." if score == "R" else "."),
+        "interval": "An interval covers the best approximation of τ(x) by these terms, and τ(x) as far as it has this "
+        "form.",
+    }
+    coefficients = Estimate(beta, influence, names, meta, rows.clusters, checks=model.checks)
+    return LinearModel(coefficients, basis, along, rows, model.nuisances, model.checks)
+
+
+def chosen(along: Sequence[str] | None, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Check names of covariates."""
+    if isinstance(along, str):
+        raise ValueError(f"along: the text {along!r} given; a list of names is allowed; give [{along!r}].")
+    for name in along or ():
+        pick("along", name, names)
+    return names if along is None else tuple(along)
+
+
+def columns(x: np.ndarray, names: tuple[str, ...], along: tuple[str, ...]) -> np.ndarray:
+    """Return the columns of x that have the names ``along``."""
+    return x[:, [names.index(name) for name in along]]
+
+
+def _with_one(x: np.ndarray) -> np.ndarray:
+    return np.column_stack([np.ones(len(x)), x])
+
+
+def _spline(column: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    centre, scale = knots.mean(), knots[-1] - knots[0]
+    u, k = (column - centre) / scale, (knots - centre) / scale
+    return np.column_stack([np.ones(len(u)), u, bends(u, k)]) if len(k) > 2 else _with_one(u[:, None])
+
+
+def _draw_band(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
+    axes = figure.subplots()
+    along = data.columns[0]
+    axes.fill_between(data[along], data["band low"], data["band high"], color="C0", alpha=0.15, lw=0, label="band")
+    axes.fill_between(data[along], data["low"], data["high"], color="C0", alpha=0.3, lw=0, label="pointwise")
+    axes.plot(data[along], data["estimate"], color="C0", label="estimate")
+    axes.axhline(0, color="0.6", lw=0.8)
+    axes.set_xlabel(along)
+    axes.set_ylabel("effect")
+    axes.legend(frameon=False)

@@ -1,0 +1,219 @@
+"""What the learners of effects share: reading of data, nuisances, bootstrap, and the model that is returned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from ceteris.causal.covariates import covariates_at
+from ceteris.causal.crossfit import read_folds
+from ceteris.causal.heterogeneity.effects import Effects, average_effect, doubly_robust, refuse_level
+from ceteris.causal.heterogeneity.learned import Function, Learned
+from ceteris.causal.nuisances import fit_of, overlap
+from ceteris.causal.rows import Rows, read_rows
+from ceteris.results import Check, Estimate
+
+NO_INTERVAL = "There are no standard errors: give bootstrap=200, or use LinearEffects, SeriesEffects or a forest."
+FEWEST_DRAWS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class EffectModel:
+    """A function τ(x) that has been learnt, and what it was learnt from.
+
+    Attributes
+    ----------
+    method : str
+    rows : Rows
+    fold : array of int, shape (n,) or (n, 2)
+    tau : Learned
+        The effects.
+    nuisances : dict of str to array, shape (n,)
+        Out of fold: "m" = E[Y | X] and "e" = P(D = 1 | X); for some learners "mu0" and "mu1", E[Y | D = w, X].
+    replicas : tuple of callable
+        The effects that bootstrap samples gave, as functions of covariates.
+    shares : mapping of str to float
+        Where the final stage is a mixture, the share of each of its parts.
+    checks : tuple of Check
+    """
+
+    method: str
+    rows: Rows
+    fold: np.ndarray
+    tau: Learned
+    nuisances: dict[str, np.ndarray]
+    replicas: tuple[Function, ...] = ()
+    shares: Mapping[str, float] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()
+
+    def effect(self, x: Any = None, level: float = 0.95) -> Effects:
+        """Effects at the rows of x, or out of fold at the training rows.
+
+        Parameters
+        ----------
+        x : data frame with the columns of the covariates, or matrix, optional
+        level : float
+            Of the intervals, where the learner has any.
+        """
+        refuse_level(level)
+        at = self.rows.x if x is None else complete(covariates_at(x, self.rows.names))
+        point = self.tau.out_of_fold if x is None else self.tau.predict(at)
+        drawn = [replica(at) for replica in self.replicas]
+        se = np.std(drawn, axis=0, ddof=1) if drawn else None
+        interval = NO_INTERVAL
+        if drawn:
+            interval = (
+                f"An interval covers the mean of the estimate over samples ({len(drawn)} bootstrap samples): the "
+                "variance of the learner, not the bias of its regularisation, which may be as large; it is no "
+                "interval for τ(x)."
+            )
+        meta = {"method": self.method, "interval": interval, "level": level}
+        return Effects(point, se, (self.rows.treatment,), meta, self.checks)
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Doubly robust score of each training row, shape (n,): their means are average effects."""
+        m, tau = self._regression
+        return doubly_robust(self.rows.y, self.rows.d, m, self.nuisances["e"], tau)
+
+    def average(self, subgroup: Any = None, estimand: str = "ATE") -> Estimate:
+        """Average effect over a subgroup, doubly robust; see `average_effect`."""
+        m, tau = self._regression
+        return average_effect(self.rows, m, self.nuisances["e"], tau, subgroup, estimand, self.method)
+
+    @property
+    def _regression(self) -> tuple[np.ndarray, np.ndarray]:
+        """E[Y | X] and the effect that the arms' regressions imply, where there are any."""
+        mu0, mu1 = self.nuisances.get("mu0"), self.nuisances.get("mu1")
+        tau = self.tau.out_of_fold if mu0 is None or mu1 is None else mu1 - mu0
+        return self.nuisances["m"], tau
+
+
+def model_of_arms(
+    method: str,
+    rows: Rows,
+    fold: np.ndarray,
+    tau: Learned,
+    arms: tuple[np.ndarray, np.ndarray, np.ndarray],
+    clip: float,
+    shares: Mapping[str, float] | None = None,
+) -> EffectModel:
+    """Return the model of a learner that knows both arms: E[Y | D = w, X] and P(D = 1 | X) out of fold, shape (n,)."""
+    mu0, mu1, raw = arms
+    e = np.clip(raw, clip, 1 - clip)
+    nuisances = {"mu0": mu0, "mu1": mu1, "e": e, "m": mean_outcome(mu0, mu1, e)}
+    return EffectModel(
+        method, rows, fold, tau, nuisances, shares=shares or {}, checks=evidence(rows, nuisances, raw, clip)
+    )
+
+
+class Settings(Protocol):
+    """What an estimator of effects offers to `fit_with`."""
+
+    @property
+    def folds(self) -> Any: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def bootstrap(self) -> int: ...
+
+    def learn(self, rows: Rows, fold: np.ndarray, given: dict[str, np.ndarray]) -> EffectModel:
+        """Fit rows whose folds are dealt."""
+        ...
+
+
+def fit_with(
+    settings: Settings,
+    data: Any,
+    *,
+    y: Any,
+    d: Any,
+    x: Any,
+    cluster: Any,
+    nuisances: Mapping[str, Any] | None = None,
+    allowed: tuple[str, ...] = (),
+) -> EffectModel:
+    """Read the data, deal folds, learn, and learn again from bootstrap samples if asked to."""
+    if x is None or (isinstance(x, list | tuple) and len(x) == 0):
+        raise ValueError("x: no covariate given; effects differ by covariates; name at least one.")
+    if settings.bootstrap and settings.bootstrap < FEWEST_DRAWS:
+        raise ValueError(
+            f"bootstrap: {settings.bootstrap} given; 0 and at least {FEWEST_DRAWS} samples are allowed, such as 200."
+        )
+    rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True)
+    fold = read_folds(settings.folds, rows.n, 1, settings.seed, rows.clusters, stratify=rows.d)[0]
+    given = read_nuisances(nuisances, rows.n, allowed)
+    model = settings.learn(rows, fold, given)
+    if not settings.bootstrap:
+        return model
+    functions = []
+    for b in range(settings.bootstrap):
+        drawn = resample(rows, fold, np.random.default_rng((settings.seed, b)))
+        # The copies of a row stay in its fold: no learner sees the row that it predicts.
+        again = settings.learn(taken(rows, drawn), fold[drawn], {name: v[drawn] for name, v in given.items()})
+        functions.append(again.tau.predict)
+    return replace(model, replicas=tuple(functions))
+
+
+def read_nuisances(given: Mapping[str, Any] | None, n: int, allowed: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Check nuisances that were learnt elsewhere, arrays of shape (n,)."""
+    found = {}
+    for name, values in (given or {}).items():
+        if name not in allowed:
+            raise ValueError(f"nuisances: {name!r} given; {', '.join(map(repr, allowed)) or 'none'} are allowed.")
+        array = np.asarray(values, dtype=float)
+        if array.shape != (n,) or not np.isfinite(array).all():
+            raise ValueError(f"nuisances: {name!r} of shape {array.shape} given; {n} finite numbers are needed.")
+        if name == "e" and not ((array > 0) & (array < 1)).all():
+            raise ValueError("nuisances: 'e' holds values that are not strictly between 0 and 1; clip or drop them.")
+        found[name] = array
+    return found
+
+
+def resample(rows: Rows, fold: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw rows with replacement within arm and fold, which keep their numbers; or, where there are any, clusters."""
+    if rows.clusters:
+        groups = rows.clusters[0]
+        drawn = rng.integers(0, groups.max() + 1, groups.max() + 1)
+        return np.concatenate([np.flatnonzero(groups == g) for g in drawn])
+    cells = np.unique(np.column_stack([rows.d, fold]), axis=0, return_inverse=True)[1].ravel()
+    members = [np.flatnonzero(cells == cell) for cell in range(cells.max() + 1)]
+    return np.concatenate([rng.choice(rows_of, len(rows_of)) for rows_of in members])
+
+
+def taken(rows: Rows, index: np.ndarray) -> Rows:
+    """Return some of the rows."""
+    return replace(
+        rows,
+        y=rows.y[index],
+        d=rows.d[index],
+        x=rows.x[index],
+        clusters=tuple(groups[index] for groups in rows.clusters),
+    )
+
+
+def complete(x: np.ndarray) -> np.ndarray:
+    """Refuse covariates that are missing or infinite."""
+    if not np.isfinite(x).all():
+        raise ValueError(
+            f"x: {int((~np.isfinite(x)).sum())} missing or infinite values given; this estimator allows none; impute "
+            "missing ones, or use CausalForest."
+        )
+    return x
+
+
+def mean_outcome(mu0: np.ndarray, mu1: np.ndarray, e: np.ndarray) -> np.ndarray:
+    """E[Y | X] from the two arms."""
+    return e * mu1 + (1 - e) * mu0
+
+
+def evidence(rows: Rows, nuisances: dict[str, np.ndarray], raw: np.ndarray, clip: float) -> tuple[Check, ...]:
+    """Overlap, and how the nuisances fit out of fold."""
+    checks = [overlap(raw, clip, rows.x, rows.names), fit_of("treatment", rows.d, nuisances["e"])]
+    if "mu0" not in nuisances:
+        return (*checks, fit_of("outcome", rows.y, nuisances["m"]))
+    arms = [fit_of(f"outcome where D = {w}", rows.y, nuisances[f"mu{w}"], rows.d == w) for w in (0, 1)]
+    return (*checks, *arms)

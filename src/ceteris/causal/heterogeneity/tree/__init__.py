@@ -1,0 +1,1 @@
+"""One causal tree: grown and pruned on one half of the rows, estimated on the other, printed and drawn."""

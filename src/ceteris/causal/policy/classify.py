@@ -1,0 +1,75 @@
+"""Policies by weighted classification: the best action is a label, how much it matters a weight.
+
+max_π Σ_i π(X_i) Γ_i is the classification of sign Γ_i with weights |Γ_i|, for which any classifier of scikit-learn can
+be used. With k actions every row is given once for each action a, with the weight Γ_ia - min_b Γ_ib, so that a
+classifier that is right about probabilities prefers the action with the highest E[Γ_a | X].
+
+References
+----------
+Beygelzimer and Langford (2009), KDD; Zhao, Zeng, Rush and Kosorok (2012), JASA 107.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ceteris.causal.heterogeneity.evaluate.inputs import same_covariates, same_length
+from ceteris.causal.policy.value import read_scores
+from ceteris.causal.rows import read_covariates
+
+
+@dataclass(frozen=True)
+class ClassifierPolicy:
+    """Learner of policies by a classifier.
+
+    Parameters
+    ----------
+    classifier : estimator in the manner of scikit-learn
+        Its ``fit`` must take ``sample_weight``.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> x = np.linspace(-1, 1, 50)[:, None]
+    >>> ClassifierPolicy(LogisticRegression()).fit(x, x[:, 0] - 0.2).predict([[0.0], [0.9]])
+    array([0, 1])
+    """
+
+    classifier: Any
+
+    def fit(self, x: Any, scores: Any) -> FittedClassifier:
+        """Fit to covariates (n, p) and doubly robust scores of the effect, (n,), or of every action, (n, k)."""
+        from sklearn.base import clone
+        from sklearn.utils.validation import has_fit_parameter
+
+        if isinstance(self.classifier, type) or not has_fit_parameter(self.classifier, "sample_weight"):
+            raise TypeError(
+                f"classifier: {self.classifier!r} given, which takes no sample_weight in fit; give a scikit-learn "
+                "classifier that does, such as LogisticRegression()."
+            )
+        matrix, names = read_covariates(x)
+        gamma = read_scores(scores)
+        same_length(x=matrix, scores=gamma)
+        weight = gamma - gamma.min(1, keepdims=True)
+        row, action = np.nonzero(weight)
+        if len(np.unique(action)) < 2:
+            raise ValueError("scores: one action is best in every row; there is nothing to learn; take it for all.")
+        kept = weight[row, action]
+        fitted: Any = clone(self.classifier)
+        fitted.fit(matrix[row], action, sample_weight=kept / kept.mean())
+        return FittedClassifier(fitted, names)
+
+
+@dataclass(frozen=True)
+class FittedClassifier:
+    """A classifier that names an action for each row."""
+
+    classifier: Any
+    names: tuple[str, ...]
+
+    def predict(self, x: Any) -> np.ndarray:
+        """Return the action of each row, shape (n,)."""
+        return self.classifier.predict(same_covariates(x, self.names))

@@ -1,0 +1,143 @@
+"""Rules from estimated effects: treat who gains, or who gains most within a budget.
+
+Under a budget the best policy solves max Σ π_i τ̂_i subject to Σ c_i π_i ≤ ρ Σ c_i and 0 ≤ π_i ≤ 1, a fractional
+knapsack: units are treated in the order of τ̂_i / c_i until the budget is spent, those at the margin with the
+probability that spends it exactly. Units of equal τ̂ / c have the same probability.
+
+Treating the share ρ with the highest τ̂, as the rule is often stated, treats units that lose by it where fewer than that
+gain; here they are left out, and the budget is not spent, unless ``spend_all``.
+
+References
+----------
+Bhattacharya and Dupas (2012), Journal of Econometrics 167; Sun, Du and Wager (2021), arXiv:2103.11066. 004, section
+14.8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ceteris.causal.heterogeneity.evaluate.inputs import same_length, vectors
+
+ROUNDING = 1e-12  # a share of the margin this near to 0 or 1 is rounding
+
+
+def plug_in(tau_hat: Any, cost: Any = 0.0) -> np.ndarray:
+    """Treat whose estimated effect exceeds the cost, in units of the outcome; 1 or 0, shape (n,).
+
+    Examples
+    --------
+    >>> plug_in([0.5, -0.2, 0.1], cost=0.2)
+    array([1., 0., 0.])
+    """
+    (tau_hat,) = vectors(tau_hat=tau_hat)
+    return (tau_hat > costs_of(cost, len(tau_hat), free=True)).astype(float)
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """Who is treated within a budget.
+
+    Parameters
+    ----------
+    treat : array, shape (n,)
+        Probabilities of treatment, 0 or 1 but at the margin.
+    threshold : float
+        Units of larger τ̂ / cost are treated, of smaller are not.
+    at_threshold : float
+        Probability of those at the threshold.
+    spent : float
+        Share of the cost of treating everybody.
+    """
+
+    treat: np.ndarray
+    threshold: float
+    at_threshold: float
+    spent: float
+
+    def apply(self, tau_hat: Any, cost: Any = 1.0) -> np.ndarray:
+        """Apply the rule to other units, shape (m,); it need not meet the budget exactly there.
+
+        Examples
+        --------
+        >>> within_budget([3.0, 1.0, 2.0, 0.5], 0.5).apply([2.5, 1.5])
+        array([1., 0.])
+        """
+        (tau_hat,) = vectors(tau_hat=tau_hat)
+        ratio = tau_hat / costs_of(cost, len(tau_hat))
+        return np.where(ratio > self.threshold, 1.0, np.where(ratio == self.threshold, self.at_threshold, 0.0))
+
+
+def within_budget(tau_hat: Any, budget: float, *, cost: Any = 1.0, spend_all: bool = False) -> Assignment:
+    """Treat those who gain most per unit of cost, within a budget.
+
+    Parameters
+    ----------
+    tau_hat : array, shape (n,)
+    budget : float
+        Share of the cost of treating everybody, in (0, 1]; without costs the share of units treated.
+    cost : float or array, shape (n,)
+        Positive.
+    spend_all : bool
+        Spend the budget even on units of which the estimated effect is not positive.
+
+    Examples
+    --------
+    >>> within_budget([3.0, 1.0, 2.0, 1.0], 0.6).treat.round(2)  # 2.4 units: two, and a fifth of each at the margin
+    array([1. , 0.2, 1. , 0.2])
+    >>> within_budget([3.0, 1.0, 2.0, 1.0], 0.5, cost=[4, 1, 1, 2]).treat  # 4 to be spent
+    array([0.5, 1. , 1. , 0. ])
+    """
+    (tau_hat,) = vectors(tau_hat=tau_hat)
+    refuse_budget(budget)
+    cost = costs_of(cost, len(tau_hat))
+    ratio = tau_hat / cost
+    threshold, at_threshold = _margin(ratio, cost, budget, -np.inf if spend_all else 0.0)
+    treat = np.where(ratio > threshold, 1.0, np.where(ratio == threshold, at_threshold, 0.0))
+    return Assignment(treat, threshold, at_threshold, float(treat @ cost / cost.sum()))
+
+
+def top_share(priority: np.ndarray, share: float) -> np.ndarray:
+    """Probabilities of treatment that treat exactly this share (0 to 1) of the units, the highest priority first.
+
+    Examples
+    --------
+    >>> top_share(np.array([1.0, 2.0, 3.0, 3.0]), 0.25)
+    array([0. , 0. , 0.5, 0.5])
+    """
+    if share <= 0:
+        return np.zeros(len(priority))
+    threshold, at_threshold = _margin(priority, np.ones(len(priority)), share, -np.inf)
+    return np.where(priority > threshold, 1.0, np.where(priority == threshold, at_threshold, 0.0))
+
+
+def _margin(ratio: np.ndarray, cost: np.ndarray, budget: float, floor: float) -> tuple[float, float]:
+    """Return the ratio of the marginal units, and the share of them that the budget pays for."""
+    values, place = np.unique(ratio, return_inverse=True)
+    price = np.bincount(place, weights=cost)[::-1]  # of each tie group, the best first
+    left = budget * price.sum() - (np.cumsum(price) - price)
+    share = np.clip(left / price, 0.0, 1.0)
+    share = np.where(share < ROUNDING, 0.0, np.where(share > 1 - ROUNDING, 1.0, share))
+    share[values[::-1] <= floor] = 0.0
+    paid = np.flatnonzero(share > 0)
+    return (float(values[::-1][paid[-1]]), float(share[paid[-1]])) if len(paid) else (float(values[-1]), 0.0)
+
+
+def refuse_budget(budget: float) -> None:
+    """A budget is a share above zero, and at most one."""
+    if not 0 < budget <= 1:
+        raise ValueError(f"budget: {budget} given; a share above 0 and at most 1 is allowed, such as 0.2.")
+
+
+def costs_of(cost: Any, n: int, free: bool = False) -> np.ndarray:
+    """Return one cost for each unit, positive (or any, where treatment may be free)."""
+    if np.ndim(cost) == 0:
+        cost = np.full(n, float(cost))
+    (costs,) = vectors(cost=cost)
+    same_length(tau_hat=np.empty(n), cost=costs)
+    if not free and costs.min() <= 0:
+        raise ValueError(f"cost: {costs.min():g} given; positive costs are allowed; treat units without cost anyway.")
+    return costs

@@ -9,6 +9,7 @@ PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check --constr
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
+export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 
 .PHONY: demo test lint types docs bench clean
 
@@ -31,7 +32,7 @@ docs: .venv/ready-to-test
 
 # One after the other: a benchmark wants the machine to itself. Results go to benchmarks/results.
 bench: .venv/ready-to-test
-	for script in engine genz learners least_squares equilibrium symmetry causal structured; do $(RUN)/python benchmarks/$$script.py --save || exit 1; done
+	for script in engine genz learners least_squares equilibrium symmetry causal structured heterogeneity impute represent; do $(RUN)/python benchmarks/$$script.py --save || exit 1; done
 
 clean:
 	rm -rf .venv .cache .pytest_cache .ruff_cache site build dist

@@ -10,6 +10,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")] + sorted((ROOT / "docs").rglob("*.md"))
 SLOW = {
     "README.md",
+    "docs/heterogeneity.md",
+    "docs/represent.md",
     "docs/recipe.md",
     "docs/learners.md",
     "docs/nets.md",

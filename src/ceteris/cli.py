@@ -21,13 +21,15 @@ USER_ERRORS = (ValueError, TypeError, OSError, ImportError)
 TASKS = ("auto", "regression", "classification")
 NEURAL = "neural net"
 PACKAGES = (
-    "equinox jax jaxtyping matplotlib narwhals numpy optax pandas rich safetensors scikit-learn threadpoolctl typer"
+    "equinox jax jaxtyping matplotlib narwhals numba numpy optax pandas rich safetensors scikit-learn threadpoolctl"
+    " typer"
 )
 REQUIRED = {name: name.replace("scikit-learn", "sklearn") for name in PACKAGES.split()}
 EXTRAS = {
     "cuda": ("jax-cuda13-plugin", "NVIDIA graphics processors"),
     "cluster": ("ray", "many runs on many machines"),
     "examples": ("causaldata", "data of well-known studies"),
+    "parquet": ("pyarrow", "tables in Parquet files"),
     "tensorboard": ("tensorboard", "training curves in TensorBoard"),
 }
 
@@ -160,6 +162,54 @@ def check(model: Annotated[str, typer.Argument(help="FILE.py:CLASS, or a name th
     from ceteris.equilibrium.commands import check_and_say
 
     raise typer.Exit(0 if check_and_say(model) else 1)
+
+
+@app.command()
+def impute(
+    data: Annotated[Path, typer.Argument(help="A table with holes: CSV or Parquet.")],
+    m: Annotated[int, typer.Option("-m", help="How many completed tables.")] = 20,
+    out: Annotated[Path, typer.Option(help="Folder for the tables and the report.")] = Path("completed"),
+    group: Annotated[str | None, typer.Option(help="Column of the unit, in a panel.")] = None,
+    time: Annotated[str | None, typer.Option(help="Column of the period, in a panel.")] = None,
+    check: Annotated[bool, typer.Option(help="Hide known cells and see how well they are guessed.")] = True,
+    seed: Seed = 0,
+) -> None:
+    """Fill the holes of a table several times, and say how well: pool what is estimated on each."""
+    from ceteris.impute.command import impute_table
+
+    impute_table(data, m, out, seed, check, group, time)
+
+
+@app.command()
+def embed(
+    corpus: Annotated[Path, typer.Argument(help="A text file, one document per line.")],
+    out: Annotated[Path, typer.Option(help="Run folder for the vectors and the report.")] = Path("vectors"),
+    dimensions: Annotated[int, typer.Option(help="Numbers per word.")] = 100,
+    window: Annotated[int, typer.Option(help="Words on either side that count as near.")] = 5,
+    epochs: Annotated[int, typer.Option(help="Passes over the text.")] = 5,
+    least: Annotated[int, typer.Option(help="Words met less often are left out.")] = 5,
+    phrases: Annotated[bool, typer.Option("--phrases", help="Join words that are mostly met side by side.")] = False,
+    runs_: Annotated[int, typer.Option("--runs", help="Further runs, to see how steady neighbours are.")] = 0,
+    seed: Seed = 0,
+) -> None:
+    """Learn word vectors from a corpus of one's own."""
+    from ceteris.represent.command import embed
+
+    embed(corpus, out, dimensions, window, epochs, least, phrases, runs_, seed)
+
+
+@app.command()
+def synthesize(
+    data: Annotated[Path, typer.Argument(help="A table without holes: CSV or Parquet.")],
+    out: Annotated[Path | None, typer.Option(help="Run folder.  [default: runs/NAME-synthetic]")] = None,
+    rows: Annotated[int | None, typer.Option(help="How many rows; by default as many as were learnt from.")] = None,
+    steps: Annotated[int, typer.Option(help="Rounds of training.")] = 3_000,
+    seed: Seed = 0,
+) -> None:
+    """Write a table like this one whose rows are nobody's, and say how like it is and how safe."""
+    from ceteris.represent.command import synthesize
+
+    synthesize(read_table(data), data, out or Path("runs") / f"{data.stem}-synthetic", rows, steps, seed)
 
 
 @app.command()

@@ -18,8 +18,18 @@ from ceteris.data.causal import (
     simulate_staggered,
     simulate_weak_overlap,
 )
+from ceteris.data.corpora import PlantedCorpus, simulate_corpus
 from ceteris.data.factorial import factorial_truth, simulate_factorial, simulate_structural
 from ceteris.data.genz import GENZ, GenzProblem, genz, genz_parameters, simulate_genz
+from ceteris.data.heterogeneity import (
+    EffectDesign,
+    HillDesign,
+    KuenzelDesign,
+    NieWagerDesign,
+    simulate_hill,
+    simulate_kuenzel,
+    simulate_nie_wager,
+)
 from ceteris.data.housing import housing_mean, simulate_housing
 from ceteris.data.tables import TABLES, load_table
 
@@ -28,25 +38,34 @@ __all__ = [
     "TABLES",
     "CausalDesign",
     "DifferenceInDifferencesDesign",
+    "EffectDesign",
     "GenzProblem",
+    "HillDesign",
     "InteractiveDesign",
     "InteractiveIVDesign",
     "KangSchaferDesign",
+    "KuenzelDesign",
+    "NieWagerDesign",
     "PartiallyLinearDesign",
     "PartiallyLinearIVDesign",
+    "PlantedCorpus",
     "WeakOverlapDesign",
     "factorial_truth",
     "genz",
     "genz_parameters",
     "housing_mean",
     "load_table",
+    "simulate_corpus",
     "simulate_difference_in_differences",
     "simulate_factorial",
     "simulate_genz",
+    "simulate_hill",
     "simulate_housing",
     "simulate_interactive",
     "simulate_interactive_iv",
     "simulate_kang_schafer",
+    "simulate_kuenzel",
+    "simulate_nie_wager",
     "simulate_partially_linear",
     "simulate_partially_linear_iv",
     "simulate_staggered",

@@ -133,7 +133,7 @@ class _Households(Model):
 
     def economy(self, z, K):
         """Output, gross return, wage and incomes by employment."""
-        u, Z = jnp.asarray(UNEMPLOYMENT)[z], 1 + self.spread * (2 * z - 1)
+        u, Z = jnp.asarray(UNEMPLOYMENT, float)[z], 1 + self.spread * (2 * z - 1)
         L = self.hours * (1 - u)
         Y = Z * K**self.alpha * L ** (1 - self.alpha)
         w = (1 - self.alpha) * Y / L
@@ -162,7 +162,9 @@ class _Households(Model):
         # at quantiles of wealth, and at a few poor and rich households of which the economy has hardly any, each with
         # and without work
         K = self.capital(s)
-        k = jnp.concatenate([self.quantile(s, (jnp.arange(self.points) + 0.5) / self.points), K * jnp.asarray(FRINGE)])
+        k = jnp.concatenate(
+            [self.quantile(s, (jnp.arange(self.points) + 0.5) / self.points), K * jnp.asarray(FRINGE, float)]
+        )
         k, e = jnp.tile(k, 2), jnp.repeat(jnp.arange(2), k.size)
         c, k1, wanted = self.choice(E.h(self.features(s.z, K, k, e)), s.z, K, k, e)
         both, work = jnp.tile(k1, 2), jnp.repeat(jnp.arange(2), k1.size)
@@ -171,7 +173,7 @@ class _Households(Model):
         def value(s1, a1, h):
             h = h if self.tomorrow is None else self.tomorrow
             c1, *_ = self.choice(h(self.features(s1.z, K1, both, work)), s1.z, K1, both, work)
-            chance = jnp.asarray(EMPLOYMENT)[s.z, s1.z][e]  # (households, e')
+            chance = jnp.asarray(EMPLOYMENT, float)[s.z, s1.z][e]  # (households, e')
             return self.beta * self.economy(s1.z, K1)[1] * jnp.sum(chance.T / c1.reshape(2, -1), 0)
 
         return {"euler": complementarity(wanted, euler(c, 1 / E.successors(value)))}
@@ -219,7 +221,7 @@ class KrusellSmith(_Households):
 
     def move(self, s, a, shock):
         moved = jax.vmap(lottery, (None, 0, 0))(self.grid(), a.k1.reshape(2, -1), s.mass)
-        mass = jnp.asarray(EMPLOYMENT)[s.z, shock.z].T @ moved
+        mass = jnp.asarray(EMPLOYMENT, float)[s.z, shock.z].T @ moved
         share = shares(shock.z) / mass.sum(1)  # 1 but for rounding, which would add up over thousands of periods
         return {"z": shock.z, "mass": mass * share[:, None]}
 
@@ -253,7 +255,7 @@ class KrusellSmithAgents(_Households):
         # among those without work, the chance to remain decides how many do; the rest of u(Z') loses work
         luck = jr.uniform(jr.key(s.seed), (self.population + 1,))
         out, out1 = self.without(s.z), self.without(shock.z)
-        stay = jnp.minimum(jnp.floor(jnp.asarray(STAYS)[s.z, shock.z] * out + luck[-1]), out1)
+        stay = jnp.minimum(jnp.floor(jnp.asarray(STAYS, float)[s.z, shock.z] * out + luck[-1]), out1)
         rank = jnp.argsort(jnp.argsort(luck[:-1] + s.e))  # those without work first, each group in random order
         idle = (rank < stay) | ((rank >= out) & (rank < out + out1 - stay))
         # a full-period generator: the seed is a state, so that the next draw follows from it
@@ -274,7 +276,7 @@ class KrusellSmithAgents(_Households):
 
 def shares(z):
     """Shares of households without work and at work."""
-    u = jnp.asarray(UNEMPLOYMENT)[z]
+    u = jnp.asarray(UNEMPLOYMENT, float)[z]
     return jnp.stack([u, 1 - u])
 
 

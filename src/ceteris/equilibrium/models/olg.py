@@ -70,7 +70,7 @@ class OLG(Model):
     @property
     def labour(self):
         """Efficiency by age."""
-        return efficiency(self.N)
+        return jnp.asarray(efficiency(self.N), float)
 
     def shocks(self):
         return {"z": Markov(TRANSITION, state="z")}
@@ -84,7 +84,7 @@ class OLG(Model):
 
     def prices(self, s):
         K, L = self.capital(s), self.labour.sum()
-        eta, delta = jnp.asarray(ETA)[s.z], jnp.asarray(DELTA)[s.z]
+        eta, delta = jnp.asarray(ETA, float)[s.z], jnp.asarray(DELTA, float)[s.z]
         R = eta * self.alpha * (L / K) ** (1 - self.alpha) + 1 - delta
         return R, eta * (1 - self.alpha) * (K / L) ** self.alpha
 

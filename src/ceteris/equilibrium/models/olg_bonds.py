@@ -61,7 +61,7 @@ PLEDGED = np.where(AGES < 15, 0.0, np.maximum(CAPITAL + BONDS / 0.89, 0.0))
 PLEDGED = PLEDGED * CAPITAL.sum() / PLEDGED.sum()
 # collateral binds for the young whatever happens: begin below the bound, lest unseen states leave it by accident
 BELOW = np.minimum(0.0, 0.03 * (AGES - 15))
-# NumPy constants go through jnp.asarray where they meet traced numbers: JAX may else keep them in another precision.
+# Constants say `float` where they meet traced numbers: JAX may else keep them in the precision of an earlier solution.
 USUAL_BONDS = 0.89 * (PLEDGED - CAPITAL)
 PRICE = 0.938
 UNIT, PRICE_UNIT = 0.1, 0.01
@@ -115,7 +115,7 @@ class OLGBonds(Model):
 
     def prices(self, s):
         K, L = s.k.sum(), float(LABOUR.sum())
-        xi, delta = jnp.asarray(XI)[s.z], jnp.asarray(DELTA)[s.z]
+        xi, delta = jnp.asarray(XI, float)[s.z], jnp.asarray(DELTA, float)[s.z]
         R = xi * self.alpha * (L / K) ** (1 - self.alpha) + 1 - delta
         return R, xi * (1 - self.alpha) * (K / L) ** self.alpha, jnp.minimum(1.0, self.kappa * R)
 
@@ -123,13 +123,13 @@ class OLGBonds(Model):
         """Gross return on capital, and cash, by age."""
         R, w, pay = self.prices(s)
         grown = R * jnp.append(0.0, s.k)
-        return grown, grown + pay * jnp.append(0.0, s.b) + w * jnp.asarray(LABOUR)
+        return grown, grown + pay * jnp.append(0.0, s.b) + w * jnp.asarray(LABOUR, float)
 
     def actions(self, raw, s):
         grown, cash = self.wealth(s)
-        usual = cash[:-1] / jnp.asarray(CASH)  # raw = 0 saves the same share of cash in all states
-        k1 = floored(usual * jnp.asarray(CAPITAL) + UNIT * raw.k)
-        q = floored(usual * jnp.asarray(PLEDGED) + jnp.asarray(BELOW) + UNIT * raw.q)
+        usual = cash[:-1] / jnp.asarray(CASH, float)  # raw = 0 saves the same share of cash in all states
+        k1 = floored(usual * jnp.asarray(CAPITAL, float) + UNIT * raw.k)
+        q = floored(usual * jnp.asarray(PLEDGED, float) + jnp.asarray(BELOW, float) + UNIT * raw.q)
         q = q * (k1.sum() / jnp.maximum(q.sum(), 1e-3))
         b1 = (q - k1) / self.kappa
         p = PRICE * jnp.exp(PRICE_UNIT * raw.p)
@@ -171,13 +171,15 @@ class OLGBonds(Model):
     def start(self, key):
         z, k, b = jr.split(key, 3)
         noise = lambda key: jnp.exp(0.03 * jr.normal(key, CAPITAL.shape))
-        q, held = noise(b) * jnp.asarray(PLEDGED), noise(k) * jnp.asarray(CAPITAL)
+        q, held = noise(b) * jnp.asarray(PLEDGED, float), noise(k) * jnp.asarray(CAPITAL, float)
         return {"z": jr.randint(z, (), 0, 4), "k": held, "b": (q * held.sum() / q.sum() - held) * 0.89}
 
     def admissible(self, s):
         # a policy in the making may lead tracks astray, where it learns nothing of use and unlearns the rest
         K = s.k.sum()
-        usual = (jnp.abs(s.k - jnp.asarray(CAPITAL)) < 1.5) & (jnp.abs(s.b - jnp.asarray(USUAL_BONDS)) < 1.5)
+        usual = (jnp.abs(s.k - jnp.asarray(CAPITAL, float)) < 1.5) & (
+            jnp.abs(s.b - jnp.asarray(USUAL_BONDS, float)) < 1.5
+        )
         return (K > 105.0) & (K < 190.0) & usual.all()
 
     def definitions(self, s, a):

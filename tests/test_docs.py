@@ -12,6 +12,7 @@ SLOW = {
     "README.md",
     "docs/heterogeneity.md",
     "docs/represent.md",
+    "docs/impute.md",
     "docs/recipe.md",
     "docs/learners.md",
     "docs/nets.md",

@@ -126,8 +126,9 @@ class Estimate:
         None, one or two sets of clusters that the rows come in.
     given : array, shape (k, k), optional
         Covariance that does not come from ``influence``.
-    dof : float, optional
-        Degrees of freedom of Student's t; without them the normal distribution is used.
+    dof : float, or array of shape (k,), optional
+        Degrees of freedom of Student's t, one for each estimate if they differ; without them the normal distribution
+        is used.
     splits : tuple of Estimate
         The estimates of repeated splits that this one sums up.
     checks, sections : tuple
@@ -149,7 +150,7 @@ class Estimate:
     meta: Mapping[str, Any] = field(default_factory=dict)
     clusters: tuple[np.ndarray, ...] = ()
     given: np.ndarray | None = None
-    dof: float | None = None
+    dof: float | np.ndarray | None = None
     splits: tuple[Estimate, ...] = ()
     checks: tuple[Check, ...] = ()
     sections: tuple[Section, ...] = ()
@@ -247,6 +248,11 @@ class Estimate:
         W = np.atleast_2d(np.asarray(weights, dtype=float))
         if W.shape[1] != len(self.names):
             raise ValueError(f"weights: {W.shape[1]} columns given; the estimate has {len(self.names)} entries.")
+        if isinstance(self.dof, np.ndarray):
+            raise ValueError(
+                "weights: the estimates have degrees of freedom of their own, and those of a combination do not follow "
+                "from them; take the contrast of each completed table's estimate, and pool those."
+            )
         names = tuple(names or (f"contrast {i}" for i in range(len(W))))
         influence = None if self.influence is None else self.influence @ W.T
         given = None if self.given is None else W @ self.given @ W.T

@@ -31,6 +31,13 @@ from ceteris.data.heterogeneity import (
     simulate_nie_wager,
 )
 from ceteris.data.housing import housing_mean, simulate_housing
+from ceteris.data.missing import (
+    amputate,
+    simulate_census,
+    simulate_mixed,
+    simulate_regression,
+    simulate_trends,
+)
 from ceteris.data.tables import TABLES, load_table
 
 __all__ = [
@@ -50,11 +57,13 @@ __all__ = [
     "PartiallyLinearIVDesign",
     "PlantedCorpus",
     "WeakOverlapDesign",
+    "amputate",
     "factorial_truth",
     "genz",
     "genz_parameters",
     "housing_mean",
     "load_table",
+    "simulate_census",
     "simulate_corpus",
     "simulate_difference_in_differences",
     "simulate_factorial",
@@ -65,10 +74,13 @@ __all__ = [
     "simulate_interactive_iv",
     "simulate_kang_schafer",
     "simulate_kuenzel",
+    "simulate_mixed",
     "simulate_nie_wager",
     "simulate_partially_linear",
     "simulate_partially_linear_iv",
+    "simulate_regression",
     "simulate_staggered",
     "simulate_structural",
+    "simulate_trends",
     "simulate_weak_overlap",
 ]

@@ -12,7 +12,7 @@ from ceteris.results import Section
 
 NAMES: tuple[str, ...] = (
     "genz", "double_descent", "bias_variance", "optimisers", "curves", "dropout", "causal_bias", "double_robustness",
-    "regression_adjustment", "applications", "dedl", "heterogeneity", "policies", "symmetry",
+    "regression_adjustment", "applications", "dedl", "heterogeneity", "policies", "symmetry", "missing",
     "word_vectors", "gan",
 )  # fmt: skip
 """Names of the gallery's items."""

@@ -121,7 +121,7 @@ def by_tree(learnt: Sample, fresh: Sample, tau_hat: np.ndarray) -> Section:
     share = own / plain
     return Section(
         "A rule of two splits",
-        f"Learnt on one sample and valued on another.\n\n{exact}",
+        "Learnt on one sample and valued on another.",
         (Table("Value of rules", table, "Gain per unit over treating nobody."),),
         (exact.figure(),),
         (

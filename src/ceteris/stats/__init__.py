@@ -7,8 +7,10 @@ from ceteris.stats.bootstrap import bayesian, pairs, wild, wild_test
 from ceteris.stats.covariance import clustered, covariance, iid
 from ceteris.stats.least_squares import covariance_of, ols, partial_out
 from ceteris.stats.permutation import permutation_test, randomisation_interval
+from ceteris.stats.rubin import Pooled, rubin
 
 __all__ = [
+    "Pooled",
     "bayesian",
     "clustered",
     "covariance",
@@ -23,6 +25,7 @@ __all__ = [
     "partial_out",
     "permutation_test",
     "randomisation_interval",
+    "rubin",
     "wild",
     "wild_test",
 ]

@@ -1,0 +1,66 @@
+"""Missing data: multiple imputation with honest uncertainty, checked by over-imputation, pooled by Rubin's rules.
+
+Every imputer follows scikit-learn's contract: ``fit``, ``transform`` (one completed table) and ``sample(m)`` (m of
+them). Names are imported when first used.
+
+Examples
+--------
+>>> from ceteris.data.missing import simulate_regression
+>>> from ceteris.impute import HotDeck, pool
+>>> from ceteris.stats import covariance_of, ols
+>>> tables = HotDeck(seed=0).fit(simulate_regression(300)).sample(5)
+>>> pooled = pool(lambda t: (t[["x"]].mean(), t[["x"]].sem().to_frame() ** 2), tables)
+>>> pooled.meta["imputations"]
+5
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_HOME = {
+    "Adversarial": "ceteris.impute.adversarial",
+    "Chained": "ceteris.impute.chained",
+    "HotDeck": "ceteris.impute.simple",
+    "Imputer": "ceteris.impute.imputer",
+    "Iterative": "ceteris.impute.simple",
+    "MIDAS": "ceteris.impute.midas",
+    "MeanMode": "ceteris.impute.simple",
+    "OverImputation": "ceteris.impute.overimputation",
+    "combine": "ceteris.impute.pooling",
+    "impute_parquet": "ceteris.impute.stream",
+    "information_table": "ceteris.impute.pooling",
+    "little_test": "ceteris.impute.little",
+    "missingness_report": "ceteris.impute.missingness",
+    "overimpute": "ceteris.impute.overimputation",
+    "pool": "ceteris.impute.pooling",
+    "sample_each": "ceteris.impute.imputer",
+}
+
+__all__ = [
+    "MIDAS", "Adversarial", "Chained", "HotDeck", "Imputer", "Iterative", "MeanMode", "OverImputation", "combine",
+    "impute_parquet", "information_table", "little_test", "missingness_report", "overimpute", "pool", "sample_each",
+]  # fmt: skip
+
+if TYPE_CHECKING:
+    from ceteris.impute.adversarial import Adversarial
+    from ceteris.impute.chained import Chained
+    from ceteris.impute.imputer import Imputer, sample_each
+    from ceteris.impute.little import little_test
+    from ceteris.impute.midas import MIDAS
+    from ceteris.impute.missingness import missingness_report
+    from ceteris.impute.overimputation import OverImputation, overimpute
+    from ceteris.impute.pooling import combine, information_table, pool
+    from ceteris.impute.simple import HotDeck, Iterative, MeanMode
+    from ceteris.impute.stream import impute_parquet
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'ceteris.impute' has no attribute {name!r}; it offers {', '.join(_HOME)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

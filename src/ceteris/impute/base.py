@@ -1,0 +1,96 @@
+"""What all imputers share: fit on a table with holes, then complete it, or another one, any number of times."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from ceteris.impute.columns import Holes, as_frame, complete, learn, read
+
+
+class MultipleImputer(TransformerMixin, BaseEstimator, abc.ABC):
+    """A table with holes in, completed tables out. An imputer adds its parameters, how it learns, and how it draws.
+
+    Observed cells, the index, the types and the order of columns and rows stay as they are; results do not depend on
+    the order of the columns.
+    """
+
+    types: Mapping[Any, str] | None
+    bounds: Mapping[Any, tuple[float, float]] | None
+    seed: int | None
+
+    def fit(self, X: Any, y: Any = None):
+        """Learn.
+
+        Parameters
+        ----------
+        X : data frame or array-like of shape (n, columns)
+            Numbers, booleans and labels, with holes; see `ceteris.impute.columns.learn`.
+        y : ignored
+
+        Returns
+        -------
+        self
+        """
+        self.table_ = as_frame(X)
+        self.holes_ = learn(self.table_, self._types(self.table_), self.bounds)
+        self.n_features_in_ = self.table_.shape[1]
+        self.feature_names_in_ = self.table_.columns.to_numpy(object)
+        self.seed_ = int(np.random.default_rng(self.seed).integers(2**31))
+        self._learn(self.table_, self.holes_, self.seed_)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Complete a table once; a data frame for a data frame, an array for an array.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            The same columns; the rows may be others.
+        """
+        check_is_fitted(self)
+        done = self.sample(1, X)[0]
+        return done if isinstance(X, pd.DataFrame) or hasattr(X, "columns") else done.to_numpy()
+
+    def sample(self, m: int = 10, X: Any = None) -> list[pd.DataFrame]:
+        """Complete a table m times.
+
+        Parameters
+        ----------
+        m : int
+            Number of completed tables.
+        X : as in `fit`, optional
+            The table learnt from if not given.
+
+        Returns
+        -------
+        list of m DataFrames
+        """
+        check_is_fitted(self)
+        if m < 1:
+            raise ValueError(f"m: {m} given, but at least one completed table is needed.")
+        table = self.table_ if X is None else as_frame(X)
+        holes = self.holes_ if X is None else read(table, self.holes_.columns)
+        return [complete(table, holes, values) for values in self._draw(table, holes, m, self.seed_)]
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the columns, which stay."""
+        return self.feature_names_in_
+
+    def _types(self, table: pd.DataFrame) -> Mapping[Any, str] | None:
+        """The kinds of columns that are given; an imputer with roles for columns adds to them."""
+        return self.types
+
+    @abc.abstractmethod
+    def _learn(self, table: pd.DataFrame, holes: Holes, seed: int) -> None:
+        """Learn from the table."""
+
+    @abc.abstractmethod
+    def _draw(self, table: pd.DataFrame, holes: Holes, m: int, seed: int) -> list[np.ndarray]:
+        """Return m completed arrays of values, (rows, columns); only those in holes count."""

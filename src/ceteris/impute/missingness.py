@@ -1,0 +1,139 @@
+"""What is missing: shares, patterns, whether it is completely at random, and what predicts it."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ceteris.impute.columns import Column, Holes, as_frame, learn
+from ceteris.impute.little import little_test
+from ceteris.results import Check, Section, Table
+
+MOST_PATTERNS, MOST_PAIRS = 12, 15  # rows of the tables
+DISTINCT = 0.001  # p-value below which a difference between rows with and without a hole is listed
+
+
+def missingness_report(X: Any) -> Section:
+    """Describe the holes of a table as a part of a report.
+
+    Parameters
+    ----------
+    X : data frame or array-like
+
+    Returns
+    -------
+    Section
+        Tables of shares by column, of the most frequent patterns, and of the columns that differ most between rows with
+        and without a hole in another one; a figure of the patterns; checks of whether holes are completely at random
+        and whether columns are nearly empty.
+
+    Examples
+    --------
+    >>> from ceteris.data.missing import simulate_regression
+    >>> section = missingness_report(simulate_regression(500))
+    >>> section.tables[0].frame["missing"].tolist()[0] > 0.2, section.checks[0].verdict
+    (True, 'fail')
+    """
+    from ceteris.impute.figures import pattern_figure
+
+    table = as_frame(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        holes = learn(table)
+    shares, patterns = share_table(holes), pattern_table(holes)
+    complete = float((~holes.missing.any(1)).mean())
+    text = (
+        f"{holes.missing.mean():.1%} of {holes.values.size:,} cells are missing; {complete:.1%} of {len(table):,} rows "
+        f"are complete, and would be all that an analysis of complete cases uses. There are {len(patterns)} patterns."
+    )
+    predictors = predictor_table(holes)
+    tables = (
+        Table("Missing cells by column", shares),
+        Table("Most frequent patterns", patterns.head(MOST_PATTERNS), "1: observed, 0: missing."),
+        Table(
+            "What goes with a hole", predictors.head(MOST_PAIRS),
+            "Rows with a hole in the first column against the others: difference of means in standard deviations for "
+            "quantities, Cramér's V for labels. Columns that predict holes belong into the imputation.",
+        ),
+    )  # fmt: skip
+    return Section("Missing data", text, tables, (pattern_figure(patterns),), (_random(table), _filled(shares)))
+
+
+def share_table(holes: Holes) -> pd.DataFrame:
+    """Kind, number and share of missing cells by column, the emptiest first."""
+    rows = [
+        {"column": str(c.name), "kind": c.kind, "cells": int(gone.sum()), "missing": float(gone.mean())}
+        for c, gone in zip(holes.columns, holes.missing.T, strict=True)
+    ]
+    return pd.DataFrame(rows).sort_values("missing", ascending=False, kind="stable", ignore_index=True)
+
+
+def pattern_table(holes: Holes) -> pd.DataFrame:
+    """Which columns are observed together: a row per pattern, the most frequent first."""
+    marks, counts = np.unique(~holes.missing, axis=0, return_counts=True)
+    frame = pd.DataFrame(marks.astype(int), columns=pd.Index([str(c.name) for c in holes.columns]))
+    frame.insert(0, "rows", counts)
+    return frame.sort_values("rows", ascending=False, kind="stable", ignore_index=True)
+
+
+def predictor_table(holes: Holes) -> pd.DataFrame:
+    """How rows with a hole differ from the others, pairs of columns, the largest differences first."""
+    rows = []
+    for j in np.flatnonzero(holes.missing.any(0) & ~holes.missing.all(0)):
+        gone = holes.missing[:, j]
+        for k, column in enumerate(holes.columns):
+            seen = ~holes.missing[:, k]
+            if k != j and min((gone & seen).sum(), (~gone & seen).sum()) > 1:
+                size, p = _difference(column, holes.values[seen, k], gone[seen])
+                rows.append(
+                    {"hole in": str(holes.columns[j].name), "column": str(column.name), "difference": size, "p": p}
+                )
+    frame: Any = pd.DataFrame(rows, columns=pd.Index(["hole in", "column", "difference", "p"]))
+    frame = frame[frame["p"] < DISTINCT]
+    return frame.sort_values("difference", key=np.abs, ascending=False, kind="stable", ignore_index=True)
+
+
+def _difference(column: Column, values: np.ndarray, gone: np.ndarray) -> tuple[float, float]:
+    from scipy import stats
+
+    if column.continuous:
+        spread = values.std()
+        if spread == 0:
+            return 0.0, 1.0
+        found: Any = stats.ttest_ind(values[gone], values[~gone], equal_var=False)
+        return (values[gone].mean() - values[~gone].mean()) / spread, found.pvalue
+    counts = np.array([np.bincount(values[rows].astype(int), minlength=len(column.levels)) for rows in (gone, ~gone)])
+    counts = counts[:, counts.sum(0) > 0]
+    if counts.shape[1] < 2:
+        return 0.0, 1.0
+    found = stats.chi2_contingency(counts, correction=False)
+    return float(np.sqrt(found.statistic / counts.sum())), float(found.pvalue)
+
+
+def _random(table: pd.DataFrame) -> Check:
+    try:
+        found = little_test(table)
+    except ValueError:
+        return Check("completely at random", None, "Little's test needs a numeric column with holes.")
+    words = f"Little's test: d² = {found.statistic:.1f} with {found.dof} degrees of freedom, p = {found.p_value:.3g}"
+    if found.p_value < 0.05:
+        return Check(
+            "completely at random",
+            False,
+            f"{words}. Complete cases differ from the others; impute.",
+            found.p_value,
+            0.05,
+        )
+    return Check("completely at random", True, f"{words}. Nothing speaks against it.", found.p_value, 0.05)
+
+
+def _filled(shares: pd.DataFrame) -> Check:
+    empty = shares["column"][shares["missing"] > 0.8].tolist()
+    if empty:
+        return Check(
+            "enough observed", False, f"More than 80 % is missing of: {', '.join(empty)}. Consider to drop these."
+        )
+    return Check("enough observed", True, "No column lacks more than 80 % of its cells.")

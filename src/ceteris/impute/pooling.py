@@ -1,0 +1,110 @@
+"""From completed tables to one estimate: Rubin's rules for whatever was fitted to each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ceteris.results import Estimate
+from ceteris.stats.rubin import rubin
+
+
+def pool(fit_function: Callable[[pd.DataFrame], Any], imputations: Iterable[pd.DataFrame]) -> Estimate:
+    """Fit on every completed table and pool.
+
+    Parameters
+    ----------
+    fit_function : callable
+        ``fit_function(table)`` returns one of what `combine` takes.
+    imputations : iterable of DataFrame
+        As ``sample(m)`` of an imputer gave them.
+
+    Examples
+    --------
+    >>> tables = [pd.DataFrame({"y": [1.0, 2.0, 3.0, filled]}) for filled in (2.0, 3.0, 4.0)]
+    >>> pooled = pool(lambda table: (table[["y"]].mean(), table[["y"]].sem().to_frame() ** 2), tables)
+    >>> round(float(pooled.point[0]), 2), pooled.names
+    (2.25, ('y',))
+    """
+    return combine([fit_function(table) for table in imputations])
+
+
+def combine(estimates: Iterable[Any]) -> Estimate:
+    """Pool estimates of the same coefficients on m completed tables.
+
+    Parameters
+    ----------
+    estimates : iterable
+        All of one sort: `ceteris.results.Estimate`; results of statsmodels (``params``, ``cov_params()``,
+        ``df_resid``); or pairs (coefficients, covariance) or triples (..., degrees of freedom of the complete data).
+
+    Returns
+    -------
+    Estimate
+        With the total covariance and one number of degrees of freedom per coefficient (Barnard and Rubin). Its meta
+        holds "missing information", the fraction per coefficient, and "imputations"; its splits are the estimates.
+    """
+    given = list(estimates)
+    parts = [_parts(one) for one in given]
+    names = parts[0][2] if parts else ()
+    if any(part[2] != names for part in parts):
+        raise ValueError(
+            "estimates: the completed tables gave different coefficients; keep categories equal across them."
+        )
+    dofs = [part[3] for part in parts if part[3] is not None]
+    pooled = rubin(np.array([p[0] for p in parts]), np.array([p[1] for p in parts]), min(dofs) if dofs else None)
+    first = given[0] if isinstance(given[0], Estimate) else None
+    method = first.meta.get("method") if first else None
+    meta = {
+        **(first.meta if first else {}),
+        "method": ", ".join(filter(None, [method, f"pooled over {len(given)} imputations"])),
+        "imputations": len(given),
+        "missing information": pooled.missing_information.tolist(),
+    }
+    splits = tuple(one for one in given if isinstance(one, Estimate))
+    n = first.n if first else parts[0][4]
+    return Estimate(
+        pooled.point, None, names, {**meta, **({} if n is None else {"n": n})}, given=pooled.covariance,
+        dof=pooled.dof, splits=splits, checks=first.checks if first else (),
+    )  # fmt: skip
+
+
+def information_table(pooled: Estimate) -> pd.DataFrame:
+    """The estimates with degrees of freedom and fractions of missing information.
+
+    Examples
+    --------
+    >>> pooled = combine([(np.array([b]), np.eye(1)) for b in (0.9, 1.0, 1.1)])
+    >>> information_table(pooled).columns[-2:].tolist()
+    ['dof', 'missing information']
+    """
+    extra = {"dof": np.asarray(pooled.dof), "missing information": pooled.meta["missing information"]}
+    return pooled.frame().assign(**extra)
+
+
+def _parts(one: Any) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], float | None, int | None]:
+    """Point, covariance, names, degrees of freedom and rows of what a fit on one table gave."""
+    if isinstance(one, Estimate):
+        dof = None if one.dof is None else float(np.min(one.dof))
+        return one.point, one.covariance, one.names, dof, one.n
+    if hasattr(one, "params") and hasattr(one, "cov_params"):
+        point = one.params
+        dof = float(one.df_resid) if getattr(one, "use_t", False) else None
+        rows = int(one.nobs) if hasattr(one, "nobs") else None
+        return np.asarray(point, float), np.asarray(one.cov_params(), float), _names(point), dof, rows
+    if isinstance(one, tuple | list) and len(one) in (2, 3):
+        point, covariance, *dof = one
+        covariance = np.asarray(covariance, float)
+        return np.asarray(point, float), covariance, _names(point), float(dof[0]) if dof else None, None
+    raise TypeError(
+        f"estimates: {type(one).__name__} given, but an Estimate, results of statsmodels, or a pair (coefficients, "
+        "covariance) is needed."
+    )
+
+
+def _names(point: Any) -> tuple[str, ...]:
+    index = getattr(point, "index", None)
+    return tuple(map(str, index)) if index is not None else tuple(f"b{i}" for i in range(len(point)))

@@ -1,0 +1,94 @@
+"""The report on holes, and Little's test against its distribution and a slow route."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ceteris.data.missing import amputate, simulate_mixed, simulate_regression
+from ceteris.impute import HotDeck, little_test, missingness_report, overimpute
+from ceteris.impute.little import normal_moments, patterns_of
+
+
+def test_em_finds_the_maximum_of_the_likelihood():
+    """Against a general optimiser of the observed-data likelihood of a bivariate normal."""
+    from scipy import optimize, stats
+
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=80)
+    values = np.column_stack([a, 0.7 * a + rng.normal(size=80)])
+    values[a > 0.3, 1] = np.nan
+    values[:5, 0] = np.nan
+    values = values[~np.isnan(values).all(1)]
+
+    def minus_log(theta):
+        root = np.array([[np.exp(theta[2]), 0], [theta[3], np.exp(theta[4])]])
+        mean, covariance = theta[:2], root @ root.T
+        groups = patterns_of(values)
+        parts = [
+            stats.multivariate_normal(mean[s], covariance[np.ix_(s, s)]).logpdf(values[np.ix_(r, s)]) for s, r in groups
+        ]
+        return -sum(part.sum() for part in parts)
+
+    best = optimize.minimize(minus_log, np.zeros(5), method="BFGS").x
+    root = np.array([[np.exp(best[2]), 0], [best[3], np.exp(best[4])]])
+    mean, covariance = normal_moments(values, patterns_of(values))
+    np.testing.assert_allclose(mean, best[:2], atol=1e-4)
+    np.testing.assert_allclose(covariance, root @ root.T, atol=1e-4)
+
+
+def test_littles_test_rejects_at_its_level_and_has_power():
+    rng = np.random.default_rng(0)
+    p = []
+    for _ in range(200):
+        values = rng.multivariate_normal([0, 0, 0], 0.5 + 0.5 * np.eye(3), size=150)
+        values[rng.random(values.shape) < 0.15] = np.nan
+        p.append(little_test(pd.DataFrame(values, columns=list("abc"))).p_value)
+    assert 0.01 < np.mean(np.array(p) < 0.05) < 0.1  # three standard errors of a share of 0.05 in 200
+    assert little_test(simulate_regression(300)).p_value < 1e-6
+    with pytest.raises(ValueError, match="X: no numeric column has holes"):
+        little_test(pd.DataFrame({"x": [1.5, 2.5, 3.5, 4.5], "y": ["a", None, "b", "c"]}))
+
+
+def test_the_report_names_what_predicts_holes():
+    holes = amputate(simulate_mixed(800, seed=0), 0.3, "MNAR", seed=0).assign(age=simulate_mixed(800, seed=0)["age"])
+    holes["owner"] = holes["owner"].mask(holes["age"] > 50)
+    section = missingness_report(holes)
+    shares, patterns, predictors = (table.frame for table in section.tables)
+    assert shares.loc[shares["column"] == "age", "cells"].item() == 0
+    np.testing.assert_allclose(shares.set_index("column")["missing"].sort_index(), holes.isna().mean().sort_index())
+    assert patterns["rows"].is_monotonic_decreasing
+    first = predictors.iloc[0]
+    assert (first["hole in"], first["column"]) == ("owner", "age")
+    assert [check.verdict for check in section.checks] == ["fail", "pass"]
+
+
+def test_figures_draw():
+    import matplotlib.figure
+
+    table = simulate_regression(120)
+    over = overimpute(HotDeck(seed=0), table)
+    for figure in (*missingness_report(table).figures, *over.figures):
+        canvas = matplotlib.figure.Figure(figure.size)
+        figure.draw(canvas, figure.data)
+        assert canvas.axes
+
+
+def test_scores_are_those_of_the_definitions():
+    from ceteris.impute import metrics
+
+    rng = np.random.default_rng(0)
+    draws, truth = rng.normal(size=(19, 4000)), rng.normal(size=4000)
+    assert metrics.coverage(draws, truth) == pytest.approx(0.9, abs=0.015)  # three standard errors in 4,000 cells
+    assert np.isnan(metrics.coverage(draws[:18], truth))
+    assert metrics.nrmse(draws, truth, 1.0) == pytest.approx(np.sqrt(1 + 1 / 19), abs=0.04)
+    slow = np.mean(
+        [
+            np.abs(draws[:, i] - truth[i]).mean() - np.abs(draws[:, None, i] - draws[None, :, i]).sum() / (2 * 19 * 18)
+            for i in range(50)
+        ]
+    )
+    assert metrics.crps(draws[:, :50], truth[:50], 1.0) == pytest.approx(slow)
+    shares = metrics.shares(np.array([[0, 1], [0, 2], [1, 2], [0, 2]]), 3)
+    assert metrics.accuracy(shares, np.array([0, 1])) == 0.5
+    # shares (3/4, 1/4, 0) for a truth of 0: 1/16 + 1/16; (0, 1/4, 3/4) for a truth of 1: 9/16 + 9/16
+    assert metrics.brier(shares, np.array([0, 1])) == pytest.approx((2 / 16 + 18 / 16) / 2)

@@ -1,0 +1,69 @@
+"""Pooling, against statsmodels' own of its chained equations; names and degrees of freedom of what is given."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ceteris.data.missing import simulate_regression
+from ceteris.impute import HotDeck, combine, information_table, pool
+from ceteris.results import Estimate
+
+
+def test_statsmodels_pools_its_own_fits_to_the_same_numbers():
+    mice = pytest.importorskip("statsmodels.imputation.mice")
+    sm = pytest.importorskip("statsmodels.api")
+    np.random.seed(0)  # noqa: NPY002 -- statsmodels draws from the global stream
+    fitted = mice.MICE("y ~ x + z", sm.OLS, mice.MICEData(simulate_regression(200)))
+    theirs = fitted.fit(n_burnin=1, n_imputations=4)
+    ours = combine([result._results if hasattr(result, "_results") else result for result in fitted.results_list])
+    np.testing.assert_allclose(ours.point, theirs.params, rtol=1e-10)
+    np.testing.assert_allclose(ours.se, theirs.bse, rtol=1e-8)
+
+
+def test_results_of_statsmodels_bring_names_and_degrees_of_freedom():
+    sm = pytest.importorskip("statsmodels.api")
+    tables = HotDeck(seed=0).fit(simulate_regression(150)).sample(5)
+    pooled = pool(lambda t: sm.OLS(t["y"], sm.add_constant(t[["x", "z"]])).fit(), tables)
+    assert pooled.names == ("const", "x", "z")
+    assert pooled.n == 150
+    assert (np.asarray(pooled.dof) < 147).all()  # of complete data 150 - 3; holes leave fewer
+    assert information_table(pooled)["missing information"].between(0, 1).all()
+
+
+def test_estimates_of_causal_effects_are_pooled_in_three_lines():
+    from sklearn.linear_model import LinearRegression
+
+    from ceteris.causal import PartiallyLinear
+
+    tables = HotDeck(seed=0).fit(simulate_regression(200)).sample(3)
+    learner = LinearRegression()
+    pooled = pool(lambda t: PartiallyLinear(learner, learner).fit(t, y="y", d="z", x=["x"]), tables)
+    within = np.mean([split.covariance[0, 0] for split in pooled.splits])
+    between = np.var([split.point[0] for split in pooled.splits], ddof=1)
+    assert pooled.se[0] == pytest.approx(np.sqrt(within + 4 / 3 * between))
+    assert (pooled.n, len(pooled.splits), pooled.meta["imputations"]) == (200, 3, 3)
+
+
+def test_a_t_interval_has_the_degrees_of_freedom_of_its_own_coefficient():
+    from scipy import stats
+
+    pooled = combine([(np.array([a, 1.0]), np.eye(2), 30) for a in (0.0, 2.0, 4.0)])
+    half = (pooled.conf_int()[:, 1] - pooled.point) / pooled.se
+    np.testing.assert_allclose(half, stats.t(pooled.dof).ppf(0.975))
+    assert half[0] > half[1]
+
+
+def test_what_cannot_be_pooled_is_refused():
+    with pytest.raises(TypeError, match="estimates: float given, but an Estimate, results of statsmodels, or a pair"):
+        combine([1.0, 2.0])
+    a, b = (pd.Series([1.0], index=[name]) for name in "ab")
+    with pytest.raises(ValueError, match="the completed tables gave different coefficients"):
+        combine([(a, np.eye(1)), (b, np.eye(1))])
+    with pytest.raises(ValueError, match="at least 2 are needed"):
+        combine([Estimate(np.ones(1), None, ("a",), given=np.eye(1))])
+
+
+def test_a_contrast_of_pooled_estimates_is_refused():
+    pooled = combine([(np.array([b, 1.0]), np.eye(2)) for b in (0.9, 1.0, 1.1)])
+    with pytest.raises(ValueError, match="weights: the estimates have degrees of freedom of their own"):
+        pooled.contrast([1, -1])

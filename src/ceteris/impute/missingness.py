@@ -50,15 +50,17 @@ def missingness_report(X: Any) -> Section:
         f"are complete, and would be all that an analysis of complete cases uses. There are {len(patterns)} patterns."
     )
     predictors = predictor_table(holes)
+    words = (
+        "Rows with a hole in the first column against the others: difference of means in standard deviations for "
+        "quantities, Cramér's V for labels. Columns that predict holes belong into the imputation."
+    )
+    goes_with = Table("What goes with a hole", predictors.head(MOST_PAIRS), words)
     tables = (
         Table("Missing cells by column", shares),
         Table("Most frequent patterns", patterns.head(MOST_PATTERNS), "1: observed, 0: missing."),
-        Table(
-            "What goes with a hole", predictors.head(MOST_PAIRS),
-            "Rows with a hole in the first column against the others: difference of means in standard deviations for "
-            "quantities, Cramér's V for labels. Columns that predict holes belong into the imputation.",
-        ),
-    )  # fmt: skip
+        *((goes_with,) if len(predictors) else ()),
+    )
+    text += "" if len(predictors) else " No column says where the others have holes."
     return Section("Missing data", text, tables, (pattern_figure(patterns),), (_random(table), _filled(shares)))
 
 

@@ -45,7 +45,11 @@ class OverImputation:
 
         return (
             Section(
-                "Over-imputation", TEXT, (Table("By column", self.scores, NOTE),), over_imputation(self), self.checks
+                "Over-imputation",
+                TEXT,
+                (Table("By column", self.scores if self._epochs else self.scores.drop(columns="epochs"), NOTE),),
+                over_imputation(self),
+                self.checks,
             ),
         )
 
@@ -243,6 +247,6 @@ def _better(scores: Any) -> Check:
     sentence = (
         f"The mean or the most frequent label guesses better for: {', '.join(worse)}."
         if worse
-        else "No column is guessed worse than by its mean or its most frequent label."
+        else "No column's cells are guessed better by its mean or most frequent label, by two standard errors."
     )
     return Check("better than the mean", not worse, sentence)

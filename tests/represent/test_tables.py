@@ -185,6 +185,14 @@ def test_rows_that_cannot_be_made_are_refused():
         gan.sample(1, given={"kind": "c"})
 
 
+def test_categories_that_are_not_text_can_be_asked_for():
+    frame = pd.DataFrame({"year": pd.Categorical([2001, 2005] * 20)})
+    gan = TableGAN(2, critic_moves=1, widths=(), batch_size=8, random_state=0).fit(frame)
+    assert gan.sample(3, given={"year": 2005})["year"].tolist() == [2005] * 3
+    with pytest.raises(ValueError, match="given: 'year' is never '2003'; it is one of '2001', '2005'"):
+        gan.sample(1, given={"year": 2003})
+
+
 # -------------------------------------------------------------------------------------------- the judgement
 
 
@@ -214,6 +222,51 @@ def test_rows_drawn_column_by_column_are_of_no_use():
     assert found.marginals["distance"].max() == 0
     assert found.use.loc["income", "ratio"] < 0.2
     assert (found.association["real"] - found.association["synthetic"]).max() > 0.4
+
+
+def test_fewer_rows_held_out_and_a_sorted_table_make_no_fresh_row_a_copy_or_nearer():
+    """All rows come from one distribution with ties, so that chance alone makes copies, of any table alike."""
+    rng = np.random.default_rng(0)
+    draw = lambda n: pd.DataFrame({"a": rng.integers(40, size=n), "b": rng.integers(25, size=n)})
+    found = compare_tables(draw(1_000).sort_values("a"), draw(1_000), draw(250), targets=["a"])
+    assert found.privacy["copies"] > 2 * found.privacy["copies held out"]
+    assert found.checks[1].verdict == "pass"
+    # the quarter of lowest a would give 0.24
+    assert found.privacy["nearer"] == pytest.approx(0.5, abs=0.07)  # four standard errors: 4 / sqrt(12 x 250)
+
+
+def test_zero_with_a_sign_is_zero():
+    x = np.random.default_rng(0).normal(size=(60, 2)) * [0, 1]
+    frame = lambda x: pd.DataFrame(x, columns=["zero", "y"])
+    found = compare_tables(frame(x + 0.0), frame(x * [-1, 1]), frame(x + 1), targets=["y"])
+    assert found.privacy["copies"] == 60
+
+
+def test_use_is_the_ratio_of_mean_scores_and_noise_is_not_judged():
+    rng = np.random.default_rng(0)
+
+    def draw():
+        x = rng.normal(size=(300, 2))
+        return pd.DataFrame({"x": x[:, 0], "twice": 2 * x[:, 0], "noise": x[:, 1]})
+
+    real, fresh, heldout = draw(), draw(), draw()
+    found = compare_tables(real, fresh, heldout)
+    assert found.use.loc["noise", "real"] < 0  # R² of noise: its ratio says nothing
+    assert found.checks[0].value == pytest.approx(found.use["synthetic"].mean() / found.use["real"].mean())
+    noise = compare_tables(real, fresh, heldout, targets=["noise"]).checks[0]
+    assert (noise.verdict, noise.value) == ("not judged", None)
+    assert "no better than a constant; there is nothing that synthetic rows could teach" in noise.sentence
+
+
+def test_a_few_fractions_are_labels():
+    rng = np.random.default_rng(0)
+
+    def draw():
+        half = rng.choice([0.5, 1.5, 2.5], 100)
+        return pd.DataFrame({"half": half, "x": half + rng.uniform(-0.2, 0.2, 100)})
+
+    found = compare_tables(draw(), draw(), draw(), targets=["half"])
+    assert found.use.loc["half"].tolist() == [1, 1, 1]  # x tells which
 
 
 def test_other_columns_and_unknown_targets_are_refused(table):

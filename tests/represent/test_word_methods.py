@@ -129,6 +129,14 @@ def test_an_ensemble_that_cannot_be_is_refused(options, message, corpus):
         fit_many(SkipGram(dimensions=4), **{"corpus": corpus, **options})
 
 
+def test_of_a_small_vocabulary_all_other_words_are_near():
+    runs = fit_many(SkipGram(dimensions=4, window=2), build_corpus(["a b c", "b c a"] * 20), runs=2)
+    assert runs.agreement().tolist() == [1, 1, 1]
+    assert set(runs.most_similar("a").index) == {"b", "c"}
+    with pytest.raises(ValueError, match="n: 0 was given, but at least one word must be asked for"):
+        runs.agreement(n=0)
+
+
 def test_a_level_is_a_probability():
     runs = fit_many(SkipGram(dimensions=4, window=2), build_corpus(["a b c", "b c a"] * 20), runs=2)
     with pytest.raises(ValueError, match="level: 95 was given, but a probability between 0 and 1"):
@@ -216,6 +224,11 @@ def test_contexts_and_the_map_by_hand():
         ),
         ({"word": "zz"}, KeyError, "word: 'zz' does not occur often enough in the corpus"),
         ({"X": np.ones((3, 1))}, ValueError, "X: 3 rows were given, but the corpus has 40 documents"),
+        (
+            {"X": pd.DataFrame({"party": ["D", "R"] * 20})},
+            TypeError,
+            "X: column 'party' does not hold numbers; turn groups into zeros and ones, as pd.get_dummies",
+        ),
         ({"X": np.full((40, 1), np.nan)}, ValueError, "X: there are missing or infinite values"),
         ({"X": np.ones((40, 1))}, ValueError, "X: its columns do not all vary, .* over the 40 documents in which 'a'"),
     ],

@@ -68,6 +68,11 @@ def test_phrases_do_not_reach_over_documents_and_do_not_overlap():
         (lambda p: build_corpus(["a b c"]), ValueError, "documents: 3 words were read and 0 different ones occur at"),
         (lambda p: build_corpus(["a"], least=0), ValueError, "least: 0 was given, but a word must occur at least once"),
         (lambda p: build_corpus([]), ValueError, "documents: 0 words were read"),
+        (
+            lambda p: build_corpus(["a b", float("nan")]),
+            TypeError,
+            r"documents: number 1 \(from 0\) is nan, but each must be a text or a list of words; drop it",
+        ),
         (lambda p: read_corpus(p / "no.txt"), FileNotFoundError, r"path: there is no file .*no\.txt; give a text file"),
         (lambda p: read_corpus(latin(p)), ValueError, "is not a text in UTF-8"),
         (
@@ -235,6 +240,10 @@ def test_vectors_survive_the_disk_and_damage_is_said(tmp_path, learnt):
         load_vectors(tmp_path / "cut.txt")
     with pytest.raises(FileNotFoundError, match="give a file of word vectors"):
         load_vectors(tmp_path / "none.txt")
+    for text in ("", "5 3\n"):
+        (tmp_path / "empty.txt").write_text(text)
+        with pytest.raises(ValueError, match=r"path: .*empty.txt is empty but for a header at most; give a file with"):
+            load_vectors(tmp_path / "empty.txt")
     from ceteris.engine import save_weights
 
     save_weights(tmp_path / "w", np.ones(2))

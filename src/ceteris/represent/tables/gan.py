@@ -204,7 +204,7 @@ class TableGAN(BaseEstimator):
         parts, rows, tries = [], 0, 0
         while rows < n:
             part = mixed.decode(self.columns_, self._draw(jr.fold_in(key, tries), wanted))
-            part = part if given is None else part[part[next(iter(given))] == next(iter(given.values()))]
+            part = part if given is None else _carrying(part, *next(iter(given.items())))
             parts.append(part)
             rows, tries = rows + len(part), tries + 1
             if tries > 50 + 10 * n // BLOCK and rows < n / 10:
@@ -232,6 +232,7 @@ class TableGAN(BaseEstimator):
             raise ValueError(f"given: {given} was asked for, but it must name one of {', '.join(map(str, labels))}.")
         ((name, label),) = given.items()
         allowed = labels[name].values.tolist()
+        label = str(label) if isinstance(labels[name].dtype, pd.CategoricalDtype) else label  # as it was read
         if label not in allowed:
             raise ValueError(f"given: {name!r} is never {label!r}; it is one of {', '.join(map(repr, allowed[:20]))}.")
         before = [column.width for column in labels.values()][: list(labels).index(name)]
@@ -263,6 +264,13 @@ class TableGAN(BaseEstimator):
             raise ValueError(f"TableGAN: rate is {self.rate}, but must be above 0.")
         if len(table) < 20:
             raise ValueError(f"table: {len(table)} rows were given, but a GAN needs at least 20; give more rows.")
+
+
+def _carrying(part: pd.DataFrame, name: Any, label: Any) -> Any:
+    """Return the rows that carry a label; those of a categorical column are compared as text, as they were read."""
+    if isinstance(part[name].dtype, pd.CategoricalDtype):
+        return part[part[name].astype(str) == str(label)]
+    return part[part[name] == label]
 
 
 @eqx.filter_jit

@@ -53,8 +53,10 @@ class TableComparison:
         Per target: score when trained on real and on synthetic rows, and their ratio. R² of a number, on the scale of a
         normal distribution; accuracy of a label.
     privacy : Series
-        copies (synthetic rows that are rows learnt from), copies held out (the same for rows held out: what chance
-        gives), nearer (share of synthetic rows nearer to rows learnt from), attack (area under the attacker's curve).
+        copies (synthetic rows that are rows learnt from), copies drawn and copies held out (the same for equal numbers
+        of rows learnt from and rows held out, which tells what chance gives), nearer (share of synthetic rows nearer to
+        rows learnt from), attack (area under the attacker's curve). All but the first compare equal numbers of rows,
+        drawn where there are more.
     """
 
     marginals: pd.DataFrame
@@ -66,16 +68,13 @@ class TableComparison:
     def checks(self) -> tuple[Check, ...]:
         """Use, copies and the attacker, judged."""
         facts: Any = self.privacy
-        ratio, attack = float(np.asarray(self.use["ratio"]).mean()), float(facts["attack"])
-        copies, chance = int(facts["copies"]), int(facts["copies held out"])
+        attack, drawn, chance = float(facts["attack"]), int(facts["copies drawn"]), int(facts["copies held out"])
         return (
-            Check("useful for training", ratio >= USEFUL,
-                  f"Trained on synthetic rows, learners reach {ratio:.0%} of the score of those trained on real rows.",
-                  ratio, USEFUL),
-            Check("no copies", copies <= 2 * chance,
-                  f"{copies} synthetic rows are exactly rows learnt from; {chance} are exactly rows held out, by "
-                  "chance.",
-                  copies, 2 * chance),
+            _judge_use(*np.asarray(self.use[["synthetic", "real"]], float).mean(0).tolist()),
+            Check("no copies", drawn <= 2 * chance,
+                  f"{facts['copies']:.0f} synthetic rows are exactly rows learnt from. Of equal numbers of "
+                  f"rows, {drawn} are exactly rows learnt from, and {chance} exactly rows held out, by chance.",
+                  drawn, 2 * chance),
             Check("an attacker learns little", attack <= SAFE,
                   f"Whether a row was learnt from can be told with an area under the curve of {attack:.3f}; 0.5 is a "
                   "coin.",
@@ -145,8 +144,21 @@ def compare_tables(
             [_use(own, made, other, labelled, list(real).index(t), seed) for t in targets],
             pd.Index(targets, name="target"),
         ),
-        _privacy(own, made, other, labelled),
+        _privacy(own, made, other, labelled, seed),
     )
+
+
+def _judge_use(synthetic: float, real: float) -> Check:
+    """Compare mean scores: ratios of single targets are wild where little can be predicted."""
+    if not real > 0:
+        sentence = (
+            f"Trained on real rows, learners score {real:.3f} on average, no better than a constant; there is nothing "
+            "that synthetic rows could teach. Choose targets that other columns predict."
+        )
+        return Check("useful for training", None, sentence, bar=USEFUL)
+    ratio = synthetic / real
+    sentence = f"Trained on synthetic rows, learners reach {ratio:.0%} of the score of those trained on real rows."
+    return Check("useful for training", ratio >= USEFUL, sentence, ratio, USEFUL)
 
 
 def _is_label(column: Any) -> bool:
@@ -217,7 +229,7 @@ def _use(
 
     def target(x):
         if labelled[j]:
-            return x[:, j]
+            return x[:, j].astype(str)  # as numbers, fractions would be no labels
         return norm.ppf((np.searchsorted(ladder, x[:, j]) + 0.5) / (len(ladder) + 1))  # a tail would decide a raw R²
 
     learner = HistGradientBoostingClassifier if labelled[j] else HistGradientBoostingRegressor
@@ -231,26 +243,33 @@ def _use(
     return scores | {"ratio": scores["synthetic"] / scores["real"] if scores["real"] > 0 else np.nan}
 
 
-def _privacy(real: np.ndarray, synthetic: np.ndarray, heldout: np.ndarray, labelled: np.ndarray) -> pd.Series:
+def _privacy(
+    real: np.ndarray, synthetic: np.ndarray, heldout: np.ndarray, labelled: np.ndarray, seed: int
+) -> pd.Series:
     """Count copies, and measure distances over standardised numbers and indicators of labels."""
-    rows = lambda x: {row.tobytes() for row in np.ascontiguousarray(x)}
-    copies = [
-        sum(row.tobytes() in rows_of for row in np.ascontiguousarray(synthetic))
-        for rows_of in map(rows, (real, heldout))
-    ]
-    size = min(len(real), len(heldout))  # equal numbers: more rows would lie nearer by chance alone
-    own, other, made = (_space(x, real, labelled) for x in (real[:size], heldout[:size], synthetic))
+    rng, size = np.random.default_rng(seed), min(len(real), len(heldout))
+    # equal numbers, for more rows would lie nearer by chance alone; drawn, for the first of a sorted table are special
+    known, unknown = (rng.permutation(x)[:size] for x in (real, heldout))
+    own, other, made = (_space(x, real, labelled) for x in (known, unknown, synthetic))
     nearest = lambda points, to: NearestNeighbors(n_neighbors=1).fit(to).kneighbors(points)[0][:, 0]
     nearer = nearest(made, own), nearest(made, other)
     distance = np.concatenate([nearest(own, made), nearest(other, made)])
     return pd.Series(
         {
-            "copies": copies[0],
-            "copies held out": copies[1],
+            "copies": _count_copies(synthetic, real),
+            "copies drawn": _count_copies(synthetic, known),
+            "copies held out": _count_copies(synthetic, unknown),
             "nearer": float(np.mean(nearer[0] < nearer[1]) + np.mean(nearer[0] == nearer[1]) / 2),
             "attack": float(roc_auc_score(np.repeat([1, 0], size), -distance)),
         }
     )
+
+
+def _count_copies(rows: np.ndarray, of: np.ndarray) -> int:
+    """Return how many rows are exactly rows of another matrix."""
+    lines = lambda x: [row.tobytes() for row in np.ascontiguousarray(x) + 0.0]  # makes -0.0 the same as 0.0
+    there = set(lines(of))
+    return sum(line in there for line in lines(rows))
 
 
 def _space(x: np.ndarray, real: np.ndarray, labelled: np.ndarray) -> np.ndarray:

@@ -114,8 +114,22 @@ class EmbeddingRegression:
             raise ValueError(
                 f"X: {len(X)} rows were given, but the corpus has {corpus.documents} documents; give one row for each."
             )
+        for name, column in X.items():
+            if not _is_numeric(column):
+                raise TypeError(
+                    f"X: column {name!r} does not hold numbers; turn groups into zeros and ones, as "
+                    "pd.get_dummies(X, drop_first=True) does."
+                )
         if not np.isfinite(X.to_numpy(float)).all():
             raise ValueError("X: there are missing or infinite values; drop these documents or fill the values in.")
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    try:
+        column.to_numpy(float)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 @dataclass(frozen=True, eq=False)

@@ -95,7 +95,12 @@ def build_corpus(documents: Iterable[str | Sequence[str]], least: int = 5) -> Co
         raise ValueError(f"least: {least} was given, but a word must occur at least once; give 1 or more.")
     number: defaultdict[str, int] = defaultdict(itertools.count().__next__)
     ids, starts = array("i"), array("q", [0])
-    for document in documents:
+    for place, document in enumerate(documents):
+        if not isinstance(document, Iterable):
+            raise TypeError(
+                f"documents: number {place} (from 0) is {document!r}, but each must be a text or a list of words; "
+                'drop it, or give "".'
+            )
         ids.extend(map(number.__getitem__, tokenise(document) if isinstance(document, str) else document))
         starts.append(len(ids))
     tokens = np.frombuffer(ids, np.int32) if len(ids) else np.empty(0, np.int32)

@@ -29,6 +29,8 @@ from ceteris.represent.words.vectors import WordVectors
 class VectorEnsemble:
     """Word vectors of several runs over one vocabulary.
 
+    Where n nearest words are asked for and the vocabulary has fewer others, it is all others.
+
     Every answer is a data frame: the mean over runs, its standard deviation, and the interval (low, high) in which a
     further run would lie with the given probability, mean ± t √(1 + 1/R) sd with Student's t of R - 1 degrees.
     """
@@ -48,7 +50,7 @@ class VectorEnsemble:
 
     def most_similar(self, word: str, n: int = 10, level: float = 0.95) -> pd.DataFrame:
         """Return the n words nearest on average, and the share of runs in which each is among the n nearest."""
-        place = self.runs[0].place(word)
+        place, n = self.runs[0].place(word), self._most(n)
         cosines = np.stack([run.unit @ run.unit[place] for run in self.runs])
         cosines[:, place] = -np.inf
         best = np.argsort(-cosines.mean(0), kind="stable")[:n]
@@ -66,11 +68,16 @@ class VectorEnsemble:
 
     def agreement(self, words: Sequence[str] | None = None, n: int = 10) -> pd.Series:
         """Return, per word, the share of its n nearest words that two runs have in common, on average."""
-        words = self.words if words is None else words
+        words, n = self.words if words is None else words, self._most(n)
         places = [self.runs[0].place(word) for word in words]
         near = [_nearest(run, places, n) for run in self.runs]
         shared = [[len(set(a) & set(b)) / n for a, b in zip(*two, strict=True)] for two in combinations(near, 2)]
         return pd.Series(np.mean(shared, axis=0), pd.Index(words, name="word"), name=f"shared of {n} nearest")
+
+    def _most(self, n: int) -> int:
+        if n < 1:
+            raise ValueError(f"n: {n} was given, but at least one word must be asked for.")
+        return min(n, len(self.words) - 1)
 
 
 def fit_many(

@@ -212,6 +212,8 @@ def _read_text(path: Path) -> WordVectors:
                 )
             words.append(word)
             rows.append(row)
+    if not rows:
+        raise ValueError(f"path: {path} is empty but for a header at most; give a file with one word vector per line.")
     return WordVectors(tuple(words), np.stack(rows), np.ones(len(words)))
 
 

@@ -147,7 +147,6 @@ def test_an_ensemble_of_scikit_learn_may_be_a_learner():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 2))
     d = rng.integers(0, 2, 200)
-    estimate = Interactive(RandomForestRegressor(5, random_state=0), RandomForestClassifier(5, random_state=0)).fit(
-        y=d + x[:, 0] + 0.1 * rng.normal(size=200), d=d, x=x
-    )
+    forests = RandomForestRegressor(5, random_state=0), RandomForestClassifier(5, min_samples_leaf=40, random_state=0)
+    estimate = Interactive(*forests).fit(y=d + x[:, 0] + 0.1 * rng.normal(size=200), d=d, x=x)
     assert abs(estimate.point[0] - 1) < 5 * estimate.se[0]

@@ -1,5 +1,7 @@
 """Every complaint about the data, word for word where it matters, and what is read from good data."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,6 +40,13 @@ def test_names_and_arrays_give_the_same_rows():
 def test_labels_become_zeros_and_ones_without_the_first():
     rows = read_rows(table(), y="y", d="d", x="region")
     np.testing.assert_array_equal(rows.x[:4], [[0, 0], [1, 0], [0, 1], [0, 0]])
+
+
+def test_the_labels_of_each_column_are_kept_with_the_names():
+    names = read_rows(table(), y="y", d="d", x=["age", "region"]).names
+    assert names.labels == {"region": ("north", "south", "west")}
+    again = pickle.loads(pickle.dumps(names))
+    assert (again, again.labels) == (names, names.labels)
 
 
 def test_levels_of_a_treatment_are_numbered():

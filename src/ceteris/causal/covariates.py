@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 
+class Names(tuple[str, ...]):
+    """Names of the columns of covariates, and ``labels``: of each column of text those that were learnt from.
+
+    Examples
+    --------
+    >>> names = Names(["age", "town=b"], {"town": ("a", "b")})
+    >>> names, names.labels["town"]
+    (('age', 'town=b'), ('a', 'b'))
+    """
+
+    labels: Mapping[str, tuple[str, ...]]
+
+    def __new__(cls, names: Iterable[str] = (), labels: Mapping[str, tuple[str, ...]] | None = None) -> Names:
+        """Make the tuple."""
+        found = super().__new__(cls, names)
+        found.labels = labels or {}
+        return found
+
+
 def covariates_at(x: Any, names: tuple[str, ...]) -> np.ndarray:
     """Covariates of new rows, shape (m, p): from a table by name, labels included, or from a matrix of p columns.
+
+    Labels other than those of the old rows are refused where ``names`` are `Names`, which know them.
 
     Examples
     --------
@@ -21,9 +43,11 @@ def covariates_at(x: Any, names: tuple[str, ...]) -> np.ndarray:
         import narwhals.stable.v1 as nw
 
         frame = nw.from_native(x, eager_only=True)
-        return np.column_stack([_column(frame, name) for name in names])
-    matrix = np.asarray(x, dtype=float)
-    matrix = matrix[:, None] if matrix.ndim == 1 and len(names) == 1 else matrix
+        labels = names.labels if isinstance(names, Names) else {}
+        matrix = np.column_stack([_column(frame, name, labels) for name in names])
+    else:
+        matrix = np.asarray(x, dtype=float)
+        matrix = matrix[:, None] if matrix.ndim == 1 and len(names) == 1 else matrix
     if matrix.ndim != 2 or matrix.shape[1] != len(names):
         raise ValueError(
             f"x: shape {np.shape(x)} given; {len(names)} columns are needed, in the order {', '.join(names[:10])}."
@@ -33,7 +57,7 @@ def covariates_at(x: Any, names: tuple[str, ...]) -> np.ndarray:
     return matrix
 
 
-def _column(frame: Any, name: str) -> np.ndarray:
+def _column(frame: Any, name: str, labels: Mapping[str, tuple[str, ...]]) -> np.ndarray:
     import narwhals.stable.v1 as nw
 
     if name in frame.columns:
@@ -41,5 +65,12 @@ def _column(frame: Any, name: str) -> np.ndarray:
     column, _, label = name.partition("=")
     if column not in frame.columns:
         raise ValueError(f"x: the column {column!r} is missing from the rows given; the model was fitted with it.")
-    values = [None if value is None or value != value else value for value in frame[column].to_list()]
-    return np.array([str(value) == label for value in values], dtype=float)
+    values = [str(None if value is None or value != value else value) for value in frame[column].to_list()]
+    known = labels.get(column, values)
+    strange = sorted(set(values).difference(known))
+    if strange:
+        raise ValueError(
+            f"x: the label {strange[0]!r} of {column!r} did not occur in the rows learnt from, which have "
+            f"{', '.join(known[:10])}; drop its rows, or learn from some that have it."
+        )
+    return np.array([value == label for value in values], dtype=float)

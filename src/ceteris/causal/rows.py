@@ -11,6 +11,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from ceteris.causal.covariates import Names
+
 MANY = 50  # a column of more labels than this, most of them seen once, is a name and not a category
 WIDE = 200  # with more covariates than this, linear combinations of them are not tried as explanations of d
 FEW = 10  # of so few rows in an arm a covariate may separate the arms by chance
@@ -30,7 +32,7 @@ class Rows:
     x : array, shape (n, p)
         Covariates, float64; labels have become one column of zeros and ones per label but the first.
     names : tuple of str
-        One for each column of ``x``.
+        One for each column of ``x``; as read from data, `Names`, which know the labels.
     clusters : tuple of arrays, shape (n,)
         None, one or two sets of clusters, as numbers from 0.
     z : array, shape (n,) or (n, k), or None
@@ -291,7 +293,7 @@ def _squeezed(matrix: np.ndarray) -> np.ndarray:
 
 
 def _covariates(columns: Sequence[_Column], n: int) -> dict[str, Any]:
-    parts, names = [], []
+    parts, names, known = [], [], {}
     for column in columns:
         if column.values.dtype != object:
             parts.append(column.values[:, None])
@@ -305,7 +307,8 @@ def _covariates(columns: Sequence[_Column], n: int) -> dict[str, Any]:
             )
         parts.append((texts[:, None] == labels[None, 1:]).astype(float))
         names += [f"{column.name}={label}" for label in labels[1:]]
-    return {"x": np.concatenate(parts, axis=1) if parts else np.empty((n, 0)), "names": tuple(names)}
+        known[column.name] = tuple(labels.tolist())
+    return {"x": np.concatenate(parts, axis=1) if parts else np.empty((n, 0)), "names": Names(names, known)}
 
 
 def _read_levels(column: _Column) -> tuple[np.ndarray, tuple[Any, ...]]:

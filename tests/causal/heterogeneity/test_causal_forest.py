@@ -78,6 +78,8 @@ def test_new_rows_by_name_or_by_place(fitted):
         fitted.effect(data[NAMES], level=95)
     with pytest.raises(ValueError, match="x: infinite values given"):
         fitted.effect(np.full((1, 4), np.inf))
+    with pytest.raises(ValueError, match="x: infinite values given"):
+        fitted.effect(data[NAMES].assign(x1=np.inf))
 
 
 def test_average_is_the_mean_of_the_scores_with_its_standard_error(fitted):
@@ -101,6 +103,7 @@ def test_projection_is_the_regression_of_the_scores(fitted):
         assert found.se == pytest.approx(peer.bse.to_numpy(), rel=1e-9)
     assert abs(found.point[1] - 1) < 3 * found.se[1]
     assert fitted.best_linear_projection().names == ("constant", *NAMES)
+    assert np.array_equal(fitted.best_linear_projection("x0").point, fitted.best_linear_projection(["x0"]).point)
     with pytest.raises(ValueError, match="on: no covariate 'age'"):
         fitted.best_linear_projection(["age"])
     with pytest.raises(ValueError, match="on: 2 rows given; the forest has 800"):
@@ -174,6 +177,28 @@ def test_stretch_undoes_flattening_and_leaves_calibrated_effects_alone():
     assert 1 < flat.factor <= fit.beta[1]
 
 
+def test_stretch_is_as_unsure_as_the_clusters_are_few():
+    rng = np.random.default_rng(0)
+    tau, d = rng.normal(size=(2, 500))
+    y = tau * d + rng.normal(size=500)
+    once, again = fit_stretch(tau / 2, y, d), [np.tile(a, 4) for a in (tau / 2, y, d)]
+    who = np.tile(np.arange(500), 4)
+    # Copies tell nothing new; HC3 and CR1 differ by a leverage of 2 / 500 and more in the tails.
+    assert fit_stretch(*again, [who]).se == pytest.approx(once.se, rel=0.05)
+    assert fit_stretch(*again).se == pytest.approx(once.se / 2, rel=0.05)
+
+
+def test_a_forest_hands_its_clusters_to_the_stretch():
+    data = trial(400)
+    copies = pd.concat([data] * 4, ignore_index=True).assign(who=np.tile(np.arange(400), 4))
+    known = {"m": copies["tau"] / 2 + copies["x1"], "e": np.full(1600, 0.5)}
+    growth = Growth(trees=100, least=40)  # large leaves, so that there is something to stretch
+    fitted = CausalForest(growth).fit(copies, y="y", d="d", x=NAMES, cluster="who", nuisances=known)
+    y, d = (copies[of].to_numpy() - fitted.nuisances[name] for of, name in (("y", "m"), ("d", "e")))
+    assert fitted.answers.stretch == fit_stretch(fitted.raw, y, d, fitted.rows.clusters)
+    assert fitted.answers.stretch.se > 1.8 * fit_stretch(fitted.raw, y, d).se > 0  # two for four copies
+
+
 def test_sampling_intervals_are_shorter_and_say_what_they_cover():
     data = trial(400)
     settings = {"growth": Growth(trees=100), "stretched": False}
@@ -202,6 +227,12 @@ def test_continuous_treatment():
     for estimand in ("ATE", "ATO"):
         found = fitted.average(estimand=estimand)
         assert abs(found.point[0] - 1) < 4 * found.se[0]
+    # Weighted by the variance of the treatment, which is not known: residual on residual, with HC0.
+    u, v = y - fitted.nuisances["m"], d - fitted.nuisances["e"]
+    theta = v @ u / (v @ v)
+    assert found.point[0] == pytest.approx(theta, rel=1e-10)
+    assert found.se[0] == pytest.approx(np.sqrt(np.sum(v**2 * (u - theta * v) ** 2)) / (v @ v), rel=1e-10)
+    assert "variance of the treatment" in found.meta["estimand"]
     assert np.corrcoef(fitted.effect().point, x[:, 0])[0, 1] > 0.8
     assert fitted.average().checks == fitted.checks
     with pytest.raises(ValueError, match="d: 2 treatments given; one is allowed"):

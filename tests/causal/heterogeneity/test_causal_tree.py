@@ -6,8 +6,9 @@ import pytest
 from matplotlib.figure import Figure
 from sklearn.linear_model import LogisticRegression
 
-from ceteris.causal.heterogeneity.causal_tree import CausalTree
+from ceteris.causal.heterogeneity.causal_tree import CausalTree, estimated
 from ceteris.causal.heterogeneity.tree.growing import Sample, grow_tree, inner_nodes, prices, pruned
+from ceteris.causal.rows import read_rows
 
 
 def trial(n=2000, seed=0):
@@ -141,6 +142,18 @@ def test_clusters_stay_together_and_count():
     assert not set(who[fitted.estimating]) & set(who[~fitted.estimating])
     alone = fitted.estimate.clustered_by(np.arange(fitted.estimating.sum()))
     assert np.all(fitted.estimate.se > 1.5 * alone.se)  # √3, as each row is there three times
+
+
+def test_a_leaf_has_two_clusters_of_each_arm():
+    rng = np.random.default_rng(0)
+    who, d = np.repeat(np.arange(6), 40), np.tile([0.0, 1.0], 120)
+    x = (who >= 4).astype(float)[:, None]
+    y = 5 * x[:, 0] * d + rng.normal(size=240)
+    rows, sample = read_rows(y=y, d=d, x=x, cluster=who, binary=True), Sample(y, d, np.ones(240), x)
+    tree = grow_tree(sample, 240, 20, 1)
+    two, one = (estimated(rows, tree, sample, np.isin(who, chosen), True) for chosen in ([0, 2, 4, 5], [0, 2, 4]))
+    assert len(two.nodes) == 2
+    assert one.nodes == (0,)  # a leaf of one cluster would have a standard error of zero
 
 
 def test_bad_input():

@@ -72,6 +72,20 @@ def test_without_econml_the_regression_is_that_of_statsmodels(sample):
     np.testing.assert_allclose(ours.se, known.bse, rtol=1e-9)
 
 
+def test_a_label_that_is_new_is_refused_along_some_covariates():
+    data = simulate_nie_wager("B", 200).assign(town=lambda table: np.where(table["x5"] > 0, "b", "a"))
+    model = LinearEffects(OLS, LOGIT, along=["town=b"]).fit(data, y="y", d="d", x=["x0", "town"])
+    assert model.effect(data[["town"]][:3]).point.shape == (3,)
+    with pytest.raises(ValueError, match="the label 'c' of 'town' did not occur"):
+        model.effect(data[["town"]].assign(town="c"))
+
+
+def test_averages_carry_the_checks(sample):
+    s = sample
+    model = LinearEffects(folds=s["fold"]).fit(y=s["y"], d=s["d"], x=s["x"], nuisances={"m": s["m"], "e": s["e"]})
+    assert model.average().checks == model.checks != ()
+
+
 def test_clusters_reach_the_standard_errors(sample):
     import statsmodels.api as sm
 

@@ -131,6 +131,13 @@ def test_overlap_weighted_average_is_partialling_out(data):
     assert model.average(estimand="ATO").point[0] == pytest.approx((v @ u) / (v @ v), abs=1e-10)
 
 
+def test_averages_carry_what_was_found_about_overlap(data):
+    with pytest.warns(UserWarning, match="outside"):
+        model = fit(TLearner(OLS, LOGIT), data.assign(d=(data["x0"] + data["d"] > 0.5).astype(float)))
+    assert model.average().checks == model.checks
+    assert model.checks[0].passed is False  # nobody with a large x0 is untreated
+
+
 def test_bootstrap_errors_are_those_of_least_squares(data):
     """The difference of two regressions has a known standard error; 100 draws know it to about 7 %."""
     model = fit(TLearner(OLS, LOGIT, bootstrap=100), data)
@@ -186,6 +193,8 @@ def test_labels_of_new_rows_are_read_as_those_of_the_old(data):
     new = pd.DataFrame({"town": ["a", "b"], "x0": [0.3, 0.3]})
     found = model.effect(new).point
     np.testing.assert_allclose(found, model.tau.predict(np.array([[0.3, 0.0], [0.3, 1.0]])))
+    with pytest.raises(ValueError, match="the label 'zzz' of 'town' did not occur"):
+        model.effect(new.assign(town=["a", "zzz"]))
 
 
 def test_any_learner_of_scikit_learn_serves(data):
@@ -203,6 +212,10 @@ def test_any_learner_of_scikit_learn_serves(data):
         (lambda data: fit(TLearner(LinearRegression, LOGIT), data), "outcome: the class LinearRegression"),
         (lambda data: fit(RLearner(OLS, LOGIT, "ols"), data), "final: 'ols'"),
         (lambda data: fit(TLearner(OLS, LOGIT, bootstrap=3), data), "bootstrap: 3 given"),
+        (
+            lambda data: fit(TLearner(OLS, LOGIT, bootstrap=20), data, cluster=[np.arange(600) // 9, data.index // 7]),
+            "cluster: two sets given with bootstrap",
+        ),
         (lambda data: fit(TLearner(OLS, LOGIT), data.assign(d=1)), "is 1 in every row"),
         (lambda data: fit(TLearner(OLS, LOGIT), data.assign(d=data["d"] + 1)), "allows 0 and 1 only"),
         (lambda data: fit(TLearner(OLS, LOGIT), data.assign(x0=np.nan)), "missing values"),

@@ -1,6 +1,7 @@
 """Instrumental, multi-arm, quantile and user-written forests, and the learner, against closed forms and slow routes."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -52,6 +53,51 @@ def test_instrumental_forest_finds_who_gains():
     assert np.all((low < [0.5, 3.5]) & (high > [0.5, 3.5]))
 
 
+def test_units_of_the_treatment_only_rescale_an_instrumental_forest():
+    data, small = instrumented(600), 2.0**-7  # a power of two, so that no rounding differs
+    given = {name: np.full(600, data[of].mean()) for name, of in (("m", "y"), ("e", "d"), ("h", "z"))}
+    one, other = (
+        InstrumentalForest(Growth(trees=50, least=20))
+        .fit(**{**data, "d": unit * data["d"]}, nuisances={**given, "e": unit * given["e"]})
+        .average()
+        for unit in (1.0, small)
+    )
+    assert [other.point[0], other.se[0]] == pytest.approx([one.point[0] / small, one.se[0] / small], rel=1e-6)
+
+
+def test_first_stage_counts_clusters():
+    data = instrumented(1000)
+    copies = {name: np.concatenate([values] * 4) for name, values in data.items()}
+    who = np.tile(np.arange(1000), 4)
+    given = {name: np.full(4000, data[of].mean()) for name, of in (("m", "y"), ("e", "d"), ("h", "z"))}
+    forest = InstrumentalForest(Growth(trees=60, least=20))
+    by_row, by_cluster = (forest.fit(**copies, nuisances=given, cluster=c).checks[-1].value for c in (None, who))
+    d, z = data["d"] - data["d"].mean(), data["z"] - data["z"].mean()
+    slope = z @ d / (z @ z)
+    once = slope**2 * (z @ z) ** 2 / np.sum((z * (d - slope * z)) ** 2)
+    assert by_row == pytest.approx(4 * once, rel=1e-9)
+    assert by_cluster == pytest.approx(once * (1 - 1 / 1000), rel=1e-9)  # CR1's factor
+
+
+def test_what_a_causal_forest_answers_the_others_do():
+    data = instrumented(1000)
+    instrumental = InstrumentalForest(Growth(trees=50, least=20)).fit(**data)
+    x, d, y, _ = arms(400)
+    several = MultiArmForest(Growth(trees=50)).fit(y=y, d=d, x=x)
+    for fitted in (instrumental, several):
+        assert fitted.average().checks == fitted.checks
+        assert fitted.importance().sum() == pytest.approx(1)
+        assert fitted.weights(x[:3]).sum(axis=1) == pytest.approx(1)
+    # The projection on a constant besides a centred covariate has the average as its constant.
+    for found, fitted in (
+        (instrumental.best_linear_projection(data["x"][:, :1] - data["x"][:, 0].mean()), instrumental),
+        (several.best_linear_projection("b - a", x[:, :1] - x[:, 0].mean()), several),
+    ):
+        assert found.point[0] == pytest.approx(fitted.average().point[0], rel=1e-10)
+    with pytest.raises(ValueError, match="contrast is 'b', but it must be one of b - a, c - a"):
+        several.best_linear_projection("b")
+
+
 def test_instrumental_forest_refuses_what_it_cannot_use():
     data = instrumented(200)
     forest = InstrumentalForest(Growth(trees=50))
@@ -88,6 +134,19 @@ def test_several_arms():
         MultiArmForest().fit(y=y, d=d, x=x, reference="z")
 
 
+def test_overlap_of_the_reference_is_checked_too():
+    x, d, y, _ = arms(400)
+    e = np.full((400, 2), 1 / 3)
+    e[x[:, 0] > 0] = 0.4975  # 0.005 is left for the reference
+    with pytest.warns(UserWarning, match="arm a: "):
+        fitted = MultiArmForest(Growth(trees=20)).fit(y=y, d=d, x=x, nuisances={"m": np.zeros(400), "e": e})
+    assert {c.name: c.passed for c in fitted.checks if "overlap" in c.name} == {
+        "overlap (arm b)": True,
+        "overlap (arm c)": True,
+        "overlap (arm a)": False,
+    }
+
+
 def test_two_arms_are_a_causal_forest():
     x, d, y, _ = arms(400)
     treated = (d == "b").astype(float)
@@ -118,6 +177,28 @@ def test_quantiles_are_those_of_the_weights():
     for levels in ((), (0.0,), (0.5, 1.0)):
         with pytest.raises(ValueError, match=r"levels: .* given; numbers above 0 and below 1"):
             fitted.predict(at, levels=levels)
+
+
+def test_rows_that_no_tree_answers_for_have_no_quantile():
+    x, y = np.random.default_rng(0).normal(size=(2, 200))
+    fitted = QuantileForest(Growth(trees=5, bag=1, share=0.9)).fit(y=y, x=x)
+    with pytest.raises(FloatingPointError, match="rows have no quantile, since no tree answers for them"):
+        fitted.predict()
+    assert np.isfinite(fitted.predict([[0.0]])).all()
+
+
+def test_a_quantile_forest_has_no_treatment_to_complain_of():
+    x = np.random.default_rng(0).normal(size=(200, 2))
+    table = pd.DataFrame(x, columns=["a", "b"]).assign(y=2 * x[:, 0] + x[:, 1])
+    forest = QuantileForest(Growth(trees=20, bag=1))
+    exact = forest.fit(table, y="y", x=["a", "b"]).predict(x[:5])
+    assert np.array_equal(exact, forest.fit(y=table["y"].to_numpy(), x=x).predict(x[:5]))
+    with pytest.raises(ValueError, match=r"missing values given: 1 in y; none"):
+        forest.fit(table.assign(y=table["y"].where(table.index > 0)), y="y", x=["a", "b"])
+    with pytest.raises(ValueError, match="y: the outcome 'y' is 1 in every row"):
+        forest.fit(table.assign(y=1.0), y="y", x=["a", "b"])
+    with pytest.raises(ValueError, match=r"x .* has 200 rows and y has 5"):
+        forest.fit(y=np.arange(5.0), x=x)
 
 
 def test_quantile_forest_sees_a_change_of_spread():
@@ -173,6 +254,8 @@ def test_wrong_moments_are_refused():
         LocalMomentForest(lambda theta, z: 1 + theta**2 + 0 * z, [1.0]).fit(z=z, x=x)
     with pytest.raises(ValueError, match="z: missing or infinite values given"):
         LocalMomentForest(lambda theta, z: z - theta, [0.0]).fit(z=z * np.nan, x=x)
+    with pytest.raises(ValueError, match="names: 2 given for 1 parameters; give one for each"):
+        LocalMomentForest(lambda theta, z: z - theta, [0.0], names=("a", "b")).fit(z=z, x=x)
 
 
 def test_learner_predicts_with_errors_that_cover():
@@ -188,6 +271,13 @@ def test_learner_predicts_with_errors_that_cover():
     slope = ForestRegressor(Growth(trees=50)).fit(x, 2 * x[:, 0])
     assert slope.predict_local_linear([[0.3, 0.0]], penalty=1e-8) == pytest.approx([0.6], abs=1e-3)
     assert LinearRegression().fit(mean[:, None], mean).coef_[0] == pytest.approx(1)
+
+
+def test_learner_without_bags_enough_has_no_error():
+    x, y = np.random.default_rng(0).normal(size=(2, 200))
+    learner = ForestRegressor(Growth(trees=2)).fit(x[:, None], y)
+    with pytest.raises(FloatingPointError, match="3 rows have fewer than two bags"):
+        learner.predict_with_error(x[:3, None])
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")

@@ -64,7 +64,7 @@ X, S = np.arange(12.0).reshape(6, 2), np.array([-1.0, 1, -1, 1, -1, 1])
         (lambda: ClassifierPolicy(LogisticRegression).fit(X, S), "takes no sample_weight in fit"),
         (lambda: ClassifierPolicy(LogisticRegression()).fit(X, S**2), "scores: one action is best in every row"),
         (lambda: NetPolicy().fit(X, np.zeros(6)), "scores: all actions are worth the same in every row"),
-        (lambda: ClassifierPolicy(LogisticRegression()).fit(X, S).predict(X[:, :1]), "x: columns x0 given"),
+        (lambda: ClassifierPolicy(LogisticRegression()).fit(X, S).predict(X[:, :1]), "2 columns are needed"),
         (lambda: NetPolicy().fit(X, S[:2]), "scores: 2 rows given and x has 6"),
     ],
 )

@@ -62,6 +62,8 @@ Y, A, P = [1.0, 2.0, 3.0, 4.0], [0, 1, 0, 1], np.full((4, 2), 0.5)
         (lambda: off_policy_value(Y, A, P, P, method="TMLE"), "method: 'TMLE' given; 'IPS', 'SNIPS', 'DR' are allowed"),
         (lambda: off_policy_value(Y, A, P, P, method="DR"), "q: none given for DR"),
         (lambda: off_policy_value(Y, A, P, P, q=np.ones((4, 3))), r"q: shape \(4, 3\) given; \(4, 2\) is allowed"),
+        (lambda: off_policy_value(Y, A, P, P, q=P * np.nan), "q: 8 missing or infinite values given"),
+        (lambda: off_policy_value(Y, A, P * [1.0, 0.6], P), "logged: the probabilities of row 0 sum to 0.8; a sum of"),
         (lambda: off_policy_value(Y, [0, 1, 0, 5], P, P), "action: 0 to 5 given; whole numbers from 0 to 1"),
         (lambda: off_policy_value(Y, A, [1, 0.5, 0, 1], P), "logged: 0 to 1 given for the actions taken"),
         (lambda: off_policy_value(Y, A, np.full((3, 2), 0.5), P), r"logged: shape \(3, 2\) given; \(4, 2\) or \(4,\)"),

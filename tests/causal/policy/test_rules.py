@@ -48,6 +48,18 @@ def test_equal_units_are_treated_equally_and_the_order_of_rows_does_not_matter()
     assert within_budget(np.ones(10), 0.3).treat.tolist() == pytest.approx([0.3] * 10)
 
 
+def test_a_budget_that_pays_for_all_who_gain_sets_no_threshold_above_zero():
+    assert within_budget([3.0, 1.0, -1.0], 1.0).apply([0.5, -2.0]).tolist() == [1, 0]  # 0.5 is below all paid for
+    assert within_budget([-0.5, -0.1], 0.5).apply([-0.05, -0.3, 2.0]).tolist() == [0, 0, 1]
+    assert within_budget([3.0, -1.0], 1.0, spend_all=True).apply([-2.0, 4.0]).tolist() == [1, 1]
+
+
+def test_a_rule_applies_to_a_single_unit():
+    rule = within_budget([3.0, 1.0, 2.0, 0.5], 0.5)
+    assert rule.apply([2.5]).tolist() == [1]
+    assert rule.apply([2.5], cost=[5.0]).tolist() == [0]
+
+
 def test_plug_in_compares_with_the_cost():
     assert plug_in([0.1, 0.3], [0.2, 0.2]).tolist() == [0.0, 1.0]
 

@@ -113,6 +113,16 @@ def test_thresholds_divide_neighbouring_floats():
     assert tree.predict([[low], [high]]).tolist() == [0, 1]
 
 
+def test_new_rows_are_read_by_name_and_need_not_have_every_label():
+    data = pd.DataFrame({"town": ["a", "b", "c", "a", "b", "c"], "age": np.arange(6.0)})
+    tree = PolicyTree(depth=1).fit(data, [-1.0, -1, 1, -1, -1, 1])
+    assert tree.predict(pd.DataFrame({"age": [9.0, 9.0], "town": ["c", "a"]})).tolist() == [1, 0]
+    with pytest.raises(ValueError, match="the label 'zzz' of 'town' did not occur"):
+        tree.predict(data.assign(town="zzz"))
+    with pytest.raises(ValueError, match="x: 6 missing or infinite values given"):
+        tree.predict(data.assign(age=np.nan))
+
+
 X, S = np.arange(12.0).reshape(6, 2), np.array([-1.0, 1, -1, 1, -1, 1])
 
 
@@ -125,7 +135,7 @@ X, S = np.arange(12.0).reshape(6, 2), np.array([-1.0, 1, -1, 1, -1, 1])
         (lambda: PolicyTree().fit(X, S[:3]), "scores: 3 rows given and x has 6"),
         (lambda: PolicyTree().fit(X * np.nan, S), "data: missing values given"),
         (lambda: PolicyTree().fit(X, S, actions=["one"]), "actions: 1 names given for 2 actions"),
-        (lambda: PolicyTree().fit(X, S).predict(X[:, :1]), "x: columns x0 given; the policy was learnt on x0, x1"),
+        (lambda: PolicyTree().fit(X, S).predict(X[:, :1]), r"x: shape \(\d+, 1\) given; 2 columns are needed"),
     ],
 )
 def test_bad_input_is_answered_in_a_sentence(work, sentence):

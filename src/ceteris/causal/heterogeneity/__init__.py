@@ -1,8 +1,9 @@
 """For whom a treatment works: estimators of τ(x) = E[Y(1) - Y(0) | X = x], and how good they are.
 
-An estimator is a frozen dataclass of settings; ``fit`` returns a fitted model with ``effect`` (`Effects`: a point and a
-standard error for each row), ``scores`` (doubly robust, one for each training row), ``average`` (of any subgroup),
-``nuisances`` and ``rows``. Names are imported when first used.
+An estimator is a frozen dataclass of settings; ``fit`` returns a fitted model. That of every learner, and of
+``CausalForest``, has ``effect`` (`Effects`: a point for each row, and a standard error where there is one), ``scores``
+(doubly robust, one for each training row), ``average`` (of any subgroup), ``nuisances`` and ``rows``; the other forests
+and the tree have some of these. Names are imported when first used.
 
 Examples
 --------

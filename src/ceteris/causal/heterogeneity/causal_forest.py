@@ -125,7 +125,7 @@ class CausalForest:
         pilot = fit_pilot(rows.x, y_left, d_left)
         forest = grow_forest(rows.x, effect_target(y_left, d_left, pilot=pilot(rows.x)), self.growth, rows.clusters)
         raw = answered(forest.predict()).point[:, 0]
-        stretch = fit_stretch(raw, y_left, d_left) if self.stretched else AS_IS
+        stretch = fit_stretch(raw, y_left, d_left, rows.clusters) if self.stretched else AS_IS
         answers = Answers(forest, pilot, self.interval, "Causal forest", (rows.treatment,), stretch)
         return FittedCausalForest(rows, found, answers, raw, checks)
 
@@ -203,18 +203,16 @@ class FittedCausalForest:
             "ATO", the same weighted by Var(D | X), are defined.
         """
         rows, kept, method = self.rows, self.nuisances, "Causal forest, averaged"
-        if centring.is_binary(rows.d):
+        if centring.is_binary(rows.d) or estimand == "ATO":
             found = average_effect(rows, kept["m"], kept["e"], self.tau, subgroup, estimand, method)
             return replace(found, checks=self.checks)
-        if estimand not in ("ATE", "ATO"):
+        if estimand != "ATE":
             raise ValueError(
                 f"estimand: {estimand!r} given for a treatment that is not binary; 'ATE' (average slope) and 'ATO' "
                 "(weighted by the variance of the treatment) are allowed."
             )
-        weight = np.ones(rows.n) if estimand == "ATE" else kept["v"]
-        said = f"Average over the rows of the slope of {rows.outcome} in {rows.treatment}"
-        said += "." if estimand == "ATE" else ", weighted by the variance of the treatment given the covariates."
-        found = averages.mean_of_scores(rows, self.scores, [estimand], subgroup, method, said, weight)
+        said = f"Average over the rows of the slope of {rows.outcome} in {rows.treatment}."
+        found = averages.mean_of_scores(rows, self.scores, [estimand], subgroup, method, said)
         return replace(found, checks=self.checks)
 
     def best_linear_projection(self, on: Any = None) -> Estimate:
@@ -230,10 +228,8 @@ class FittedCausalForest:
 
     def importance(self) -> pd.Series:
         """Share of the splits by covariate, of the first four levels, weighed by 1/level²."""
-        import pandas as pd
-
-        return pd.Series(self.answers.forest.importance(), index=pd.Index(self.rows.names)).sort_values(ascending=False)
+        return self.answers.importance(self.rows.names)
 
     def weights(self, x: Any = None) -> np.ndarray:
         """α_i(x) of each training row i for each row of x (m, p): shape (m, n), large for many rows."""
-        return self.answers.forest.weights(None if x is None else covariates_at(x, self.rows.names))
+        return self.answers.weights(self.rows.names, x)

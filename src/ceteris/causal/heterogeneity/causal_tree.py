@@ -38,7 +38,7 @@ from ceteris.results import Check, Estimate, Figure
 if TYPE_CHECKING:
     import pandas as pd
 
-FEW = 2  # rows of each arm, at least, that estimate a leaf
+FEW = 2  # rows, or clusters, of each arm, at least, that estimate a leaf
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,8 @@ def estimated(
 ) -> FittedCausalTree:
     """Estimate the leaves on the rows that are kept for it; a split whose child has too few of an arm is undone."""
     kept = sample.part(np.flatnonzero(estimating))
-    tree = _estimable(tree, kept)
+    clusters = tuple(groups[estimating] for groups in rows.clusters)
+    tree = _estimable(tree, kept, clusters[0] if clusters else np.arange(len(kept)))
     nodes, at = tree.leaves(), tree.leaf_of(kept.x)
     influence = np.zeros((len(kept), len(nodes)))
     point = np.empty(len(nodes))
@@ -213,17 +214,17 @@ def estimated(
         "estimand": "Average effect of the treatment in each leaf.",
         "assumptions": [SUTVA, RANDOM] if randomised else [SUTVA, UNCONFOUNDED, OVERLAP],
     }
-    clusters = tuple(groups[estimating] for groups in rows.clusters)
     estimate = Estimate(point, influence, tuple(rules[node] for node in nodes), meta, clusters, checks=checks)
     return FittedCausalTree(rows, tree, estimating, estimate, tuple(nodes), checks)
 
 
-def _estimable(tree: Tree, kept: Sample) -> Tree:
+def _estimable(tree: Tree, kept: Sample, unit: np.ndarray) -> Tree:
+    """Undo splits with a child that has too few units, rows or clusters (n,), of an arm."""
     at = tree.leaf_of(kept.x)
     for node in reversed(inner_nodes(tree)):  # children before parents
         for child in (int(tree.left[node]), int(tree.left[node]) + 1):
-            arms = kept.d[np.isin(at, leaves_below(tree, child))]
-            if min(arms.sum(), len(arms) - arms.sum()) < FEW:
+            inside = np.isin(at, leaves_below(tree, child))
+            if min(len(np.unique(unit[inside & (kept.d == arm)])) for arm in (0, 1)) < FEW:
                 tree = tree.collapsed(node)
                 at = tree.leaf_of(kept.x)
                 break

@@ -13,6 +13,7 @@ from sklearn.dummy import DummyRegressor
 
 from ceteris.causal.crossfit import make_folds
 from ceteris.causal.heterogeneity.dr_learner import DRLearner
+from ceteris.causal.heterogeneity.evaluate.inputs import constant
 from ceteris.causal.heterogeneity.evaluate.losses import dr_loss, r_loss
 from ceteris.causal.heterogeneity.evaluate.rate import rate
 from ceteris.causal.heterogeneity.model import taken
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import matplotlib.figure
 
 SHOWN = ("RMSE", "R-gain", "DR-gain", "AUTOC")  # in the figure
-FLAT = 1e-9  # effects that differ by less than this share of the largest are equal but for rounding
+FLAT = 1e-9  # effects are differences of predictions, and differ by more rounding than other values
 NOTE = (
     "Means over replications, standard errors of the means in brackets. RMSE: distance from the true effect at fresh "
     "rows. Coverage: share of fresh rows whose 95 % interval holds the true effect, where the estimator has intervals. "
@@ -188,13 +189,14 @@ def judged(entrants: Mapping[str, Any], rows: Rows, held_out: float, seed: int) 
     m, e, scores = nuisances.nuisances["m"], nuisances.nuisances["e"], nuisances.scores
     v = test.d - e
     best = {"R-gain": float(v @ (test.y - m) / (v @ v)), "DR-gain": float(scores.mean())}
+    x, new = (pd.DataFrame(part.x, columns=pd.Index(rows.names)) for part in (train, test))
     found = []
     for name, entrant in entrants.items():
-        tau = entrant.fit(y=train.y, d=train.d, x=train.x).effect(test.x).point
+        tau = entrant.fit(y=train.y, d=train.d, x=x).effect(new).point
         by_r = r_loss(test.y, test.d, m, e, {"constant": np.full(test.n, best["R-gain"]), "own": tau})
         by_dr = dr_loss(scores, {"constant": np.full(test.n, best["DR-gain"]), "own": tau})
         found += [(name, "R-gain", float(-np.diff(by_r.point)[0])), (name, "DR-gain", float(-np.diff(by_dr.point)[0]))]
-        if np.ptp(tau) > FLAT * np.abs(tau).max():  # who ranks nobody has no AUTOC
+        if not constant(tau, FLAT):  # who ranks nobody has no AUTOC
             found.append((name, "AUTOC", float(rate(scores, tau).point[0])))
     return found
 

@@ -18,7 +18,7 @@ AVERAGES = {
     "ATE": "everybody",
     "ATT": "the treated",
     "ATU": "the untreated",
-    "ATO": "everybody, weighted by e(1 - e)",
+    "ATO": "everybody, weighted by the variance of the treatment given the covariates",
 }
 
 
@@ -141,17 +141,18 @@ def average_effect(
     estimand: str = "ATE",
     method: str = "",
 ) -> Estimate:
-    """Average effect of a binary treatment over a subgroup, doubly robust.
+    """Average effect of a binary treatment, or "ATO" of any, over a subgroup, doubly robust.
 
     Parameters
     ----------
     rows : Rows
     m, e, tau : array, shape (n,)
-        E[Y | X], P(D = 1 | X) and τ(X), from other rows than the one they are used for.
+        E[Y | X], E[D | X] and τ(X), from other rows than the one they are used for.
     subgroup : array of bool, shape (n,), optional
         The rows averaged over; all by default.
     estimand : {"ATE", "ATT", "ATU", "ATO"}
-        Averages over everybody, the treated, the untreated, or everybody weighted by e(1 - e).
+        Averages over everybody, the treated, the untreated, or everybody weighted by Var(D | X), which is e(1 - e) for
+        a binary treatment.
     method : str
         For the title of the table.
 
@@ -165,12 +166,12 @@ def average_effect(
     y, d, v = rows.y, rows.d, rows.d - e
     residual = y - m - v * tau
     parts = {
-        "ATE": (np.ones(rows.n), v / (e * (1 - e))),
-        "ATT": (d, d - (1 - d) * e / (1 - e)),
-        "ATU": (1 - d, d * (1 - e) / e - (1 - d)),
-        "ATO": (v**2, v),
+        "ATE": lambda: (np.ones(rows.n), v / (e * (1 - e))),
+        "ATT": lambda: (d, d - (1 - d) * e / (1 - e)),
+        "ATU": lambda: (1 - d, d * (1 - e) / e - (1 - d)),
+        "ATO": lambda: (v**2, v),
     }
-    share, weight = parts[estimand]
+    share, weight = parts[estimand]()
     share, weight = inside * share, inside * weight
     if share.sum() <= 0:
         raise ValueError(f"subgroup: it holds no row that {estimand} averages over; choose another.")

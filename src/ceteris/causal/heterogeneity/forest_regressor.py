@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ceteris.causal.heterogeneity.forest.answers import refuse_unsure
 from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
 from ceteris.causal.heterogeneity.forest.growth import Growth
 from ceteris.causal.heterogeneity.forest.local_linear import local_linear
@@ -60,7 +61,9 @@ class ForestRegressor(RegressorMixin, BaseEstimator):
         at = self._read(X)
         found = answered(self.forest_.predict(at, variance=True))
         assert found.variance is not None
-        return found.point[:, 0], np.sqrt(found.variance[:, 0])
+        se = np.sqrt(found.variance)
+        refuse_unsure(se)
+        return found.point[:, 0], se[:, 0]
 
     def out_of_bag(self) -> np.ndarray:
         """Means at the training rows, by the trees that have not seen them; shape (n,)."""

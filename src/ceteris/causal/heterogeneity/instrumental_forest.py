@@ -12,9 +12,9 @@ Athey, Tibshirani and Wager (2019), Annals of Statistics 47, section 7.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,8 +29,12 @@ from ceteris.causal.nuisances import first_stage
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.data._check import pick
 from ceteris.results import Check, Estimate
+from ceteris.stats.least_squares import covariance_of, ols
 
-WEAK = 0.05  # effect of the instrument on the treatment below which a row's score would divide by next to nothing
+if TYPE_CHECKING:
+    import pandas as pd
+
+WEAK = 0.05  # effect of the instrument, over twice the sd of D, below which a score would divide by next to nothing
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ class InstrumentalForest:
         wanted = {"m": (rows.y, self.outcome), "e": (rows.d, self.treatment), "h": (rows.z, self.instrument)}
         found, checks = centring.centre(rows, wanted, nuisances, self.growth, self.folds)
         y_left, d_left, z_left = rows.y - found["m"], rows.d - found["e"], rows.z - found["h"]
-        checks = (*checks, first_stage(_f_statistic(d_left, z_left)))
+        checks = (*checks, first_stage(_f_statistic(d_left, z_left, rows.clusters)))
         pilot = fit_pilot(rows.x, y_left, d_left, z_left)
         target = effect_target(y_left, d_left, z_left, pilot(rows.x))
         forest = grow_forest(rows.x, target, self.growth, rows.clusters)
@@ -139,17 +143,31 @@ class FittedInstrumentalForest:
         y_left, d_left, z_left = rows.y - kept["m"], rows.d - kept["e"], rows.z - h
         moved = answered(grow_forest(rows.x, effect_target(d_left, z_left), self.growth, rows.clusters).predict())
         strength = moved.point[:, 0]
-        strength = np.where(strength < 0, -1, 1) * np.maximum(np.abs(strength), WEAK)
+        floor = WEAK * 2 * rows.d.std()  # in units of the treatment; 0.05 where half are treated
+        strength = np.where(strength < 0, -1, 1) * np.maximum(np.abs(strength), floor)
         return self.tau + z_left / (h * (1 - h) * strength) * (y_left - d_left * self.tau)
 
     def average(self, subgroup: Any = None) -> Estimate:
         """Average over a subgroup of the effects on those who comply, E[τ(X)], doubly robust."""
         said = "Average over the rows of the effect, at a row's covariates, on those whom the instrument moves."
-        return averages.mean_of_scores(self.rows, self.scores, ["E[LATE(X)]"], subgroup, "Instrumental forest", said)
+        names, method = ["E[LATE(X)]"], "Instrumental forest"
+        found = averages.mean_of_scores(self.rows, self.scores, names, subgroup, method, said)
+        return replace(found, checks=self.checks)
+
+    def best_linear_projection(self, on: Any = None) -> Estimate:
+        """Linear function of covariates that is closest to τ(x), as in ``FittedCausalForest``."""
+        return averages.projection(self.rows, self.scores, on)
+
+    def importance(self) -> pd.Series:
+        """Share of the splits by covariate, as in ``FittedCausalForest``."""
+        return self.answers.importance(self.rows.names)
+
+    def weights(self, x: Any = None) -> np.ndarray:
+        """α_i(x) of each training row i for each row of x (m, p): shape (m, n), large for many rows."""
+        return self.answers.weights(self.rows.names, x)
 
 
-def _f_statistic(d: np.ndarray, z: np.ndarray) -> float:
-    """F of the regression of one residual on another, robust to unequal variances."""
-    slope = float(z @ d / (z @ z))
-    error = z * (d - slope * z)
-    return float(slope**2 * (z @ z) ** 2 / (error @ error))
+def _f_statistic(d: np.ndarray, z: np.ndarray, clusters: Sequence[np.ndarray] = ()) -> float:
+    """F of the regression of one residual on another, robust to unequal variances and to clusters."""
+    fit = ols(z[:, None], d)
+    return float(fit.beta[0] ** 2 / covariance_of(fit, "HC0", clusters)[0, 0])

@@ -22,10 +22,10 @@ import numpy as np
 from sklearn.dummy import DummyRegressor
 
 from ceteris.causal.additive import bends
-from ceteris.causal.covariates import covariates_at
+from ceteris.causal.covariates import Names, covariates_at
 from ceteris.causal.heterogeneity.dr_learner import DRLearner
-from ceteris.causal.heterogeneity.effects import Effects, average_effect, doubly_robust
-from ceteris.causal.heterogeneity.model import EffectModel, complete
+from ceteris.causal.heterogeneity.effects import Effects
+from ceteris.causal.heterogeneity.model import EffectModel, Scored, complete
 from ceteris.causal.heterogeneity.r_learner import RLearner
 from ceteris.causal.learners import default_classifier, default_regressor
 from ceteris.causal.rows import Rows
@@ -41,7 +41,7 @@ Basis = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
-class LinearModel:
+class LinearModel(Scored):
     """τ(x) = β'φ(x) with the influence functions of β.
 
     Attributes
@@ -118,21 +118,10 @@ class LinearModel:
         )
 
     @property
-    def scores(self) -> np.ndarray:
-        """Doubly robust score of each training row, shape (n,)."""
-        return doubly_robust(self.rows.y, self.rows.d, self.nuisances["m"], self.nuisances["e"], self._tau)
+    def _title(self) -> str:
+        return self.coefficients.meta["method"]
 
-    def average(self, subgroup: Any = None, estimand: str = "ATE") -> Estimate:
-        """Average effect over a subgroup, doubly robust; see `average_effect`."""
-        method = self.coefficients.meta["method"]
-        return average_effect(
-            self.rows, self.nuisances["m"], self.nuisances["e"], self._tau, subgroup, estimand, method
-        )
-
-    @property
-    def _tau(self) -> np.ndarray:
-        if "mu0" in self.nuisances:
-            return self.nuisances["mu1"] - self.nuisances["mu0"]
+    def _learnt(self) -> np.ndarray:
         return self.basis(self._used) @ self.coefficients.point
 
 
@@ -315,7 +304,7 @@ def chosen(along: Sequence[str] | None, names: tuple[str, ...]) -> tuple[str, ..
         raise ValueError(f"along: the text {along!r} given; a list of names is allowed; give [{along!r}].")
     for name in along or ():
         pick("along", name, names)
-    return names if along is None else tuple(along)
+    return names if along is None else Names(along, names.labels if isinstance(names, Names) else None)
 
 
 def columns(x: np.ndarray, names: tuple[str, ...], along: tuple[str, ...]) -> np.ndarray:

@@ -84,6 +84,8 @@ class LocalMomentForest:
             raise ValueError("z: missing or infinite values given; none are allowed; drop these rows.")
         start = np.atleast_1d(np.asarray(self.start, dtype=float))
         _refuse_score(self.score, start, data)
+        if self.names is not None and len(self.names) != len(start):
+            raise ValueError(f"names: {len(self.names)} given for {len(start)} parameters; give one for each, or none.")
         moment = Moment(self.score, self.derivative or _differences(self.score))
         overall = solve(moment, start[None], np.ones((1, len(data))), data)[0]
         if not np.isfinite(overall).all():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -20,8 +21,41 @@ NO_INTERVAL = "There are no standard errors: give bootstrap=200, or use LinearEf
 FEWEST_DRAWS = 20
 
 
+class Scored(ABC):
+    """Doubly robust scores and averages of a model with rows, nuisances and checks."""
+
+    rows: Rows
+    nuisances: dict[str, np.ndarray]
+    checks: tuple[Check, ...]
+
+    @property
+    @abstractmethod
+    def _title(self) -> str:
+        """Name of the method."""
+
+    @abstractmethod
+    def _learnt(self) -> np.ndarray:
+        """Effects at the training rows, shape (n,)."""
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Doubly robust score of each training row, shape (n,): their means are average effects."""
+        return doubly_robust(self.rows.y, self.rows.d, self.nuisances["m"], self.nuisances["e"], self._tau())
+
+    def average(self, subgroup: Any = None, estimand: str = "ATE") -> Estimate:
+        """Average effect over a subgroup, doubly robust; see `average_effect`."""
+        m, e = self.nuisances["m"], self.nuisances["e"]
+        found = average_effect(self.rows, m, e, self._tau(), subgroup, estimand, self._title)
+        return replace(found, checks=self.checks)
+
+    def _tau(self) -> np.ndarray:
+        """The effect that the arms' regressions imply, where there are any."""
+        mu0, mu1 = self.nuisances.get("mu0"), self.nuisances.get("mu1")
+        return self._learnt() if mu0 is None or mu1 is None else mu1 - mu0
+
+
 @dataclass(frozen=True, eq=False)
-class EffectModel:
+class EffectModel(Scored):
     """A function τ(x) that has been learnt, and what it was learnt from.
 
     Attributes
@@ -74,22 +108,11 @@ class EffectModel:
         return Effects(point, se, (self.rows.treatment,), meta, self.checks)
 
     @property
-    def scores(self) -> np.ndarray:
-        """Doubly robust score of each training row, shape (n,): their means are average effects."""
-        m, tau = self._regression
-        return doubly_robust(self.rows.y, self.rows.d, m, self.nuisances["e"], tau)
+    def _title(self) -> str:
+        return self.method
 
-    def average(self, subgroup: Any = None, estimand: str = "ATE") -> Estimate:
-        """Average effect over a subgroup, doubly robust; see `average_effect`."""
-        m, tau = self._regression
-        return average_effect(self.rows, m, self.nuisances["e"], tau, subgroup, estimand, self.method)
-
-    @property
-    def _regression(self) -> tuple[np.ndarray, np.ndarray]:
-        """E[Y | X] and the effect that the arms' regressions imply, where there are any."""
-        mu0, mu1 = self.nuisances.get("mu0"), self.nuisances.get("mu1")
-        tau = self.tau.out_of_fold if mu0 is None or mu1 is None else mu1 - mu0
-        return self.nuisances["m"], tau
+    def _learnt(self) -> np.ndarray:
+        return self.tau.out_of_fold
 
 
 def model_of_arms(
@@ -144,6 +167,10 @@ def fit_with(
             f"bootstrap: {settings.bootstrap} given; 0 and at least {FEWEST_DRAWS} samples are allowed, such as 200."
         )
     rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True)
+    if settings.bootstrap and len(rows.clusters) > 1:
+        raise ValueError(
+            "cluster: two sets given with bootstrap, which draws whole clusters of one set; give one, or bootstrap=0."
+        )
     fold = read_folds(settings.folds, rows.n, 1, settings.seed, rows.clusters, stratify=rows.d)[0]
     given = read_nuisances(nuisances, rows.n, allowed)
     model = settings.learn(rows, fold, given)

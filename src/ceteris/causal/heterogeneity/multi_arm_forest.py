@@ -12,8 +12,8 @@ Biometrika 108.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from ceteris.causal.heterogeneity.forest.targets import effect_target
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.data._check import pick
 from ceteris.results import Check, Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class MultiArmForest:
         arms = (rows.d[:, None] == np.array(others)).astype(float)
         wanted = {"m": (rows.y, self.outcome), "e": (arms, self.treatment)}
         found, checks = centring.centre(rows, wanted, nuisances, self.growth, self.folds)
-        found["e"], overlaps = _clipped(rows, found["e"], [rows.levels[k] for k in others])
+        found["e"], overlaps = _clipped(rows, found["e"], [rows.levels[k] for k in others], base)
         y_left, d_left = rows.y - found["m"], arms - found["e"]
         pilot = fit_pilot(rows.x, y_left, d_left)
         forest = grow_forest(rows.x, effect_target(y_left, d_left, pilot=pilot(rows.x)), self.growth, rows.clusters)
@@ -138,9 +141,25 @@ class FittedMultiArmForest:
         """Average effects of the arms over a subgroup, doubly robust."""
         said = f"Average effects of {self.rows.treatment} on {self.rows.outcome}, each arm against the reference."
         names = self.answers.names
-        return averages.mean_of_scores(self.rows, self.scores, names, subgroup, "Causal forest, several arms", said)
+        found = averages.mean_of_scores(self.rows, self.scores, names, subgroup, self.answers.method, said)
+        return replace(found, checks=self.checks)
+
+    def best_linear_projection(self, contrast: str, on: Any = None) -> Estimate:
+        """Linear function of covariates closest to the effects of a contrast, such as "b - a"; see ``CausalForest``."""
+        pick("contrast", contrast, self.answers.names)
+        return averages.projection(self.rows, self.scores[:, self.answers.names.index(contrast)], on)
+
+    def importance(self) -> pd.Series:
+        """Share of the splits by covariate, as in ``FittedCausalForest``."""
+        return self.answers.importance(self.rows.names)
+
+    def weights(self, x: Any = None) -> np.ndarray:
+        """α_i(x) of each training row i for each row of x (m, p): shape (m, n), large for many rows."""
+        return self.answers.weights(self.rows.names, x)
 
 
-def _clipped(rows: Rows, e: np.ndarray, labels: list[Any]) -> tuple[np.ndarray, list[Check]]:
+def _clipped(rows: Rows, e: np.ndarray, labels: list[Any], base: Any) -> tuple[np.ndarray, list[Check]]:
+    """Propensities of the arms within [0.01, 0.99], and the overlap of these and of the reference."""
     parts = [centring.clipped(rows, column, f"arm {label}") for column, label in zip(e.T, labels, strict=True)]
-    return np.stack([part for part, _ in parts], axis=1), [check for _, check in parts]
+    _, of_base = centring.clipped(rows, 1 - e.sum(axis=1), f"arm {base}")
+    return np.stack([part for part, _ in parts], axis=1), [*(check for _, check in parts), of_base]

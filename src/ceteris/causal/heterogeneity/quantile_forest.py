@@ -49,7 +49,9 @@ class QuantileForest:
     def fit(self, data: Any = None, *, y: Any, x: Any, cluster: Any = None) -> FittedQuantileForest:
         """Grow the forest; arguments as in ``CausalForest.fit``."""
         refuse_levels(self.levels)
-        rows = read_rows(data, y=y, d=y, x=x, cluster=cluster, missing=True)
+        n = np.size(y) if data is None else len(data)
+        none = np.indices((n, 2)).sum(axis=0)  # there is no treatment: any two that vary will do
+        rows = read_rows(data, y=y, d=none, x=x, cluster=cluster, missing=True)
         forest = grow_forest(rows.x, quantile_target(rows.y, np.sort(self.levels)), self.growth, rows.clusters)
         return FittedQuantileForest(rows.y, rows.names, forest, tuple(self.levels))
 
@@ -69,10 +71,18 @@ class FittedQuantileForest:
         refuse_levels(levels)
         at = None if x is None else covariates_at(x, self.names)
         rows = len(self.y) if at is None else len(at)
-        parts = [
-            weighted_quantiles(self.y, self.forest.weights(at, part), levels) for part in slices(rows, len(self.y))
-        ]
+        parts = [weighted_quantiles(self.y, self._weights(at, part), levels) for part in slices(rows, len(self.y))]
         return np.concatenate(parts)
+
+    def _weights(self, at: np.ndarray | None, part: slice) -> np.ndarray:
+        alpha = self.forest.weights(at, part)
+        lost = int(np.isnan(alpha).any(axis=1).sum())
+        if lost:
+            raise FloatingPointError(
+                f"growth: {lost} of {len(alpha)} rows have no quantile, since no tree answers for them; grow more "
+                "trees."
+            )
+        return alpha
 
 
 def weighted_quantiles(y: np.ndarray, weights: np.ndarray, levels: Sequence[float]) -> np.ndarray:

@@ -26,6 +26,7 @@ from ceteris.results import Check, Estimate
 
 METHODS = ("IPS", "SNIPS", "DR")
 ENOUGH = 0.05  # effective rows over rows
+UNITY = 1e-6  # by which logged probabilities may miss a sum of one: logs are kept in single precision
 FEWEST = 100  # effective rows below which the normal approximation is doubtful
 
 
@@ -122,11 +123,19 @@ def _read(action: np.ndarray, logged: Any, policy: Any, q: Any) -> tuple[np.ndar
         )
     if q is not None and np.shape(q) != (n, k):
         raise ValueError(f"q: shape {np.shape(q)} given; ({n}, {k}) is allowed, one column for each action.")
+    if q is not None:
+        refuse_holes("q", np.asarray(q, dtype=float))
     pi = probabilities("policy", policy, n, k)
     a = action.astype(int)
     if given.ndim == 2:
         if given.shape != (n, k):
             raise ValueError(f"logged: shape {given.shape} given; ({n}, {k}) or ({n},) is allowed.")
+        off = np.abs(given.sum(1) - 1)
+        if off.max() > UNITY:
+            raise ValueError(
+                f"logged: the probabilities of row {off.argmax()} sum to {given[off.argmax()].sum():g}; a sum of 1 is "
+                f"allowed; correct them, or give those of the actions taken, shape ({n},)."
+            )
         never = ((pi > 0) & (given <= 0)).any(1)
         if never.any():
             raise ValueError(

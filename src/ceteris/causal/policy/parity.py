@@ -83,7 +83,8 @@ def with_opportunity(
     tau_hat, budget, group, gap
         As in `with_parity`; the budget is a share of all units.
     deserving : array of bool, shape (n,), optional
-        By default those of positive estimated effect.
+        By default those of positive estimated effect. Where given, the budget is spent on them as far as it goes, even
+        on those who are estimated to lose.
 
     Examples
     --------

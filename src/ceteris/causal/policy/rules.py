@@ -46,7 +46,8 @@ class Assignment:
     treat : array, shape (n,)
         Probabilities of treatment, 0 or 1 but at the margin.
     threshold : float
-        Units of larger τ̂ / cost are treated, of smaller are not.
+        Units of larger τ̂ / cost are treated, of smaller are not; where the budget pays for all who gain, 0 (with
+        ``spend_all``, where it pays for all, -inf).
     at_threshold : float
         Probability of those at the threshold.
     spent : float
@@ -66,9 +67,8 @@ class Assignment:
         >>> within_budget([3.0, 1.0, 2.0, 0.5], 0.5).apply([2.5, 1.5])
         array([1., 0.])
         """
-        (tau_hat,) = vectors(tau_hat=tau_hat)
-        ratio = tau_hat / costs_of(cost, len(tau_hat))
-        return np.where(ratio > self.threshold, 1.0, np.where(ratio == self.threshold, self.at_threshold, 0.0))
+        (tau_hat,) = vectors(1, tau_hat=tau_hat)
+        return _treated(tau_hat / costs_of(cost, len(tau_hat)), self.threshold, self.at_threshold)
 
 
 def within_budget(tau_hat: Any, budget: float, *, cost: Any = 1.0, spend_all: bool = False) -> Assignment:
@@ -96,7 +96,7 @@ def within_budget(tau_hat: Any, budget: float, *, cost: Any = 1.0, spend_all: bo
     cost = costs_of(cost, len(tau_hat))
     ratio = tau_hat / cost
     threshold, at_threshold = _margin(ratio, cost, budget, -np.inf if spend_all else 0.0)
-    treat = np.where(ratio > threshold, 1.0, np.where(ratio == threshold, at_threshold, 0.0))
+    treat = _treated(ratio, threshold, at_threshold)
     return Assignment(treat, threshold, at_threshold, float(treat @ cost / cost.sum()))
 
 
@@ -110,19 +110,24 @@ def top_share(priority: np.ndarray, share: float) -> np.ndarray:
     """
     if share <= 0:
         return np.zeros(len(priority))
-    threshold, at_threshold = _margin(priority, np.ones(len(priority)), share, -np.inf)
-    return np.where(priority > threshold, 1.0, np.where(priority == threshold, at_threshold, 0.0))
+    return _treated(priority, *_margin(priority, np.ones(len(priority)), share, -np.inf))
+
+
+def _treated(ratio: np.ndarray, threshold: float, at_threshold: float) -> np.ndarray:
+    return np.where(ratio > threshold, 1.0, np.where(ratio == threshold, at_threshold, 0.0))
 
 
 def _margin(ratio: np.ndarray, cost: np.ndarray, budget: float, floor: float) -> tuple[float, float]:
-    """Return the ratio of the marginal units, and the share of them that the budget pays for."""
+    """Return the ratio of the marginal units and the share of them that is paid for; the floor if all above it are."""
     values, place = np.unique(ratio, return_inverse=True)
     price = np.bincount(place, weights=cost)[::-1]  # of each tie group, the best first
     left = budget * price.sum() - (np.cumsum(price) - price)
     share = np.clip(left / price, 0.0, 1.0)
     share = np.where(share < ROUNDING, 0.0, np.where(share > 1 - ROUNDING, 1.0, share))
-    share[values[::-1] <= floor] = 0.0
-    paid = np.flatnonzero(share > 0)
+    gains = values[::-1] > floor
+    if (share[gains] == 1).all():
+        return float(floor), 0.0
+    paid = np.flatnonzero((share > 0) & gains)
     return (float(values[::-1][paid[-1]]), float(share[paid[-1]])) if len(paid) else (float(values[-1]), 0.0)
 
 
@@ -136,8 +141,8 @@ def costs_of(cost: Any, n: int, free: bool = False) -> np.ndarray:
     """Return one cost for each unit, positive (or any, where treatment may be free)."""
     if np.ndim(cost) == 0:
         cost = np.full(n, float(cost))
-    (costs,) = vectors(cost=cost)
-    same_length(tau_hat=np.empty(n), cost=costs)
+    (costs,) = vectors(1, cost=cost)
+    same_length(1, tau_hat=np.empty(n), cost=costs)
     if not free and costs.min() <= 0:
         raise ValueError(f"cost: {costs.min():g} given; positive costs are allowed; treat units without cost anyway.")
     return costs

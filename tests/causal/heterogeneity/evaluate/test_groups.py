@@ -130,6 +130,18 @@ def test_sections_draw_and_say_so_where_nothing_varies():
     assert "The estimated effect is 0.3 for everybody: there is no ranking to judge" in only.text
 
 
+def test_the_figure_of_the_sections_shows_the_groups_of_the_table():
+    scores, tau = design()
+    fold, town = np.arange(500) % 5, np.arange(500) // 10
+    tau = tau + 10 * fold  # not comparable between folds
+    found = gates(scores, tau, within=fold, clusters=town)
+    shown = evaluation_sections(scores, tau, within=fold, clusters=town)[1].figures[0].data
+    np.testing.assert_array_equal(shown["observed"], found.point[:5])
+    np.testing.assert_array_equal(shown["se"], found.se[:5])
+    by_group = pd.Series(tau).groupby(quantile_groups(tau, 5, fold)).mean()
+    np.testing.assert_allclose(shown["predicted"], by_group, rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("work", "sentence"),
     [

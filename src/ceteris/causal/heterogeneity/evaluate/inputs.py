@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.causal.rows import read_covariates
+from ceteris.causal.covariates import covariates_at
 
 ROUNDING = 1e-12  # values that differ by less than this share of the largest differ by rounding only
 
 
-def vectors(**given: Any) -> tuple[np.ndarray, ...]:
-    """Return what is given as arrays of floats, all of one shape (n,), without missing values.
+def vectors(fewest: int = 2, /, **given: Any) -> tuple[np.ndarray, ...]:
+    """Return what is given as arrays of floats, all of one shape (n,), n at least ``fewest``, without missing values.
 
     Examples
     --------
@@ -30,18 +30,18 @@ def vectors(**given: Any) -> tuple[np.ndarray, ...]:
             raise ValueError(f"{role}: shape {array.shape} given; one number for each row, shape (n,), is allowed.")
         refuse_holes(role, array)
         arrays.append(array)
-    same_length(**dict(zip(given, arrays, strict=True)))
+    same_length(fewest, **dict(zip(given, arrays, strict=True)))
     return tuple(arrays)
 
 
-def same_length(**arrays: np.ndarray) -> None:
-    """Refuse arrays of different numbers of rows, or of fewer than two."""
+def same_length(fewest: int = 2, /, **arrays: np.ndarray) -> None:
+    """Refuse arrays of different numbers of rows, or of too few."""
     first, n = next((role, len(array)) for role, array in arrays.items())
     for role, array in arrays.items():
         if len(array) != n:
             raise ValueError(f"{role}: {len(array)} rows given and {first} has {n}; give arrays of one length.")
-    if n < 2:
-        raise ValueError(f"{first}: {n} rows given; two at least are needed.")
+    if n < fewest:
+        raise ValueError(f"{first}: {n} rows given; {'two' if fewest == 2 else fewest} at least are needed.")
 
 
 def refuse_holes(role: str, array: np.ndarray) -> None:
@@ -92,15 +92,15 @@ def named(role: str, given: Any, alone: str) -> dict[str, np.ndarray]:
     return {alone: vectors(**{role: given})[0]}
 
 
-def constant(values: np.ndarray) -> bool:
-    """Whether values differ by rounding at most.
+def constant(values: np.ndarray, share: float = ROUNDING) -> bool:
+    """Whether values differ by rounding at most, a share of the largest.
 
     Examples
     --------
     >>> constant(np.array([0.3, 0.1 + 0.2])), constant(np.array([0.3, 0.30001]))
     (True, False)
     """
-    return bool(np.ptp(values) <= ROUNDING * np.abs(values).max())
+    return bool(np.ptp(values) <= share * np.abs(values).max())
 
 
 def refuse_constant(role: str, values: np.ndarray, what: str) -> None:
@@ -123,11 +123,7 @@ def refuse_treatment(d: np.ndarray) -> None:
 
 
 def same_covariates(x: Any, names: tuple[str, ...]) -> np.ndarray:
-    """Return covariates of other rows as a matrix (m, p), refusing columns other than those learnt on."""
-    matrix, found = read_covariates(x)
-    if found != names:
-        raise ValueError(
-            f"x: columns {', '.join(found)} given; the policy was learnt on {', '.join(names)}; give these, text with "
-            "all its labels or as zeros and ones."
-        )
+    """Return covariates of other rows as a matrix (m, p), by name; none missing."""
+    matrix = covariates_at(x, names)
+    refuse_holes("x", matrix)
     return matrix

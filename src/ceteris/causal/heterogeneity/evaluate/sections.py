@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ceteris.causal import figures
-from ceteris.causal.diagnostics import calibration_table
 from ceteris.causal.heterogeneity.evaluate.groups import clan, gates
 from ceteris.causal.heterogeneity.evaluate.inputs import constant, vectors
 from ceteris.causal.heterogeneity.evaluate.linear import best_linear_predictor
 from ceteris.causal.heterogeneity.evaluate.rate import rate, toc
-from ceteris.results import Check, Section, Table, joint
+from ceteris.results import Check, Estimate, Figure, Section, Table, joint
 
 
 def evaluation_sections(
@@ -64,7 +65,7 @@ def evaluation_sections(
             "Groups",
             "Mean effects by group of the estimated effect, and the slope of the effect in it, which should be one.",
             (Table("Mean effects", sorted_by.frame()), Table("Best linear predictor", slope.frame())),
-            (figures.calibration(calibration_table(scores, tau_hat, groups), "the effect"),),
+            (_calibration(sorted_by, tau_hat, groups),),
             sorted_by.checks,
         ),
     ]
@@ -75,3 +76,12 @@ def evaluation_sections(
         frame.insert(0, "least affected", differ.meta["least"])
         found.append(Section("Who they are", str(differ.meta["estimand"]), (Table("Covariates", frame),)))
     return tuple(found)
+
+
+def _calibration(found: Estimate, tau_hat: np.ndarray, groups: int) -> Figure:
+    """Draw the mean effects of `gates` against the means of the estimated effect in the same groups."""
+    import pandas as pd
+
+    predicted = [tau_hat[found.meta["groups"] == k].mean() for k in range(groups)]
+    frame = pd.DataFrame({"predicted": predicted, "observed": found.point[:groups], "se": found.se[:groups]})
+    return figures.calibration(frame, "the effect")

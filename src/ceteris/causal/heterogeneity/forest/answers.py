@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from ceteris.causal.heterogeneity.forest.pilot import Pilot
 from ceteris.causal.heterogeneity.forest.stretch import AS_IS, Stretch
 from ceteris.causal.rows import Rows
 from ceteris.results import Check
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 INTERVALS = {
     "bias-aware": "An interval allows for sampling, and for the smoothing bias that a linear effect would have; where "
@@ -62,10 +65,20 @@ class Answers:
             se, said = np.sqrt(variance), INTERVALS[self.interval]
             if self.interval == "bias-aware":
                 se = np.sqrt(variance + self._bias(predicted.further[:, 0], rows.x if new is None else new) ** 2)
-            _refuse_unsure(se)
+            refuse_unsure(se)
         if len(self.names) == 1:
             point, se = point[:, 0], None if se is None else se[:, 0]
         return Effects(point, se, self.names, {"method": self.method, "interval": said, "level": level}, tuple(checks))
+
+    def importance(self, names: tuple[str, ...]) -> pd.Series:
+        """Share of the splits by covariate, of the first four levels, weighed by 1/level², sorted."""
+        import pandas as pd
+
+        return pd.Series(self.forest.importance(), index=pd.Index(names)).sort_values(ascending=False)
+
+    def weights(self, names: tuple[str, ...], x: Any = None) -> np.ndarray:
+        """α_i(x) of the rows grown on (n,) for each row of x, or out of bag; shape (m, n)."""
+        return self.forest.weights(None if x is None else covariates_at(x, names))
 
     def _bias(self, smoothed: np.ndarray, x: np.ndarray) -> np.ndarray:
         """What forest and stretching make of the pilot, less the pilot; shape (m, k)."""
@@ -73,7 +86,8 @@ class Answers:
         return average + self.stretch.factor * (smoothed - average) - self.pilot(x)
 
 
-def _refuse_unsure(se: np.ndarray) -> None:
+def refuse_unsure(se: np.ndarray) -> None:
+    """Standard errors, shape (m, k), are finite: every row has two bags that answer for it."""
     lost = int((~np.isfinite(se)).any(axis=1).sum())
     if lost:
         raise FloatingPointError(

@@ -20,9 +20,8 @@ def mean_of_scores(
     subgroup: Any,
     method: str,
     estimand: str,
-    weight: np.ndarray | None = None,
 ) -> Estimate:
-    """Mean of doubly robust scores (n,) or (n, k) over a subgroup, weighted (n,) if asked for.
+    """Mean of doubly robust scores (n,) or (n, k) over a subgroup.
 
     Examples
     --------
@@ -30,7 +29,7 @@ def mean_of_scores(
     >>> mean_of_scores(rows, np.arange(4.0), ["ATE"], np.array([False, True, False, True]), "", "").point
     array([2.])
     """
-    counted = read_subgroup(subgroup, rows.n) * (np.ones(rows.n) if weight is None else weight)
+    counted = read_subgroup(subgroup, rows.n).astype(float)
     wide = scores.reshape(rows.n, -1)
     point = counted @ wide / counted.sum()
     influence = counted[:, None] * (wide - point) / counted.mean()
@@ -42,9 +41,10 @@ def projection(rows: Rows, scores: np.ndarray, on: Any = None) -> Estimate:
 
     Parameters
     ----------
-    on : list of names of covariates, or array of shape (n, k), optional
+    on : name of a covariate, list of them, or array of shape (n, k), optional
         What to project on; all covariates by default.
     """
+    on = [on] if isinstance(on, str) else on
     if on is None or (isinstance(on, list | tuple) and all(isinstance(name, str) for name in on)):
         names = tuple(rows.names if on is None else on)
         unknown = [name for name in names if name not in rows.names]

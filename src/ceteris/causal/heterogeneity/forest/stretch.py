@@ -7,6 +7,7 @@ is known, λ = 1 + (λ̂ - 1) max(0, 1 - se² / (λ̂ - 1)²), the positive-part
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,14 +41,14 @@ class Stretch:
 AS_IS = Stretch(0.0, 1.0, 0.0)  # leaves effects as they are
 
 
-def fit_stretch(tau: np.ndarray, y: np.ndarray, d: np.ndarray) -> Stretch:
+def fit_stretch(tau: np.ndarray, y: np.ndarray, d: np.ndarray, clusters: Sequence[np.ndarray] = ()) -> Stretch:
     """Measure the factor on residuals y and d (n,) with effects out of bag; one where effects do not differ."""
     centre = float(tau.mean())
     deviation = tau - centre
     if np.ptp(tau) <= 1e-10 * max(abs(centre), np.ptp(y)):
         return AS_IS
     fit = ols(np.column_stack([d, d * deviation]), y)
-    gap, se = fit.beta[1] - 1, float(np.sqrt(covariance_of(fit, "HC3")[1, 1]))
+    gap, se = fit.beta[1] - 1, float(np.sqrt(covariance_of(fit, "HC3", clusters)[1, 1]))
     if gap <= se:
         return AS_IS
     return Stretch(centre, float(1 + gap * (1 - (se / gap) ** 2)), se)

@@ -174,10 +174,16 @@ def impute(
     check: Annotated[bool, typer.Option(help="Hide known cells and see how well they are guessed.")] = True,
     seed: Seed = 0,
 ) -> None:
-    """Fill the holes of a table several times, and say how well: pool what is estimated on each."""
-    from ceteris.impute.command import impute_table
+    """Fill the holes of a table several times, and say how well: pool what is estimated on each.
 
-    impute_table(data, m, out, seed, check, group, time)
+    A Parquet file of more than 500 MB is completed part by part, without a report.
+    """
+    from ceteris.impute.command import impute_large, impute_table, is_large
+
+    if is_large(data):
+        impute_large(data, m, out, seed, group, time)
+    else:
+        impute_table(read_table(data), data, m, out, seed, check, group, time)
 
 
 @app.command()

@@ -29,6 +29,13 @@ def test_holes_have_the_share_asked_for_and_depend_on_what_they_should(mechanism
     assert (holes["income"][seen] == table["income"][seen]).all()
 
 
+def test_holes_depend_on_values_and_not_on_the_order_of_rows():
+    table = pd.DataFrame({"x": np.repeat([0, 1], 10_000)})
+    gone = amputate(table, 0.3, "MNAR")["x"].isna().to_numpy().reshape(4, 5000).mean(1)
+    assert np.abs(gone[[0, 2]] - gone[[1, 3]]).max() < 0.03  # three standard errors of a difference in 5,000
+    assert gone[2:].min() > gone[:2].max() + 0.2
+
+
 def test_the_regression_has_the_coefficients_of_its_formula_and_biased_complete_cases():
     for design, truth in (("linear", [1, 1, 1]), ("nonlinear", [1, 1, 1, 0.5])):
         table = simulate_regression(100_000, design, seed=1)

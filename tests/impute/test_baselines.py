@@ -46,6 +46,29 @@ def test_a_hot_deck_gives_what_the_nearest_rows_hold():
     assert HotDeck(seed=0).fit_transform(holes)["y"].tolist() == table["y"].tolist()
 
 
+def test_a_hot_deck_takes_all_holes_of_a_row_from_one_donor_and_any_of_equally_near_ones():
+    rng = np.random.default_rng(0)
+    t = rng.normal(size=200)
+    table = pd.DataFrame({"t": t, "u": 2 * t, "group": np.repeat(["a", "b"], 100)})
+    table.loc[rng.random(200) < 0.3, ["t", "u"]] = np.nan
+    gone = table["t"].isna()
+    done = HotDeck(seed=0).fit_transform(table)
+    assert (done["u"] == 2 * done["t"]).all()
+    assert done["t"][gone].nunique() > 30  # of 60 draws from 140 rows; ties in order of rows give 10
+
+
+def test_a_hot_deck_finds_a_giver_for_every_column():
+    table = pd.DataFrame({"x": np.arange(50.0), "y": np.where(np.arange(50) == 31, 7.5, np.nan)})
+    table["z"] = table["x"] ** 2
+    assert (HotDeck(pool=5, seed=0).fit_transform(table)["y"] == 7.5).all()
+
+
+def test_matching_takes_any_of_equal_donors():
+    found = nearest(np.repeat([0.0, 1.0], 100), np.zeros(500), 5, np.random.default_rng(0))
+    assert found.max() < 100
+    assert len(set(found)) > 90  # on average 0.7 of 100 are missed
+
+
 def test_matching_takes_the_nearest_donors_and_no_others():
     known = np.array([5.0, 1.0, 3.0, 9.0, 7.0])
     found = {tuple(nearest(known, np.array([2.9, 100.0]), 2, np.random.default_rng(s))) for s in range(40)}
@@ -108,6 +131,7 @@ def test_epochs_can_be_compared_where_there_are_some():
     [
         (MIDAS(dropout=1.0), "MIDAS: dropout is 1.0, but must be a number of at least 0 and below 1"),
         (MIDAS(widths=()), "MIDAS: widths is"),
+        (MIDAS(epochs=None), "MIDAS: epochs is None, but must be a whole number of at least 1"),
         (Chained(donors=0), "Chained: donors is 0"),
         (Adversarial(rate=0), "Adversarial: rate is 0"),
         (Imputer(width=0), "Imputer: width is 0"),

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ceteris.impute import MeanMode
-from ceteris.impute.columns import as_frame, learn
+from ceteris.impute.columns import as_frame, complete, learn
 from impute.imputers import every_type
 
 
@@ -39,6 +39,13 @@ def test_bounds_are_kept():
     assert done["x"].max() <= 2.6
 
 
+def test_draws_are_kept_within_what_a_type_can_hold():
+    small = pd.DataFrame({"x": pd.array([1, 100, None], dtype="Int8"), "y": [1.5, 2.5, 3.5]})
+    holes = learn(small, {"x": "continuous"})
+    done = complete(small, holes, np.full((3, 2), 140.0))
+    assert done["x"].tolist() == [1, 100, 127]
+
+
 def test_other_data_frames_are_read():
     polars = pytest.importorskip("polars")
     assert as_frame(polars.DataFrame({"x": [1.0, None]}))["x"].isna().tolist() == [False, True]
@@ -50,6 +57,7 @@ def test_other_data_frames_are_read():
         (table(gone=[None] * 4), {}, "X: column 'gone' has no observed value"),
         (table(gone=[np.nan] * 4), {}, "X: column 'gone' has no observed value"),
         (table(big=[1.0, np.inf, 2.0, 3.0]), {}, "X: column 'big' holds infinite values"),
+        (table(big=np.array([1.0, np.inf, None, 3.0], object)), {}, "X: column 'big' holds infinite values"),
         (table(mess=["a", 1, None, "b"]), {}, "X: column 'mess' mixes numbers and str"),
         (table(when=pd.date_range("2020", periods=4)), {}, "X: column 'when' is of type datetime64"),
         (table(many=pd.Categorical(list("aabb"), list("abcde"))), {}, "X: column 'many' has 5 categories for 4 rows"),

@@ -73,6 +73,14 @@ def test_new_rows_are_completed_as_learnt(imputer):
     pd.testing.assert_frame_equal(clone(imputer).fit(table).transform(complete), complete)
 
 
+def test_what_is_done_to_a_table_after_the_fit_does_not_matter():
+    table = every_type()
+    fitted = clone(QUICK["MeanMode"]).fit(table)
+    before = fitted.sample(1)[0]
+    table.loc[:, "complete"] = -1
+    pd.testing.assert_frame_equal(fitted.sample(1)[0], before)
+
+
 def test_arrays_in_a_pipeline():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(60, 3))

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ceteris import cli
 from ceteris.data.missing import simulate_regression
-from ceteris.impute import Imputer, impute_parquet, stream
-from ceteris.impute.command import impute_table
+from ceteris.impute import Imputer, command, impute_parquet, stream
+from ceteris.impute.command import impute_large, impute_table, is_large, write_table
 from ceteris.impute.imputer import settings_of
 
 pytest.importorskip("pyarrow")
@@ -20,6 +21,7 @@ def test_a_file_is_learnt_from_and_completed_in_parts(tmp_path, monkeypatch):
     monkeypatch.setattr(stream, "STEPS", 300)
     table = simulate_regression(3000, seed=2)
     table["label"] = pd.Series(np.where(table["z"] > 0, "up", "down")).mask(table["y"] < -1)
+    table["rare"] = ["often", *map(str, range(7))] + ["often"] * 2992  # no sample has all of these
     table.to_parquet(tmp_path / "table.parquet", row_group_size=500)
     paths = impute_parquet(tmp_path / "table.parquet", tmp_path / "done", 2, Imputer(**SMALL))
     assert sorted(path.name for path in (tmp_path / "done").iterdir()) == ["1.parquet", "2.parquet"]
@@ -75,20 +77,71 @@ def test_what_cannot_be_read_is_refused(tmp_path):
         impute_parquet(tmp_path / "none.parquet", tmp_path, 0)
     with pytest.raises(ValueError, match="group: a panel is completed in memory"):
         impute_parquet(tmp_path / "none.parquet", tmp_path, imputer=Imputer(group="a", time="b"))
-    with pytest.raises(FileNotFoundError, match="there is no such file"):
-        impute_table(tmp_path / "none.csv")
-    pd.DataFrame({"x": [1.0, 2.0]}).to_csv(tmp_path / "full.csv", index=False)
+    full = pd.DataFrame({"x": [1.0, 2.0]})
     with pytest.raises(ValueError, match="there are no missing values, so that there is nothing to impute"):
-        impute_table(tmp_path / "full.csv", out=tmp_path / "out")
+        impute_table(full, tmp_path / "full.csv", out=tmp_path / "out")
     with pytest.raises(ValueError, match="-m: 0 was given, but at least one completed table is needed"):
-        impute_table(tmp_path / "full.csv", m=0)
+        impute_table(full, tmp_path / "full.csv", m=0)
+
+
+def test_the_command_reads_as_the_other_commands_do(tmp_path, capsys):
+    pd.DataFrame({"x": [1.0, 2.0]}).to_parquet(tmp_path / "full.PQ")
+    for name, sentence in (("none.csv", "data: there is no file"), ("full.PQ", "there are no missing values")):
+        with pytest.raises(SystemExit):
+            cli.main(["impute", str(tmp_path / name)])
+        assert sentence in capsys.readouterr().err
+
+
+def test_a_large_file_gets_no_report_and_that_is_said(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(command, "LARGE", 10)
+    path = tmp_path / "table.PQ"
+    pd.DataFrame({"x": [1.0, None]}).to_parquet(path)
+    assert is_large(path)
+    with pytest.raises(ValueError, match="group: a panel is completed in memory"):
+        impute_large(path, 2, tmp_path, group="a", time="b")
+    assert "without a report and without hiding known cells" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_completed_files_have_the_types_and_the_index_of_the_file(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "small": pd.array(rng.integers(0, 127, 60), dtype="Int8"),
+            "flag": rng.random(60) < 0.5,
+            "label": pd.Categorical(rng.choice(["a", "b", "c"], 60)),
+        },
+        index=[f"row {i}" for i in range(60)],
+    ).astype({"flag": object})
+    for place, name in enumerate(table):
+        table.loc[table.index[place::5], name] = None
+    source = pa.Table.from_pandas(table)
+    pq.write_table(
+        source.replace_schema_metadata({"pandas": source.schema.metadata[b"pandas"]}), tmp_path / "t.parquet"
+    )
+    imputer = Imputer(members=1, width=4, depth=1, components=1, epochs=1, seed=0)
+    done = impute_parquet(tmp_path / "t.parquet", tmp_path / "done", 1, imputer)
+    assert pq.read_schema(done[0]).equals(pq.read_schema(tmp_path / "t.parquet"))
+    back = pd.read_parquet(done[0])
+    assert back.index.equals(table.index)
+    assert not back.isna().any(axis=None)
+
+
+def test_a_table_that_cannot_be_written_leaves_nothing(tmp_path):
+    (tmp_path / "1.csv").mkdir()  # a folder is in the way
+    with pytest.raises(OSError, match=r"1\.csv"):
+        write_table(pd.DataFrame({"x": [1.0]}), tmp_path / "1.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["1.csv"]
 
 
 @pytest.mark.slow
 def test_the_command_writes_tables_and_a_report(tmp_path, capsys):
     table = simulate_regression(150)
     table.to_csv(tmp_path / "survey.csv", index=False)
-    paths = impute_table(tmp_path / "survey.csv", m=2, out=tmp_path / "completed")
+    paths = impute_table(table, tmp_path / "survey.csv", m=2, out=tmp_path / "completed")
     done = pd.read_csv(paths[1])
     seen = table["x"].notna()
     np.testing.assert_allclose(done["x"][seen], table["x"][seen], rtol=1e-15)

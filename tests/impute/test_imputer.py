@@ -70,6 +70,18 @@ def test_trends_within_units_are_continued():
     assert error < 0.1  # the noise is 0.04, a straight line between the ends of the hole is off by 0.03 to 0.05
 
 
+def test_new_rows_of_a_panel_are_told_the_time_as_in_training():
+    """One row per unit, so that only time says anything of y: late rows alone are late, not in the middle."""
+    rng = np.random.default_rng(0)
+    year = np.tile(np.arange(10.0), 30)
+    table = pd.DataFrame({"unit": np.arange(300), "year": year, "y": year + 0.1 * rng.normal(size=300)})
+    table["noise"] = rng.normal(size=300)
+    table.loc[rng.random(300) < 0.3, "y"] = np.nan
+    fitted = Imputer(members=1, width=16, depth=1, epochs=40, group="unit", time="year", seed=0).fit(table)
+    late = table[year == 9].assign(y=np.nan)
+    assert fitted.transform(late)["y"].mean() > 7.5  # 9 if learnt perfectly; the mean of the table is 4.5
+
+
 def test_tables_side_by_side_have_nets_of_their_own():
     tables = [simulate_regression(150, seed=s) for s in range(2)]
     done = sample_each(Imputer(members=2, width=8, depth=1, epochs=2, seed=0), tables, m=3)

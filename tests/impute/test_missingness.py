@@ -45,8 +45,12 @@ def test_littles_test_rejects_at_its_level_and_has_power():
         p.append(little_test(pd.DataFrame(values, columns=list("abc"))).p_value)
     assert 0.01 < np.mean(np.array(p) < 0.05) < 0.1  # three standard errors of a share of 0.05 in 200
     assert little_test(simulate_regression(300)).p_value < 1e-6
-    with pytest.raises(ValueError, match="X: no numeric column has holes"):
+    with pytest.raises(ValueError, match=r"X: the test needs at least two columns .* but 1 given with 0 holes"):
         little_test(pd.DataFrame({"x": [1.5, 2.5, 3.5, 4.5], "y": ["a", None, "b", "c"]}))
+    lonely = pd.DataFrame({"x": [1.5, 2.5, None, 4.5], "y": ["a", None, "b", "c"]})
+    with pytest.raises(ValueError, match="but 1 given with 1 holes"):
+        little_test(lonely)
+    assert "at least two numeric columns" in missingness_report(lonely).checks[0].sentence
 
 
 def test_the_report_names_what_predicts_holes():

@@ -6,7 +6,7 @@ import pytest
 
 from ceteris.data.missing import simulate_regression
 from ceteris.impute import HotDeck, combine, information_table, pool
-from ceteris.results import Estimate
+from ceteris.results import Check, Estimate
 
 
 def test_statsmodels_pools_its_own_fits_to_the_same_numbers():
@@ -53,9 +53,20 @@ def test_a_t_interval_has_the_degrees_of_freedom_of_its_own_coefficient():
     assert half[0] > half[1]
 
 
+def test_a_check_that_fails_on_one_table_fails():
+    def fit(passed):
+        checks = (Check("overlap", passed, "words"), Check("fit", True, "words"))
+        return Estimate(np.ones(1), None, ("a",), given=np.eye(1), checks=checks)
+
+    pooled = combine([fit(True), fit(False), fit(True)])
+    assert [check.verdict for check in pooled.checks] == ["fail", "pass"]
+
+
 def test_what_cannot_be_pooled_is_refused():
     with pytest.raises(TypeError, match="estimates: float given, but an Estimate, results of statsmodels, or a pair"):
         combine([1.0, 2.0])
+    with pytest.raises(ValueError, match="estimates: none given; at least 2 are needed"):
+        combine([])
     a, b = (pd.Series([1.0], index=[name]) for name in "ab")
     with pytest.raises(ValueError, match="the completed tables gave different coefficients"):
         combine([(a, np.eye(1)), (b, np.eye(1))])

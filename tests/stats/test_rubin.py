@@ -18,12 +18,15 @@ def test_the_parts_are_those_of_the_formulas_written_out():
     pooled = rubin(points, covariances, dof=40)
     m = len(points)
     W, B = sum(covariances) / m, sum(np.outer(p - points.mean(0), p - points.mean(0)) for p in points) / (m - 1)
+    np.testing.assert_allclose(pooled.within, W, rtol=1e-12)
+    np.testing.assert_allclose(pooled.between, B, rtol=1e-12)
     np.testing.assert_allclose(pooled.covariance, W + B + B / m, rtol=1e-12)
     for j in range(points.shape[1]):  # Barnard and Rubin (1999), equations 3 to 5, one coefficient at a time
         r = (1 + 1 / m) * B[j, j] / W[j, j]
         gamma = r / (1 + r)
         nu_m, nu_obs = (m - 1) / gamma**2, (1 - gamma) * 40 * 41 / 43
         nu = nu_m * nu_obs / (nu_m + nu_obs)
+        assert pooled.missing_share[j] == pytest.approx(gamma)
         assert pooled.dof[j] == pytest.approx(nu)
         assert pooled.missing_information[j] == pytest.approx((r + 2 / (nu + 3)) / (r + 1))
 

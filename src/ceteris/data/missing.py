@@ -314,9 +314,11 @@ def _nullable(column: Any) -> Any:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks, centred, of standard deviation one."""
-    order = values.argsort(kind="stable").argsort() / len(values)
-    return (order - order.mean()) * np.sqrt(12)
+    """Ranks, of equal values the mean of theirs; centred, of standard deviation one."""
+    from scipy import stats
+
+    ranks = stats.rankdata(np.nan_to_num(values, nan=np.inf))
+    return (ranks - ranks.mean()) / (ranks.std() or 1.0)
 
 
 def _chances(score: np.ndarray, share: float) -> np.ndarray:

@@ -38,7 +38,7 @@ class MultipleImputer(TransformerMixin, BaseEstimator, abc.ABC):
         -------
         self
         """
-        self.table_ = as_frame(X)
+        self.table_ = as_frame(X).copy()  # what the caller does to X later is not learnt from
         self.holes_ = learn(self.table_, self._types(self.table_), self.bounds)
         self.n_features_in_ = self.table_.shape[1]
         self.feature_names_in_ = self.table_.columns.to_numpy(object)

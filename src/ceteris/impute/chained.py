@@ -116,14 +116,16 @@ def match(x: np.ndarray, y: np.ndarray, new: np.ndarray, donors: int, rng: np.ra
 
 
 def nearest(known: np.ndarray, wanted: np.ndarray, donors: int, rng: np.random.Generator) -> np.ndarray:
-    """For each wanted number a random one of the ``donors`` nearest known ones: their places, shape (wanted,)."""
+    """For each wanted number a random one of the ``donors`` nearest known ones, ties broken at random: their places."""
     order = np.argsort(known, kind="stable")
     at = np.searchsorted(known[order], wanted)
     window = np.clip(at[:, None] + np.arange(-donors, donors), 0, len(known) - 1)
     gap = np.abs(known[order][window] - wanted[:, None])
     gap[:, 1:][window[:, 1:] == window[:, :-1]] = np.inf  # the ends of the line appear once
     pick = np.argsort(gap, axis=1, kind="stable")[np.arange(len(wanted)), rng.integers(0, donors, len(wanted))]
-    return order[window[np.arange(len(wanted)), pick]]
+    value, tiny = known[order][window[np.arange(len(wanted)), pick]], 1e-9 * (np.ptp(known) or 1.0)
+    low, high = np.searchsorted(known[order], [value - tiny, value + tiny])
+    return order[rng.integers(low, high)]
 
 
 def label(x: np.ndarray, y: np.ndarray, new: np.ndarray, rng: np.random.Generator) -> np.ndarray:

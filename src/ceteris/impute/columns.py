@@ -212,6 +212,9 @@ def _filled(series: Any, column: Column, rows: np.ndarray, values: np.ndarray) -
         drawn: Any = [column.levels[int(code)] for code in values]
     else:
         drawn = np.round(values) if column.whole else values
+        if kinds_of.is_integer_dtype(series.dtype) and kinds_of.is_extension_array_dtype(series.dtype):
+            limits = np.iinfo(series.dtype.numpy_dtype)
+            drawn = np.clip(drawn, limits.min, limits.max)
         if column.whole and (kinds_of.is_integer_dtype(series.dtype) or series.dtype == object):
             drawn = drawn.astype(np.int64)
         if isinstance(series.dtype, np.dtype) and series.dtype.kind == "f":
@@ -285,7 +288,8 @@ def _refuse_content(series: Any) -> None:
                 f"X: column {series.name!r} mixes {' and '.join(sorted(sorts))}, but its values must be all of one "
                 "sort; convert the column."
             )
-    elif kinds_of.is_float_dtype(series.dtype) and np.isinf(series.to_numpy(dtype=float, na_value=np.nan)).any():
+    numeric = kinds_of.is_float_dtype(series.dtype) or (series.dtype == object and _is_numeric(series))
+    if numeric and np.isinf(series.to_numpy(dtype=float, na_value=np.nan)).any():
         raise ValueError(
             f"X: column {series.name!r} holds infinite values; replace them, by missing values if nothing is known."
         )

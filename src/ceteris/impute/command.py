@@ -15,13 +15,14 @@ from ceteris.impute.overimputation import overimpute
 LARGE = 500 * 2**20  # bytes of a Parquet file from which on it is not read at once
 
 
-def impute_table(path: Any, m: int = 20, out: Any = "completed", seed: int = 0, check: bool = True, group: Any = None,
-                 time: Any = None) -> list[Path]:  # fmt: skip
+def impute_table(table: pd.DataFrame, path: Any, m: int = 20, out: Any = "completed", seed: int = 0, check: bool = True,
+                 group: Any = None, time: Any = None) -> list[Path]:  # fmt: skip
     """Complete a table m times, with a report on what was missing and how well hidden cells are guessed.
 
     Parameters
     ----------
-    path : path of a CSV or Parquet file
+    table : DataFrame
+    path : path of the CSV or Parquet file that it was read from
     m : int
         Completed tables.
     out : path of a folder
@@ -39,20 +40,13 @@ def impute_table(path: Any, m: int = 20, out: Any = "completed", seed: int = 0, 
     from ceteris.report import Run, report
 
     path, out = Path(path), Path(out)
-    if m < 1:
-        raise ValueError(f"-m: {m} was given, but at least one completed table is needed.")
+    _refuse_none(m)
     imputer = Imputer(seed=seed, group=group, time=time)
-    if path.suffix == ".parquet" and path.is_file() and path.stat().st_size > LARGE:
-        from ceteris.impute.stream import impute_parquet
-
-        print(f"Completing {path} row group by row group, {m} times.", flush=True)
-        return impute_parquet(path, out, m, imputer)
-    table = read_table(path)
     if not table.isna().any().any():
         raise ValueError(f"{path}: there are no missing values, so that there is nothing to impute.")
-    settings = {"table": str(path), "m": str(m)}
-    command = shlex.join(["ceteris", "impute", str(path), "-m", str(m), "--out", str(out), "--seed", str(seed)])
-    with Run.create(out, command, settings, seed) as run:
+    settings = {"table": str(path), "m": str(m), "check": str(check)}
+    settings |= {role: str(name) for role, name in (("group", group), ("time", time)) if name is not None}
+    with Run.create(out, command_of(settings, out, seed), settings, seed) as run:
         sections = [missingness_report(table)]
         print(f"{sections[0].text}\nFitting {imputer.members} nets.", flush=True)
         imputer.fit(table)
@@ -70,27 +64,48 @@ def impute_table(path: Any, m: int = 20, out: Any = "completed", seed: int = 0, 
     return names
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a CSV or Parquet file.
+def command_of(settings: dict[str, str], out: Path, seed: int) -> str:
+    """What to type for the same again.
 
     Examples
     --------
-    >>> read_table(Path("survey.sav"))
-    Traceback (most recent call last):
-    ...
-    ValueError: survey.sav: a file ending in .sav was given, but .csv and .parquet are allowed; convert it.
+    >>> settings = {"table": "a b.csv", "m": "5", "check": "False", "group": "firm", "time": "year"}
+    >>> command_of(settings, Path("completed"), 0)
+    "ceteris impute 'a b.csv' -m 5 --out completed --seed 0 --group firm --time year --no-check"
     """
-    if path.suffix not in (".csv", ".parquet"):
-        raise ValueError(
-            f"{path}: a file ending in {path.suffix} was given, but .csv and .parquet are allowed; convert it."
-        )
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file.")
-    return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    words = ["ceteris", "impute", settings["table"], "-m", settings["m"], "--out", str(out), "--seed", str(seed)]
+    words += [word for role in ("group", "time") if role in settings for word in (f"--{role}", settings[role])]
+    return shlex.join(words if settings["check"] == "True" else [*words, "--no-check"])
+
+
+def is_large(path: Path) -> bool:
+    """Whether a file is a Parquet file that is not read at once."""
+    return path.suffix.lower() in (".parquet", ".pq") and path.is_file() and path.stat().st_size > LARGE
+
+
+def impute_large(path: Path, m: int, out: Any, seed: int = 0, group: Any = None, time: Any = None) -> list[Path]:
+    """Complete a large Parquet file m times, row group by row group; without a report, and no cells are hidden."""
+    from ceteris.impute.stream import impute_parquet
+
+    _refuse_none(m)
+    print(
+        f"{path} has more than {LARGE / 2**20:.0f} MB: completing it row group by row group, {m} times, without a "
+        "report and without hiding known cells.",
+        flush=True,
+    )
+    return impute_parquet(path, out, m, Imputer(seed=seed, group=group, time=time))
 
 
 def write_table(table: pd.DataFrame, path: Path) -> Path:
     """Write a table beside its name, then give it that name: a killed run leaves whole files or none."""
     partial = path.with_name(path.name + ".partial")
-    table.to_csv(partial, index=False) if path.suffix == ".csv" else table.to_parquet(partial)
-    return partial.replace(path)
+    try:
+        table.to_csv(partial, index=False) if path.suffix.lower() == ".csv" else table.to_parquet(partial)
+        return partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _refuse_none(m: int) -> None:
+    if m < 1:
+        raise ValueError(f"-m: {m} was given, but at least one completed table is needed.")

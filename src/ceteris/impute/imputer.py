@@ -13,7 +13,7 @@ from ceteris.impute import neural, scales
 from ceteris.impute.base import MultipleImputer
 from ceteris.impute.columns import Holes, complete, learn
 from ceteris.impute.conditionals import Cells, Levels, Sizes
-from ceteris.impute.panel import panel_features, read_panel
+from ceteris.impute.panel import Clock, clock_of, panel_features, read_panel
 from ceteris.impute.settings import check
 
 
@@ -78,6 +78,7 @@ class Imputer(MultipleImputer):
     def _learn(self, table: pd.DataFrame, holes: Holes, seed: int) -> None:
         check(self)
         self.scales_, self.levels_ = learn_scales(holes)
+        self.clock_ = None if self.group is None else clock_of(*read_panel(table, self.group, self.time))
         cells = cells_of(self, table, holes, self.scales_, np.random.default_rng(seed))
         run = neural.train(cells, self.levels_, self.members, settings_of(self, len(table)), seed)
         self._keep(run)
@@ -86,7 +87,7 @@ class Imputer(MultipleImputer):
         self.nets_, self.status_, self.history_ = run.model, run.sentence, neural.history(run)
 
     def _draw(self, table: pd.DataFrame, holes: Holes, m: int, seed: int) -> list[np.ndarray]:
-        cells = cells_of(self, table, holes, self.scales_)
+        cells = cells_of(self, table, holes, self.scales_, clock=self.clock_)
         return [drawn(self.nets_, i % self.members, cells, self.scales_, seed + i) for i in range(m)]
 
 
@@ -161,13 +162,17 @@ def cells_of(
     holes: Holes,
     found: tuple[scales.Scale, ...],
     rng: np.random.Generator | None = None,
+    clock: Clock | None = None,
 ) -> Cells:
-    """A table as the net takes it; with a generator, the features of a panel are made for training."""
+    """A table as the net takes it; with a generator, the features of a panel are made for training.
+
+    New rows of a panel need the clock of the table learnt from.
+    """
     z, codes, seen = scales.matrices(found, holes.values)
     if imputer.group is None:
         return Cells(z, codes, seen, np.zeros((len(z), 0), np.float32))
     unit, time = read_panel(table, imputer.group, imputer.time)
-    return Cells(z, codes, seen, panel_features(z, seen[:, : z.shape[1]], unit, time, rng))
+    return Cells(z, codes, seen, panel_features(z, seen[:, : z.shape[1]], unit, time, rng, clock))
 
 
 def settings_of(imputer: Imputer, n: int) -> neural.Settings:

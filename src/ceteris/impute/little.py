@@ -36,7 +36,9 @@ class Little:
 
 
 def little_test(X: Any) -> Little:
-    """Test whether holes are completely at random, on the quantities and the columns of two labels.
+    """Test whether holes are completely at random, on the quantities and the columns of two or of ordered labels.
+
+    Ordered labels count as 0, 1, 2, ...
 
     Parameters
     ----------
@@ -61,7 +63,10 @@ def little_test(X: Any) -> Little:
     values = holes.values[:, used]
     values = values[~np.isnan(values).all(1)]
     if not np.isnan(values).any():
-        raise ValueError("X: no numeric column has holes, so that there is nothing to test.")
+        raise ValueError(
+            "X: the test needs at least two columns of numbers, two labels or ordered ones, some with holes, but "
+            f"{len(used)} given with {np.isnan(holes.values[:, used]).sum()} holes; add columns, or do without."
+        )
     values = (values - np.nanmean(values, 0)) / np.nanstd(values, 0)
     statistic, dof, patterns = statistic_of(values)
     from scipy import stats

@@ -119,7 +119,7 @@ def _random(table: pd.DataFrame) -> Check:
     try:
         found = little_test(table)
     except ValueError:
-        return Check("completely at random", None, "Little's test needs a numeric column with holes.")
+        return Check("completely at random", None, "Little's test needs at least two numeric columns, some with holes.")
     words = f"Little's test: d² = {found.statistic:.1f} with {found.dof} degrees of freedom, p = {found.p_value:.3g}"
     if found.p_value < 0.05:
         return Check(

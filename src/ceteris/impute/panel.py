@@ -7,7 +7,7 @@ tells.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,32 @@ import pandas as pd
 FAR = 3.0  # the largest distance in time, log(1 + periods): beyond twenty periods nothing is told apart
 
 
+class Clock(NamedTuple):
+    """Mean and standard deviation of time, and the usual time between two rows of a unit."""
+
+    mean: float
+    spread: float
+    step: float
+
+
+def clock_of(unit: np.ndarray, time: np.ndarray) -> Clock:
+    """The clock of a table: what is learnt on one holds for new rows too.
+
+    Examples
+    --------
+    >>> clock_of(np.array([0, 0, 1, 1]), np.array([2000.0, 2002.0, 2000.0, 2002.0]))
+    Clock(mean=2001.0, spread=1.0, step=2.0)
+    """
+    return Clock(float(time.mean()), float(time.std()) or 1.0, _step(unit, time))
+
+
 def panel_features(
-    values: np.ndarray, seen: np.ndarray, unit: np.ndarray, time: np.ndarray, rng: np.random.Generator | None = None
+    values: np.ndarray,
+    seen: np.ndarray,
+    unit: np.ndarray,
+    time: np.ndarray,
+    rng: np.random.Generator | None = None,
+    clock: Clock | None = None,
 ) -> np.ndarray:
     """Features of every row.
 
@@ -29,6 +53,8 @@ def panel_features(
     time : array, shape (rows,)
     rng : Generator, optional
         Leave out neighbours at random, for training.
+    clock : Clock, optional
+        Of the table learnt from; by default that of these rows.
 
     Returns
     -------
@@ -43,8 +69,8 @@ def panel_features(
     >>> features[1, :2].tolist()
     [2.0, 2.0]
     """
-    step = _step(unit, time)
-    parts = []
+    clock = clock_of(unit, time) if clock is None else clock
+    step, parts = clock.step, []
     runs = _runs(seen, unit, time) if rng is not None else None
     for k in range(values.shape[1]):
         block = np.zeros((len(values), 4))
@@ -56,7 +82,7 @@ def panel_features(
             for row, gap in zip(rows, guard, strict=True):
                 block[row] = _features(values[:, k], time, known[known != row], time[row], gap, step)
         parts.append(block)
-    scaled = (time - time.mean()) / (time.std() or 1.0)
+    scaled = (time - clock.mean) / clock.spread
     return np.concatenate([*parts, scaled[:, None], scaled[:, None] ** 2], 1).astype(np.float32)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ceteris.results import Estimate
+from ceteris.results import Check, Estimate
 from ceteris.stats.rubin import rubin
 
 
@@ -45,11 +45,14 @@ def combine(estimates: Iterable[Any]) -> Estimate:
     -------
     Estimate
         With the total covariance and one number of degrees of freedom per coefficient (Barnard and Rubin). Its meta
-        holds "missing information", the fraction per coefficient, and "imputations"; its splits are the estimates.
+        holds "missing information", the fraction per coefficient, and "imputations"; its splits are the estimates. A
+        check that fails on any completed table fails.
     """
     given = list(estimates)
+    if not given:
+        raise ValueError("estimates: none given; at least 2 are needed, one per completed table.")
     parts = [_parts(one) for one in given]
-    names = parts[0][2] if parts else ()
+    names = parts[0][2]
     if any(part[2] != names for part in parts):
         raise ValueError(
             "estimates: the completed tables gave different coefficients; keep categories equal across them."
@@ -68,7 +71,7 @@ def combine(estimates: Iterable[Any]) -> Estimate:
     n = first.n if first else parts[0][4]
     return Estimate(
         pooled.point, None, names, {**meta, **({} if n is None else {"n": n})}, given=pooled.covariance,
-        dof=pooled.dof, splits=splits, checks=first.checks if first else (),
+        dof=pooled.dof, splits=splits, checks=_checks(splits),
     )  # fmt: skip
 
 
@@ -103,6 +106,17 @@ def _parts(one: Any) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], float | N
         f"estimates: {type(one).__name__} given, but an Estimate, results of statsmodels, or a pair (coefficients, "
         "covariance) is needed."
     )
+
+
+def _checks(splits: tuple[Estimate, ...]) -> tuple[Check, ...]:
+    """Every check once, from the first completed table on which it fails, or else from the first."""
+    found: dict[tuple[int, str], Check] = {}
+    for split in splits:
+        for place, check in enumerate(split.checks):
+            kept = found.setdefault((place, check.name), check)
+            if check.verdict == "fail" and kept.verdict != "fail":
+                found[place, check.name] = check
+    return tuple(found.values())
 
 
 def _names(point: Any) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 
 def check(imputer: Any) -> None:
     """Raise on the first parameter that is not allowed, saying what is."""
+    defaults = inspect.signature(type(imputer)).parameters
     for parameter, value in imputer.get_params(deep=False).items():
         if parameter in RULES:
             allowed, test = RULES[parameter]
-            if not test(value):
+            can_be_open = defaults[parameter].default is None
+            if not (test(value) or (can_be_open and value is None)):
+                allowed = f"None or {allowed}" if can_be_open else allowed
                 raise ValueError(f"{type(imputer).__name__}: {parameter} is {value!r}, but must be {allowed}.")
 
 
@@ -29,11 +33,10 @@ def _widths(value: Any) -> bool:
 
 
 _COUNT = ("a whole number of at least 1", _whole)
-_OPEN = ("None or a whole number of at least 1", lambda v: v is None or _whole(v))
 _SHARE = ("a number of at least 0 and below 1", lambda v: _number(v) and 0 <= v < 1)
 RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("members", "width", "depth", "components", "iterations", "donors", "pool"), _COUNT),
-    **dict.fromkeys(("epochs", "batch_size", "latent"), _OPEN),
+    **dict.fromkeys(("epochs", "batch_size", "latent"), _COUNT),
     **dict.fromkeys(("dropout", "corruption"), _SHARE),
     "widths": ("a tuple of one or more whole numbers of at least 1", _widths),
     "rate": ("a number above 0", lambda v: _number(v) and v > 0),

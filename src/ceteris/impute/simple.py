@@ -50,15 +50,16 @@ class MeanMode(MultipleImputer):
 class HotDeck(MultipleImputer):
     """Fill the holes of a row with what a donor holds: a random row among the nearest.
 
-    The distance of two rows is the mean, over the columns that both have, of the difference in ranks of quantities and
-    of whether labels differ. A column that the donor lacks is taken from the nearest donor that has it.
+    The distance of two rows is the mean, over the columns that both have, of the difference of quantities as a share of
+    their range and of whether labels differ; ties are broken at random. A column that the donor lacks is taken from one
+    of the nearest that have it.
 
     Parameters
     ----------
     donors : int
         How many of the nearest rows may give.
     pool : int
-        Donors are looked for among so many rows at most, drawn at random.
+        Donors are looked for among so many rows drawn at random, and one more per column that observes it.
     types, bounds : mapping, optional
         As in `ceteris.impute.columns.learn`.
     seed : int or None
@@ -78,17 +79,21 @@ class HotDeck(MultipleImputer):
     def _learn(self, table: pd.DataFrame, holes: Holes, seed: int) -> None:
         check(self)
         rows = np.random.default_rng(seed).permutation(len(holes.values))[: self.pool]
-        self.givers_ = holes.values[rows]
+        self.givers_ = holes.values[np.union1d(rows, (~holes.missing).argmax(0))]
 
     def _draw(self, table: pd.DataFrame, holes: Holes, m: int, seed: int) -> list[np.ndarray]:
         rng, out = np.random.default_rng(seed), [holes.values.copy() for _ in range(m)]
         for row in np.flatnonzero(holes.missing.any(1)):
             distance = _distances(holes.values[row], self.givers_, holes.columns)
-            for j in np.flatnonzero(holes.missing[row]):
-                having = np.flatnonzero(~np.isnan(self.givers_[:, j]))
-                near = having[np.argsort(distance[having], kind="stable")[: self.donors]]
-                for done, giver in zip(out, rng.choice(near, m), strict=True):
-                    done[row, j] = self.givers_[giver, j]
+            givers = self.givers_[np.lexsort((rng.random(len(distance)), distance))]
+            gone, pick = np.flatnonzero(holes.missing[row]), rng.integers(self.donors, size=m)
+            able = givers[~np.isnan(givers[:, gone]).all(1)][: self.donors]
+            filled = able[pick % len(able)]
+            for j in gone:
+                near = givers[~np.isnan(givers[:, j]), j][: self.donors]
+                filled[:, j] = np.where(np.isnan(filled[:, j]), near[pick % len(near)], filled[:, j])
+            for done, donor in zip(out, filled, strict=True):
+                done[row, gone] = donor[gone]
         return out
 
 

@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 
 from ceteris.impute import neural
-from ceteris.impute.columns import Holes, complete, learn, read
+from ceteris.impute.columns import Column, Holes, complete, learn, read
 from ceteris.impute.imputer import Imputer, cells_of, drawn, learn_scales, settings_of
 
 SAMPLE = 50_000  # rows from which the columns and their scales are learnt
 CHUNK = 50_000  # rows completed at a time
 STEPS = 3_000  # batches that a net learns from
+INTEGERS = tuple(pd.api.types.pandas_dtype(f"{sign}Int{bits}") for sign in ("", "U") for bits in (8, 16, 32, 64))
 
 
 def impute_parquet(path: Any, out: Any, m: int = 10, imputer: Imputer | None = None) -> list[Path]:
@@ -30,7 +31,7 @@ def impute_parquet(path: Any, out: Any, m: int = 10, imputer: Imputer | None = N
     ----------
     path : path of a Parquet file
     out : path of a folder
-        Gets ``1.parquet`` to ``m.parquet``. A file appears under its name when it is whole.
+        Gets ``1.parquet`` to ``m.parquet``, of the types of the file. A file appears under its name when it is whole.
     m : int
     imputer : Imputer, optional
         Not fitted; its parameters are used. Panels must fit into memory.
@@ -76,7 +77,10 @@ def fit_parquet(imputer: Imputer, source: Any) -> Imputer:
     """Fit an imputer on a file; as ``fit`` where the sample is the whole file."""
     rng = np.random.default_rng(imputer.seed)
     sample = sample_rows(source, SAMPLE, rng)
-    imputer.fit(sample) if len(sample) == source.metadata.num_rows else _fit_streamed(imputer, source, sample)
+    if len(sample) == source.metadata.num_rows:
+        return imputer.fit(sample)
+    rare = rare_rows(source, learn(sample, imputer.types, imputer.bounds).columns)
+    _fit_streamed(imputer, source, pd.concat([sample, rare], ignore_index=True))
     return imputer
 
 
@@ -90,11 +94,25 @@ def sample_rows(source: Any, most: int, rng: np.random.Generator) -> pd.DataFram
     return pd.concat(parts, ignore_index=True)
 
 
+def rare_rows(source: Any, columns: tuple[Column, ...]) -> pd.DataFrame:
+    """A row of the file for every label that is not among those of the columns, as a sample may lack rare ones."""
+    met = {column.name: set(column.levels) for column in columns if not column.continuous}
+    parts = []
+    for group in range(source.num_row_groups):
+        table: Any = source.read_row_group(group).to_pandas()
+        for name, levels in met.items():
+            new = table[table[name].notna() & ~table[name].isin(levels)].drop_duplicates(name)
+            levels.update(new[name])
+            parts.append(new)
+    return pd.concat(parts) if parts else pd.DataFrame()
+
+
 def _fit_streamed(imputer: Imputer, source: Any, sample: pd.DataFrame) -> None:
     imputer.table_ = sample
     imputer.holes_ = learn(sample, imputer.types, imputer.bounds)
     imputer.seed_ = int(np.random.default_rng(imputer.seed).integers(2**31))
     imputer.scales_, imputer.levels_ = learn_scales(imputer.holes_)
+    imputer.clock_ = None
     settings = settings_of(imputer, source.metadata.num_rows)
     cells = cells_of(imputer, sample, imputer.holes_, imputer.scales_)
     feed = Feed(imputer, source, settings.batch, imputer.seed_)
@@ -140,16 +158,14 @@ def _complete_file(source: Any, target: Path, imputer: Imputer, i: int) -> Path:
     partial = target.with_name(target.name + ".partial")
     try:
         with contextlib.ExitStack() as stack:
-            writer = None
+            writer = stack.enter_context(pq.ParquetWriter(partial, source.schema_arrow))
             for k, (table, holes) in enumerate(_chunks(source, imputer)):
                 cells = cells_of(imputer, table, holes, imputer.scales_)
                 values = drawn(
                     imputer.nets_, i % imputer.members, cells, imputer.scales_, imputer.seed_ + i + 1_000_003 * k
                 )
-                done = pa.Table.from_pandas(complete(table, holes, values), preserve_index=False)
-                done = done.cast(writer.schema) if writer else done
-                writer = writer or stack.enter_context(pq.ParquetWriter(partial, done.schema))
-                writer.write_table(done)
+                done = complete(table, holes, values)
+                writer.write_table(pa.Table.from_pandas(done, schema=source.schema_arrow))
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
@@ -157,6 +173,9 @@ def _complete_file(source: Any, target: Path, imputer: Imputer, i: int) -> Path:
 
 
 def _chunks(source: Any, imputer: Imputer) -> Iterator[tuple[pd.DataFrame, Holes]]:
+    import pyarrow as pa
+
+    integers = {pa.type_for_alias(dtype.name.lower()): dtype for dtype in INTEGERS}
     for batch in source.iter_batches(batch_size=CHUNK):
-        table = batch.to_pandas()
+        table = batch.to_pandas(types_mapper=integers.get)
         yield table, read(table, imputer.holes_.columns)

@@ -146,7 +146,7 @@ def table(rows):
     gap = (found.association["real"] - found.association["synthetic"]).abs()
     return {
         "seconds": seconds,
-        "ratio": float(found.use["ratio"].mean()),
+        "ratio": float(found.use["synthetic"].mean() / found.use["real"].mean()),
         "worst": float(found.use["ratio"].min()),
         "marginals": float(found.marginals["distance"].mean()),
         "association": float(gap.mean()),

@@ -7,7 +7,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import peer
 from ceteris.causal import InteractiveIV, PartiallyLinearIV, make_folds
-from ceteris.causal.estimators.partially_linear_iv import _f_statistic
+from ceteris.causal.nuisances import f_statistic
 from ceteris.data import simulate_interactive_iv, simulate_partially_linear_iv
 
 OLS, LOGIT = LinearRegression(), LogisticRegression(**peer.TIGHT)
@@ -102,7 +102,7 @@ def test_a_weak_instrument_is_said_with_its_f_statistic():
 def test_rows_that_come_twice_do_not_make_an_instrument_stronger():
     d, z = RNG.normal(size=50), RNG.normal(size=(50, 2))
     who = np.tile(np.arange(50), 2)
-    once, twice = _f_statistic(d, z, ()), _f_statistic(np.tile(d, 2), np.tile(z, (2, 1)), (who,))
+    once, twice = f_statistic(d, z, ()), f_statistic(np.tile(d, 2), np.tile(z, (2, 1)), (who,))
     assert twice == pytest.approx(once, rel=1e-12)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from ceteris.causal.crossfit import cross_fit
 from ceteris.causal.diagnostics import overlap_check
 from ceteris.results import Check
+from ceteris.stats.covariance import covariance
 
 MANY_CLIPPED = 0.02  # scores are clipped here, not merely looked at, which harms less
 WORSE = -0.05  # out-of-fold R² below which a learner is said to do worse than a constant
@@ -78,6 +79,16 @@ def fit_of(what: str, truth: np.ndarray, predicted: np.ndarray, among: np.ndarra
     good = r2 >= WORSE
     advice = "" if good else "; it does worse than a constant: tune it, or choose another learner"
     return Check(f"fit of the {what}", good, f"Out of fold, R² of the {what} is {r2:.3f}{advice}.", value=r2, bar=WORSE)
+
+
+def f_statistic(d: np.ndarray, z: np.ndarray, clusters: tuple[np.ndarray, ...]) -> float:
+    """F of the regression of d on z, both being residuals, robust to unequal variances and to clusters."""
+    design = np.column_stack([np.ones(len(d)), z])
+    bread = np.linalg.pinv(design.T @ design)
+    beta = bread @ (design.T @ d)
+    influence = len(d) * (design * (d - design @ beta)[:, None]) @ bread
+    slope, variance = beta[1:], covariance(influence, clusters)[1:, 1:]
+    return float(slope @ np.linalg.solve(variance, slope) / z.shape[1])
 
 
 def first_stage(f: float, warn: bool = True) -> Check:

@@ -174,3 +174,7 @@ def test_bad_input():
         fitted.effect(np.full((1, 3), np.nan))
     with pytest.raises(ValueError, match="two sets given; a tree is grown on whole clusters of one set"):
         CausalTree().fit(y=y, d=d, x=x, cluster=[np.arange(100), np.arange(100)])
+    who = np.where(d == 1, 0, np.arange(100))
+    rows, sample = read_rows(y=y, d=d, x=x, cluster=who, binary=True), Sample(y, d, np.ones(100), x)
+    with pytest.raises(ValueError, match="the half of the sample that estimates has 1 clusters with d = 1; 2 are"):
+        estimated(rows, grow_tree(sample, 100, 20, 1), sample, np.ones(100, bool), True)

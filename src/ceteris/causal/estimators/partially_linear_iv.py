@@ -11,11 +11,10 @@ from ceteris.causal import assemble, scores
 from ceteris.causal.crossfit import cross_fit, read_folds
 from ceteris.causal.estimators.partially_linear import IV_TYPE, PARTIALLING_OUT
 from ceteris.causal.learners import default_for, given
-from ceteris.causal.nuisances import first_stage, fit_of, refuse_learners
+from ceteris.causal.nuisances import f_statistic, first_stage, fit_of, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.data._check import pick
 from ceteris.results import Estimate
-from ceteris.stats.covariance import covariance
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ class PartiallyLinearIV:
             nuisances.append(found)
         first = nuisances[0]
         checks = [
-            first_stage(_f_statistic(rows.d - first["treatment"], _residuals(z_columns, first), rows.clusters)),
+            first_stage(f_statistic(rows.d - first["treatment"], _residuals(z_columns, first), rows.clusters)),
             fit_of("outcome", rows.y, first["outcome"]),
             fit_of("treatment", rows.d, first["treatment"]),
         ]
@@ -138,13 +137,3 @@ class PartiallyLinearIV:
 
 def _residuals(z: np.ndarray, found: dict[str, np.ndarray]) -> np.ndarray:
     return z - np.stack([found[f"instrument {j}"] for j in range(z.shape[1])], axis=1)
-
-
-def _f_statistic(d: np.ndarray, z: np.ndarray, clusters: tuple[np.ndarray, ...]) -> float:
-    """F of the regression of d on z, both being residuals, robust to unequal variances and to clusters."""
-    design = np.column_stack([np.ones(len(d)), z])
-    bread = np.linalg.pinv(design.T @ design)
-    beta = bread @ (design.T @ d)
-    influence = len(d) * (design * (d - design @ beta)[:, None]) @ bread
-    slope, variance = beta[1:], covariance(influence, clusters)[1:, 1:]
-    return float(slope @ np.linalg.solve(variance, slope) / z.shape[1])

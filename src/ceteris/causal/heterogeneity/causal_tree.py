@@ -194,7 +194,9 @@ def estimated(
     """Estimate the leaves on the rows that are kept for it; a split whose child has too few of an arm is undone."""
     kept = sample.part(np.flatnonzero(estimating))
     clusters = tuple(groups[estimating] for groups in rows.clusters)
-    tree = _estimable(tree, kept, clusters[0] if clusters else np.arange(len(kept)))
+    unit = clusters[0] if clusters else np.arange(len(kept))
+    _refuse_few(unit, kept.d)
+    tree = _estimable(tree, kept, unit)
     nodes, at = tree.leaves(), tree.leaf_of(kept.x)
     influence = np.zeros((len(kept), len(nodes)))
     point = np.empty(len(nodes))
@@ -216,6 +218,17 @@ def estimated(
     }
     estimate = Estimate(point, influence, tuple(rules[node] for node in nodes), meta, clusters, checks=checks)
     return FittedCausalTree(rows, tree, estimating, estimate, tuple(nodes), checks)
+
+
+def _refuse_few(unit: np.ndarray, d: np.ndarray) -> None:
+    """There are enough units, rows or clusters (n,), of both arms to estimate even the root."""
+    for arm in (0, 1):
+        count = len(np.unique(unit[d == arm]))
+        if count < FEW:
+            raise ValueError(
+                f"cluster: the half of the sample that estimates has {count} clusters with d = {arm}; {FEW} are "
+                "needed for a standard error: gather more clusters, or another seed."
+            )
 
 
 def _estimable(tree: Tree, kept: Sample, unit: np.ndarray) -> Tree:

@@ -12,7 +12,7 @@ Athey, Tibshirani and Wager (2019), Annals of Statistics 47, section 7.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +25,10 @@ from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
 from ceteris.causal.heterogeneity.forest.growth import Growth
 from ceteris.causal.heterogeneity.forest.pilot import fit_pilot
 from ceteris.causal.heterogeneity.forest.targets import effect_target
-from ceteris.causal.nuisances import first_stage
+from ceteris.causal.nuisances import f_statistic, first_stage
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.data._check import pick
 from ceteris.results import Check, Estimate
-from ceteris.stats.least_squares import covariance_of, ols
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +90,7 @@ class InstrumentalForest:
         wanted = {"m": (rows.y, self.outcome), "e": (rows.d, self.treatment), "h": (rows.z, self.instrument)}
         found, checks = centring.centre(rows, wanted, nuisances, self.growth, self.folds)
         y_left, d_left, z_left = rows.y - found["m"], rows.d - found["e"], rows.z - found["h"]
-        checks = (*checks, first_stage(_f_statistic(d_left, z_left, rows.clusters)))
+        checks = (*checks, first_stage(f_statistic(d_left, z_left, rows.clusters)))
         pilot = fit_pilot(rows.x, y_left, d_left, z_left)
         target = effect_target(y_left, d_left, z_left, pilot(rows.x))
         forest = grow_forest(rows.x, target, self.growth, rows.clusters)
@@ -165,9 +164,3 @@ class FittedInstrumentalForest:
     def weights(self, x: Any = None) -> np.ndarray:
         """α_i(x) of each training row i for each row of x (m, p): shape (m, n), large for many rows."""
         return self.answers.weights(self.rows.names, x)
-
-
-def _f_statistic(d: np.ndarray, z: np.ndarray, clusters: Sequence[np.ndarray] = ()) -> float:
-    """F of the regression of one residual on another, robust to unequal variances and to clusters."""
-    fit = ols(z[:, None], d)
-    return float(fit.beta[0] ** 2 / covariance_of(fit, "HC0", clusters)[0, 0])

@@ -34,11 +34,6 @@ class Bins:
             codes[:, j] = np.where(np.isnan(column), 0, 1 + np.searchsorted(edges, column, side="left"))
         return codes
 
-    def threshold(self, column: int, cut: int) -> float:
-        """Largest value that a split of this column at this bin sends to the left; -inf where none goes there."""
-        edges = self.edges[column]
-        return -np.inf if cut == 0 else float(edges[min(cut, len(edges)) - 1]) if len(edges) else np.inf
-
 
 def fit_bins(x: np.ndarray) -> Bins:
     """Bins of equal shares of the rows of x (n, p), missing values left out."""

@@ -55,6 +55,12 @@ class Imputer(MultipleImputer):
     status_ : str
         How the training ended, in words.
 
+    References
+    ----------
+    Rubin (1987), Multiple Imputation for Nonresponse in Surveys. Efron (1994), "Missing data, imputation, and the
+    bootstrap", JASA 89, and Honaker and King (2010), "What to do about missing values in time-series cross-section
+    data", AJPS 54, for rows drawn with replacement.
+
     Examples
     --------
     >>> from ceteris.data.missing import amputate, simulate_regression

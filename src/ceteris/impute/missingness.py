@@ -30,6 +30,10 @@ def missingness_report(X: Any) -> Section:
         and without a hole in another one; a figure of the patterns; checks of whether holes are completely at random
         and whether columns are nearly empty.
 
+    References
+    ----------
+    Little (1988), "A test of missing completely at random for multivariate data with missing values", JASA 83.
+
     Examples
     --------
     >>> from ceteris.data.missing import simulate_regression

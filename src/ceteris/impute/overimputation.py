@@ -30,6 +30,14 @@ class OverImputation:
         the most frequent label; gain, the advantage over that mean or label in standard errors.
     cells : DataFrame
         A row per hidden cell of a quantity, at the last number of epochs: column, truth, mean, low, high.
+
+    Examples
+    --------
+    >>> from ceteris.data.missing import simulate_regression
+    >>> from ceteris.impute import MeanMode
+    >>> over = overimpute(MeanMode(), simulate_regression(300))  # every draw is the same mean: no interval covers
+    >>> over.summary()["coverage"].tolist(), [(check.name, check.verdict) for check in over.checks]
+    ([0.0], [('intervals cover', 'fail'), ('better than the mean', 'pass')])
     """
 
     scores: Any
@@ -101,6 +109,13 @@ def overimpute(
         Fit once for each number of epochs, to choose by.
     seed : int
         Chooses the cells.
+
+    References
+    ----------
+    Honaker, King and Blackwell (2011), "Amelia II: a program for missing data", JSS 45. Gneiting and Raftery (2007),
+    "Strictly proper scoring rules, prediction, and estimation", JASA 102, for crps and brier. (Blackwell, Honaker and
+    King (2017), "A unified approach to measurement error and missing data: overview and applications", Sociological
+    Methods & Research 46, call over-imputation a correction of cells measured with error, which is not done here.)
 
     Examples
     --------

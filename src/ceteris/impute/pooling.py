@@ -22,6 +22,15 @@ def pool(fit_function: Callable[[pd.DataFrame], Any], imputations: Iterable[pd.D
     imputations : iterable of DataFrame
         As ``sample(m)`` of an imputer gave them.
 
+    Returns
+    -------
+    Estimate
+        As `combine` gives it.
+
+    References
+    ----------
+    Rubin (1987), Multiple Imputation for Nonresponse in Surveys.
+
     Examples
     --------
     >>> tables = [pd.DataFrame({"y": [1.0, 2.0, 3.0, filled]}) for filled in (2.0, 3.0, 4.0)]
@@ -47,6 +56,19 @@ def combine(estimates: Iterable[Any]) -> Estimate:
         With the total covariance and one number of degrees of freedom per coefficient (Barnard and Rubin). Its meta
         holds "missing information", the fraction per coefficient, and "imputations"; its splits are the estimates. A
         check that fails on any completed table fails.
+
+    References
+    ----------
+    Rubin (1987), Multiple Imputation for Nonresponse in Surveys. Barnard and Rubin (1999), "Small-sample degrees of
+    freedom with multiple imputation", Biometrika 86.
+
+    Examples
+    --------
+    >>> pooled = combine([(pd.Series({"x": slope}), [[0.04]]) for slope in (0.9, 1.0, 1.1)])
+    >>> pooled.point.round(3), (pooled.se**2).round(4)  # 0.04 within, and 4/3 of 0.01 between
+    (array([1.]), array([0.0533]))
+    >>> pooled.dof.round(), [round(share, 2) for share in pooled.meta["missing information"]]
+    (array([32.]), [0.29])
     """
     given = list(estimates)
     if not given:

@@ -64,6 +64,12 @@ class HotDeck(MultipleImputer):
         As in `ceteris.impute.columns.learn`.
     seed : int or None
 
+    References
+    ----------
+    Andridge and Little (2010), "A review of hot deck imputation for survey non-response", International Statistical
+    Review 78. Gower (1971), "A general coefficient of similarity and some of its properties", Biometrics 27, for the
+    distance.
+
     Examples
     --------
     >>> import pandas as pd

@@ -115,6 +115,13 @@ def compare_cate(
         Share of the data that is held out. Their nuisances come from folds of their own, with the default learners.
     seed : int
 
+    References
+    ----------
+    Nie and Wager (2021), "Quasi-oracle estimation of heterogeneous treatment effects", Biometrika 108, for the R-loss.
+    Kennedy (2023), "Towards optimal doubly robust estimation of heterogeneous causal effects", Electronic Journal of
+    Statistics 17, for the scores of the DR-loss. Yadlowsky, Fleming, Shah, Brunskill and Wager (2025), "Evaluating
+    treatment prioritization rules via rank-weighted average treatment effects", JASA 120, for AUTOC.
+
     Examples
     --------
     >>> from sklearn.linear_model import LinearRegression, LogisticRegression

@@ -122,6 +122,12 @@ def doubly_robust(y: np.ndarray, d: np.ndarray, m: np.ndarray, e: np.ndarray, ta
     It is the score of augmented inverse probability weighting with E[Y | D = 1, X] = m + (1 - e)τ and
     E[Y | D = 0, X] = m - eτ, where m = E[Y | X] and e = P(D = 1 | X).
 
+    References
+    ----------
+    Robins, Rotnitzky and Zhao (1994), "Estimation of regression coefficients when some regressors are not always
+    observed", JASA 89. Kennedy (2023), "Towards optimal doubly robust estimation of heterogeneous causal effects",
+    Electronic Journal of Statistics 17, for the score as an outcome to be regressed on covariates.
+
     Examples
     --------
     >>> y, d, half = np.array([1.0, 3.0]), np.array([0.0, 1.0]), np.full(2, 0.5)
@@ -159,6 +165,15 @@ def average_effect(
     References
     ----------
     Robins, Rotnitzky and Zhao (1994), JASA 89; Li, Morgan and Zaslavsky (2018), JASA 113 (overlap weights).
+
+    Examples
+    --------
+    >>> rows = Rows(np.array([1.0, 3.0, 2.0, 6.0]), np.array([0.0, 1.0, 0.0, 1.0]), np.empty((4, 0)))
+    >>> wrong, half = np.zeros(4), np.full(4, 0.5)
+    >>> average_effect(rows, wrong, half, wrong).point  # e is right, which suffices: the difference in means
+    array([3.])
+    >>> average_effect(rows, wrong, half, wrong, subgroup=np.array([True, True, False, False])).point
+    array([2.])
     """
     if estimand not in AVERAGES:
         raise ValueError(f"estimand: {estimand!r} given; {', '.join(map(repr, AVERAGES))} are allowed.")

@@ -52,6 +52,12 @@ class Assignment:
         Probability of those at the threshold.
     spent : float
         Share of the cost of treating everybody.
+
+    Examples
+    --------
+    >>> rule = within_budget([3.0, 1.0, 2.0, 0.5], 0.6)  # pays for 2.4 units
+    >>> rule.treat.round(2), rule.threshold, round(rule.at_threshold, 2), round(rule.spent, 2)
+    (array([1. , 0.4, 1. , 0. ]), 1.0, 0.4, 0.6)
     """
 
     treat: np.ndarray

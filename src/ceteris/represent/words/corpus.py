@@ -31,6 +31,14 @@ class Corpus:
         How often each occurs.
     raw : int
         Words read, rare ones included.
+
+    Examples
+    --------
+    >>> corpus = build_corpus(["Cats drink milk.", "Dogs drink water.", "Dogs bark."], least=2)
+    >>> corpus.words, corpus.counts.tolist(), corpus.raw
+    (('dogs', 'drink'), [2, 2], 8)
+    >>> corpus.documents, corpus.owner.tolist()
+    (3, [0, 1, 1, 2])
     """
 
     ids: np.ndarray
@@ -108,7 +116,29 @@ def build_corpus(documents: Iterable[str | Sequence[str]], least: int = 5) -> Co
 
 
 def read_corpus(path: str | Path, least: int = 5) -> Corpus:
-    """Read a text file, UTF-8 with one document (a sentence, a speech) per line; see `build_corpus`."""
+    r"""Read a text file, UTF-8 with one document (a sentence, a speech) per line; see `build_corpus`.
+
+    Parameters
+    ----------
+    path : str or Path
+        Lines of nothing but white space are no documents.
+    least : int
+        Words that occur less often are left out.
+
+    Returns
+    -------
+    Corpus
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "speeches.txt")
+    ...     _ = path.write_text("The king rules.\n\nThe queen rules.\n", encoding="utf-8")
+    ...     corpus = read_corpus(path, least=2)
+    >>> corpus.words, corpus.documents
+    (('rules', 'the'), 2)
+    """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"path: there is no file {path}; give a text file with one document per line.")

@@ -33,6 +33,22 @@ class VectorEnsemble:
 
     Every answer is a data frame: the mean over runs, its standard deviation, and the interval (low, high) in which a
     further run would lie with the given probability, mean ± t √(1 + 1/R) sd with Student's t of R - 1 degrees.
+
+    Parameters
+    ----------
+    runs : tuple of WordVectors
+        At least two, with the same words in the same order; `fit_many` makes them.
+
+    Examples
+    --------
+    >>> words, counts = ("cat", "dog", "car"), np.ones(3)
+    >>> matrices = [np.array([[1.0, 0.0], [4.0, y], [0.0, 1.0]]) for y in (2.0, 3.0, 5.0)]
+    >>> ensemble = VectorEnsemble(tuple(WordVectors(words, matrix, counts) for matrix in matrices))
+    >>> found = ensemble.most_similar("dog", n=1)
+    >>> found[["similarity", "share of runs in top 1"]].round(2)  # in the third run it is the car
+          similarity  share of runs in top 1
+    word
+    cat         0.77                    0.67
     """
 
     runs: tuple[WordVectors, ...]

@@ -30,6 +30,12 @@ class WordVectors:
     history : DataFrame, optional
         The loss while learning: columns epoch and loss.
 
+    References
+    ----------
+    Mikolov, T., Yih, W. and Zweig, G. (2013). Linguistic regularities in continuous space word representations. NAACL,
+    for analogies. Arora, S., Liang, Y. and Ma, T. (2017). A simple but tough-to-beat baseline for sentence embeddings.
+    ICLR, for documents.
+
     Examples
     --------
     >>> vectors = WordVectors(

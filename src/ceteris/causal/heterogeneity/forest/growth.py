@@ -33,6 +33,11 @@ class Growth:
     jobs : int
         Threads; results are the same with any number.
 
+    References
+    ----------
+    Athey, Tibshirani and Wager (2019), "Generalized random forests", Annals of Statistics 47. Sexton and Laake (2009),
+    "Standard errors for bagged and random forest estimators", Computational Statistics & Data Analysis 53, for bags.
+
     Examples
     --------
     >>> Growth(trees=501)

@@ -128,7 +128,7 @@ def measured(row: Row, nu: float, members: int, seed: int) -> dict[str, Any]:
             u = solution.policy({"X": np.asarray(s.X)})["u"]
             policies.append(float(np.mean(np.abs(u / (level + slope * np.asarray(s.X).mean(1)) - 1))))
     weights = sum(a.size for a in jax.tree.leaves(eqx.filter(solutions[0].hypothesis.net, eqx.is_inexact_array)))
-    best = np.array(tests)
+    best, policies = (np.nan_to_num(a, nan=np.inf) for a in (tests, policies))  # a path that exploded is no success
     shown = lambda ours, theirs, form: form(ours) + (f"  ({form(theirs)})" if theirs is not None else "")
     found = {
         "network": row.name,
@@ -140,7 +140,8 @@ def measured(row: Row, nu: float, members: int, seed: int) -> dict[str, Any]:
     }
     if nu == 1:
         found["policy error"] = shown(float(np.median(policies)), row.policy, "{:.3%}".format)
-    return {**found, "ours": float(np.median(best)), "published": np.nan if row.test is None else row.test}
+    facts = {"published": np.nan if row.test is None else row.test, "cpu": cpu, "success": float((best < 1e-6).mean())}
+    return {**found, "ours": float(np.median(best)), "policy": float(np.median(policies)), **facts}
 
 
 def _draw(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
@@ -156,6 +157,7 @@ def section(title: str, rows: tuple[Row, ...], nu: float, members: int, seed: in
     """One table with the published figures in brackets."""
     found: Any = pd.DataFrame([measured(row, nu, members, seed) for row in rows])
     better = int((~(found["ours"] > found["published"])).sum())
+    shown = found.drop(columns=["ours", "published", "policy", "cpu", "success"])
     return Section(
         title,
         f"N = 128, ν = {nu:g}. Every row is an ensemble of {members} seeds: {ROUNDS} rounds of {STEPS} steps of "
@@ -163,7 +165,7 @@ def section(title: str, rows: tuple[Row, ...], nu: float, members: int, seed: in
         "Medians over seeds; in brackets the published figure, for which Adam stopped at a validation error of 1e-6. "
         "Test errors are mean squared Euler errors on 32 fresh trajectories, with four draws of the firms' shocks that "
         "were not trained on.",
-        (Table("Ours (published)", found.drop(columns=["ours", "published"])),),
+        (Table("Ours (published)", shown),),
         (
             Figure(
                 "Test errors", "Medians over seeds; crosses: as published.",

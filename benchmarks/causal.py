@@ -105,6 +105,12 @@ def coverage():
         yield bench.at_most(f"defaults cover 95 %: {name}", off, "off", 0.015, said)
 
 
+def classical():
+    for name, (covered, error) in one("classical_coverage", REPLICATIONS).items():
+        said = f"coverage {covered:.3f} ± {error:.3f}, {REPLICATIONS} samples of 500"
+        yield bench.at_most(f"defaults cover 95 %: {name}", abs(covered - 0.95), "off", 0.015, said)
+
+
 if __name__ == "__main__":
     parts = {
         "parity": parity,
@@ -113,5 +119,6 @@ if __name__ == "__main__":
         "nets": nets,
         "many_samples": many_samples,
         "coverage": coverage,
+        "classical": classical,
     }
     bench.main(parts, __file__)

@@ -162,6 +162,29 @@ def coverage(name, replications):
     return {"coverage": result.coverage, "error": float(error), "seconds": time.process_time() - start}
 
 
+def classical_coverage(replications):
+    """Coverage of the estimators without machine learning: moderate confounding, or none for the experiments."""
+    from ceteris import causal
+    from ceteris.data import WeakOverlapDesign
+
+    studies = (
+        causal.RegressionAdjustment,
+        causal.InverseProbabilityWeighting,
+        causal.BalancingWeights,
+        causal.EntropyBalancing,
+        causal.CovariateBalancing,
+        causal.NearestNeighbours,
+        causal.PropensityMatching,
+    )
+    experiments = (causal.DifferenceInMeans, causal.InteractedRegression)
+    found = {}
+    for estimators, strength in ((studies, 0.5), (experiments, 0.0)):
+        for estimator in estimators:
+            result = causal.monte_carlo(WeakOverlapDesign(strength=strength), estimator(), replications)
+            found[estimator.__name__] = (result.coverage, float(result.frame().loc["coverage", "Monte Carlo error"]))
+    return found
+
+
 if __name__ == "__main__":
     function, *given = sys.argv[1:]
     print(json.dumps(globals()[function](*(int(a) if a.isdigit() else a for a in given))))

@@ -22,7 +22,8 @@ ONE_THREAD = {
     "OPENBLAS_NUM_THREADS": "1",
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
 }
-ROWS, DRAWS, LONG, LONG_DRAWS = 2000, 20, 32_000, 10
+ROWS, DRAWS, TABLES = 2000, 20, 2  # one table alone decides by luck what differs by one or two per cent
+LONG, LONG_DRAWS = 32_000, 10
 CASES = [(table, mechanism) for table in ("mixed", "census") for mechanism in ("MCAR", "MAR")]
 KEEP = {"mixed": ["age", "urban"], "census": ["age", "female"]}
 REPLICATIONS = 200
@@ -91,28 +92,35 @@ def scored(truth: pd.DataFrame, holes: pd.DataFrame, tables: list[pd.DataFrame])
     return {name: float(frame[name].mean()) for name in ("nrmse", "crps", "coverage", "accuracy", "brier")}
 
 
-def quality():
-    """Scores of held-out cells against the peers on the same tables: no worse than the best of them."""
+def scores_by_method(name: str, mechanism: str, seed: int) -> dict[str, dict[str, float]]:
+    """Scores on one table, ours first."""
     from ceteris.impute import MIDAS, Imputer, Iterative
 
+    truth, holes = holed(name, mechanism, ROWS, seed)
+    rules = (Imputer(seed=seed), Iterative(seed=seed), MIDAS(seed=seed))
+    found = {type(rule).__name__: scored(truth, holes, rule.fit(holes).sample(DRAWS)) for rule in rules}
+    for method in ("default", "cart") if shutil.which("Rscript") else ():
+        found[f"mice {method}"] = scored(truth, holes, in_mice(holes, method, DRAWS)[0])
+    return found
+
+
+def quality():
+    """Scores of held-out cells against the peers on the same tables: no worse than the best of them on average."""
     for name, mechanism in CASES:
-        truth, holes = holed(name, mechanism, ROWS)
-        found = {}
-        for rule in (Imputer(seed=0), Iterative(seed=0), MIDAS(seed=0)):
-            found[type(rule).__name__] = scored(truth, holes, rule.fit(holes).sample(DRAWS))
-        if shutil.which("Rscript"):
-            for method in ("default", "cart"):
-                found[f"mice {method}"] = scored(truth, holes, in_mice(holes, method, DRAWS)[0])
-        ours = found.pop("Imputer")
-        peers = {key: value for key, value in found.items() if key != "MIDAS"}
+        each = [scores_by_method(name, mechanism, seed) for seed in range(TABLES)]
+        mean = lambda key, measure, each=each: float(np.mean([found[key][measure] for found in each]))
+        peers = [key for key in each[0] if key not in ("Imputer", "MIDAS")]  # as published, MIDAS is no bar
         for measure in ("nrmse", "crps", "accuracy", "brier"):
-            best = (max if measure == "accuracy" else min)(p[measure] for p in peers.values())
-            words = ", ".join(f"{key} {value[measure]:.3f}" for key, value in found.items())
-            judge = bench.at_least if measure == "accuracy" else bench.at_most
-            yield judge(f"{name}, {mechanism}: {measure}", ours[measure], "", best, words)
-        words = ", ".join(f"{key} {value['coverage']:.3f}" for key, value in found.items())
-        yield bench.Row(f"{name}, {mechanism}: coverage of 90 % intervals", ours["coverage"], "share", 0.85,
-                        0.85 <= ours["coverage"] <= 0.95, words)  # fmt: skip
+            judge, pick = (bench.at_least, max) if measure == "accuracy" else (bench.at_most, min)
+            best = pick(peers, key=lambda key, measure=measure: mean(key, measure))
+            gaps = [found["Imputer"][measure] - found[best][measure] for found in each]
+            words = ", ".join(f"{key} {mean(key, measure):.3f}" for key in each[0] if key != "Imputer")
+            words += f"; less {best}, by table: {', '.join(f'{gap:+.4f}' for gap in gaps)}"
+            yield judge(f"{name}, {mechanism}: {measure}", mean("Imputer", measure), "", mean(best, measure), words)
+        ours = mean("Imputer", "coverage")
+        words = ", ".join(f"{key} {mean(key, 'coverage'):.3f}" for key in each[0] if key != "Imputer")
+        yield bench.Row(f"{name}, {mechanism}: coverage of 90 % intervals", ours, "share", 0.85,
+                        0.85 <= ours <= 0.95, words)  # fmt: skip
 
 
 def inference():

@@ -1,8 +1,8 @@
 """A net that gives the distribution of every column given any of the others, and draws from it.
 
 Inputs are the conditional means of a multivariate normal given the cells that are seen, marks of those that are
-hidden, and the levels of ordered labels, cumulatively. Outputs are, per quantity, a mixture of normals, and per column
-of labels, a probability for each level.
+hidden, and marks of the cuts that a quantity or an ordered label lies above. Outputs are, per quantity, a mixture of
+normals, and per column of labels, a probability for each level.
 
     p(x_j | x_A) for any set A of other columns          loss: -log p at cells that were observed and then hidden
 
@@ -43,16 +43,21 @@ class Cells(NamedTuple):
 
 
 class Levels(AbstractConstants):
-    """What the labels are like.
+    """What the labels are like, and where quantities are cut.
 
     ``allowed`` (labels, K) is 0 for a level and -inf beyond the last; ``share`` (labels, K) how often each was
-    observed; ``score`` (ordered, K) the standardised place of each level. ``column`` and ``level`` say what the
-    indicators of the unordered labels stand for: of which column of codes, and for which code.
+    observed; ``score`` (ordered, K) the standardised place of each level. ``edges`` (quantities, K - 1) cut a quantity
+    into bins. ``source`` (labels,) is the column that tells most about a label, and ``odds`` (labels, K, K) what its
+    places say: log P(level | place) / P(level). ``column`` and ``level`` say what the indicators of the unordered
+    labels stand for: of which column of codes, and for which code.
     """
 
     allowed: Array
     share: Array
     score: Array
+    edges: Array
+    source: Array
+    odds: Array
     column: tuple[int, ...] = eqx.field(static=True)
     level: tuple[int, ...] = eqx.field(static=True)
 
@@ -80,8 +85,9 @@ class Conditionals(eqx.Module):
     """The conditional distributions of all columns: a multivariate normal and what a net adds to it.
 
     A mixture is centred at the normal's conditional mean; log-probabilities of labels are those observed plus a
-    multiple of level times conditional mean (what discriminant analysis would say). The net's last layer is zero at
-    first.
+    multiple of level times conditional mean (what discriminant analysis would say), plus a multiple of what the column
+    says that nearly determines the label, if there is one: weight decay keeps a net from odds that large. The net's
+    last layer is zero at first.
 
     Parameters
     ----------
@@ -97,6 +103,7 @@ class Conditionals(eqx.Module):
     blocks: tuple[Block, ...]
     leave: Dense
     tilt: Array
+    trust: Array
     levels: Levels
     quantities: int = eqx.field(static=True)
     components: int = eqx.field(static=True)
@@ -106,7 +113,7 @@ class Conditionals(eqx.Module):
         ordered = levels.score.shape[0]
         d = quantities + ordered + len(levels.column) + features
         first, last, *rest = jr.split(key, 2 + 2 * sizes.depth)
-        inputs = d + quantities + labels + ordered * K
+        inputs = d + quantities + labels + quantities * (K // 2) + ordered * K
         self.base = Gaussian(jnp.zeros(d), jnp.eye(d))
         self.enter = Dense(inputs, sizes.width, glorot_uniform, key=first)
         self.blocks = tuple(
@@ -120,7 +127,7 @@ class Conditionals(eqx.Module):
         self.leave = eqx.tree_at(
             lambda dense: dense.bias, leave, jnp.concatenate([jnp.tile(start, quantities), shares])
         )
-        self.tilt = jnp.ones(labels)
+        self.tilt, self.trust = jnp.ones(labels), jnp.zeros(labels)
         self.levels, self.quantities, self.components = levels, quantities, sizes.components
 
     def hidden(self, cells: Cells, seen: Array) -> tuple[Array, Array]:
@@ -145,13 +152,22 @@ class Conditionals(eqx.Module):
             )
         return self.tilt[:, None] * jnp.concatenate([parts, which], 1)
 
+    def evidence(self, cells: Cells, seen: Array) -> Array:
+        """What the column that tells most about each label says of it, (rows, labels, K); 0 where it is not seen."""
+        labels = self.levels.allowed.shape[0]
+        bins = (cells.z[:, :, None] > self.levels.edges).sum(2)
+        places = jnp.concatenate([bins, cells.codes], 1)[:, self.levels.source]
+        known = seen[:, self.levels.source]
+        return (known * self.trust)[:, :, None] * self.levels.odds[jnp.arange(labels), places]
+
     def loss(self, cells: Cells, seen: Array) -> Array:
         """-log p of every cell given those that are seen, (rows, columns)."""
         h, filled = self.hidden(cells, seen)
         raw, q = self.leave(h), self.quantities
         cut = 3 * self.components * q
         mixtures = raw[:, :cut].reshape(len(raw), q, 3, self.components)
-        logits = raw[:, cut:].reshape(len(raw), *self.levels.allowed.shape) + self.levels.allowed + self.tilts(filled)
+        logits = raw[:, cut:].reshape(len(raw), *self.levels.allowed.shape) + self.levels.allowed
+        logits = logits + self.tilts(filled) + self.evidence(cells, seen)
         marks = cells.codes[:, :, None] == jnp.arange(logits.shape[2])
         of_labels = jnp.where(marks, jax.nn.log_softmax(logits), 0.0).sum(2)
         return -jnp.concatenate([density(mixtures, cells.z - self.mean_of(filled)), of_labels], 1)
@@ -175,7 +191,7 @@ class Conditionals(eqx.Module):
 
 
 def standardised(cells: Cells, seen: Array, levels: Levels, quantities: int) -> tuple[Array, Array, Array]:
-    """Columns as the normal takes them (rows, d), which are seen (rows, d), and the marks of ordered levels.
+    """Columns as the normal takes them (rows, d), which are seen (rows, d), and marks of what lies above a cut.
 
     Quantities are as in z, an ordered label is the score of its level, an unordered one an indicator per level; further
     features follow.
@@ -191,7 +207,9 @@ def standardised(cells: Cells, seen: Array, levels: Levels, quantities: int) -> 
     x = jnp.concatenate([cells.z, scores, indicators, cells.extra], 1)
     given = jnp.ones(cells.extra.shape, bool)
     known = jnp.concatenate([seen[:, : q + ordered], seen[:, q + column], given], 1)
-    return x, known, upto.reshape(len(x), -1).astype(x.dtype)
+    above = (cells.z[:, :, None] > levels.edges[:, ::2]) & seen[:, :q, None]
+    marks = jnp.concatenate([part.reshape(len(x), -1) for part in (above, upto)], 1)
+    return x, known, marks.astype(x.dtype)
 
 
 def _wider(a: Array, most: int, fill: float) -> Array:
@@ -280,7 +298,7 @@ def draw(model: Conditionals, cells: Cells, holes: Array, order: Array, key: Arr
             value = centre + mean + spread * jr.normal(of_normal, mean.shape)
             z = z.at[rows, jnp.where(j < q, j, q)].set(value, mode="drop")
         if labels:
-            tilt = model.tilts(filled)[:, jnp.clip(j - q, 0, labels - 1)]
+            tilt = (model.tilts(filled) + model.evidence(part, part.seen))[:, jnp.clip(j - q, 0, labels - 1)]
             code = jr.categorical(of_labels, raw[:, : tilt.shape[1]] + tilt)
             codes = codes.at[rows, jnp.where(j >= q, j - q, labels)].set(code.astype(codes.dtype), mode="drop")
         return (z, codes, seen.at[rows, j].set(True, mode="drop")), None

@@ -19,6 +19,7 @@ from ceteris.impute.conditionals import Levels
 FREQUENT, FEW_VALUES = 0.05, 25  # share of one value, and number of values, from which on a column is cut
 SKEWED = 0.5  # skewness from which on a column is transformed
 BINS, FEWEST = 16, 10  # of the infrequent values together; observations in each
+TOLD = 0.5  # share of a label's entropy that a single column must explain to be taken as evidence on its own
 BEYOND = 1.0  # standard deviations beyond the observed range, after transformation, that a draw may take
 
 
@@ -180,7 +181,7 @@ def matrices(scales: tuple[Scale, ...], values: np.ndarray) -> tuple[np.ndarray,
 def levels_of(scales: tuple[Scale, ...], values: np.ndarray) -> Levels:
     """What a net must know of the labels; their largest number is rounded up to a multiple of eight."""
     labels = [scale for scale in (scales[j] for j in arrangement(scales)) if isinstance(scale, Labels)]
-    _, codes, seen = matrices(scales, values)
+    z, codes, seen = matrices(scales, values)
     q, K = len(scales) - len(labels), -(-max([scale.count for scale in labels], default=1) // 8) * 8
     allowed, share = np.full((len(labels), K), -np.inf, np.float32), np.zeros((len(labels), K), np.float32)
     for j, scale in enumerate(labels):
@@ -193,7 +194,31 @@ def levels_of(scales: tuple[Scale, ...], values: np.ndarray) -> Levels:
     score = ((k - mean[:, None]) / spread[:, None]).astype(np.float32)
     dims = [(j, level) for j, scale in enumerate(labels) if not scale.ordered for level in range(scale.count)]
     column, level = tuple(j for j, _ in dims), tuple(level for _, level in dims)
-    return Levels(jnp.asarray(allowed), jnp.asarray(share), jnp.asarray(score), column, level)
+    edges = np.array([np.quantile(z[seen[:, j], j], np.arange(1, K) / K) for j in range(q)], np.float32).reshape(
+        q, K - 1
+    )
+    source, odds = _evidence(np.column_stack([(z[:, :, None] > edges).sum(2), codes]), seen, share)
+    return Levels(*map(jnp.asarray, (allowed, share, score, edges, source, odds)), column, level)
+
+
+def _evidence(places: np.ndarray, seen: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The column that tells most about each label, (labels,), and log P(level | its place) / P(level), (labels, K, K).
+
+    One further row with the usual shares is added to those seen. Zero where no column explains `TOLD` of the entropy.
+    """
+    (labels, K), columns = share.shape, places.shape[1]
+    usual = np.log(np.maximum(share, 1e-6))
+    source, odds = np.zeros(labels, np.int32), np.zeros((labels, K, K), np.float32)
+    for j in range(labels):
+        own, best = columns - labels + j, TOLD
+        for s in np.delete(np.arange(columns), own):
+            both = seen[:, s] & seen[:, own]
+            counts = np.bincount(places[both, s] * K + places[both, own], minlength=K * K).reshape(K, K)
+            ratio = np.log(np.maximum((counts + share[j]) / (counts.sum(1, keepdims=True) + 1), 1e-6)) - usual[j]
+            told = (counts * ratio).sum() / max(-(counts * usual[j]).sum(), 1e-6)
+            if told > best:
+                source[j], odds[j], best = s, ratio, told
+    return source, odds
 
 
 def arrangement(scales: tuple[Scale, ...]) -> list[int]:

@@ -68,12 +68,22 @@ def _draw_cells(figure: Any, data: pd.DataFrame) -> None:
         axes.plot(ends, ends, color="0.5", linewidth=1)
         axes.set_title(name, fontsize="medium")
         if min(part["truth"].min(), part["low"].min()) > 0 and part["truth"].max() > SKEWED * part["truth"].median():
-            axes.set_xscale("log")
-            axes.set_yscale("log")
+            _logarithmic(axes)
     for axes in panels[len(names) :]:
         axes.set_visible(False)
     figure.supxlabel("what the cell holds", fontsize="medium")
     figure.supylabel("what is drawn", fontsize="medium")
+
+
+def _logarithmic(axes: Any) -> None:
+    """Both axes logarithmic, labelled at 1 and 3 of a decade: over half a decade the usual labels collide."""
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
+    axes.set(xscale="log", yscale="log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 3)))
+        axis.set_major_formatter(EngFormatter(sep=""))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def _draw_epochs(figure: Any, data: pd.DataFrame) -> None:

@@ -1,8 +1,8 @@
 """A net that gives the distribution of every column given any of the others, and draws from it.
 
 Inputs are the conditional means of a multivariate normal given the cells that are seen, marks of those that are
-hidden, and marks of the cuts that a quantity or an ordered label lies above. Outputs are, per quantity, a mixture of
-normals, and per column of labels, a probability for each level.
+hidden, and the levels of ordered labels, cumulatively. Outputs are, per quantity, a mixture of normals, and per column
+of labels, a probability for each level.
 
     p(x_j | x_A) for any set A of other columns          loss: -log p at cells that were observed and then hidden
 
@@ -113,7 +113,7 @@ class Conditionals(eqx.Module):
         ordered = levels.score.shape[0]
         d = quantities + ordered + len(levels.column) + features
         first, last, *rest = jr.split(key, 2 + 2 * sizes.depth)
-        inputs = d + quantities + labels + quantities * (K // 2) + ordered * K
+        inputs = d + quantities + labels + ordered * K
         self.base = Gaussian(jnp.zeros(d), jnp.eye(d))
         self.enter = Dense(inputs, sizes.width, glorot_uniform, key=first)
         self.blocks = tuple(
@@ -191,7 +191,7 @@ class Conditionals(eqx.Module):
 
 
 def standardised(cells: Cells, seen: Array, levels: Levels, quantities: int) -> tuple[Array, Array, Array]:
-    """Columns as the normal takes them (rows, d), which are seen (rows, d), and marks of what lies above a cut.
+    """Columns as the normal takes them (rows, d), which are seen (rows, d), and the marks of ordered levels.
 
     Quantities are as in z, an ordered label is the score of its level, an unordered one an indicator per level; further
     features follow.
@@ -207,9 +207,7 @@ def standardised(cells: Cells, seen: Array, levels: Levels, quantities: int) -> 
     x = jnp.concatenate([cells.z, scores, indicators, cells.extra], 1)
     given = jnp.ones(cells.extra.shape, bool)
     known = jnp.concatenate([seen[:, : q + ordered], seen[:, q + column], given], 1)
-    above = (cells.z[:, :, None] > levels.edges[:, ::2]) & seen[:, :q, None]
-    marks = jnp.concatenate([part.reshape(len(x), -1) for part in (above, upto)], 1)
-    return x, known, marks.astype(x.dtype)
+    return x, known, upto.reshape(len(x), -1).astype(x.dtype)
 
 
 def _wider(a: Array, most: int, fill: float) -> Array:

@@ -198,7 +198,8 @@ def levels_of(scales: tuple[Scale, ...], values: np.ndarray) -> Levels:
         q, K - 1
     )
     source, odds = _evidence(np.column_stack([(z[:, :, None] > edges).sum(2), codes]), seen, share)
-    return Levels(*map(jnp.asarray, (allowed, share, score, edges, source, odds)), column, level)
+    cuts_and_odds = jnp.asarray(edges), jnp.asarray(source), jnp.asarray(odds)
+    return Levels(jnp.asarray(allowed), jnp.asarray(share), jnp.asarray(score), *cuts_and_odds, column, level)
 
 
 def _evidence(places: np.ndarray, seen: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -81,14 +81,14 @@ def fit_of(what: str, truth: np.ndarray, predicted: np.ndarray, among: np.ndarra
     return Check(f"fit of the {what}", good, f"Out of fold, R² of the {what} is {r2:.3f}{advice}.", value=r2, bar=WORSE)
 
 
-def f_statistic(d: np.ndarray, z: np.ndarray, clusters: tuple[np.ndarray, ...]) -> float:
-    """F of the regression of d on z, both being residuals, robust to unequal variances and to clusters."""
+def f_statistic(d: np.ndarray, z: np.ndarray, clusters: Sequence[np.ndarray]) -> float:
+    """F of the regression of d on z (n,) or (n, k), both residuals, robust to unequal variances and to clusters."""
     design = np.column_stack([np.ones(len(d)), z])
     bread = np.linalg.pinv(design.T @ design)
     beta = bread @ (design.T @ d)
     influence = len(d) * (design * (d - design @ beta)[:, None]) @ bread
     slope, variance = beta[1:], covariance(influence, clusters)[1:, 1:]
-    return float(slope @ np.linalg.solve(variance, slope) / z.shape[1])
+    return float(slope @ np.linalg.solve(variance, slope) / len(slope))
 
 
 def first_stage(f: float, warn: bool = True) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -196,34 +197,52 @@ def _errors(model: Any, policy: Any, s: Point, rule: OneDraw, key: Any) -> Any:
 # -------------------------------------------------------------------------------------------------------- three points
 
 
+@dataclass(frozen=True)
+class ThreeStates(Trajectories):
+    """Levenberg-Marquardt on three states, of mean capital 0.9, 0.79 and 0.69, instead of states on paths."""
+
+    states: int = 3
+    steps: int = 30
+    paths: int = 3
+    periods: int = 1
+
+    def visited(self, economies, key):
+        means = np.array([0.9, 0.79, 0.69])[:, None]
+        X = np.abs(means + 0.05 * np.random.default_rng(0).standard_normal((3, economies.model.firms)))
+        return Point("state", {"X": jnp.asarray(X[None], float)})
+
+
 def three_points_section(seed: int) -> Section:
     """Fit three states of 512 firms with 17.7 thousand weights; test on trajectories."""
-    net = {"inner": (128,), "widths": (128, 128)}
-    model = Published(firms=512, net=tuple(net.items()))
-    phase = Trajectories(states=3, steps=15, paths=4, periods=40)
-    solution = solve(model, seed=seed, phases=[phase], tolerance=1e-12)
-    K, u, off = trajectories(solution, 16, seed)
-    level, slope = model.stable_root()
-    mse, policy = float(np.mean(off**2)), float(np.mean(np.abs(u / (level + slope * K) - 1)))
-    table = pd.DataFrame(
-        [
-            {"": "ours", "Euler MSE": f"{mse:.1e}", "policy error": f"{policy:.3%}", "CPU s": round(solution.cpu, 1)},
-            {"": "published", "Euler MSE": "5.0e-05", "policy error": "0.060%", "CPU s": ""},
-        ]
-    )
-    figure = pd.DataFrame({"K": K.ravel(), "u": u.ravel(), "exact": (level + slope * K).ravel()}).sort_values("K")
+    rows, paths = [], []
+    for name in ("tanh", "relu"):
+        net = {"inner": (128,), "widths": (128, 128), "activation": name}
+        model = Published(firms=512, net=tuple(net.items()))
+        solution = solve(model, seed=seed, phases=[ThreeStates()], tolerance=1e-12)
+        K, u, off = trajectories(solution, 16, seed)
+        level, slope = model.stable_root()
+        exact = level + slope * K
+        rows.append([f"ours, {name}", np.mean(off**2), np.mean(np.abs(u / exact - 1)), solution.cpu])
+        paths.append(pd.DataFrame({"net": name, "K": K.ravel(), "u": u.ravel(), "exact": exact.ravel()}))
+    mse, policy = rows[0][1:3]
+    shown = [[name, f"{mse:.1e}", f"{policy:.2%}", f"{cpu:.1f}"] for name, mse, policy, cpu in rows]
+    shown.append(["published", "5e-05", "0.06%", ""])
+    table = pd.DataFrame(shown, columns=["", "Euler MSE", "policy error", "CPU s"])
     return Section(
         "Three points in 512 dimensions",
         "A net with 17.7 thousand weights meets the Euler equation at three states of 512 firms, and is tested on 16 "
         "trajectories. There are thousands of weights for every equation, and the fit is far from the only one; that "
-        "it generalises is what symmetry buys: what matters is one number, the mean.",
+        "it generalises is what symmetry buys: what matters is one number, the mean. A smooth net finds the slope "
+        "between the points better than one with kinks. The two figures published do not go together: where u is off "
+        "by 0.06 %, the squared residual is of the order of 1e-7.",
         (Table("On fresh trajectories", table),),
-        (Figure("Policy against mean capital", "Exact and fitted.", figure, _draw_three),),
+        (Figure("Policy against mean capital", "Exact and fitted.", pd.concat(paths), _draw_three),),
         (
             Check(
-                "three points are enough", policy < 0.01,
-                f"The mean error of the policy is {policy:.2%} (published 0.06 %); below 1 % is asked for.",
-                policy, 0.01,
+                "three points are enough", bool(policy < 0.01 and mse < 5e-5),
+                f"The mean squared residual is {mse:.1e} (published 5e-5), the mean error of the policy {policy:.2%} "
+                "(published 0.06 %; below 1 % is asked for).",
+                float(policy), 0.01,
             ),
         ),
     )  # fmt: skip
@@ -231,8 +250,10 @@ def three_points_section(seed: int) -> Section:
 
 def _draw_three(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
     (axes,) = panels(figure)
-    axes.plot(data["K"], data["exact"], label="exact")
-    axes.plot(data["K"], data["u"], ".", markersize=2, label="fitted")
+    for name, part in data.groupby("net", sort=False):
+        axes.plot(part["K"], part["u"], ".", markersize=2, label=f"fitted, {name}")
+    line = data.sort_values("K")
+    axes.plot(line["K"], line["exact"], color="0.5", label="exact")
     axes.set(xlabel="mean capital", ylabel="investment u")
     axes.legend()
 

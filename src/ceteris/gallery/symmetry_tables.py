@@ -83,9 +83,11 @@ class Pure(eqx.Module):
 
 
 def pure(options: tuple[tuple[str, Any], ...], outputs: int, *, key: jax.Array) -> Pure:
-    """Build a published net, with first weights of variance 1 / (3 inputs), as in the published runs."""
-    net = DeepSet(1, outputs, activation="relu", key=key, **dict(options))
-    return Pure(jax.tree.map(lambda a: a / jnp.sqrt(6) if a.ndim == 2 else a, net))  # they have 2 / inputs here
+    """Build a published net; ReLU unless said, then with first weights of variance 1 / (3 inputs), as published."""
+    chosen = {"activation": "relu", **dict(options)}
+    net = DeepSet(1, outputs, key=key, **chosen)
+    shrink = jnp.sqrt(6) if chosen["activation"] == "relu" else 1.0  # they have 2 / inputs here
+    return Pure(jax.tree.map(lambda a: a / shrink if a.ndim == 2 else a, net))
 
 
 class Published(Industry):

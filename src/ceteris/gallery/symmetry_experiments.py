@@ -206,7 +206,7 @@ class ThreeStates(Trajectories):
     paths: int = 3
     periods: int = 1
 
-    def visited(self, economies, key):
+    def visited(self, economies: Any, key: Any) -> Point:
         means = np.array([0.9, 0.79, 0.69])[:, None]
         X = np.abs(means + 0.05 * np.random.default_rng(0).standard_normal((3, economies.model.firms)))
         return Point("state", {"X": jnp.asarray(X[None], float)})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
@@ -67,10 +68,15 @@ def main(benchmarks: dict[str, Callable[[], Iterable[Row]]], file: str) -> None:
             continue
         for row in measure():
             rows.append(row)
-            print(json.dumps(asdict(row)) if options.json else _line(row), flush=True)
+            print(_json(row) if options.json else _line(row), flush=True)
     if options.save and options.only is None:
         path = Path(__file__).parent / "results" / f"{Path(file).stem}.json"
-        path.write_text("\n".join(json.dumps(line) for line in [about, *map(asdict, rows)]) + "\n")
+        path.write_text("\n".join([json.dumps(about), *map(_json, rows)]) + "\n")
+
+
+def _json(row: Row) -> str:
+    """One object; a value that is not finite, which JSON does not know, is null."""
+    return json.dumps(asdict(row) | ({} if math.isfinite(row.value) else {"value": None}))
 
 
 def _line(row: Row) -> str:

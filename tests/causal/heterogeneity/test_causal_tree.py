@@ -178,3 +178,7 @@ def test_bad_input():
     rows, sample = read_rows(y=y, d=d, x=x, cluster=who, binary=True), Sample(y, d, np.ones(100), x)
     with pytest.raises(ValueError, match="the half of the sample that estimates has 1 clusters with d = 1; 2 are"):
         estimated(rows, grow_tree(sample, 100, 20, 1), sample, np.ones(100, bool), True)
+    alone = np.flatnonzero((d == 0) | (np.cumsum(d) * d == 1))  # every row of one arm, one of the other
+    rows = read_rows(y=y, d=d, x=x, binary=True)
+    with pytest.raises(ValueError, match="half of the sample that estimates has 1 rows with d = 1"):
+        estimated(rows, grow_tree(sample, 100, 20, 1), sample, np.isin(np.arange(100), alone), True)

@@ -195,7 +195,7 @@ def estimated(
     kept = sample.part(np.flatnonzero(estimating))
     clusters = tuple(groups[estimating] for groups in rows.clusters)
     unit = clusters[0] if clusters else np.arange(len(kept))
-    _refuse_few(unit, kept.d)
+    _refuse_few(unit, kept.d, "clusters" if clusters else "rows")
     tree = _estimable(tree, kept, unit)
     nodes, at = tree.leaves(), tree.leaf_of(kept.x)
     influence = np.zeros((len(kept), len(nodes)))
@@ -220,14 +220,14 @@ def estimated(
     return FittedCausalTree(rows, tree, estimating, estimate, tuple(nodes), checks)
 
 
-def _refuse_few(unit: np.ndarray, d: np.ndarray) -> None:
+def _refuse_few(unit: np.ndarray, d: np.ndarray, units: str) -> None:
     """There are enough units, rows or clusters (n,), of both arms to estimate even the root."""
     for arm in (0, 1):
         count = len(np.unique(unit[d == arm]))
         if count < FEW:
             raise ValueError(
-                f"cluster: the half of the sample that estimates has {count} clusters with d = {arm}; {FEW} are "
-                "needed for a standard error: gather more clusters, or another seed."
+                f"d: the half of the sample that estimates has {count} {units} with d = {arm}; {FEW} are needed for a "
+                f"standard error: gather more {units}, or take another seed."
             )
 
 

@@ -116,18 +116,9 @@ def build_corpus(documents: Iterable[str | Sequence[str]], least: int = 5) -> Co
 
 
 def read_corpus(path: str | Path, least: int = 5) -> Corpus:
-    r"""Read a text file, UTF-8 with one document (a sentence, a speech) per line; see `build_corpus`.
+    r"""Read a text file, UTF-8 with one document (a sentence, a speech) per line; the rest is as in `build_corpus`.
 
-    Parameters
-    ----------
-    path : str or Path
-        Lines of nothing but white space are no documents.
-    least : int
-        Words that occur less often are left out.
-
-    Returns
-    -------
-    Corpus
+    Lines of nothing but white space are no documents.
 
     Examples
     --------

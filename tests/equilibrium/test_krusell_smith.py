@@ -1,5 +1,7 @@
 """The economy of Krusell and Smith: what must hold whatever the policy, and the slow route."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -70,6 +72,14 @@ def test_the_log_counts_the_steps_of_all_rounds():
     phase = TimeIteration(states=20, steps=2, rounds=3, momentum=0.5)
     solution = solve(KrusellSmithAgents(population=50, points=2), phases=(phase,), widths=(4,))
     assert solution.log[0]["steps"] == 6
+
+
+@pytest.mark.slow
+def test_rounds_of_one_step_recover_from_steps_that_are_too_long():
+    phase = TimeIteration(states=20, steps=1, rounds=8, damping=1e-5)
+    model = KrusellSmith(nodes=50, points=2)
+    short, long = (solve(model, phases=(replace(phase, rounds=n),), seed=1) for n in (1, 8))
+    assert long.log[0]["loss"] < 0.1 * short.log[0]["loss"]
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Overlapping generations: identities that hold for any policy, and a short solution with few cohorts."""
+"""Overlapping generations: identities that hold for any policy (solutions with few cohorts: test_regression.py)."""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from ceteris.engine.precision import precision
-from ceteris.equilibrium import Episodes, solve
 from ceteris.equilibrium.model import actions, count_outputs, start_states
 from ceteris.equilibrium.models.olg import DELTA, ETA, OLG
 from ceteris.equilibrium.models.olg import TRANSITION as OLG_TRANSITION
@@ -65,9 +64,3 @@ def test_two_assets_budgets_hold_and_the_bond_market_clears(double):
     for choice in (a.k1, a.q):
         assert choice.min() == 0
     np.testing.assert_allclose(a.q, a.k1 + model.kappa * a.b1, atol=1e-10)
-
-
-def test_few_cohorts_are_solved():
-    phases = [Episodes(steps=600, paths=32, horizon=1, updates=1, rate=3e-3)]
-    solution = solve(OLG(N=6), phases=phases, widths=(24, 24, 3), precision="single", tolerance=3e-3)
-    assert solution.met, solution.sentence

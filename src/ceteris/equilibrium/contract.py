@@ -21,7 +21,7 @@ from ceteris.equilibrium.model import (
     steady_state,
     traced,
 )
-from ceteris.equilibrium.point import Point
+from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.policy import compiled_quickly, expectation
 from ceteris.equilibrium.shocks import AbstractShock, Markov, Normal
 from ceteris.equilibrium.simulate import fit_to_go_on
@@ -48,7 +48,7 @@ def refuse_broken(model: Model, rule: Rule) -> None:
     for label, value in s.items():
         if not np.isfinite(value).all():
             raise ValueError(f"{name}: start gives state {label!r} the value {value}, which is not finite; correct it.")
-    x, a, s1, found, unknowns = jax.tree.map(np.asarray, at_zero(model, s, rule))
+    x, a, s1, found, aim, unknowns = jax.tree.map(np.asarray, at_zero(model, s, rule))
     if any(leaf.ndim < 1 or not np.isfinite(leaf).all() for leaf in jax.tree.leaves(x)):
         raise ValueError(
             f"{name}: inputs returned {x} at the starting state, but a vector of finite numbers is needed; use "
@@ -63,7 +63,9 @@ def refuse_broken(model: Model, rule: Rule) -> None:
             )
     refuse_infinite(name, "equation", found)
     count = sum(value.size for _, value in found.items())
-    if count < unknowns:
+    if aim is not None:  # an equation for every output
+        refuse_beside(model, aim)
+    elif count < unknowns:
         raise ValueError(
             f"{name}: residuals returns {count} numbers ({', '.join(found)}) for {unknowns} unknown outputs "
             f"({', '.join(model.outputs())}); a model needs at least as many equations as unknowns."
@@ -78,18 +80,25 @@ def one_start(model: Model) -> Point:
 
 @compiled_quickly
 def at_zero(model: Model, s: Point, rule: Rule) -> tuple[Any, ...]:
-    """Inputs, actions, successors and residuals at raw outputs of zero, and how many outputs there are."""
+    """Inputs, actions, successors, residuals and target at raw outputs of zero, and how many outputs there are."""
     x, m = model.inputs(s), count_outputs(model)
     still = lambda x: jnp.zeros((*jax.tree.leaves(x)[0].shape[:-1], m))  # one row of outputs per row of the first input
     a = actions(model, still(x), s)
     E = expectation(model, still, s, a, rule, jax.random.key(0))
-    return (
-        x,
-        a,
-        E.s1,
-        residuals(model, s, a, E),
-        m,
-    )  # a network asked row by row is one unknown function, not one per row
+    aim = model.target(s, a, E)
+    # a network asked row by row is one unknown function, not one per row
+    return x, a, E.s1, residuals(model, s, a, E), None if aim is None else as_point("raw output", aim), m
+
+
+def refuse_beside(model: Model, aim: Point) -> None:
+    """Raise if a target is not a value for each raw output."""
+    shapes, wanted = {name: np.shape(value) for name, value in aim.items()}, model.outputs()
+    if shapes != {name: tuple(shape) for name, shape in wanted.items()}:
+        raise ValueError(
+            f"{type(model).__name__}: target returned {shapes}, but the network's outputs are {wanted}; return each "
+            "of them in its shape."
+        )
+    refuse_infinite(type(model).__name__, "target", aim)
 
 
 def refuse_infinite(name: str, kind: str, point: Point) -> None:

@@ -39,6 +39,9 @@ class Model(eqx.Module):
         Hidden layers that `solve` uses for this model; by default by the number of inputs.
     tolerance : (float, float), optional
         Mean and largest error at which `solve` stops; 1e-6 and 1e-4 by default.
+    looks_ahead : bool
+        Whether the policy solves today's equations anew wherever it is asked, with the network's answer for tomorrow;
+        needs a `target`.
 
     See Also
     --------
@@ -48,6 +51,7 @@ class Model(eqx.Module):
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}
     widths: ClassVar[tuple[int, ...] | None] = None
     tolerance: ClassVar[tuple[float, float] | None] = None
+    looks_ahead: ClassVar[bool] = False
 
     def __check_init__(self):
         for name, (low, high) in self.ranges.items():
@@ -125,6 +129,13 @@ class Model(eqx.Module):
 
     def phases(self) -> Sequence[Any] | None:
         """The phases `solve` goes through for this model, where the default ones are not the best."""
+        return None
+
+    def target(self, s: Point, a: Point, E: E) -> Values | None:
+        """The raw outputs, by name, that the network should have given in ``s`` if tomorrow is as ``E`` has it.
+
+        For time iteration (`ceteris.equilibrium.regression`), where equations can be solved for what is learnt.
+        """
         return None
 
     def hypothesis(self, inputs: Any, outputs: int, widths: tuple[int, ...]) -> Callable[..., Any] | None:

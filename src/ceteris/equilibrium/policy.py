@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -11,7 +12,7 @@ from jax import Array
 
 from ceteris.equilibrium.expectation import E, Rule, successors
 from ceteris.equilibrium.model import Model, actions, count_outputs, flat, move, residuals
-from ceteris.equilibrium.point import Point
+from ceteris.equilibrium.point import Point, as_point
 from ceteris.nets import MLP, Standardise
 from ceteris.nets.net import AbstractConstants
 
@@ -54,12 +55,15 @@ class Policy(eqx.Module):
         Estimated from simulated states.
     linear : Linear
         Zero where the model has no steady state.
+    ahead : rule, optional
+        Look one period ahead before acting, with this rule for E: see `looked_ahead`.
     """
 
     net: Any
     scaling: Any
     linear: Linear | None
     size: Size
+    ahead: Rule | None = eqx.field(static=True, default=None)
 
     def __call__(self, x: Any) -> Array:
         scaled = jax.tree.map(lambda scaling, x: scaling(x), self.scaling, x, is_leaf=_is_scaling)
@@ -102,7 +106,54 @@ def standardised(x: Array) -> Standardise:
 
 def act(model: Model, policy: Any, s: Point) -> Point:
     """The actions a policy takes in one state."""
-    return actions(model, policy(model.inputs(s)), s)
+    raw = policy(model.inputs(s))
+    if getattr(policy, "ahead", None) is not None:
+        raw = looked_ahead(model, policy, s, raw)
+    return actions(model, raw, s)
+
+
+SWEEPS, STEP = (
+    3,
+    0.7,
+)  # of time iteration at one state; each leaves a quarter of the distance where today moves tomorrow
+
+
+def looked_ahead(model: Model, policy: Policy, s: Point, raw: Array) -> Array:
+    """Raw outputs that solve today's equations, with what the network has learnt taken for tomorrow's policy.
+
+    One step of time iteration at the state itself, without a regression: what the network rounds off, such as a kink
+    where tomorrow's limit begins to bind, is rounded off one period later and weighed by its probability.
+    """
+    learnt, rule = learnt_alone(policy), policy.ahead
+    assert rule is not None
+
+    def sweep(_, raw):
+        a = actions(model, raw, s)
+        return raw + STEP * (target(model, s, a, expectation(model, learnt, s, a, rule)) - raw)
+
+    return jax.lax.fori_loop(0, SWEEPS, sweep, raw)
+
+
+def target(model: Model, s: Point, a: Point, operator: E) -> Array:
+    """What the model says its network should have answered in one state, as a flat vector."""
+    wanted = model.target(s, a, operator)
+    if wanted is None:
+        raise ValueError(
+            f"target: {type(model).__name__} has none, but Regression and looks_ahead need to know what the network "
+            "should have answered given tomorrow; write target(s, a, E), or choose Episodes."
+        )
+    wanted = as_point("raw output", wanted)
+    return jnp.concatenate([jnp.ravel(wanted[name]) for name in model.outputs()])
+
+
+def finished(model: Model, policy: Any, rule: Rule) -> Any:
+    """The policy as it is used: it looks ahead if the model wants that."""
+    return replace(policy, ahead=rule) if model.looks_ahead else policy
+
+
+def learnt_alone(policy: Any) -> Any:
+    """The policy as it is trained, without looking ahead."""
+    return replace(policy, ahead=None) if getattr(policy, "ahead", None) is not None else policy
 
 
 def advance(model: Model, policy: Any, s: Point, shock: Point) -> Point:

@@ -26,12 +26,21 @@ from ceteris.equilibrium.linearise import linearise
 from ceteris.equilibrium.model import Model, count_outputs, parameters, start_states, traced
 from ceteris.equilibrium.phases import Economies, Episodes, Polish, sampled
 from ceteris.equilibrium.point import Point
-from ceteris.equilibrium.policy import Linear, Policy, blank, compiled_quickly, standardised_on
+from ceteris.equilibrium.policy import (
+    Linear,
+    Policy,
+    blank,
+    compiled_quickly,
+    finished,
+    learnt_alone,
+    standardised_on,
+)
+from ceteris.equilibrium.regression import Regression
 from ceteris.equilibrium.simulate import settle
 from ceteris.equilibrium.solution import Solution
 from ceteris.equilibrium.trajectories import Trajectories, picked
 
-AnyPhase = Episodes | Polish | Trajectories
+AnyPhase = Episodes | Polish | Regression | Trajectories
 
 LARGEST_SYSTEM = (
     3_500  # weights or residuals, whichever is fewer: the side of the system Levenberg-Marquardt factorises
@@ -143,7 +152,8 @@ def solve_economies(
         }  # fmt: skip
         return [
             Solution(
-                m, p, states, log=tuple({**e, **{k: _one(e[k], i) for k in ("mean", "max")}} for e in log),
+                m, finished(m, p, plan.rule), states,
+                log=tuple({**e, **{k: _one(e[k], i) for k in ("mean", "max")}} for e in log),
                 sentence=sentence[i], met=not sentence[i].startswith("NOT"), **common,
             )
             for i, (m, p, states) in enumerate(zip(models, policies, lasts, strict=True))
@@ -237,7 +247,9 @@ def prepared(
     if members is None:
         model, policy, states, _ = made[0]
         return Economies(model, policy, states), said
-    stacked: Any = jax.tree.map(lambda *a: jnp.stack(a) if eqx.is_array_like(a[0]) else a[0], *(m[:3] for m in made))
+    stacked: Any = jax.tree.map(
+        lambda *a: jnp.stack(a) if eqx.is_array(a[0]) or isinstance(a[0], np.ndarray) else a[0], *(m[:3] for m in made)
+    )
     model, policy, states = stacked
     return Economies(model, policy, states, members), said
 
@@ -248,7 +260,12 @@ def _first(model, plan, activation, key, start, name):
     paths = _paths(plan)
     states = _start_states(model, starts, paths)
     if start is not None:
-        return model, cast(start.hypothesis, name), jax.tree.map(jnp.asarray, states), "Begins from another solution."
+        return (
+            model,
+            cast(learnt_alone(start.hypothesis), name),
+            jax.tree.map(jnp.asarray, states),
+            "Begins from another solution.",
+        )
     policy = _blank(model, jax.tree.map(lambda a: a[0], states), plan.widths, activation, weights)
     policy = cast(policy, name)
     found = linearise(model)
@@ -399,14 +416,14 @@ def judged(plan: Plan, economies: Economies, key: Array, n: int = 1000) -> tuple
     else:
         data, _ = economies.each(eqx.Partial(sampled, n=n, spacing=7), economies.keys(key))
     one = economies if economies.members is None else None
-    model = economies.model
+    model, policy = economies.model, finished(economies.model, economies.policy, plan.rule)
     rule, _ = finer(plan.rule, normal_dimension(model))
     if one is not None:
-        found = errors_at(model, economies.policy, data, rule)
+        found = errors_at(model, policy, data, rule)
         axis = lambda value: tuple(range(np.ndim(value)))
     else:
         at = lambda model, policy, states: errors_at(model, policy, states, rule)
-        found = eqx.filter_vmap(at, in_axes=eqx.if_array(0))(model, economies.policy, data)
+        found = eqx.filter_vmap(at, in_axes=eqx.if_array(0))(model, policy, data)
         axis = lambda value: tuple(range(1, np.ndim(value)))
     absolute = {name: np.abs(np.asarray(value)) for name, value in found.items()}
     means = {name: value.mean(axis(value)) for name, value in absolute.items()}

@@ -15,7 +15,7 @@ from ceteris.engine import load_weights, precision, save_weights
 from ceteris.engine.checkpoint import read_facts
 from ceteris.equilibrium import expectation as rules
 from ceteris.equilibrium.model import Model, parameters, start_states, traced
-from ceteris.equilibrium.policy import blank
+from ceteris.equilibrium.policy import blank, finished, learnt_alone
 
 FILE = "solution.safetensors"
 RULES = ("GaussHermite", "Monomial", "QuasiMonteCarlo", "MonteCarlo")
@@ -31,7 +31,7 @@ def save(folder: str | Path, solution: Any) -> Path:
         **{name: getattr(solution, name) for name in PLAIN},
         "log": [{k: _number(v) for k, v in entry.items()} for entry in solution.log],
     }
-    save_weights(path, (solution.hypothesis, solution.states), facts)
+    save_weights(path, (learnt_alone(solution.hypothesis), solution.states), facts)
     return path
 
 
@@ -54,7 +54,14 @@ def read(folder: str | Path, model: Model | None = None) -> dict[str, Any]:
         hypothesis, states = load_weights(path, (policy, _like(states, path)))
     log = tuple({**entry} for entry in facts["log"])
     plain = {name: tuple(facts[name]) if isinstance(facts[name], list) else facts[name] for name in PLAIN}
-    return {**plain, "model": model, "hypothesis": hypothesis, "states": states, "rule": rule, "log": log}
+    return {
+        **plain,
+        "model": model,
+        "hypothesis": finished(model, hypothesis, rule),
+        "states": states,
+        "rule": rule,
+        "log": log,
+    }
 
 
 def reference(kind: type) -> str:

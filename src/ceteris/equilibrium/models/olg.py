@@ -6,10 +6,13 @@ N cohorts, ages h = 1, ..., N; capital is the only asset; z ∈ {0, 1, 2, 3} mov
     c_h^(-γ) ≥ β E[ R' c'_{h+1}^(-γ) ],   with equality where k'_{h+1} > a̲
     R = η α (L/K)^(1-α) + 1 - δ,   w = η (1-α) (K/L)^α,   K = Σ k_h,   L = Σ l_h
 
-The unknown is the consumption the Euler equation wants, ( β E[ R' c'_{h+1}^(-γ) ] )^(-1/γ), as a multiple of cash; c
-is the smaller of it and m - a̲, so that the limit binds exactly. Where it binds the wish is free, and residuals, which
-are relative errors in consumption, are zero where the household wants more than it has: no kink at the limit has to be
-learned, and the multiplier needs no network.
+The Euler equation wants c = ( β Σ_j π_j R'_j c'_j^(-γ) )^(-1/γ), j tomorrow's shock, and c'_j itself is the smaller of
+a wish and of what may be spent, m'_j - a̲. The kink where tomorrow's limit begins to bind is at another place for every
+age and state, and no network draws sixty of them well. What is learnt instead is smooth: what may be spent tomorrow
+under each shock (``room``), and how far the wish lies below or above it (``gap``), both in logarithms. The formula then
+has its kinks where they belong. Today's c is the smaller of the wish and m - a̲, so that the limit binds exactly.
+Residuals, relative errors in consumption, are zero where the household wants more than it has, and the multiplier
+needs no network. The policy looks one period ahead: what is wrong with what was learnt is wrong about tomorrow only.
 
 References
 ----------
@@ -27,10 +30,9 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from ceteris.equilibrium.cohorts import Cohorts, LastLayer
 from ceteris.equilibrium.conditions import complementarity, euler, floored
 from ceteris.equilibrium.model import Model
-from ceteris.equilibrium.phases import Episodes
+from ceteris.equilibrium.regression import RandomFeatures, Regression
 from ceteris.equilibrium.shocks import Markov
 
 ETA = np.array([0.85, 1.15, 0.85, 1.15])
@@ -58,14 +60,14 @@ class OLG(Model):
     N: int = 60
 
     ranges: ClassVar = {
-        "beta": (0, 1), "alpha": (0, 1), "gamma": (0, np.inf), "limit": (-np.inf, 1e-9), "N": (2, np.inf),
+        "beta": (0, 1), "alpha": (0, 1), "gamma": (0, np.inf), "limit": (-np.inf, 1e-9), "N": (1, np.inf),
     }  # fmt: skip
-    widths: ClassVar = (128, 128, 12)
+    widths: ClassVar = (4_000,)
     tolerance: ClassVar = (6e-5, 2e-3)
+    looks_ahead: ClassVar = True
 
     def phases(self):
-        episodes = {"paths": 256, "horizon": 1, "updates": 1, "optimiser": "soap", "clip": None, "floor": 1e-4}
-        return Episodes(steps=24_000, rate=5e-4, **episodes), LastLayer(rounds=20)
+        return Regression(rounds=80, features=300, states=4_000, ridge=1e-7), Regression(features=4_000, rounds=12)
 
     @property
     def labour(self):
@@ -76,7 +78,7 @@ class OLG(Model):
         return {"z": Markov(TRANSITION, state="z")}
 
     def outputs(self):
-        return {"wish": (self.N - 1,)}
+        return {"room": (4, self.N - 1), "gap": (4, self.N - 1)}
 
     def capital(self, s):
         """K; far below what is admissible it is kept from zero, where debts might exceed savings on the way."""
@@ -96,13 +98,31 @@ class OLG(Model):
         """What may be consumed at most; a household whose debt exceeds its income in a bust keeps a crumb."""
         return jnp.maximum(self.cash(s) - self.limit, 1e-3)
 
+    def usual(self, s):
+        """What raw = 0 says: in log, room and gap with which today's consumption is the benchmark's at rest."""
+        wished, rest, _ = jnp.asarray(life(self.N))
+        share = jnp.log(wished / (rest - self.limit))  # of what may be consumed
+        gap = jnp.append(share[1:], 0.0)
+        return share + jnp.log(self.spare(s)[:-1]) - jnp.minimum(gap, 0.0), gap
+
     def actions(self, raw, s):
         spare, cash = self.spare(s), self.cash(s)
-        # raw = 0: as much of what may be consumed as in the benchmark at rest (cash itself may be nothing or less)
-        wished, rest, _ = jnp.asarray(life(self.N))
-        wish = wished / (rest - self.limit) * spare[:-1] * jnp.exp(2 * jnp.tanh(raw.wish / 2))
+        room, gap = self.usual(s)
+        later = room + raw.room + jnp.minimum(gap + raw.gap, 0)  # log c' less log(βR')/γ, by tomorrow's shock
+        wish = jnp.tensordot(jnp.asarray(TRANSITION, float)[s.z], jnp.exp(-self.gamma * later), 1) ** (-1 / self.gamma)
+        wish = jnp.clip(wish, 0.01 * spare[:-1], 20 * spare[:-1])
         saved = floored(spare[:-1] - wish)  # what would be borrowed beyond the limit is not
-        return {"k1": self.limit + saved, "c": jnp.append(spare[:-1] - saved, jnp.maximum(cash[-1], 1e-3))}
+        c = jnp.append(spare[:-1] - saved, jnp.maximum(cash[-1], 1e-3))
+        return {"k1": self.limit + saved, "c": c, "wish": wish}
+
+    def target(self, s, a, E):
+        def tomorrow(s1, a1):
+            spare = self.spare(s1)[1:].at[-1].set(a1.c[-1])  # the last age spends everything, and has no limit
+            room = jnp.log(spare) - jnp.log(self.beta * self.prices(s1)[0]) / self.gamma
+            return room, jnp.append(jnp.log(a1.wish[1:] / spare[:-1]), 0.0)
+
+        room, gap = jax.vmap(tomorrow)(E.s1, E.a1)
+        return {"room": room - self.usual(s)[0], "gap": gap - self.usual(s)[1]}
 
     def move(self, s, a, shock):
         return {"z": shock.z, "k": a.k1}
@@ -120,7 +140,7 @@ class OLG(Model):
         )
 
     def hypothesis(self, inputs, outputs, widths):
-        return eqx.Partial(Cohorts, self.N - 1, inputs, outputs, *widths)
+        return eqx.Partial(RandomFeatures, inputs, outputs, *widths, ordered=self.N - 1)
 
     def start(self, key):
         z, k = jr.split(key)

@@ -54,7 +54,7 @@ class AnalyticOLG(Model):
 
     def prices(self, s):
         K = s.k.sum()
-        eta, delta = jnp.asarray(ETA)[s.z], jnp.asarray(DELTA)[s.z]
+        eta, delta = jnp.asarray(ETA, float)[s.z], jnp.asarray(DELTA, float)[s.z]
         return eta * self.alpha * K ** (self.alpha - 1) + 1 - delta, eta * (1 - self.alpha) * K**self.alpha
 
     def income(self, s):

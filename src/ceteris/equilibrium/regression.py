@@ -1,0 +1,200 @@
+"""Time iteration by regression: a wide random layer, and least squares for what stands behind it.
+
+A network with one hidden layer whose weights are drawn once and stay as they are is linear in what is left to learn.
+If a model can say what its network should have answered, given tomorrow's policy (`Model.target`), then a round of time
+iteration is one linear regression for all outputs together, exact up to rounding, where first-order steps leave what
+few states tell apart unlearnt. States are simulated under the policy as it improves.
+
+References
+----------
+Judd, Maliar and Maliar (2011), "Numerically stable and accurate stochastic simulation approaches", Quantitative
+Economics 2, for regressions on simulated states; Rahimi and Recht (2008), "Random features for large-scale kernel
+machines", for the layer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jax import Array
+
+from ceteris.engine import AbstractAlgorithm, State
+from ceteris.equilibrium.expectation import Rule
+from ceteris.equilibrium.model import Model, actions, flat, residuals
+from ceteris.equilibrium.phases import Economies, Phase, fitted, sampled
+from ceteris.equilibrium.policy import Policy, Residuals, expectation, target
+from ceteris.nets.net import AbstractStateless
+
+WINDOW = 3.0  # inputs to each side, up to four times as many
+
+
+class RandomFeatures(AbstractStateless):
+    """y = out' (x, tanh(first' x + bias), 1): what is drawn once is not learnt by `Regression`.
+
+    It computes in single precision, which is twice as fast and has digits enough for errors of 1e-6.
+
+    Parameters
+    ----------
+    inputs, outputs, features : int
+    ordered : int
+        How many of the first inputs lie in an order, such as that of age. Every other feature then looks at a window
+        of them only, and at twice the slope: what happens to an age depends most on its neighbours.
+
+    Examples
+    --------
+    >>> net = RandomFeatures(3, 2, 50, key=jr.key(0))
+    >>> net(jnp.ones((7, 3))).shape, net.features(jnp.ones((7, 3))).shape
+    ((7, 2), (7, 54))
+    """
+
+    first: Array
+    bias: Array
+    out: Array
+
+    def __init__(self, inputs: int, outputs: int, features: int, ordered: int = 0, *, key: Array):
+        draws, centres, widths, offsets = jr.split(key, 4)
+        first, slope = jr.normal(draws, (inputs, features)), jnp.ones(features)
+        if ordered:
+            centre, width = (
+                jr.uniform(centres, (features,)) * ordered,
+                jnp.exp(jr.uniform(widths, (features,), maxval=1.4)),
+            )
+            window = jnp.exp(-0.5 * ((jnp.arange(ordered)[:, None] - centre) / (WINDOW * width)) ** 2)
+            some = jnp.arange(features) % 2 == 1
+            first, slope = first.at[:ordered].multiply(jnp.where(some, window, 1.0)), jnp.where(some, 2.0, 1.0)
+        self.first, self.bias = slope * first / jnp.linalg.norm(first, axis=0), slope * jr.normal(offsets, (features,))
+        self.out = jnp.zeros((inputs + features + 1, outputs))
+
+    def features(self, x: Array) -> Array:
+        """What the last layer combines: (..., inputs + features + 1), in single precision."""
+        single = lambda a: a.astype(jnp.float32)
+        hidden = jnp.tanh(single(x) @ single(self.first) + single(self.bias))
+        return jnp.concatenate([single(x), hidden, jnp.ones((*x.shape[:-1], 1), jnp.float32)], -1)
+
+    def __call__(self, x: Array) -> Array:
+        return (self.features(x) @ self.out.astype(jnp.float32)).astype(x.dtype)
+
+    def narrowed(self, features: int) -> RandomFeatures:
+        """The network without all features but the first few (of one economy, or of many)."""
+        n, width = self.first.shape[-2:]
+        kept = jnp.r_[0 : n + min(features, width), n + width]
+        new = (self.first[..., :features], self.bias[..., :features], self.out[..., kept, :])
+        return eqx.tree_at(lambda net: (net.first, net.bias, net.out), self, new)
+
+    def widened(self, wide: RandomFeatures) -> RandomFeatures:
+        """The same function as a network with the features of ``wide``, of which these are the first few."""
+        some = self.out.shape[-2] - 1
+        out = jnp.zeros_like(wide.out).at[..., :some, :].set(self.out[..., :-1, :])
+        out = out.at[..., -1, :].set(self.out[..., -1, :])
+        return eqx.tree_at(lambda net: net.out, wide, out)
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Rounds of time iteration, in each of which the last layer is regressed on what it should have said.
+
+    For models with a `Model.target` and a network of `RandomFeatures`.
+
+    Parameters
+    ----------
+    rounds : int
+    features : int
+        How many of the network's random features take part.
+    states : int
+        Fresh states in each round, ``spacing`` periods apart.
+    share : float
+        Share of the way to the new answer that a round goes.
+    ridge : float
+        Penalty on the weights, relative to the mean square of what they multiply; it keeps the first rounds, when
+        policies are far off, from answers that no state has asked for.
+    """
+
+    rounds: int = 20
+    features: int = 3_000
+    states: int = 20_000
+    paths: int = 200
+    spacing: int = 2
+    share: float = 0.5
+    ridge: float = 1e-9
+
+    name = "regression"
+    box_share, rest_share = 0.0, 0.0
+
+    def run(self, economies: Economies, rule: Rule, key: Array, monitors: Any, every: int, resume: Any) -> Phase:
+        """Iterate; return the economies with their new policies, and the fit."""
+        wide = economies.policy.net
+        refuse_unfit(economies.model, wide)
+        narrow = eqx.tree_at(lambda p: p.net, economies.policy, wide.narrowed(self.features))
+        sizes = (self.states, self.spacing, self.share, self.ridge)
+        rounds = Rounds(Residuals(economies.model, rule), economies.states, *sizes)
+        run = fitted(rounds, economies._replace(policy=narrow), key, self.rounds, monitors, every, resume)
+        policy = eqx.tree_at(lambda p: p.net, run.model, run.model.net.widened(wide))
+        return Phase(economies._replace(policy=policy, states=run.state.sampler), run)
+
+
+class Rounds(AbstractAlgorithm):
+    """The step of `Regression`."""
+
+    objective: Residuals
+    sampler: Any
+    states: int = eqx.field(static=True)
+    spacing: int = eqx.field(static=True)
+    share: float
+    ridge: float
+
+    def init(self, key, model=None):
+        return State(model, None, self.sampler)
+
+    def step(self, state, key, feed):
+        model, policy = self.objective.model, state.model
+        batch, last = sampled(model, policy, state.sampler, key, n=self.states, spacing=self.spacing)
+        gap, loss = jax.lax.map(lambda s: shortfall(self.objective, policy, s), batch, batch_size=250)
+        x = policy.scaling(jax.vmap(model.inputs)(batch))
+        net = policy.net
+        # a state weighs as its squared error does: what is rare, and wrong, would else be left
+        weights = jnp.clip(loss / (jnp.mean(loss) + 1e-30), 0.2, 10.0)
+        wanted = regressed(net.features(x), net(x) + gap / policy.size.size, self.ridge, weights)
+        policy = eqx.tree_at(lambda p: p.net.out, policy, net.out + self.share * (wanted - net.out))
+        return State(policy, None, last), {"loss": jnp.mean(loss)}
+
+    def evaluate(self, state, key):
+        return {}
+
+
+def shortfall(objective: Residuals, policy: Policy, s: Any) -> tuple[Array, Array]:
+    """By how much a policy's raw outputs miss the model's target in one state, and its mean squared residual there."""
+    model, rule = objective.model, objective.rule
+    raw = policy(model.inputs(s))
+    a = actions(model, raw, s)
+    operator = expectation(model, policy, s, a, rule)
+    return target(model, s, a, operator) - raw, jnp.mean(flat(residuals(model, s, a, operator)) ** 2)
+
+
+def regressed(features: Array, y: Array, ridge: Any, weights: Array | float = 1.0) -> Array:
+    """Coefficients (features, outputs) of the ridge regression of y on features, in the precision of y.
+
+    Examples
+    --------
+    >>> x = jr.normal(jr.key(0), (50, 3))
+    >>> print(regressed(x, x @ jnp.array([[1.0], [2.0], [-1.0]]), 1e-7).ravel().round(3))
+    [ 1.  2. -1.]
+    """
+    X = features.astype(y.dtype) * jnp.sqrt(jnp.broadcast_to(weights, len(y)))[:, None]
+    G = X.T @ X
+    G = G + ridge * jnp.trace(G) / len(G) * jnp.eye(len(G), dtype=y.dtype)
+    y = y * jnp.sqrt(jnp.broadcast_to(weights, len(y)))[:, None]
+    return jax.scipy.linalg.solve(G, X.T @ y, assume_a="pos")
+
+
+def refuse_unfit(model: Model, net: Any) -> None:
+    """Raise for a network that is not linear in what is learnt."""
+    if not isinstance(net, RandomFeatures):
+        raise ValueError(
+            f"phases: Regression needs a network of RandomFeatures, but that of {type(model).__name__} is "
+            f"{type(net).__name__}; let hypothesis return one, or choose Episodes."
+        )

@@ -1,0 +1,149 @@
+"""Time iteration by regression on random features, and policies that look one period ahead."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+
+from ceteris.engine.precision import precision
+from ceteris.equilibrium import load, solve, solve_many
+from ceteris.equilibrium.models.growth import Growth
+from ceteris.equilibrium.models.olg import OLG
+from ceteris.equilibrium.policy import act, finished, learnt_alone
+from ceteris.equilibrium.regression import RandomFeatures, Regression, regressed
+
+SMALL = (Regression(rounds=30, features=60, states=600, ridge=1e-7), Regression(rounds=8, features=200, states=2000))
+
+
+@pytest.fixture(scope="module")
+def six():
+    """Six cohorts, in seconds."""
+    return solve(OLG(N=6), phases=SMALL, widths=(200,))
+
+
+def with_weights(net):
+    """The network with some weights in its last layer."""
+    return eqx.tree_at(lambda net: net.out, net, jr.normal(jr.key(1), net.out.shape))
+
+
+def test_the_network_is_linear_in_its_features():
+    net = RandomFeatures(3, 2, 40, key=jr.key(0))
+    net = with_weights(net)
+    x = jr.normal(jr.key(2), (9, 3))
+    np.testing.assert_allclose(net(x), net.features(x) @ net.out, rtol=1e-6)
+
+
+def test_a_narrowed_network_is_the_same_function_when_widened_again():
+    wide = RandomFeatures(3, 2, 40, key=jr.key(0))
+    narrow = wide.narrowed(10)
+    narrow = with_weights(narrow)
+    x = jr.normal(jr.key(2), (9, 3))
+    assert narrow.features(x).shape == (9, 3 + 10 + 1)
+    np.testing.assert_allclose(narrow.widened(wide)(x), narrow(x), rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(wide.narrowed(99).first, wide.first)
+
+
+def test_the_regression_is_weighted_least_squares():
+    rng = np.random.default_rng(0)
+    x, y, w = rng.normal(size=(80, 4)), rng.normal(size=(80, 2)), rng.uniform(0.3, 5, 80)
+    with precision("double"):
+        found = regressed(jnp.asarray(x), jnp.asarray(y), 0.0, jnp.asarray(w))
+    root = np.sqrt(w)[:, None]
+    np.testing.assert_allclose(found, np.linalg.lstsq(x * root, y * root, rcond=None)[0], rtol=1e-8)
+
+
+class OnlyTheYoungWork(OLG):
+    """Log utility and no labour later: savings are shares of cash in closed form (Krueger and Kubler 2004)."""
+
+    gamma: float = 1.0
+    N: int = 3
+
+    @property
+    def labour(self):
+        return jnp.asarray([1.0, 0.0, 0.0], float)
+
+
+def test_savings_are_those_of_the_closed_form():
+    solution = solve(OnlyTheYoungWork(), phases=SMALL, widths=(200,))
+    beta, left = 0.95, np.array([3, 2])
+    truth = beta * (1 - beta ** (left - 1)) / (1 - beta**left)
+    paths = solution.simulate(50, 2, seed=3, burn_in=50)
+
+    @precision("double")
+    def gap(policy):
+        states = jax.tree.map(lambda a: jnp.asarray(a).reshape(100, *a.shape[2:]), paths.states)
+        k1 = eqx.filter_jit(lambda policy, s: jax.vmap(lambda s: act(solution.model, policy, s).k1)(s))(policy, states)
+        return np.abs(k1 / jax.vmap(solution.model.cash)(states)[:, :2] - truth).max()
+
+    # 200 features give about 1e-4; looking ahead, what is wrong tomorrow counts for about one half today
+    assert gap(learnt_alone(solution.hypothesis)) < 1e-3
+    assert gap(solution.hypothesis) < 0.7 * gap(learnt_alone(solution.hypothesis))
+
+
+def test_six_cohorts_are_solved(six):
+    assert six.met, six.sentence
+    assert (six.simulate(200, 2, seed=1).definitions.binding).mean() > 0.01  # and the limit binds now and then
+
+
+def test_a_solution_that_looks_ahead_comes_back_as_it_was(six, tmp_path):
+    six.save(tmp_path / "six")
+    again = load(tmp_path / "six")
+    s = {"z": 1, "k": np.asarray(six.states.k[0])}
+    np.testing.assert_array_equal(again.policy(s)["c"], six.policy(s)["c"])
+    assert again.hypothesis.ahead is not None
+
+
+def test_another_solution_is_a_start(six):
+    more = solve(OLG(N=6), phases=[Regression(rounds=1, features=200, states=200, share=0.0)], start=six)
+    s = {"z": 1, "k": np.asarray(six.states.k[0])}
+    np.testing.assert_allclose(more.policy(s)["c"], six.policy(s)["c"], rtol=1e-6)  # a share of nothing changes nothing
+
+
+def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(six, tmp_path):
+    first = solve(OLG(N=6), phases=SMALL[:1], widths=(200,), out=tmp_path / "run")
+    again = solve(OLG(N=6), phases=SMALL[:1], widths=(200,), out=tmp_path / "run")
+    s = {"z": 1, "k": np.asarray(six.states.k[0])}
+    np.testing.assert_array_equal(again.policy(s)["c"], first.policy(s)["c"])
+
+
+def test_models_that_do_not_look_ahead_keep_their_policy():
+    policy = object()
+    assert finished(Growth(), policy, None) is policy
+
+
+def test_a_model_without_a_target_is_refused():
+    class Blind(Growth):
+        def hypothesis(self, inputs, outputs, widths):
+            return eqx.Partial(RandomFeatures, inputs, outputs, *widths)
+
+    with pytest.raises(ValueError, match="target: Blind has none, but Regression and looks_ahead need to know"):
+        solve(Blind(), phases=[Regression(rounds=1, states=100)], widths=(8,))
+
+
+class Misnamed(OLG):
+    def target(self, s, a, E):
+        return {"room": super().target(s, a, E)["room"]}
+
+
+def test_a_target_that_leaves_out_an_output_is_refused():
+    with pytest.raises(ValueError, match=r"Misnamed: target returned \{'room': \(4, 2\)\}, but the network's outputs"):
+        solve(Misnamed(N=3))
+
+
+class Perceptron(OLG):
+    def hypothesis(self, inputs, outputs, widths):
+        return None
+
+
+def test_a_network_that_is_not_linear_in_what_is_learnt_is_refused():
+    with pytest.raises(ValueError, match="Regression needs a network of RandomFeatures, but that of Perceptron is MLP"):
+        solve(Perceptron(N=3), phases=[Regression(rounds=1)], widths=(8,))
+
+
+def test_calibrations_and_parameters_as_states_keep_whole_numbers_whole():
+    phase = Regression(rounds=2, features=10, states=200)
+    found = solve_many(OLG(N=3), {"beta": [0.94, 0.96]}, phases=[phase], widths=(20,), tolerance=1e-9)
+    assert [float(s.model.beta) for s in found] == [0.94, 0.96]
+    assert all(np.isfinite(s.log[-1]["mean"]) for s in found)

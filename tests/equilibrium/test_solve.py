@@ -212,6 +212,30 @@ def test_a_phase_stopped_from_the_keyboard_is_not_a_finished_one(tmp_path, monke
     assert not (tmp_path / "progress.safetensors").exists()
 
 
+@pytest.mark.parametrize(
+    "phase", [Episodes(steps=200, paths=8, horizon=1, updates=1), Polish(states=20, steps=12)], ids=lambda p: p.name
+)
+def test_a_phase_stopped_on_its_way_goes_on_from_its_checkpoint(phase, tmp_path, monkeypatch):
+    from ceteris.engine import Checkpoint
+
+    record, seen = Checkpoint.record, []
+
+    def stop_after_the_first(self, run):
+        record(self, run)
+        self.seconds = 0.0  # the first chunk starts the clock; the next is kept
+        seen.append(run)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    run = lambda folder: solve(Growth(), phases=[phase], tolerance=1e-14, out=tmp_path / folder)
+    whole = run("whole")
+    monkeypatch.setattr(Checkpoint, "record", stop_after_the_first)
+    run("stopped")
+    monkeypatch.setattr(Checkpoint, "record", record)
+    assert (tmp_path / "stopped" / "phase-0.safetensors").exists()
+    assert run("stopped").policy({"k": 6.0, "z": 0.1})["c"] == whole.policy({"k": 6.0, "z": 0.1})["c"]
+
+
 SCRIPT = """
 import sys
 from ceteris.equilibrium import Episodes, Polish, solve

@@ -187,7 +187,9 @@ def fit(
         else:
             from ceteris.engine.checkpoint import load  # checkpoint needs Fit: the import is mutual
 
-            template = lambda phase: _begin(phases[phase], key, phase, judges, None, shapes_only=True)
+            # an algorithm may need the model it is handed in its first phase to know the shapes of its state
+            given = lambda phase: cast(model, precision) if phase == 0 else None
+            template = lambda phase: _begin(phases[phase], key, phase, judges, given(phase), shapes_only=True)
             run = _reopen(load(resume, template), key, len(judges))
         while True:
             run = _run_phase(phases[run.phase], run, budget[run.phase], every, feed, judges, recorders)

@@ -8,6 +8,7 @@ from ceteris.equilibrium.library import named
 from ceteris.equilibrium.many import OverParameters, solve_many
 from ceteris.equilibrium.model import Model, with_parameters
 from ceteris.equilibrium.phases import Episodes, Polish
+from ceteris.equilibrium.regression import RandomFeatures, Regression
 from ceteris.equilibrium.shocks import Drawn, Markov, Normal
 from ceteris.equilibrium.solution import Solution, load
 from ceteris.equilibrium.solve import solve
@@ -16,7 +17,7 @@ from ceteris.equilibrium.trajectories import Trajectories
 
 __all__ = [
     "Agents", "Drawn", "Episodes", "Exchangeable", "GaussHermite", "Idiosyncratic", "Markov", "Model", "Monomial",
-    "MonteCarlo", "Normal", "OneDraw", "OverParameters", "Polish", "QuasiMonteCarlo", "Solution", "Trajectories",
-    "check_model", "check_symmetry", "complementarity", "euler", "floored", "load", "named", "signed", "solve",
-    "solve_many", "with_parameters",
+    "MonteCarlo", "Normal", "OneDraw", "OverParameters", "Polish", "QuasiMonteCarlo", "RandomFeatures", "Regression",
+    "Solution", "Trajectories", "check_model", "check_symmetry", "complementarity", "euler", "floored", "load", "named",
+    "signed", "solve", "solve_many", "with_parameters",
 ]  # fmt: skip

@@ -22,7 +22,7 @@ from ceteris.equilibrium.model import (
     traced,
 )
 from ceteris.equilibrium.point import Point, as_point
-from ceteris.equilibrium.policy import compiled_quickly, expectation
+from ceteris.equilibrium.policy import NO_TARGET, compiled_quickly, expectation
 from ceteris.equilibrium.shocks import AbstractShock, Markov, Normal
 from ceteris.equilibrium.simulate import fit_to_go_on
 from ceteris.results import Check
@@ -62,6 +62,8 @@ def refuse_broken(model: Model, rule: Rule) -> None:
                 "state in its domain for every shock."
             )
     refuse_infinite(name, "equation", found)
+    if aim is None and model.looks_ahead:
+        raise ValueError(NO_TARGET.format(name=name))
     count = sum(value.size for _, value in found.items())
     if aim is not None:  # an equation for every output
         refuse_beside(model, aim)

@@ -11,7 +11,7 @@ import jax.random as jr
 import numpy as np
 
 from ceteris.engine.precision import Precision
-from ceteris.equilibrium.expectation import E, Rule
+from ceteris.equilibrium.expectation import Rule
 from ceteris.equilibrium.model import Model, refuse_unknown, with_parameters
 from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.solution import Solution
@@ -118,15 +118,8 @@ class OverParameters(Model):
 
     def residuals(self, s, a, E):
         model, inner = self.split(s)
-        return model.residuals(inner, a, self.within(E))
-
-    def target(self, s, a, E):
-        model, inner = self.split(s)
-        return model.target(inner, a, self.within(E))
-
-    def within(self, operator: E) -> E:
-        """The same expectation, over states without parameters."""
-        return E(self.split(operator.s1)[1], operator.a1, operator.weights, operator.h)
+        within: Any = lambda f: E(lambda s1, a1: f(self.split(s1)[1], a1))
+        return model.residuals(inner, a, within)
 
     def inputs(self, s):
         model, inner = self.split(s)

@@ -112,6 +112,10 @@ def act(model: Model, policy: Any, s: Point) -> Point:
     return actions(model, raw, s)
 
 
+NO_TARGET = (
+    "target: {name} has none, but Regression and looks_ahead need to know what the network should have answered given "
+    "tomorrow; write target(s, a, E), or set looks_ahead = False and choose Episodes."
+)
 SWEEPS, STEP = (
     3,
     0.7,
@@ -121,8 +125,9 @@ SWEEPS, STEP = (
 def looked_ahead(model: Model, policy: Policy, s: Point, raw: Array) -> Array:
     """Raw outputs that solve today's equations, with what the network has learnt taken for tomorrow's policy.
 
-    One step of time iteration at the state itself, without a regression: what the network rounds off, such as a kink
-    where tomorrow's limit begins to bind, is rounded off one period later and weighed by its probability.
+    A few sweeps of time iteration at the state itself, without a regression: what the network rounds off, such as a
+    kink where tomorrow's limit begins to bind, is rounded off one period later and weighed by its probability. Where E
+    is a sample, its draws are the same everywhere.
     """
     learnt, rule = learnt_alone(policy), policy.ahead
     assert rule is not None
@@ -138,10 +143,7 @@ def target(model: Model, s: Point, a: Point, operator: E) -> Array:
     """What the model says its network should have answered in one state, as a flat vector."""
     wanted = model.target(s, a, operator)
     if wanted is None:
-        raise ValueError(
-            f"target: {type(model).__name__} has none, but Regression and looks_ahead need to know what the network "
-            "should have answered given tomorrow; write target(s, a, E), or choose Episodes."
-        )
+        raise ValueError(NO_TARGET.format(name=type(model).__name__))
     wanted = as_point("raw output", wanted)
     return jnp.concatenate([jnp.ravel(wanted[name]) for name in model.outputs()])
 

@@ -14,6 +14,7 @@ machines", for the layer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +22,14 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jax import Array
 
 from ceteris.engine import AbstractAlgorithm, State
 from ceteris.equilibrium.expectation import Rule
 from ceteris.equilibrium.model import Model, actions, flat, residuals
 from ceteris.equilibrium.phases import Economies, Phase, fitted, sampled
-from ceteris.equilibrium.policy import Policy, Residuals, expectation, target
+from ceteris.equilibrium.policy import NO_TARGET, Policy, Residuals, expectation, target
 from ceteris.nets.net import AbstractStateless
 
 WINDOW = 3.0  # inputs to each side, up to four times as many
@@ -40,10 +42,12 @@ class RandomFeatures(AbstractStateless):
 
     Parameters
     ----------
-    inputs, outputs, features : int
+    inputs, outputs : int
+    widths : int
+        How many features; one number, for there is one layer.
     ordered : int
-        How many of the first inputs lie in an order, such as that of age. Every other feature then looks at a window
-        of them only, and at twice the slope: what happens to an age depends most on its neighbours.
+        How many of the first inputs lie in an order, such as that of age. Each feature then looks at a window of them
+        only (and at all other inputs), and at twice the slope: what an age does depends most on its neighbours.
 
     Examples
     --------
@@ -56,28 +60,30 @@ class RandomFeatures(AbstractStateless):
     bias: Array
     out: Array
 
-    def __init__(self, inputs: int, outputs: int, features: int, ordered: int = 0, *, key: Array):
-        draws, centres, widths, offsets = jr.split(key, 4)
-        first, slope = jr.normal(draws, (inputs, features)), jnp.ones(features)
-        if ordered:
-            centre, width = (
-                jr.uniform(centres, (features,)) * ordered,
-                jnp.exp(jr.uniform(widths, (features,), maxval=1.4)),
+    def __init__(self, inputs: int, outputs: int, *widths: int, ordered: int = 0, key: Array):
+        if len(widths) != 1:
+            raise ValueError(
+                f"widths: {widths} was given, but RandomFeatures is one layer; give one number, such as (3000,)."
             )
-            window = jnp.exp(-0.5 * ((jnp.arange(ordered)[:, None] - centre) / (WINDOW * width)) ** 2)
-            some = jnp.arange(features) % 2 == 1
-            first, slope = first.at[:ordered].multiply(jnp.where(some, window, 1.0)), jnp.where(some, 2.0, 1.0)
+        features = widths[0]
+        draws, centres, spans, offsets = jr.split(key, 4)
+        first, slope = jr.normal(draws, (inputs, features)), 2.0 if ordered else 1.0
+        if ordered:
+            centre = ordered * jr.uniform(centres, (features,))
+            width = WINDOW * jnp.exp(jr.uniform(spans, (features,), maxval=1.4))
+            window = jnp.exp(-0.5 * ((jnp.arange(ordered)[:, None] - centre) / width) ** 2)
+            first = first.at[:ordered].multiply(window)
         self.first, self.bias = slope * first / jnp.linalg.norm(first, axis=0), slope * jr.normal(offsets, (features,))
         self.out = jnp.zeros((inputs + features + 1, outputs))
 
     def features(self, x: Array) -> Array:
         """What the last layer combines: (..., inputs + features + 1), in single precision."""
-        single = lambda a: a.astype(jnp.float32)
-        hidden = jnp.tanh(single(x) @ single(self.first) + single(self.bias))
-        return jnp.concatenate([single(x), hidden, jnp.ones((*x.shape[:-1], 1), jnp.float32)], -1)
+        x, ones = x.astype(jnp.float32), jnp.ones((*x.shape[:-1], 1), jnp.float32)
+        hidden = jnp.tanh(_product(x, self.first) + self.bias.astype(jnp.float32))
+        return jnp.concatenate([x, hidden, ones], -1)
 
     def __call__(self, x: Array) -> Array:
-        return (self.features(x) @ self.out.astype(jnp.float32)).astype(x.dtype)
+        return _product(self.features(x), self.out).astype(x.dtype)
 
     def narrowed(self, features: int) -> RandomFeatures:
         """The network without all features but the first few (of one economy, or of many)."""
@@ -92,6 +98,11 @@ class RandomFeatures(AbstractStateless):
         out = jnp.zeros_like(wide.out).at[..., :some, :].set(self.out[..., :-1, :])
         out = out.at[..., -1, :].set(self.out[..., -1, :])
         return eqx.tree_at(lambda net: net.out, wide, out)
+
+
+def _product(x: Array, weights: Array) -> Array:
+    """In all digits of single precision, which some accelerators would shorten."""
+    return jnp.matmul(x, weights.astype(jnp.float32), precision=jax.lax.Precision.HIGHEST)
 
 
 @dataclass(frozen=True)
@@ -125,16 +136,39 @@ class Regression:
     name = "regression"
     box_share, rest_share = 0.0, 0.0
 
+    def __post_init__(self):
+        for name in ("rounds", "features", "states", "paths", "spacing"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"Regression: {name} is {getattr(self, name)}, but must be at least 1.")
+        if not 0 <= self.share <= 1 or not self.ridge >= 0:
+            raise ValueError(
+                f"Regression: share is {self.share} and ridge {self.ridge}, but a share between 0 and 1 and a ridge of "
+                "at least 0 are needed."
+            )
+
     def run(self, economies: Economies, rule: Rule, key: Array, monitors: Any, every: int, resume: Any) -> Phase:
         """Iterate; return the economies with their new policies, and the fit."""
         wide = economies.policy.net
-        refuse_unfit(economies.model, wide)
         narrow = eqx.tree_at(lambda p: p.net, economies.policy, wide.narrowed(self.features))
+        if np.any(wide.out[..., wide.first.shape[-2] + self.features : -1, :]):  # more has been learnt than is kept
+            refit = eqx.Partial(refitted, self.features, self.states, self.spacing, self.ridge)
+            narrow = economies.each(refit, economies.keys(jr.fold_in(key, 1)))
         sizes = (self.states, self.spacing, self.share, self.ridge)
         rounds = Rounds(Residuals(economies.model, rule), economies.states, *sizes)
         run = fitted(rounds, economies._replace(policy=narrow), key, self.rounds, monitors, every, resume)
         policy = eqx.tree_at(lambda p: p.net, run.model, run.model.net.widened(wide))
         return Phase(economies._replace(policy=policy, states=run.state.sampler), run)
+
+
+def refitted(
+    features: int, n: int, spacing: int, ridge: float, model: Model, policy: Policy, states: Any, key: Array
+) -> Policy:
+    """The policy with fewer features, which answers as closely as these can what it answered with all."""
+    batch, _ = sampled(model, policy, states, key, n=n, spacing=spacing)
+    x = policy.scaling(jax.vmap(model.inputs)(batch))
+    narrow = policy.net.narrowed(features)
+    out = regressed(narrow.features(x), policy.net(x), ridge)
+    return eqx.tree_at(lambda p: p.net, policy, eqx.tree_at(lambda net: net.out, narrow, out))
 
 
 class Rounds(AbstractAlgorithm):
@@ -152,8 +186,10 @@ class Rounds(AbstractAlgorithm):
 
     def step(self, state, key, feed):
         model, policy = self.objective.model, state.model
-        batch, last = sampled(model, policy, state.sampler, key, n=self.states, spacing=self.spacing)
-        gap, loss = jax.lax.map(lambda s: shortfall(self.objective, policy, s), batch, batch_size=250)
+        draw, errors = jr.split(key)
+        batch, last = sampled(model, policy, state.sampler, draw, n=self.states, spacing=self.spacing)
+        given = (batch, jr.split(errors, self.states))
+        gap, loss = jax.lax.map(lambda one: shortfall(self.objective, policy, *one), given, batch_size=250)
         x = policy.scaling(jax.vmap(model.inputs)(batch))
         net = policy.net
         # a state weighs as its squared error does: what is rare, and wrong, would else be left
@@ -166,12 +202,12 @@ class Rounds(AbstractAlgorithm):
         return {}
 
 
-def shortfall(objective: Residuals, policy: Policy, s: Any) -> tuple[Array, Array]:
+def shortfall(objective: Residuals, policy: Policy, s: Any, key: Array) -> tuple[Array, Array]:
     """By how much a policy's raw outputs miss the model's target in one state, and its mean squared residual there."""
     model, rule = objective.model, objective.rule
     raw = policy(model.inputs(s))
     a = actions(model, raw, s)
-    operator = expectation(model, policy, s, a, rule)
+    operator = expectation(model, policy, s, a, rule, key)
     return target(model, s, a, operator) - raw, jnp.mean(flat(residuals(model, s, a, operator)) ** 2)
 
 
@@ -186,13 +222,18 @@ def regressed(features: Array, y: Array, ridge: Any, weights: Array | float = 1.
     """
     X = features.astype(y.dtype) * jnp.sqrt(jnp.broadcast_to(weights, len(y)))[:, None]
     G = X.T @ X
+    ridge = jnp.maximum(ridge, 100 * jnp.finfo(y.dtype).eps)  # less could not be told from rounding
     G = G + ridge * jnp.trace(G) / len(G) * jnp.eye(len(G), dtype=y.dtype)
     y = y * jnp.sqrt(jnp.broadcast_to(weights, len(y)))[:, None]
     return jax.scipy.linalg.solve(G, X.T @ y, assume_a="pos")
 
 
-def refuse_unfit(model: Model, net: Any) -> None:
-    """Raise for a network that is not linear in what is learnt."""
+def refuse_unfit(phases: Sequence[Any], model: Model, net: Any) -> None:
+    """Raise if a model, or its network, is not what a `Regression` among the phases needs."""
+    if not any(isinstance(phase, Regression) for phase in phases):
+        return
+    if type(model).target is Model.target:
+        raise ValueError(NO_TARGET.format(name=type(model).__name__))
     if not isinstance(net, RandomFeatures):
         raise ValueError(
             f"phases: Regression needs a network of RandomFeatures, but that of {type(model).__name__} is "

@@ -35,7 +35,7 @@ from ceteris.equilibrium.policy import (
     learnt_alone,
     standardised_on,
 )
-from ceteris.equilibrium.regression import Regression
+from ceteris.equilibrium.regression import Regression, refuse_unfit
 from ceteris.equilibrium.simulate import settle
 from ceteris.equilibrium.solution import Solution
 from ceteris.equilibrium.trajectories import Trajectories, picked
@@ -73,14 +73,14 @@ def solve(
         default the model's own, else 1e-6.
     expectation : rule, optional
         How E is computed; by default chosen from the model's shocks. See `ceteris.equilibrium.expectation`.
-    phases : sequence of Episodes and Polish, optional
+    phases : sequence of Episodes, Polish, Regression and Trajectories, optional
         What is done in which order; by default the model's own, else chosen by size. Later ones are skipped once the
         tolerance is met.
     widths, activation
         The network's hidden layers.
     precision : {"single", "double"}
     start : Solution, optional
-        Begin from the policy of another solution of a model of the same shapes.
+        Begin from the policy of another solution of a model of the same shapes, and with its ``widths``.
     out : path, optional
         Run folder: the state of the solution is saved there as it goes, and a killed run is continued.
     progress : bool
@@ -101,6 +101,13 @@ def solve(
     >>> round(float(a["k1"] / (a["k1"] + a["c"])), 6), 0.36 * 0.99
     (0.3564, 0.3564)
     """
+    if start is not None:
+        if widths is not None and tuple(widths) != tuple(start.widths):
+            raise ValueError(
+                f"widths: {tuple(widths)} was given, but the solution to start from has {tuple(start.widths)}; leave "
+                "widths out, or start."
+            )
+        widths, activation = start.widths, start.activation
     plan = make_plan(model, tolerance, expectation, phases, widths)
     return solve_economies((model,), None, plan, activation, precision, seed, start, out, progress)[0]
 
@@ -133,6 +140,7 @@ def solve_economies(
     with in_precision(precision):
         checked(model, plan.rule)
         economies, found = prepared(models, members, plan, activation, jr.key(seed), start, precision)
+        refuse_unfit(plan.phases, model, economies.policy.net)
         run = Run(None if out is None else Path(out), progress, jr.key(seed + 1))
         run.refuse_another(model, plan, precision, seed)
         said = (*plan.said, *dict.fromkeys(found))
@@ -414,7 +422,8 @@ def judged(plan: Plan, economies: Economies, key: Array, n: int = 1000) -> tuple
     if isinstance(plan.phases[-1], Trajectories):
         data = picked(plan.phases[-1].visited(economies, key), key, 2 * plan.phases[-1].states, economies.members)
     else:
-        data, _ = economies.each(eqx.Partial(sampled, n=n, spacing=7), economies.keys(key))
+        used = economies._replace(policy=finished(economies.model, economies.policy, plan.rule))
+        data, _ = used.each(eqx.Partial(sampled, n=n, spacing=7), economies.keys(key))
     one = economies if economies.members is None else None
     model, policy = economies.model, finished(economies.model, economies.policy, plan.rule)
     rule, _ = finer(plan.rule, normal_dimension(model))

@@ -50,7 +50,7 @@ class OLG(Model):
     limit : float
         Lowest asset holding a̲: 0, or negative where borrowing is allowed.
     N : int
-        Cohorts.
+        Cohorts, five or more.
     """
 
     beta: float = 0.95
@@ -60,7 +60,7 @@ class OLG(Model):
     N: int = 60
 
     ranges: ClassVar = {
-        "beta": (0, 1), "alpha": (0, 1), "gamma": (0, np.inf), "limit": (-np.inf, 1e-9), "N": (1, np.inf),
+        "beta": (0, 1), "alpha": (0, 1), "gamma": (0, np.inf), "limit": (-np.inf, 1e-9), "N": (4, np.inf),
     }  # fmt: skip
     widths: ClassVar = (4_000,)
     tolerance: ClassVar = (6e-5, 2e-3)

@@ -22,7 +22,7 @@ from ceteris.equilibrium.model import (
     traced,
 )
 from ceteris.equilibrium.point import Point, as_point
-from ceteris.equilibrium.policy import NO_TARGET, compiled_quickly, expectation
+from ceteris.equilibrium.policy import compiled_quickly, expectation
 from ceteris.equilibrium.shocks import AbstractShock, Markov, Normal
 from ceteris.equilibrium.simulate import fit_to_go_on
 from ceteris.results import Check
@@ -62,8 +62,8 @@ def refuse_broken(model: Model, rule: Rule) -> None:
                 "state in its domain for every shock."
             )
     refuse_infinite(name, "equation", found)
-    if aim is None and model.looks_ahead:
-        raise ValueError(NO_TARGET.format(name=name))
+    if model.looks_ahead:
+        refuse_aimless(model)
     count = sum(value.size for _, value in found.items())
     if aim is not None:  # an equation for every output
         refuse_beside(model, aim)
@@ -90,6 +90,16 @@ def at_zero(model: Model, s: Point, rule: Rule) -> tuple[Any, ...]:
     aim = model.target(s, a, E)
     # a network asked row by row is one unknown function, not one per row
     return x, a, E.s1, residuals(model, s, a, E), None if aim is None else as_point("raw output", aim), m
+
+
+def refuse_aimless(model: Model) -> None:
+    """Raise for a model without a target, where one is needed."""
+    if type(model).target is Model.target:
+        raise ValueError(
+            f"target: {type(model).__name__} has none, but Regression and looks_ahead need to know what the network "
+            "should have answered given tomorrow; write target(s, a, E), or set looks_ahead = False and choose "
+            "Episodes."
+        )
 
 
 def refuse_beside(model: Model, aim: Point) -> None:

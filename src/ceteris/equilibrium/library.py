@@ -22,7 +22,7 @@ LIBRARY = {
     "growth": Entry("growth:Growth", {}, "stochastic growth, CRRA, partial depreciation", "20 s"),
     "growth-labour": Entry("growth:GrowthLabour", {}, "stochastic growth with elastic labour", "30 s"),
     "olg-analytic": Entry("olg_analytic:AnalyticOLG", {}, "six cohorts with closed-form policies", "30 s"),
-    "olg": Entry("olg:OLG", {}, "60 cohorts with a borrowing limit", "5 min"),
+    "olg": Entry("olg:OLG", {}, "60 cohorts with a borrowing limit", "9 min"),
     "olg-bonds": Entry("olg_bonds:OLGBonds", {}, "56 cohorts with capital, a bond and collateral", "12 min"),
     "irbc": Entry("irbc:IRBC", {}, "international business cycles, N countries", "45 s"),
     "irbc-irreversible": Entry("irbc:IRBC", {"irreversible": True}, "the same with irreversible investment", "90 s"),

@@ -112,14 +112,8 @@ def act(model: Model, policy: Any, s: Point) -> Point:
     return actions(model, raw, s)
 
 
-NO_TARGET = (
-    "target: {name} has none, but Regression and looks_ahead need to know what the network should have answered given "
-    "tomorrow; write target(s, a, E), or set looks_ahead = False and choose Episodes."
-)
-SWEEPS, STEP = (
-    3,
-    0.7,
-)  # of time iteration at one state; each leaves a quarter of the distance where today moves tomorrow
+SWEEPS = 3  # of time iteration at one state,
+STEP = 0.7  # each of which leaves a third or so of the distance, whether or not today moves tomorrow
 
 
 def looked_ahead(model: Model, policy: Policy, s: Point, raw: Array) -> Array:
@@ -141,10 +135,7 @@ def looked_ahead(model: Model, policy: Policy, s: Point, raw: Array) -> Array:
 
 def target(model: Model, s: Point, a: Point, operator: E) -> Array:
     """What the model says its network should have answered in one state, as a flat vector."""
-    wanted = model.target(s, a, operator)
-    if wanted is None:
-        raise ValueError(NO_TARGET.format(name=type(model).__name__))
-    wanted = as_point("raw output", wanted)
+    wanted = as_point("raw output", model.target(s, a, operator))
     return jnp.concatenate([jnp.ravel(wanted[name]) for name in model.outputs()])
 
 

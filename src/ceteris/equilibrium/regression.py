@@ -26,10 +26,11 @@ import numpy as np
 from jax import Array
 
 from ceteris.engine import AbstractAlgorithm, State
+from ceteris.equilibrium.contract import refuse_aimless
 from ceteris.equilibrium.expectation import Rule
 from ceteris.equilibrium.model import Model, actions, flat, residuals
 from ceteris.equilibrium.phases import Economies, Phase, fitted, sampled
-from ceteris.equilibrium.policy import NO_TARGET, Policy, Residuals, expectation, target
+from ceteris.equilibrium.policy import Policy, Residuals, expectation, target
 from ceteris.nets.net import AbstractStateless
 
 WINDOW = 3.0  # inputs to each side, up to four times as many
@@ -117,7 +118,7 @@ class Regression:
     features : int
         How many of the network's random features take part.
     states : int
-        Fresh states in each round, ``spacing`` periods apart.
+        Fresh states in each round, ``spacing`` periods apart on ``paths`` tracks.
     share : float
         Share of the way to the new answer that a round goes.
     ridge : float
@@ -220,11 +221,11 @@ def regressed(features: Array, y: Array, ridge: Any, weights: Array | float = 1.
     >>> print(regressed(x, x @ jnp.array([[1.0], [2.0], [-1.0]]), 1e-7).ravel().round(3))
     [ 1.  2. -1.]
     """
-    X = features.astype(y.dtype) * jnp.sqrt(jnp.broadcast_to(weights, len(y)))[:, None]
+    root = jnp.sqrt(jnp.broadcast_to(jnp.asarray(weights, y.dtype), len(y)))[:, None]
+    X, y = root * features, root * y
     G = X.T @ X
     ridge = jnp.maximum(ridge, 100 * jnp.finfo(y.dtype).eps)  # less could not be told from rounding
     G = G + ridge * jnp.trace(G) / len(G) * jnp.eye(len(G), dtype=y.dtype)
-    y = y * jnp.sqrt(jnp.broadcast_to(weights, len(y)))[:, None]
     return jax.scipy.linalg.solve(G, X.T @ y, assume_a="pos")
 
 
@@ -232,8 +233,7 @@ def refuse_unfit(phases: Sequence[Any], model: Model, net: Any) -> None:
     """Raise if a model, or its network, is not what a `Regression` among the phases needs."""
     if not any(isinstance(phase, Regression) for phase in phases):
         return
-    if type(model).target is Model.target:
-        raise ValueError(NO_TARGET.format(name=type(model).__name__))
+    refuse_aimless(model)
     if not isinstance(net, RandomFeatures):
         raise ValueError(
             f"phases: Regression needs a network of RandomFeatures, but that of {type(model).__name__} is "

@@ -20,8 +20,8 @@ from jax import Array
 from ceteris.engine import Checkpoint, Fit, Progress, Status, load_weights, precision, save_weights
 from ceteris.engine.ensemble import take
 from ceteris.engine.precision import Precision, cast
-from ceteris.equilibrium.accuracy import errors_at, finer, normal_dimension
 from ceteris.equilibrium.expectation import Rule, default_rule, refuse_uncovered
+from ceteris.equilibrium.judging import culprit, judged, verdicts
 from ceteris.equilibrium.linearise import linearise
 from ceteris.equilibrium.model import Model, count_outputs, parameters, start_states, traced
 from ceteris.equilibrium.phases import Economies, Episodes, Polish, sampled
@@ -255,9 +255,8 @@ def prepared(
     if members is None:
         model, policy, states, _ = made[0]
         return Economies(model, policy, states), said
-    stacked: Any = jax.tree.map(
-        lambda *a: jnp.stack(a) if eqx.is_array(a[0]) or isinstance(a[0], np.ndarray) else a[0], *(m[:3] for m in made)
-    )
+    together = lambda *a: jnp.stack(a) if isinstance(a[0], jax.Array | np.ndarray) else a[0]  # whole numbers are shapes
+    stacked: Any = jax.tree.map(together, *(m[:3] for m in made))
     model, policy, states = stacked
     return Economies(model, policy, states, members), said
 
@@ -268,12 +267,8 @@ def _first(model, plan, activation, key, start, name):
     paths = _paths(plan)
     states = _start_states(model, starts, paths)
     if start is not None:
-        return (
-            model,
-            cast(learnt_alone(start.hypothesis), name),
-            jax.tree.map(jnp.asarray, states),
-            "Begins from another solution.",
-        )
+        policy = cast(learnt_alone(start.hypothesis), name)
+        return model, policy, jax.tree.map(jnp.asarray, states), "Begins from another solution."
     policy = _blank(model, jax.tree.map(lambda a: a[0], states), plan.widths, activation, weights)
     policy = cast(policy, name)
     found = linearise(model)
@@ -381,7 +376,7 @@ def carried_out(plan: Plan, economies: Economies, run: Run) -> tuple[Economies, 
     status = ["NOT solved: no phase was run."] * n
     for i, phase in enumerate(plan.phases):
         if i < len(log):
-            status = _verdicts(plan, log[-1], n, log[-1]["sentence"])
+            status = verdicts(plan, log[-1], log[-1]["sentence"])
             continue
         key = jr.fold_in(run.key, i)
         done = phase.run(economies, plan.rule, key, run.monitors(i, phase.name), _every(phase), run.resume(i))
@@ -394,7 +389,7 @@ def carried_out(plan: Plan, economies: Economies, run: Run) -> tuple[Economies, 
         log.append(entry)
         if run.talk:
             print(f"  {phase.name}: mean error {np.max(mean):.2e}, largest {np.max(largest):.2e} ({where})", flush=True)
-        status = _verdicts(plan, entry, n, done.run.sentence)
+        status = verdicts(plan, entry, done.run.sentence)
         if np.any(done.run.status == Status.INTERRUPTED):
             break  # its checkpoint stays, and the next call goes on from there
         run.keep(i, economies, log)
@@ -415,56 +410,3 @@ def _last_loss(run: Fit) -> float:
 
 def _every(phase: AnyPhase) -> int:
     return 100 if isinstance(phase, Episodes) else 5
-
-
-def judged(plan: Plan, economies: Economies, key: Array, n: int = 1000) -> tuple[np.ndarray, np.ndarray, str]:
-    """Mean and largest error on fresh simulated states, by member, and which equation is worst."""
-    if isinstance(plan.phases[-1], Trajectories):
-        data = picked(plan.phases[-1].visited(economies, key), key, 2 * plan.phases[-1].states, economies.members)
-    else:
-        used = economies._replace(policy=finished(economies.model, economies.policy, plan.rule))
-        data, _ = used.each(eqx.Partial(sampled, n=n, spacing=7), economies.keys(key))
-    one = economies if economies.members is None else None
-    model, policy = economies.model, finished(economies.model, economies.policy, plan.rule)
-    rule, _ = finer(plan.rule, normal_dimension(model))
-    if one is not None:
-        found = errors_at(model, policy, data, rule)
-        axis = lambda value: tuple(range(np.ndim(value)))
-    else:
-        at = lambda model, policy, states: errors_at(model, policy, states, rule)
-        found = eqx.filter_vmap(at, in_axes=eqx.if_array(0))(model, policy, data)
-        axis = lambda value: tuple(range(1, np.ndim(value)))
-    absolute = {name: np.abs(np.asarray(value)) for name, value in found.items()}
-    means = {name: value.mean(axis(value)) for name, value in absolute.items()}
-    tops = {name: value.max(axis(value)) for name, value in absolute.items()}
-    sizes = {name: value[0].size if one is None else value.size for name, value in absolute.items()}
-    total = sum(sizes.values())
-    mean = sum(means[name] * sizes[name] for name in means) / total
-    worst = max(tops, key=lambda name: float(np.max(np.nan_to_num(tops[name], nan=np.inf))))
-    return np.asarray(mean), np.max(np.stack([np.asarray(v) for v in tops.values()]), 0), f"equation {worst}"
-
-
-def culprit(plan: Plan, economies: Economies, key: Array, n: int = 1000) -> str:
-    """In which state, and in which equation, the last finite policy first meets a number that is not finite."""
-    data, _ = sampled(economies.model, economies.policy, economies.states, key, n=n, spacing=1)
-    found = errors_at(economies.model, economies.policy, data, plan.rule)
-    for name, value in found.items():
-        bad = np.flatnonzero(~np.isfinite(np.asarray(value).reshape(n, -1)).all(1))
-        if bad.size:
-            where = ", ".join(f"{k} = {np.array2string(np.asarray(v[bad[0]]), precision=4)}" for k, v in data.items())
-            return f"Equation {name!r} is not finite at {where}. The last finite weights are kept."
-    return "The last finite weights are kept; all equations are finite on the states they visit: lower the rate."
-
-
-def _verdicts(plan: Plan, entry: dict[str, Any], n: int, engine: str) -> list[str]:
-    said = []
-    for mean, largest in zip(np.atleast_1d(entry["mean"]), np.atleast_1d(entry["max"]), strict=True):
-        figures = f"mean error {mean:.2e}, largest {largest:.2e} ({entry['where']})"
-        if not np.isfinite(mean):
-            said.append(f"NOT solved: {entry['where']} is not finite on simulated states. {engine}")
-        elif mean <= plan.tolerance[0] and largest <= plan.tolerance[1]:
-            said.append(f"Solved to tolerance: {figures} on fresh states.")
-        else:
-            wanted = f"{plan.tolerance[0]:.0e} and {plan.tolerance[1]:.0e}"
-            said.append(f"NOT solved to tolerance: {figures} on fresh states, where {wanted} were asked for.")
-    return said

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ceteris.files import read_json, replace_file
 from ceteris.report import figures
 
 if TYPE_CHECKING:
@@ -15,34 +14,8 @@ if TYPE_CHECKING:
 
     from ceteris.results import Check, Figure, Section, Table
 
-
-def atomic(path: Path, text: str) -> None:
-    """Replace a text file in one step: a reader sees the old one or the new one, whole."""
-    path.parent.mkdir(exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def read_json(path: Path, kind: type) -> Any:
-    """Read a JSON file whose outermost value is a ``kind``, or say that it was cut off or edited."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(value, kind):
-            return value
-        reason = f"it holds a {type(value).__name__}"
-    except ValueError as error:
-        reason = str(error)
-    raise ValueError(
-        f"folder: {path} cannot be read ({reason}): it was cut off or edited; "
-        "restore it from a copy or run the command again."
-    )
+__all__ = ["Counter", "atomic", "read_json", "sentence", "store_section"]
+atomic = replace_file
 
 
 class Counter:
@@ -91,7 +64,7 @@ def _store_figure(folder: Path, figure: Figure, number: Counter) -> dict[str, An
             text = figures.svg(figure, scheme)
         except Exception as error:  # a drawing is anybody's code, and the report shows what it raised
             return stored | {"error": sentence(error)}
-        atomic(folder / f"{stem}-{scheme}.svg", text)
+        replace_file(folder / f"{stem}-{scheme}.svg", text)
         stored[scheme] = f"{stem}-{scheme}.svg"
     return stored
 
@@ -103,7 +76,7 @@ def _store_frame(path: Path, frame: pd.DataFrame) -> list[str]:
     plain = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
     frame = frame.copy() if plain else frame.reset_index(names=_index_names(frame), allow_duplicates=True)
     frame.columns = [_label(column) for column in frame.columns]
-    atomic(path, frame.to_csv(index=False, lineterminator="\n"))
+    replace_file(path, frame.to_csv(index=False, lineterminator="\n"))
     is_number = lambda kind: pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
     return ["number" if is_number(kind) else "text" for kind in frame.dtypes]
 

@@ -1,0 +1,13 @@
+"""How anything reaches the disk and comes back: replaced in one step, one owner per folder, refused where damaged.
+
+This part imports nothing of the package but its version, and everything that writes or reads a file goes through it.
+"""
+
+from ceteris.files.lock import folder_lock
+from ceteris.files.replace import LOCK, is_empty, refuse_unwritable, remove_leftovers, replace_file
+from ceteris.files.text import parse_json, read_json
+
+__all__ = [
+    "LOCK", "folder_lock", "is_empty", "parse_json", "read_json", "refuse_unwritable", "remove_leftovers",
+    "replace_file",
+]  # fmt: skip

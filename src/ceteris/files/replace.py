@@ -1,0 +1,112 @@
+"""Files replaced in one step: a reader sees the old one or the new one, whole, whoever else writes at the time."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import re
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+LOCK = ".lock"  # the file that `ceteris.files.lock` holds
+_PART = re.compile(r"\..*\.([0-9a-f]{8})-(\d+)-[0-9a-f]{32}\.part", re.DOTALL)
+
+
+def replace_file(path: str | Path, data: str | bytes | Iterable[bytes]) -> None:
+    """Replace a file in one step.
+
+    The data go into a temporary file whose name no other process or thread shares, reach the disk, and take the
+    place of the old file. Whatever stops that leaves the old file as it was and no temporary one; what a killed
+    process left is removed by `remove_leftovers`.
+
+    Parameters
+    ----------
+    path : path
+        Its folder is made if it does not exist.
+    data : str, bytes or iterable of bytes
+        Text is written in UTF-8 with line ends as they are (a lone surrogate, which has no encoding, as "?"); an
+        iterable chunk by chunk.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> replace_file(folder / "a.txt", "first")
+    >>> replace_file(folder / "a.txt", "second")
+    >>> [file.read_text() for file in folder.iterdir()]
+    ['second']
+    """
+    path = Path(path)
+    chunks = [data.encode("utf-8", "replace")] if isinstance(data, str) else [data] if isinstance(data, bytes) else data
+    fresh = path.with_name(f".{path.name[:40]}.{_host()}-{os.getpid()}-{uuid.uuid4().hex}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with fresh.open("xb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+    except OSError as error:
+        raise type(error)(
+            f"path: {path} could not be written ({error.strerror}); the file of before, if any, is untouched. Free "
+            "some space or name a folder you may write to."
+        ) from error
+    finally:
+        _remove(fresh)
+
+
+def refuse_unwritable(path: str | Path) -> None:
+    """Raise, before any work is done, if nothing can be written at ``path``; remove what dead processes left there."""
+    path = Path(path)
+    probe = path.with_name(f".{path.name[:40]}.{_host()}-{os.getpid()}-{uuid.uuid4().hex}.part")
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(0, "it is a folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"0")
+    except OSError as error:
+        raise OSError(
+            f"path: {path} cannot be written ({error.strerror}); give a folder you may write to, with space left."
+        ) from error
+    finally:
+        _remove(probe)
+    remove_leftovers(path.parent)
+
+
+def remove_leftovers(folder: str | Path) -> None:
+    """Remove the temporary files, there and one folder deeper, of processes of this machine that are no more."""
+    for pattern in (".*.part", "*/.*.part"):
+        for path in Path(folder).glob(pattern):
+            found = _PART.fullmatch(path.name)
+            if found and found[1] == _host() and not _alive(int(found[2])):
+                _remove(path)
+
+
+def is_empty(folder: str | Path) -> bool:
+    """Whether a folder holds nothing but a lock and temporary files of ours."""
+    return all(path.name == LOCK or _PART.fullmatch(path.name) for path in Path(folder).iterdir())
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):  # its folder cannot be written to, or is a file: then there is nothing
+        path.unlink(missing_ok=True)
+
+
+def _host() -> str:
+    return hashlib.blake2b(platform.node().encode("utf-8", "replace"), digest_size=4).hexdigest()
+
+
+def _alive(process: int) -> bool:
+    if os.name != "posix":
+        return True  # asking would end it
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True

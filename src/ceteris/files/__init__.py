@@ -4,10 +4,10 @@ This part imports nothing of the package but its version, and everything that wr
 """
 
 from ceteris.files.lock import folder_lock
-from ceteris.files.replace import LOCK, is_empty, refuse_unwritable, remove_leftovers, replace_file
+from ceteris.files.replace import LOCK, is_empty, refuse_unwritable, remove_leftovers, replace_file, temporary
 from ceteris.files.text import parse_json, read_json
 
 __all__ = [
     "LOCK", "folder_lock", "is_empty", "parse_json", "read_json", "refuse_unwritable", "remove_leftovers",
-    "replace_file",
+    "replace_file", "temporary",
 ]  # fmt: skip

@@ -72,6 +72,7 @@ class Episodes:
         refuse_shares(self.box_share, self.rest_share)
 
     name = "episodes"
+    judged = 10_000  # fresh states, before it is called solved
 
     def run(self, economies: Economies, rule: Rule, key: Array, monitors: Any, every: int, resume: Any) -> Phase:
         """Train; return the economies with their new policies, and the fit."""
@@ -125,6 +126,7 @@ class Polish:
         refuse_shares(self.box_share, self.rest_share)
 
     name = "polish"
+    judged = 10_000
 
     def run(self, economies: Economies, rule: Rule, key: Array, monitors: Any, every: int, resume: Any) -> Phase:
         """Sample, train; return the economies with their new policies, and the fit."""

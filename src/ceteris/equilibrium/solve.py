@@ -6,7 +6,7 @@ import itertools
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from ceteris.engine import Checkpoint, Fit, Progress, Status, load_weights, prec
 from ceteris.engine.ensemble import take
 from ceteris.engine.precision import Precision, cast
 from ceteris.equilibrium.expectation import Rule, default_rule, refuse_uncovered
-from ceteris.equilibrium.judging import culprit, judged, verdicts
+from ceteris.equilibrium.judging import Judgement, judge
 from ceteris.equilibrium.linearise import linearise
 from ceteris.equilibrium.model import Model, count_outputs, parameters, start_states, traced
 from ceteris.equilibrium.phases import Economies, Episodes, Polish, sampled
@@ -121,6 +121,7 @@ class Plan:
     phases: tuple[AnyPhase, ...]
     tolerance: tuple[float, float]
     widths: tuple[int, ...]
+    asked: bool = False  # whether the rule is the user's, who is not overruled
 
 
 def solve_economies(
@@ -143,10 +144,10 @@ def solve_economies(
         refuse_unfit(plan.phases, model, economies.policy.net)
         run = Run(None if out is None else Path(out), progress, jr.key(seed + 1))
         run.refuse_another(model, plan, precision, seed)
-        said = (*plan.said, *dict.fromkeys(found))
-        for line in said if progress else ():
+        plan = replace(plan, said=(*plan.said, *dict.fromkeys(found)))
+        for line in plan.said if progress else ():
             print(line, flush=True)
-        economies, log, sentence = carried_out(plan, economies, run)
+        plan, economies, log, judgement = carried_out(plan, economies, run)
         seconds, cpu = time.monotonic() - begun, time.process_time() - cpu
         policies = (
             [economies.policy] if members is None else [take(economies.policy, jnp.asarray(i)) for i in range(members)]
@@ -156,13 +157,13 @@ def solve_economies(
         )
         common = {
             "rule": plan.rule, "widths": plan.widths, "activation": activation, "precision": precision, "seed": seed,
-            "tolerance": plan.tolerance, "seconds": seconds, "cpu": cpu, "said": said,
+            "tolerance": plan.tolerance, "seconds": seconds, "cpu": cpu, "said": plan.said,
         }  # fmt: skip
         return [
             Solution(
                 m, finished(m, p, plan.rule), states,
                 log=tuple({**e, **{k: _one(e[k], i) for k in ("mean", "max")}} for e in log),
-                sentence=sentence[i], met=not sentence[i].startswith("NOT"), **common,
+                sentence=judgement.verdicts[i].sentence, met=judgement.verdicts[i].solved, **common,
             )
             for i, (m, p, states) in enumerate(zip(models, policies, lasts, strict=True))
         ]  # fmt: skip
@@ -196,7 +197,7 @@ def make_plan(model: Model, tolerance: Any, rule: Rule | None, phases: Any, widt
     own = phases if phases is not None else default_phases(model, wide)
     if not own:
         raise ValueError("phases: an empty list was given, but at least one phase is needed, such as Episodes().")
-    return Plan(chosen, (sentence,), tuple(own), pair, wide)
+    return Plan(chosen, (sentence,), tuple(own), pair, wide, rule is not None)
 
 
 def _widths(model: Model) -> tuple[int, ...]:
@@ -369,36 +370,37 @@ class Run:
         return economies._replace(policy=policy, states=states), log
 
 
-def carried_out(plan: Plan, economies: Economies, run: Run) -> tuple[Economies, list[dict[str, Any]], list[str]]:
-    """Run the phases until the tolerance is met on fresh states, and say how it ended for every member."""
+def carried_out(plan: Plan, economies: Economies, run: Run) -> tuple[Plan, Economies, list[dict[str, Any]], Judgement]:
+    """Run the phases until every economy is solved; the plan that comes back has the last rule, and why it changed."""
     economies, log = run.reopen(economies)
-    n = economies.members or 1
-    status = ["NOT solved: no phase was run."] * n
+    found = None
     for i, phase in enumerate(plan.phases):
-        if i < len(log):
-            status = verdicts(plan, log[-1], log[-1]["sentence"])
-            continue
         key = jr.fold_in(run.key, i)
+        if i < len(log):
+            if i == len(log) - 1:
+                found = judge(plan, economies, jr.fold_in(key, 1), phase=i)
+            continue
         done = phase.run(economies, plan.rule, key, run.monitors(i, phase.name), _every(phase), run.resume(i))
         economies = done.economies
-        mean, largest, where = judged(plan, economies, jr.fold_in(key, 1))
-        entry = {
-            "phase": phase.name, "steps": int(done.run.tick), "loss": _last_loss(done.run),
-            "mean": mean, "max": largest, "where": where, "sentence": done.run.sentence,
-        }  # fmt: skip
-        log.append(entry)
+        found = judge(plan, economies, jr.fold_in(key, 1), done.run, phase=i)
+        log.append(
+            {
+                "phase": phase.name, "steps": int(done.run.tick), "loss": _last_loss(done.run),
+                **found.entry, "sentence": done.run.sentence,
+            }
+        )  # fmt: skip
         if run.talk:
-            print(f"  {phase.name}: mean error {np.max(mean):.2e}, largest {np.max(largest):.2e} ({where})", flush=True)
-        status = verdicts(plan, entry, done.run.sentence)
+            entry = found.entry
+            print(f"  {phase.name}: mean error {np.max(entry['mean']):.2e}, largest {np.max(entry['max']):.2e} "
+                  f"({entry['where']}). {found.said}", flush=True)  # fmt: skip
         if np.any(done.run.status == Status.INTERRUPTED):
             break  # its checkpoint stays, and the next call goes on from there
         run.keep(i, economies, log)
-        if np.any(np.isin(done.run.status, (Status.NONFINITE, Status.DIVERGED))) and economies.members is None:
-            status = [f"NOT solved: {done.run.sentence} {culprit(plan, economies, key)}"]
+        if found.done:
             break
-        if not any(s.startswith("NOT") for s in status):
-            break
-    return economies, log, status
+        plan = replace(plan, rule=found.rule, said=(*plan.said, *filter(None, [found.said])))
+    assert found is not None
+    return plan, economies, log, found
 
 
 def _last_loss(run: Fit) -> float:

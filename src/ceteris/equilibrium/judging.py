@@ -20,7 +20,6 @@ from ceteris.equilibrium.causes import Cause, causes
 from ceteris.equilibrium.expectation import Rule
 from ceteris.equilibrium.fresh import CHUNK, Errors, errors_of, fresh, in_use, member
 from ceteris.equilibrium.phases import Economies, sampled
-from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.trial import trial
 
 if TYPE_CHECKING:
@@ -76,11 +75,11 @@ class Judgement:
 def judge(plan: Plan, economies: Economies, key: Array, run: Fit | None = None, *, phase: int = 0) -> Judgement:
     """Judge economies on fresh states; ``run`` is how training went in phase number ``phase``, if it has."""
     used = in_use(plan, economies)
-    found, worst = looked_at(plan, used, key)
+    found, worst, hope = looked_at(plan, used, key)
     met, last = found.meet(plan.tolerance), phase + 1 >= len(plan.phases)
     broken = not_finite(plan, economies, found, key, run)
     sound = np.array([not b for b in broken])
-    loose = holding_together(used, met & sound)
+    loose = holding_together(used, (hope | last) & sound)
     by_mean = found.means() > plan.tolerance[0]
     why = causes(plan, used, *worst, run, sound & ~met, by_mean, always=phase > 0 or last)
     said = [_verdict(plan, found, i, broken[i], loose.get(i, ""), why.get(i)) for i in range(len(broken))]
@@ -95,15 +94,15 @@ def judge(plan: Plan, economies: Economies, key: Array, run: Fit | None = None, 
     return Judgement(tuple(said), entry, rule, sentence)
 
 
-def looked_at(plan: Plan, used: Economies, key: Array) -> tuple[Errors, tuple[Point, dict[str, np.ndarray]]]:
-    """Errors on a thousand fresh states, on many more where these leave a hope, and the chunk with the largest."""
+def looked_at(plan: Plan, used: Economies, key: Array) -> tuple[Errors, tuple[Any, dict[str, np.ndarray]], np.ndarray]:
+    """Errors on a thousand fresh states, on many more where these leave a hope; the worst thousand; and the hope."""
     chunks = fresh(plan, used, key)
     data = next(chunks)
     signed = errors_of(plan, used, data)
     found = Errors.of(signed)
-    worst = data, signed
-    if not np.any(found.meet(plan.tolerance)):
-        return found, worst
+    worst, hope = (data, signed), found.meet(plan.tolerance)
+    if not np.any(hope):
+        return found, worst, hope
     for data in chunks:
         signed = errors_of(plan, used, data)
         new = Errors.of(signed)
@@ -112,7 +111,7 @@ def looked_at(plan: Plan, used: Economies, key: Array) -> tuple[Errors, tuple[Po
         found = found + new
         if not np.any(found.tops() <= plan.tolerance[1]):
             break  # the largest error can only grow
-    return found, worst
+    return found, worst, hope
 
 
 # ----------------------------------------------------------------------------------------------- what else may be wrong
@@ -165,7 +164,7 @@ def _verdict(plan: Plan, found: Errors, i: int, broken: str, loose: str, why: Ca
         return Verdict(False, f"NOT solved: {broken}", failed=True)
     if not found.meet(plan.tolerance)[i]:
         wanted = f"{plan.tolerance[0]:.0e} and {plan.tolerance[1]:.0e}"
-        helps = "" if why is None else f" {why.sentence}"
+        helps = f" And {loose}." if loose else "" if why is None else f" {why.sentence}"
         return Verdict(False, f"NOT solved to tolerance: {figures}, where {wanted} were asked for.{helps}")
     if loose:
         return Verdict(False, f"NOT solved, although errors are small ({figures}): {loose}.")

@@ -129,10 +129,11 @@ def trial(model: Model, policy: Any, states: Point, seed: int = 0) -> Stability:
     named = _named(model, first)
     quiet = [*named, first] if can_be_quiet(model) else []
     paths, rest = jax.tree.map(lambda a: a[:n], states), _together(quiet) if quiet else None
-    scale, kept, growth, lost = _scale(states), [], [], 0
+    scale, kept, growth, lost = _scale(paths), [], [], 0
     by = rng.standard_normal((n, scale.size))
     for _ in range(PERIODS // SEGMENT):
-        small = 10 * np.finfo(_vectors(paths).dtype).eps ** 0.5
+        small, before, scale = 10 * np.finfo(_vectors(paths).dtype).eps ** 0.5, scale, _scale(paths)
+        by = by * (before / scale)  # what explodes is measured by its own size
         groups = [paths, _displaced(paths, small * scale * by), *([] if rest is None else [rest])]
         luck = luck_of(model.shocks(), n, len(quiet), rng)
         visited, outside = follow(model, policy, _together(groups), luck)

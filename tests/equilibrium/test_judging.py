@@ -9,7 +9,7 @@ from ceteris.equilibrium import Markov, Model, Normal, Polish, Trajectories, che
 from ceteris.equilibrium.models.growth import Growth
 from ceteris.equilibrium.models.industry import Industry
 
-QUICK = [Polish(states=60, steps=15)] * 2
+QUICK = [Polish(states=100, steps=25)] * 2
 
 
 class Firm(Model):
@@ -28,13 +28,13 @@ class Firm(Model):
         return {"u": ()}
 
     def actions(self, raw, s):
-        return {"u": self.level + self.slope * s.X + 1e-4 * raw.u}
+        return {"u": self.level + self.slope * s.X + 1e-2 * raw.u}
 
     def move(self, s, a, shock):
         return {"X": 0.95 * s.X + a.u, "z": shock.z}
 
     def residuals(self, s, a, E):
-        value = E(lambda s1, a1: 1 - s1.X + 1e-3 * (2 * s1.z - 1) + 90 * 0.95 * a1.u)
+        value = E(lambda s1, a1: 1 - s1.X + 0.05 * (2 * s1.z - 1) + 90 * 0.95 * a1.u)
         return {"euler": 90 * a.u - 0.95 * value}
 
     def start(self, key):
@@ -51,10 +51,10 @@ class SteepIndustry(Industry):
 
 def test_the_explosive_root_is_not_a_solution_and_the_stable_one_is():
     roots = Industry(firms=2).roots()
-    stable, explosive = (solve(Firm(level=h0, slope=h1), phases=QUICK, tolerance=1e-3) for h0, h1 in roots)
+    stable, explosive = (solve(Firm(level=h0, slope=h1), phases=QUICK, tolerance=2e-3) for h0, h1 in roots)
     assert stable.met
     checks = {check.name: check for check in stable.checks(periods=60)}
-    assert checks["small differences die out"].value == pytest.approx(0.95 + roots[0].slope, abs=2e-3)
+    assert checks["small differences die out"].value == pytest.approx(0.95 + roots[0].slope, abs=0.02)  # from two short phases
     assert float(explosive.policy({"X": 0.7, "z": 0})["u"]) == pytest.approx(sum(roots[1] * np.array([1, 0.7])), abs=1e-3)
     assert not explosive.met
     assert "the economy is explosive: a small displacement grows to 1.17" in explosive.sentence

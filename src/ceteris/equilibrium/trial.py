@@ -4,10 +4,10 @@ Small residuals alone do not say so: an explosive root, or a wrong branch, satis
 of paths are simulated side by side, and none is ever started again:
 
 - some with shocks, which must stay finite and must not wander ever further;
-- a twin of each, displaced a little and hit by the same shocks: by how much the distance grows a period, on average,
-  is the largest eigenvalue of the law of motion where that is linear, and the exponential of the largest Lyapunov
-  exponent in general (Benettin et al. 1980). It needs no resting point and no derivative, so that chains, kinks and
-  thousands of agents make no difference;
+- a twin of each, displaced by a thousandth and hit by the same shocks: the factor by which the distance grows a period
+  is the largest eigenvalue of the law of motion where that is linear, and in general its mean over the states that are
+  visited. It needs no resting point and no derivative, so that chains, kinks and thousands of agents make no
+  difference; and a network's unevenness on a much smaller scale is no explosion;
 - two without shocks, where all shocks can be zero: one from the steady state that the model names, one from a visited
   state. Both must come to rest near that steady state.
 """
@@ -30,6 +30,7 @@ from ceteris.equilibrium.shocks import Markov, Normal
 from ceteris.equilibrium.symmetry import Idiosyncratic
 
 PATHS, PERIODS, SEGMENT = 8, 600, 60
+DISPLACED = 1e-3
 MOST = 2e7  # numbers that are drawn: fewer paths of many agents
 EXPLOSIVE = 1.002  # growth of a displacement: what does not move at all, as a parameter that is a state, has 1
 SPREAD = 3.0  # the last third of the paths may reach at most so many times as far as the second
@@ -62,9 +63,9 @@ class Stability:
 
 
 class Measured(NamedTuple):
-    """What the simulation adds up; by entry of the continuous states, shape (d,), where not said."""
+    """What the simulation comes to; by entry of the continuous states, shape (d,), where not said."""
 
-    growth: np.ndarray  # mean log growth of the distance of twins a period, by path
+    growth: float  # of the distance of twins, a factor a period
     finite: bool
     lost: float  # share of states that the model does not admit
     mean: np.ndarray  # of the second third of the periods
@@ -85,7 +86,7 @@ def stability(measured: Measured, labels: list[str]) -> Stability:
     m = measured
     if not m.finite:
         return Stability(np.inf, np.inf, np.nan, "the economy is explosive: simulated paths do not stay finite")
-    radius = float(np.exp(m.growth.mean()))
+    radius = m.growth
     floor = 1e-3 * np.maximum(np.abs(m.mean), m.reach.max(initial=0.0)) + 1e-12
     wider = m.far / np.maximum(m.reach, floor)
     spread = float(wider.max(initial=0.0))
@@ -128,28 +129,22 @@ def trial(model: Model, policy: Any, states: Point, seed: int = 0) -> Stability:
     rng, first = np.random.default_rng(seed), jax.tree.map(lambda a: a[:1], states)
     named = _named(model, first)
     quiet = [*named, first] if can_be_quiet(model) else []
-    paths, rest = jax.tree.map(lambda a: a[:n], states), _together(quiet) if quiet else None
-    scale, kept, growth, lost = _scale(paths), [], [], 0
-    by = rng.standard_normal((n, scale.size))
+    paths = jax.tree.map(lambda a: a[:n], states)
+    scale, kept, apart, lost = _scale(paths), [], [], 0
+    at = _together([paths, _displaced(paths, rng), *quiet])
+    between = lambda s: np.sqrt(np.mean(((_vectors(s)[n : 2 * n] - _vectors(s)[:n]) / scale) ** 2, 1))
+    apart.append(between(at))
     for _ in range(PERIODS // SEGMENT):
-        small, before, scale = 10 * np.finfo(_vectors(paths).dtype).eps ** 0.5, scale, _scale(paths)
-        by = by * (before / scale)  # what explodes is measured by its own size
-        groups = [paths, _displaced(paths, small * scale * by), *([] if rest is None else [rest])]
-        luck = luck_of(model.shocks(), n, len(quiet), rng)
-        visited, outside = follow(model, policy, _together(groups), luck)
+        visited, outside = follow(model, policy, at, luck_of(model.shocks(), n, len(quiet), rng))
         visited = jax.tree.map(np.asarray, visited)
-        last = jax.tree.map(lambda a: a[-1], visited)
-        part = lambda low, high: jax.tree.map(lambda a: a[low:high], last)  # noqa: B023
-        x = _vectors(jax.tree.map(lambda a: a[:, :n].reshape(-1, *a.shape[2:]), visited)).reshape(SEGMENT, n, -1)
-        kept.append(x)
+        at = jax.tree.map(lambda a: a[-1], visited)
+        part = jax.tree.map(lambda a: a[:, :n].reshape(-1, *a.shape[2:]), visited)
+        kept.append(_vectors(part).reshape(SEGMENT, n, -1))
+        apart.append(between(at))
         lost += int(np.sum(outside[:, :n]))
-        paths, twins, rest = part(0, n), part(n, 2 * n), part(2 * n, None) if quiet else None
-        if not np.isfinite(x).all():
+        if not (np.isfinite(kept[-1]).all() and np.isfinite(apart[-1]).all()):
             break
-        by, grown = _apart(_vectors(twins) - _vectors(paths), scale, small, by)
-        growth.append(grown)
-    ends = _vectors(rest) if rest is not None else np.zeros((0, scale.size))
-    found = _added(np.concatenate(kept), np.array(growth), lost, ends, np.array([_vectors(s)[0] for s in named]))
+    found = _added(np.concatenate(kept), np.array(apart), lost, _vectors(at)[2 * n :], [_vectors(s)[0] for s in named])
     return stability(found, names_of(jax.tree.map(lambda a: a[0], states)))
 
 
@@ -195,38 +190,36 @@ def happening(model: Model, s: Point, luck: dict[str, Array]) -> Point:
     return Point("shock", {name: one(shock, luck[name]) for name, shock in model.shocks().items()})
 
 
-def _added(x: np.ndarray, growth: np.ndarray, lost: int, rests: np.ndarray, named: np.ndarray) -> Measured:
-    """What states (periods, paths, d) and the growth of distances in each segment come to."""
+def _added(x: np.ndarray, apart: np.ndarray, lost: int, rests: np.ndarray, named: list[np.ndarray]) -> Measured:
+    """What states (periods, paths, d) and distances (segments, paths) come to."""
     third, d = len(x) // 3, x.shape[2]
     middle, end = x[third : 2 * third].reshape(-1, d), x[2 * third :].reshape(-1, d)
     mean = middle.mean(0) if len(middle) else np.zeros(d)
     reach = lambda part: np.abs(part - mean).max(0, initial=0.0)
-    settled = growth[len(growth) // 3 :]  # by then the displacement lies in the direction that grows most
     return Measured(
-        settled.mean(0) / SEGMENT if len(settled) else np.zeros(0), bool(np.isfinite(x).all()),
-        lost / (len(x) * x.shape[1]), mean, middle.std(0), reach(middle), reach(end), rests, named.reshape(-1, d),
+        _growth(apart, np.finfo(x.dtype).eps), bool(np.isfinite(x).all() and np.isfinite(apart).all()),
+        lost / (len(x) * x.shape[1]), mean, middle.std(0), reach(middle), reach(end), rests,
+        np.array(named).reshape(-1, d),
     )  # fmt: skip
 
 
-def _apart(gap: np.ndarray, scale: np.ndarray, small: float, by: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """In which direction twins lie now, displacements of size one, and by how much the log of their distance grew."""
-    gap, noise = gap / scale, small**2
-    size = lambda a: np.sqrt(np.mean(a**2, 1, keepdims=True))
-    distance = np.nan_to_num(size(gap), nan=1e30, posinf=1e30)
-    known = distance > noise  # else nothing but rounding is left of it
-    after = np.where(known & np.isfinite(gap), gap / np.where(known, distance, 1.0), by / size(by))
-    return after, (np.log(np.maximum(distance, noise)) - np.log(small * size(by)))[:, 0]
+def _growth(apart: np.ndarray, eps: float) -> float:
+    """The factor by which twins part in a period, from distances at the ends of segments, relative to states."""
+    distance = np.median(apart, 1)
+    told = np.flatnonzero(distance > 1e3 * eps)  # what is left of the others is rounding
+    if not len(told):
+        return 0.0
+    # a first segment turns the displacement into the direction that grows most; where no more is left, it must do
+    first, last = (1, told[-1]) if told[-1] > 1 else (0, max(told[-1], 1))
+    factor = np.maximum(distance[last], eps) / distance[first]
+    return float(factor ** (1 / (SEGMENT * (last - first))))
 
 
-def _displaced(states: Point, by: np.ndarray) -> Point:
-    """States with something added to the entries that are continuous."""
-    moved, start = {}, 0
-    for name, value in states.items():
-        if np.issubdtype(value.dtype, np.floating):
-            size = value[0].size
-            moved[name] = value + by[:, start : start + size].reshape(value.shape).astype(value.dtype)
-            start += size
-    return states.replace(**moved)
+def _displaced(states: Point, rng: np.random.Generator) -> Point:
+    """States whose continuous entries are a little larger or smaller."""
+    tilt = lambda a: DISPLACED * rng.choice([-1.0, 1.0], a.shape) * np.where(a.any(), a, 1.0)
+    moved = lambda a: (a + tilt(a)).astype(a.dtype) if np.issubdtype(a.dtype, np.floating) else a
+    return jax.tree.map(moved, states)
 
 
 def _vectors(states: Point) -> np.ndarray:

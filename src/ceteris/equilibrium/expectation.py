@@ -26,6 +26,7 @@ from jax import Array
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.shocks import AbstractShock, Markov, Normal, draw
 from ceteris.equilibrium.symmetry import Idiosyncratic, normalised
+from ceteris.fingerprint import described
 
 
 class AbstractRule(eqx.Module):
@@ -300,3 +301,47 @@ def _normal_nodes(shocks, rule):
 def _at_least(what: str, argument: str, given: int, least: int) -> None:
     if given < least:
         raise ValueError(f"{what}: {argument} is {given}, but must be at least {least}.")
+
+
+# ------------------------------------------------------------------------------------------------ rules as plain data
+
+KINDS: dict[str, type] = {
+    kind.__name__: kind for kind in (GaussHermite, Monomial, MonteCarlo, OneDraw, QuasiMonteCarlo)
+}
+MOST_NODES = 100_000
+
+
+def as_facts(rule: Any) -> dict[str, Any]:
+    """A rule as JSON holds it; one of the user's own only as a text that tells whether it is the same.
+
+    Examples
+    --------
+    >>> as_facts(OneDraw(GaussHermite(3)))["aggregate"]
+    {'name': 'GaussHermite', 'points': 3}
+    """
+    kind = type(rule).__name__
+    if KINDS.get(kind) is not type(rule):
+        return {"name": type(rule).__qualname__, "text": described(rule)}
+    plain = lambda value: as_facts(value) if isinstance(value, AbstractRule) else value
+    return {"name": kind, **{name: plain(value) for name, value in vars(rule).items()}}
+
+
+def from_facts(facts: Any) -> Rule:
+    """The rule that `as_facts` described; raises ValueError for what is not one of the library's.
+
+    Examples
+    --------
+    >>> from_facts({"name": "GaussHermite", "points": 3})
+    GaussHermite(points=3)
+    """
+    kind = KINDS.get(str(facts.get("name"))) if isinstance(facts, dict) else None
+    if kind is None or set(facts) != {"name", *vars(kind())}:
+        raise ValueError("it is not a rule of the library")
+    given = {}
+    for name, default in vars(kind()).items():
+        value = from_facts(facts[name]) if isinstance(default, AbstractRule) else facts[name]
+        inner = isinstance(default, AbstractRule) and isinstance(value, AbstractRule)
+        if not inner and (type(value) is not type(default) or (type(value) is int and abs(value) > MOST_NODES)):
+            raise ValueError(f"its {name} is {value!r:.60}")
+        given[name] = value
+    return kind(**given)

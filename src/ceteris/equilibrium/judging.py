@@ -1,50 +1,147 @@
-"""How good a policy in the making is, on states it visits, and the sentence that says so."""
+"""How good a policy in the making is: on states it has not seen, with the economy it brings about, and in words.
+
+A policy is called a solution if three things hold: its mean error meets the tolerance, so does the largest on many
+fresh states, and the economy holds together under it (`ceteris.equilibrium.trial`). The first is asked of a thousand
+states after every phase; the others cost more, and are asked once it holds. Where a phase has not been enough,
+`ceteris.equilibrium.causes` says why, and which rule for expectations the next one should take.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import equinox as eqx
 import numpy as np
 from jax import Array
 
-from ceteris.equilibrium.accuracy import errors_at, finer, normal_dimension
-from ceteris.equilibrium.phases import Economies, sampled
-from ceteris.equilibrium.policy import finished
-from ceteris.equilibrium.trajectories import Trajectories, picked
+from ceteris.engine import Status
+from ceteris.equilibrium.accuracy import errors_at
+from ceteris.equilibrium.causes import Cause, causes
+from ceteris.equilibrium.expectation import Rule
+from ceteris.equilibrium.fresh import CHUNK, Errors, errors_of, fresh, in_use, member
+from ceteris.equilibrium.phases import Economies, Training, sampled
+from ceteris.equilibrium.trial import trial
 
 if TYPE_CHECKING:
     from ceteris.equilibrium.solve import Plan
 
 
-def judged(plan: Plan, economies: Economies, key: Array, n: int = 1000) -> tuple[np.ndarray, np.ndarray, str]:
-    """Mean and largest error on fresh simulated states, by member, and which equation is worst."""
-    used = economies._replace(policy=finished(economies.model, economies.policy, plan.rule))
-    model, policy = used.model, used.policy
-    if isinstance(plan.phases[-1], Trajectories):
-        data = picked(plan.phases[-1].visited(economies, key), key, 2 * plan.phases[-1].states, economies.members)
-    else:
-        data, _ = used.each(eqx.Partial(sampled, n=n, spacing=7), economies.keys(key))
-    one = economies if economies.members is None else None
-    rule, _ = finer(plan.rule, normal_dimension(model))
-    if one is not None:
-        found = errors_at(model, policy, data, rule)
-        axis = lambda value: tuple(range(np.ndim(value)))
-    else:
-        at = lambda model, policy, states: errors_at(model, policy, states, rule)
-        found = eqx.filter_vmap(at, in_axes=eqx.if_array(0))(model, policy, data)
-        axis = lambda value: tuple(range(1, np.ndim(value)))
-    absolute = {name: np.abs(np.asarray(value)) for name, value in found.items()}
-    means = {name: value.mean(axis(value)) for name, value in absolute.items()}
-    tops = {name: value.max(axis(value)) for name, value in absolute.items()}
-    sizes = {name: value[0].size if one is None else value.size for name, value in absolute.items()}
-    total = sum(sizes.values())
-    mean = sum(means[name] * sizes[name] for name in means) / total
-    worst = max(tops, key=lambda name: float(np.max(np.nan_to_num(tops[name], nan=np.inf))))
-    return np.asarray(mean), np.max(np.stack([np.asarray(v) for v in tops.values()]), 0), f"equation {worst}"
+@dataclass(frozen=True)
+class Verdict:
+    """How one economy stands.
+
+    Attributes
+    ----------
+    solved : bool
+        Whether the errors meet the tolerance and the economy holds together.
+    sentence : str
+        Which of the two, by how much, and what would help.
+    failed : bool
+        Whether it broke down, so that no further phase can mend it.
+    """
+
+    solved: bool
+    sentence: str
+    failed: bool = False
 
 
-def culprit(plan: Plan, economies: Economies, key: Array, n: int = 1000) -> str:
+@dataclass(frozen=True)
+class Judgement:
+    """What is said of all economies after a phase.
+
+    Attributes
+    ----------
+    verdicts : tuple of Verdict
+        One per economy.
+    entry : dict
+        For the log: "mean" and "max" (arrays over members, or numbers), "where", "states".
+    rule : rule
+        How expectations should be computed from now on.
+    said : str
+        Why that is another rule than before; empty if it is not.
+    """
+
+    verdicts: tuple[Verdict, ...]
+    entry: dict[str, Any]
+    rule: Rule
+    said: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do for any of the economies."""
+        return all(v.solved or v.failed for v in self.verdicts)
+
+
+def judge(
+    plan: Plan, economies: Economies, key: Array, training: Training | None = None, *, phase: int = 0
+) -> Judgement:
+    """Judge economies on fresh states; ``training`` is how that went in phase number ``phase``, if it has."""
+    used = in_use(plan, economies)
+    found, worst, hope = looked_at(plan, used, key)
+    met, last = found.meet(plan.tolerance), phase + 1 >= len(plan.phases)
+    broken = not_finite(plan, economies, found, key, training)
+    sound = np.array([not b for b in broken])
+    loose = holding_together(used, (hope | last) & sound)
+    by_mean = found.means() > plan.tolerance[0]
+    why = causes(plan, used, *worst, training, sound & ~met, by_mean, always=phase > 0 or last)
+    said = [_verdict(plan, found, i, broken[i], loose.get(i, ""), why.get(i)) for i in range(len(broken))]
+    rule, sentence = plan.rule, ""
+    if not last and not plan.asked:
+        rule, sentence = _for_the_next(plan, why, phase)
+    one = economies.members is None
+    entry = {
+        "mean": found.means()[0] if one else found.means(), "max": found.tops()[0] if one else found.tops(),
+        "where": found.where, "states": found.states,
+    }  # fmt: skip
+    return Judgement(tuple(said), entry, rule, sentence)
+
+
+def looked_at(plan: Plan, used: Economies, key: Array) -> tuple[Errors, tuple[Any, dict[str, np.ndarray]], np.ndarray]:
+    """Errors on a thousand fresh states, on many more where these leave a hope; the worst thousand; and the hope."""
+    chunks = fresh(plan, used, key)
+    data = next(chunks)
+    signed = errors_of(plan, used, data)
+    found = Errors.of(signed)
+    worst, hope = (data, signed), found.meet(plan.tolerance)
+    if not np.any(hope):
+        return found, worst, hope
+    for data in chunks:
+        signed = errors_of(plan, used, data)
+        new = Errors.of(signed)
+        if np.max(new.tops()) > np.max(found.tops()):
+            worst = data, signed
+        found = found + new
+        if not np.any(found.tops() <= plan.tolerance[1]):
+            break  # the largest error can only grow
+    return found, worst, hope
+
+
+# ----------------------------------------------------------------------------------------------- what else may be wrong
+
+
+def holding_together(used: Economies, which: np.ndarray) -> dict[int, str]:
+    """Why the economy does not hold together under its policy, by member; members without a fault are left out."""
+    found = {}
+    for i in np.flatnonzero(which):
+        one = member(used, int(i))
+        reason = trial(one.model, one.policy, one.states).reason
+        if reason:
+            found[int(i)] = reason
+    return found
+
+
+def not_finite(plan: Plan, economies: Economies, found: Errors, key: Array, training: Training | None) -> list[str]:
+    """What broke down, by member; empty where nothing did."""
+    status = np.full(len(found.means()), Status.FINISHED) if training is None else training.status
+    lost = np.isin(status, (Status.NONFINITE, Status.DIVERGED)) | ~np.isfinite(found.means())
+    said = [""] * len(lost)
+    for i in np.flatnonzero(lost):
+        how = f"The run {Status(int(status[i])).sentence}." if training is not None else ""
+        said[i] = f"{how} {culprit(plan, member(economies, int(i)), key)}".strip()
+    return said
+
+
+def culprit(plan: Plan, economies: Economies, key: Array, n: int = CHUNK) -> str:
     """In which state, and in which equation, the last finite policy first meets a number that is not finite."""
     data, _ = sampled(economies.model, economies.policy, economies.states, key, n=n, spacing=1)
     found = errors_at(economies.model, economies.policy, data, plan.rule)
@@ -59,16 +156,26 @@ def culprit(plan: Plan, economies: Economies, key: Array, n: int = 1000) -> str:
     )
 
 
-def verdicts(plan: Plan, entry: dict[str, Any], engine: str) -> list[str]:
-    """One sentence per member: whether its errors meet the tolerance; ``engine`` is what the engine said of its run."""
-    said = []
-    for mean, largest in zip(np.atleast_1d(entry["mean"]), np.atleast_1d(entry["max"]), strict=True):
-        figures = f"mean error {mean:.2e}, largest {largest:.2e} ({entry['where']})"
-        if not np.isfinite(mean):
-            said.append(f"NOT solved: {entry['where']} is not finite on simulated states. {engine}")
-        elif mean <= plan.tolerance[0] and largest <= plan.tolerance[1]:
-            said.append(f"Solved to tolerance: {figures} on fresh states.")
-        else:
-            wanted = f"{plan.tolerance[0]:.0e} and {plan.tolerance[1]:.0e}"
-            said.append(f"NOT solved to tolerance: {figures} on fresh states, where {wanted} were asked for.")
-    return said
+# ---------------------------------------------------------------------------------------------------------- in words
+
+
+def _verdict(plan: Plan, found: Errors, i: int, broken: str, loose: str, why: Cause | None) -> Verdict:
+    mean, largest = found.means()[i], found.tops()[i]
+    figures = f"mean error {mean:.2e}, largest {largest:.2e} ({found.where}) on {found.states:,} fresh states"
+    if broken:
+        return Verdict(False, f"NOT solved: {broken}", failed=True)
+    if not found.meet(plan.tolerance)[i]:
+        wanted = f"{plan.tolerance[0]:.0e} and {plan.tolerance[1]:.0e}"
+        helps = f" And {loose}." if loose else "" if why is None else f" {why.sentence}"
+        return Verdict(False, f"NOT solved to tolerance: {figures}, where {wanted} were asked for.{helps}")
+    if loose:
+        return Verdict(False, f"NOT solved, although errors are small ({figures}): {loose}.")
+    return Verdict(True, f"Solved to tolerance: {figures}.")
+
+
+def _for_the_next(plan: Plan, why: dict[int, Cause], phase: int) -> tuple[Rule, str]:
+    """The rule for the next phase: a finer one, if for any economy the one used is what errors come from."""
+    for cause in why.values():
+        if cause.rule is not None:
+            return cause.rule, f"E: from phase {phase + 2} on with {cause.remedy}. {cause.sentence}"
+    return plan.rule, ""

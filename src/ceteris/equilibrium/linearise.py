@@ -17,9 +17,11 @@ from jax import Array
 
 from ceteris.equilibrium.expectation import E
 from ceteris.equilibrium.model import Model, actions, count_outputs, flat, move, residuals, steady_state
-from ceteris.equilibrium.point import Point, continuous, with_continuous
+from ceteris.equilibrium.point import Point, continuous, names_of, with_continuous
 from ceteris.equilibrium.policy import Linear, compiled_quickly
 from ceteris.equilibrium.shocks import Normal
+
+STILL = 1e-4  # relative change in a period up to which a state counts as at rest: one may be given to a few digits
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,27 @@ def linearise(model: Model) -> Linearised:
         return Linearised(None, np.nan, "The model names no steady state, so training starts without a linear policy.")
     if not all(isinstance(shock, Normal) for shock in model.shocks().values()):
         return Linearised(None, np.nan, "A chain has no zero shock, so training starts without a linear policy.")
-    gap, change, A, linear = _work_out(model, s)
+    gap, change, A, linear, after = _work_out(model, s)
+    moved = _moved(s, np.asarray(after))
     if not gap < 1e-8:
         return Linearised(None, np.nan, "No outputs solve the model at its steady state; check steady_state().")
+    if moved:
+        return Linearised(None, np.nan, f"The steady state that the model names does not rest: {moved}; correct it.")
     radius = float(np.abs(np.linalg.eigvals(np.asarray(A))).max()) if np.isfinite(A).all() else np.inf
     if not change < 1e-6 or radius >= 1:
         why = f"is explosive (radius {radius:.3f})" if change < 1e-6 else "did not converge"
         return Linearised(None, radius, f"The linear policy at the steady state {why}; training starts without it.")
     return Linearised(linear, radius, f"Linear policy at the steady state, radius {radius:.4f}.")
+
+
+def _moved(s: Point, after: np.ndarray) -> str:
+    """Which state moves most in the first period at what is called a steady state, in words; empty if none does."""
+    at = np.asarray(continuous(s))
+    far = np.abs(after - at) / (np.abs(at) + 1e-3 * np.abs(at).max(initial=1.0))
+    worst = int(np.nan_to_num(far, nan=np.inf).argmax()) if far.size else 0
+    if not far.size or far[worst] < STILL:
+        return ""
+    return f"without shocks {names_of(s)[worst]} moves from {at[worst]:.4g} to {after[worst]:.4g} in one period"
 
 
 @compiled_quickly
@@ -69,7 +84,7 @@ def _work_out(model: Model, s: Point) -> tuple[Any, ...]:
     G, change = _slope(rest, at, y)
     to_inputs = jax.jacobian(lambda v: model.inputs(with_continuous(s, v)))(at)
     linear = Linear(y, G @ jnp.linalg.pinv(to_inputs), model.inputs(s))
-    return gap, change, rest.law(at, y, G), linear
+    return gap, change, rest.law(at, y, G), linear, rest.following(at, y)
 
 
 class _Rest:
@@ -89,6 +104,10 @@ class _Rest:
         a1 = actions(self.model, h(continuous(s1)), s1)
         lift = lambda point: jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], point)
         return flat(residuals(self.model, s, a, E(lift(s1), lift(a1), jnp.ones(1), h)))
+
+    def following(self, at: Array, y: Array) -> Array:
+        s = with_continuous(self.s, at)
+        return continuous(move(self.model, s, actions(self.model, y, s), self.zero))
 
     def law(self, at: Array, y: Array, G: Array) -> Array:
         def following(v):

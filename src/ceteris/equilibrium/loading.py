@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ceteris.engine import precision
+import numpy as np
+
+from ceteris.engine import Status, precision
 from ceteris.engine.precision import cast
 from ceteris.equilibrium import store
+from ceteris.equilibrium.course import judging_key
 from ceteris.equilibrium.expectation import Rule
-from ceteris.equilibrium.judging import judged, verdicts
+from ceteris.equilibrium.judging import judge
 from ceteris.equilibrium.model import Model, traced
-from ceteris.equilibrium.phases import Economies
+from ceteris.equilibrium.phases import Economies, Training
 from ceteris.equilibrium.policy import learnt_alone
 from ceteris.equilibrium.solution import Solution
-from ceteris.equilibrium.solve import judging_key, make_plan
+from ceteris.equilibrium.solve import make_plan
 
 
 def load(folder: str | Path, model: Model | None = None, *, expectation: Rule | None = None) -> Solution:
@@ -48,12 +51,15 @@ def load(folder: str | Path, model: Model | None = None, *, expectation: Rule | 
     (True, True)
     """
     facts: dict[str, Any] = store.read(folder, model, expectation)
-    log = facts["log"]
+    log, phase = facts["log"], facts["phase"]
     with precision(facts["precision"]):
         plan = make_plan(facts["model"], facts["tolerance"], facts["rule"], None, facts["widths"])
         used = cast(traced(facts["model"]), facts["precision"])
         economies = Economies(used, learnt_alone(facts["hypothesis"]), facts["states"])
-        mean, largest, where = judged(plan, economies, judging_key(facts["seed"], facts["phase"]))
-    entry = {"mean": mean, "max": largest, "where": where}
-    sentence = verdicts(plan, entry, log[-1]["sentence"] if log else "It was saved before a phase had ended.")[0]
-    return Solution(**facts, sentence=sentence, met=not sentence.startswith("NOT"))
+        training = Training(np.array([Status.FINISHED]), np.array([log[phase]["loss"] if log else np.nan]))
+        found = judge(plan, economies, judging_key(facts["seed"], phase), training, phase=len(plan.phases) - 1)
+    if log:
+        entry = {"mean": float(found.entry["mean"]), "max": float(found.entry["max"])}
+        facts["log"] = (*log[:phase], {**log[phase], **found.entry, **entry}, *log[phase + 1 :])
+    verdict = found.verdicts[0]
+    return Solution(**facts, sentence=verdict.sentence, met=verdict.solved)

@@ -72,6 +72,7 @@ class Episodes:
         refuse_shares(self.box_share, self.rest_share)
 
     name = "episodes"
+    judged = 10_000  # fresh states, before it is called solved
 
     def run(self, economies: Economies, rule: Rule, key: Array, monitors: Any, every: int, resume: Any) -> Phase:
         """Train; return the economies with their new policies, and the fit."""
@@ -125,6 +126,7 @@ class Polish:
         refuse_shares(self.box_share, self.rest_share)
 
     name = "polish"
+    judged = 10_000
 
     def run(self, economies: Economies, rule: Rule, key: Array, monitors: Any, every: int, resume: Any) -> Phase:
         """Sample, train; return the economies with their new policies, and the fit."""
@@ -144,6 +146,21 @@ class Phase(NamedTuple):
 
     economies: Economies
     run: Fit
+
+
+class Training(NamedTuple):
+    """How training went in a phase, arrays over members: status, and the last loss that is a number, else NaN."""
+
+    status: np.ndarray
+    losses: np.ndarray
+
+    @classmethod
+    def of(cls, run: Fit) -> Training:
+        """Of the run of a phase."""
+        status = np.atleast_1d(run.status)
+        losses = np.asarray(run.history.get("loss", ())).reshape(-1, len(status))
+        finite = losses[np.isfinite(losses).all(1)]
+        return cls(status, finite[-1] if len(finite) else np.full(len(status), np.nan))
 
 
 @eqx.filter_jit

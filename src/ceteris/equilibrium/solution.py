@@ -34,6 +34,7 @@ from ceteris.equilibrium.policy import act
 from ceteris.equilibrium.sections import policy_slices, report_sections
 from ceteris.equilibrium.shocks import Markov
 from ceteris.equilibrium.simulate import Paths, box_states, record, settle
+from ceteris.equilibrium.trial import trial
 from ceteris.results import Check, Figure, Section
 
 if TYPE_CHECKING:
@@ -148,13 +149,16 @@ class Solution:
         with precision(self.precision):
             simulated = self.simulate(periods, paths, seed)
             start = jax.tree.map(lambda a: jnp.asarray(a[0]), self.states)
+            held = trial(self._model, self.hypothesis, self.states, seed)
             error = float(self.log[self.phase]["mean"]) if self.log else None
             solved = Check("tolerance", self.met, self.sentence, value=error, bar=self.tolerance[0])
             return (
                 solved,
                 stability.bounded(simulated),
                 stability.repaired(simulated),
+                stability.differences(held),
                 *stability.at_rest(self._model, self.hypothesis, start),
+                *stability.near_the_named(held),
             )
 
     # ------------------------------------------------------------------------------------------- from solution to paper

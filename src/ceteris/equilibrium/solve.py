@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -15,11 +15,10 @@ import jax.random as jr
 import numpy as np
 from jax import Array
 
-from ceteris.engine import Fit, Status, precision
-from ceteris.engine.ensemble import take
+from ceteris.engine import precision
 from ceteris.engine.precision import Precision, cast
+from ceteris.equilibrium.course import carried_out
 from ceteris.equilibrium.expectation import Rule, default_rule, refuse_uncovered
-from ceteris.equilibrium.judging import culprit, judged, verdicts
 from ceteris.equilibrium.linearise import linearise
 from ceteris.equilibrium.model import Model, count_outputs, start_states, traced
 from ceteris.equilibrium.phases import Economies, Episodes, Polish, sampled
@@ -122,6 +121,7 @@ class Plan:
     phases: tuple[AnyPhase, ...]
     tolerance: tuple[float, float]
     widths: tuple[int, ...]
+    asked: bool = False  # whether the rule is the user's, who is not overruled
 
 
 def solve_economies(
@@ -145,28 +145,20 @@ def solve_economies(
     with in_precision(precision), Work.on(folder, asked, progress) as work:
         economies, found = prepared(models, members, plan, activation, jr.key(seed), start, precision)
         refuse_unfit(plan.phases, model, economies.policy.net)
-        said = (*plan.said, *dict.fromkeys(found))
-        for line in said if progress else ():
+        refuse_unfit(plan.phases, model, economies.policy.net)
+        plan = replace(plan, said=(*plan.said, *dict.fromkeys(found)))
+        for line in plan.said if progress else ():
             print(line, flush=True)
-        economies, log, phase, sentence = carried_out(plan, economies, work, seed)
+        course = carried_out(plan, economies, work, seed)
         seconds, cpu = work.spent()
-        policies = (
-            [economies.policy] if members is None else [take(economies.policy, jnp.asarray(i)) for i in range(members)]
-        )
-        lasts = (
-            [economies.states] if members is None else [take(economies.states, jnp.asarray(i)) for i in range(members)]
-        )
-        common = {
-            "rule": plan.rule, "widths": plan.widths, "activation": activation, "precision": precision, "seed": seed,
-            "tolerance": plan.tolerance, "seconds": seconds, "cpu": cpu, "said": said,
-        }  # fmt: skip
+        own = [course.of(i) for i in range(members or 1)]
         return [
             Solution(
-                m, finished(m, p, plan.rule), states,
-                log=tuple({**e, **{k: _one(e[k], i) for k in ("mean", "max")}} for e in log),
-                phase=int(_one(phase, i)), sentence=sentence[i], met=not sentence[i].startswith("NOT"), **common,
+                m, finished(m, one.policy, course.rule), one.states, course.rule, plan.widths, activation, precision,
+                seed, plan.tolerance, seconds, cpu, course.plan.said, one.log, one.phase, one.verdict.sentence,
+                one.verdict.solved,
             )
-            for i, (m, p, states) in enumerate(zip(models, policies, lasts, strict=True))
+            for m, one in zip(models, own, strict=True)
         ]  # fmt: skip
 
 
@@ -180,10 +172,6 @@ def _arguments(plan: Plan, activation: str, precision: Precision, seed: int, sta
     """Everything beside the model on which a solution depends; of another one to start from, its weights."""
     weights = None if start is None else eqx.filter(learnt_alone(start.hypothesis), eqx.is_array)
     return {**vars(plan), "activation": activation, "precision": precision, "seed": seed, "start": weights}
-
-
-def _one(values: np.ndarray, i: int) -> float:
-    return float(np.atleast_1d(values)[i])
 
 
 in_precision = precision
@@ -210,7 +198,7 @@ def make_plan(model: Model, tolerance: Any, rule: Rule | None, phases: Any, widt
     own = phases if phases is not None else default_phases(model, wide)
     if not own:
         raise ValueError("phases: an empty list was given, but at least one phase is needed, such as Episodes().")
-    return Plan(chosen, (sentence,), tuple(own), pair, wide)
+    return Plan(chosen, (sentence,), tuple(own), pair, wide, rule is not None)
 
 
 def _widths(model: Model) -> tuple[int, ...]:
@@ -320,120 +308,3 @@ def rescaled(
     key = jr.fold_in(key, 1)
     visited, last = sampled(model, policy, states, key, n=1000, box_share=box_share, rest_share=rest_share)
     return standardised_on(model, policy, visited), last
-
-
-# ------------------------------------------------------------------------------------------------------ carrying out
-
-
-class Best(NamedTuple):
-    """The best policy judged so far, by member, its errors and the number of its phase."""
-
-    economies: Economies
-    mean: np.ndarray
-    max: np.ndarray
-    where: str
-    phase: np.ndarray
-
-
-def carried_out(
-    plan: Plan, economies: Economies, work: Work, seed: int
-) -> tuple[Economies, list[dict[str, Any]], Any, list[str]]:
-    """Run the phases until the tolerance is met on fresh states.
-
-    Returns the best policies judged, what each phase reached, whose phase's policies these are, and how it ended for
-    each member.
-    """
-    log, last, best = reopened(plan, economies, work, seed)
-    while len(log) < len(plan.phases) and not (best and _is_over(plan, log, best)):
-        i, phase = len(log), plan.phases[len(log)]
-        key = jr.fold_in(jr.key(seed + 1), i)
-        done = phase.run(last, plan.rule, key, work.monitors(i, phase.name), _every(phase), work.resume(i))
-        last = done.economies
-        if np.any(done.run.status == Status.INTERRUPTED):
-            sentence = f"NOT solved: {done.run.note} This was in phase {i + 1} of {len(plan.phases)}, {phase.name}."
-            kept, which = (best.economies, best.phase) if best else (last, -1)
-            return kept, log, which, [sentence] * (last.members or 1)
-        mean, largest, where = judged(plan, last, judging_key(seed, i))
-        log.append({"phase": phase.name, **_reached(plan, last, key, done.run, mean, largest, where)})
-        best = better(plan, best, Best(last, mean, largest, where, np.full_like(mean, i, int)))
-        work.keep(log, last, best.economies, int(best.phase.max()))
-        if work.talk:
-            print(f"  {phase.name}: mean error {mean.max():.2e}, largest {largest.max():.2e} ({where})", flush=True)
-    assert best is not None  # a plan has at least one phase
-    return best.economies, log, best.phase, _verdicts(plan, log, best)
-
-
-def judging_key(seed: int, phase: int) -> Array:
-    """The key that decides on which fresh states the policy after a phase is judged."""
-    return jr.fold_in(jr.fold_in(jr.key(seed + 1), max(phase, 0)), 1)
-
-
-def reopened(
-    plan: Plan, economies: Economies, work: Work, seed: int
-) -> tuple[list[dict[str, Any]], Economies, Best | None]:
-    """What an earlier session left, judged afresh before anything is said of it."""
-    found = work.reopen(economies)
-    if found is None:
-        return [], economies, None
-    log, last, best, which = found
-    mean, largest, where = judged(plan, last, judging_key(seed, len(log) - 1))
-    log[-1] |= {"mean": mean, "max": largest, "where": where}
-    if which != len(log) - 1:
-        mean, largest, where = judged(plan, best, judging_key(seed, which))
-    return log, last, Best(best, mean, largest, where, np.asarray(which))
-
-
-def better(plan: Plan, before: Best | None, now: Best) -> Best:
-    """The better of two, for each member: the one whose worse error, in units of its tolerance, is smaller."""
-    if before is None:
-        return now
-
-    def badness(some: Best) -> np.ndarray:
-        mean, largest = plan.tolerance
-        return np.nan_to_num(np.maximum(some.mean / mean, some.max / largest), nan=np.inf)
-
-    improved = badness(now) < badness(before)
-    if improved.all() or not improved.any():
-        return now if improved.all() else before
-    pick = lambda a, b: jnp.where(improved.reshape(-1, *[1] * (jnp.ndim(a) - 1)), a, b) if eqx.is_array(a) else a
-    chosen = jax.tree.map(pick, now.economies[1:3], before.economies[1:3])
-    economies = now.economies._replace(policy=chosen[0], states=chosen[1])
-    mean, largest, phase = (
-        np.where(improved, getattr(now, name), getattr(before, name)) for name in ("mean", "max", "phase")
-    )
-    return Best(economies, mean, largest, now.where, phase)
-
-
-def _reached(
-    plan: Plan, economies: Economies, key: Array, run: Fit, mean: Any, largest: Any, where: str
-) -> dict[str, Any]:
-    """What is remembered of a phase; ``ended`` is why there is no going on, where that is so."""
-    lost = np.any(np.isin(run.status, (Status.NONFINITE, Status.DIVERGED))) and economies.members is None
-    ended = f"NOT solved: {run.sentence} {culprit(plan, economies, key)}" if lost else ""
-    figures = {"steps": int(run.tick), "loss": _last_loss(run), "mean": mean, "max": largest, "where": where}
-    return {**figures, "sentence": run.sentence, "ended": ended}
-
-
-def _is_over(plan: Plan, log: list[dict[str, Any]], best: Best) -> bool:
-    return bool(log[-1]["ended"]) or not any(s.startswith("NOT") for s in _verdicts(plan, log, best))
-
-
-def _verdicts(plan: Plan, log: list[dict[str, Any]], best: Best) -> list[str]:
-    """One sentence per member on the best of its policies, and which that is where it is not the last."""
-    if log[-1]["ended"]:
-        return [log[-1]["ended"]]
-    said = verdicts(plan, best._asdict(), log[-1]["sentence"])
-    last = len(log) - 1
-    which = lambda phase: "" if phase == last else f" This is the policy after phase {phase + 1}; later ones are worse."
-    return [sentence + which(int(phase)) for sentence, phase in zip(said, np.atleast_1d(best.phase), strict=True)]
-
-
-def _last_loss(run: Fit) -> float:
-    """The last loss that is a number, the median over members; none if no step was taken."""
-    losses = np.asarray(run.history.get("loss", ()))
-    finite = losses[np.isfinite(losses.reshape(len(losses), -1)).all(1)] if len(losses) else losses
-    return float(np.median(finite[-1])) if len(finite) else float("nan")
-
-
-def _every(phase: AnyPhase) -> int:
-    return 100 if isinstance(phase, Episodes) else 5

@@ -17,15 +17,7 @@ import numpy as np
 
 from ceteris.engine import load_weights, precision, save_weights
 from ceteris.engine.checkpoint import read_facts
-from ceteris.equilibrium.expectation import (
-    AbstractRule,
-    GaussHermite,
-    Monomial,
-    MonteCarlo,
-    OneDraw,
-    QuasiMonteCarlo,
-    Rule,
-)
+from ceteris.equilibrium.expectation import Rule, as_facts, from_facts
 from ceteris.equilibrium.library import library_class, library_name
 from ceteris.equilibrium.model import Model, parameters, start_states, traced
 from ceteris.equilibrium.policy import blank, finished, learnt_alone
@@ -34,9 +26,6 @@ from ceteris.fingerprint import class_parts, described
 from ceteris.nets.activations import ACTIVATIONS
 
 FILE = "solution.safetensors"
-RULES: dict[str, type] = {
-    kind.__name__: kind for kind in (GaussHermite, Monomial, MonteCarlo, OneDraw, QuasiMonteCarlo)
-}
 LARGEST = 10_000_000  # a whole number that fixes a shape, or a weight of a table of probabilities
 
 _natural = lambda value: type(value) is int and 0 <= value < LARGEST
@@ -69,7 +58,7 @@ def save(folder: str | Path, solution: Any) -> Path:
         "model": {"name": own or type(model).__qualname__, "home": "library" if own else type(model).__module__},
         "code": class_parts(type(model), Model),
         "parameters": {name: _stored(value) for name, value in parameters(model).items()},
-        "rule": _stored_rule(solution.rule),
+        "rule": as_facts(solution.rule),
         **{name: getattr(solution, name) for name in ("widths", "activation", "precision", "seed", "tolerance")},
         **{name: getattr(solution, name) for name in ("seconds", "cpu", "said", "phase")},
         "log": [{name: np.asarray(value).tolist() for name, value in entry.items()} for entry in solution.log],
@@ -86,7 +75,13 @@ def read(folder: str | Path, model: Model | None = None, rule: Rule | None = Non
         if name not in facts or not allows(facts[name]):
             raise ValueError(f"folder: {path} was edited or is of another kind: its {name} cannot be used; save anew.")
     found = _model(path, facts) if model is None else model
-    rule = rule or _rule(path, facts["rule"])
+    try:
+        rule = rule or from_facts(facts["rule"])
+    except ValueError as error:
+        raise ValueError(
+            f"folder: {path} does not name a rule for expectations that can be made again ({error}); pass "
+            "load(folder, model=..., expectation=...) with the one it was solved with."
+        ) from None
     hypothesis, states = _weights(path, facts, found)
     plain = {name: tuple(facts[name]) for name in ("widths", "tolerance", "said", "log")}
     plain |= {name: facts[name] for name in ("activation", "precision", "seed", "seconds", "cpu", "phase")}
@@ -181,30 +176,3 @@ def _stored(value: Any) -> Any:
     if isinstance(value, np.ndarray | jax.Array | np.generic):
         return np.asarray(value).tolist()
     return {"text": described(value)}
-
-
-def _stored_rule(rule: Any) -> dict[str, Any]:
-    stored = lambda value: _stored_rule(value) if isinstance(value, AbstractRule) else value
-    if type(rule).__name__ not in RULES or type(rule) is not RULES[type(rule).__name__]:
-        return {"name": type(rule).__qualname__, "text": described(rule)}
-    return {"name": type(rule).__name__, **{name: stored(value) for name, value in vars(rule).items()}}
-
-
-def _rule(path: Path, facts: Mapping[str, Any]) -> Rule:
-    """The rule that a file names, if it is one of the library's with values it allows."""
-    kind = RULES.get(str(facts.get("name")))
-    given = {name: value for name, value in facts.items() if name != "name"}
-    try:
-        if kind is None or set(given) != set(vars(kind())):
-            raise ValueError("it is not a rule of the library")
-        for name, default in vars(kind()).items():
-            if isinstance(default, AbstractRule):
-                given[name] = _rule(path, given[name] if isinstance(given[name], dict) else {})
-            elif type(given[name]) is not type(default) or (type(default) is int and abs(given[name]) > 100_000):
-                raise ValueError(f"its {name} is {given[name]!r}")
-        return kind(**given)
-    except ValueError as error:
-        raise ValueError(
-            f"folder: {path} does not name a rule for expectations that can be made again ({error}); pass "
-            "load(folder, model=..., expectation=...) with the one it was solved with."
-        ) from None

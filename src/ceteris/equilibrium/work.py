@@ -20,12 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ceteris.engine import AbstractRecorder, Checkpoint, Progress, load_weights, save_weights
 from ceteris.engine.checkpoint import read_facts
 from ceteris.equilibrium.model import Model, parameters
-from ceteris.equilibrium.phases import Economies
 from ceteris.files import folder_lock, read_json, replace_file
 from ceteris.fingerprint import class_parts, described, differences, packages
 
@@ -137,30 +134,28 @@ class Work:
     def _checkpoint(self, phase: int) -> Path:
         return Path(self.folder or ".") / f"phase-{phase}.safetensors"
 
-    def keep(self, log: list[dict[str, Any]], last: Economies, best: Economies, which: int) -> None:
-        """Save what a finished phase hands on, and the best so far (of phase ``which``); its checkpoint has served."""
+    def keep(self, arrays: Any, facts: dict[str, Any]) -> None:
+        """Save what the phases that ended hand on; their checkpoints have served."""
         if self.folder is None:
             return
-        done = [{name: np.asarray(value).tolist() for name, value in entry.items()} for entry in log]
-        policies = (last.policy, last.states, best.policy, best.states)
-        save_weights(self.folder / PROGRESS, policies, {"log": done, "best": which})
+        save_weights(self.folder / PROGRESS, arrays, facts)
         self.write_clock()
-        self._forget(len(log))
+        self._forget(len(facts["log"]))
 
-    def reopen(self, blank: Economies) -> tuple[list[dict[str, Any]], Economies, Economies, int] | None:
-        """What `keep` saved last: the phases done, the last and the best policies, and which was best."""
+    def reopen(self, like: Any) -> tuple[Any, dict[str, Any]] | None:
+        """What `keep` saved last, arrays in the shapes of ``like``; None if no phase has ended."""
         path = None if self.folder is None else self.folder / PROGRESS
         if path is None or not path.exists():
             return None
         facts = read_facts(path)
-        log, best = facts.get("log", []), facts.get("best")
-        if not is_log(log) or not isinstance(best, int) or not 0 <= best < len(log):
-            raise ValueError(f"out: {path} was edited or cut off: its list of phases is not one; remove {self.folder}.")
-        last_policy, last_states, best_policy, best_states = load_weights(path, 2 * (blank.policy, blank.states))
-        log = [{**entry, "mean": np.asarray(entry["mean"]), "max": np.asarray(entry["max"])} for entry in log]
-        self._forget(len(log))
-        last = blank._replace(policy=last_policy, states=last_states)
-        return log, last, blank._replace(policy=best_policy, states=best_states), best
+        for name, allows in SCHEMA.items():
+            if name not in facts or not allows(facts[name]):
+                raise ValueError(f"out: {path} was edited: its {name} cannot be used; remove {self.folder}.")
+        if not facts["best"] < len(facts["log"]) == len(facts["rules"]) - 1:
+            raise ValueError(f"out: {path} was edited: its parts do not fit together; remove {self.folder}.")
+        arrays = load_weights(path, like)
+        self._forget(len(facts["log"]))
+        return arrays, facts
 
     def _forget(self, phases: int) -> None:
         """Remove checkpoints of phases that have ended; a kill may have left one."""
@@ -168,8 +163,10 @@ class Work:
             self._checkpoint(phase).unlink(missing_ok=True)
 
 
-KINDS: dict[str, Any] = {"phase": str, "steps": int, "loss": float, "mean": float, "max": float, "where": str,
-                         "sentence": str, "ended": str}  # fmt: skip
+ENTRY: dict[str, type] = {
+    "phase": str, "steps": int, "loss": float, "mean": float, "max": float, "where": str, "states": int,
+    "sentence": str, "ended": str,
+}  # fmt: skip
 
 
 def is_log(log: Any) -> bool:
@@ -178,7 +175,15 @@ def is_log(log: Any) -> bool:
 
 
 def _is_entry(entry: dict[str, Any]) -> bool:
-    return set(entry) == set(KINDS) and all(type(entry[name]) is kind for name, kind in KINDS.items())
+    return set(entry) == set(ENTRY) and all(type(entry[name]) is kind for name, kind in ENTRY.items())
+
+
+SCHEMA: dict[str, Any] = {
+    "log": is_log,
+    "rules": lambda value: isinstance(value, list) and all(isinstance(rule, dict) for rule in value),
+    "said": lambda value: isinstance(value, list) and all(isinstance(line, str) for line in value),
+    "best": lambda value: type(value) is int and value >= 0,
+}
 
 
 def read_clock(folder: Path) -> tuple[float, float]:

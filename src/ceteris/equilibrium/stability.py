@@ -118,7 +118,9 @@ def near_the_named(held: Stability) -> tuple[Check, ...]:
         return ()
     # with risk the resting point is not the steady state without risk: precautionary saving moves it a little
     good = held.gap <= 1
-    said = f"It is off the steady state that the model names by {100 * held.gap:.2g} % of what precaution may account for."
+    said = (
+        f"It is off the steady state that the model names by {100 * held.gap:.2g} % of what precaution may account for."
+    )
     return (Check("rests near the steady state", good, said if good else f"{held.reason}.", value=held.gap, bar=1.0),)
 
 

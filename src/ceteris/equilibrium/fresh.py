@@ -99,7 +99,7 @@ class Errors:
 
     def means(self) -> np.ndarray:
         """Mean over all equations and states, by member."""
-        return sum(self.sums.values()) / (self.states * sum(self.sizes.values()))
+        return np.sum(list(self.sums.values()), 0) / (self.states * sum(self.sizes.values()))
 
     def tops(self) -> np.ndarray:
         """Largest of all equations, by member."""

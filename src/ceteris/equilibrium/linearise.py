@@ -21,7 +21,6 @@ from ceteris.equilibrium.point import Point, continuous, names_of, with_continuo
 from ceteris.equilibrium.policy import Linear, compiled_quickly
 from ceteris.equilibrium.shocks import Normal
 
-
 STILL = 1e-4  # relative change in a period up to which a state counts as at rest: one may be given to a few digits
 
 

@@ -52,9 +52,8 @@ def test_the_default_solution_is_the_linear_quadratic_one(linear):
 def test_the_solution_is_stable_and_the_checks_know(linear):
     checks = {check.name: check for check in linear.checks(periods=300)}
     assert all(check.passed is not False for check in checks.values())
-    assert checks["stable at rest"].value == pytest.approx(
-        0.95, abs=2e-3
-    )  # of a firm that differs from the others: 1 - δ
+    # one firm that differs from the others returns by 1 - δ, the slowest of all
+    assert checks["stable at rest"].value == pytest.approx(0.95, abs=2e-3)
     assert checks["small differences die out"].value == pytest.approx(0.95, abs=2e-3)
     with precision("double"):
         radius = mean_radius(linear.model, linear.hypothesis, linear._starts(1, None).replace(X=np.full(128, 0.7)))

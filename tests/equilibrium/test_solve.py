@@ -93,6 +93,52 @@ def test_many_calibrations_match_their_closed_forms():
         assert solution.met
 
 
+def test_each_of_many_is_what_it_is_alone_and_stops_when_it_is_solved():
+    phases, sigmas = [Polish(states=60, steps=4)] * 3, [0.003, 0.05]
+    asked = {"phases": phases, "tolerance": 1e-6}
+    alone = [solve(Growth(sigma=sigma), **asked) for sigma in sigmas]
+    assert len(alone[0].log) < len(alone[1].log)  # what varies little is learnt sooner
+    with count_compilations() as compiled:
+        many = solve_many(Growth(), {"sigma": sigmas}, **asked)
+    assert compiled == []
+    assert [len(s.log) for s in many] == [len(s.log) for s in alone]
+    for one, same in zip(many, alone, strict=True):
+        assert one.sentence == same.sentence
+        assert float(one.policy({"k": 6.0, "z": 0.1})["c"]) == float(same.policy({"k": 6.0, "z": 0.1})["c"])
+
+
+class BreaksDownIfPatient(Growth):
+    """An Euler equation that is not a number at high productivity, if β is above 0.95."""
+
+    def residuals(self, s, a, E):
+        bad = (s.z > 0.02) & (self.beta > 0.95)
+        return {"euler": super().residuals(s, a, E)["euler"] + jnp.where(bad, jnp.nan, 0.0)}
+
+
+@pytest.mark.parametrize("how", ["loop", pytest.param("together", marks=pytest.mark.slow)])
+def test_one_of_many_that_breaks_down_is_named_and_the_others_are_solved(how):
+    sound, broken = solve_many(
+        BreaksDownIfPatient(), {"beta": [0.9, 0.97]}, phases=[Polish(states=60, steps=8)], tolerance=1e-2, how=how
+    )
+    assert sound.met
+    assert not broken.met
+    assert "Equation 'euler' is not finite at k = " in broken.sentence
+
+
+class OnlyImpatient(Growth):
+    """Capital to start with that is not a number if β is above 0.95."""
+
+    def start(self, key):
+        return {"k": jnp.where(self.beta > 0.95, jnp.nan, 5.0), "z": 0.0}
+
+
+def test_a_calibration_that_cannot_be_solved_is_named_before_any_work():
+    with pytest.raises(ValueError, match=r"the calibration with beta = 0.97 cannot be solved. .*not finite"):
+        solve_many(OnlyImpatient(), {"beta": [0.9, 0.97]})
+    with pytest.raises(ValueError, match="how: 'vmap' was given, but it must be 'loop' or 'together'"):
+        solve_many(Growth(), {"beta": [0.9]}, how="vmap")
+
+
 @pytest.mark.parametrize(
     ("over", "message"),
     [

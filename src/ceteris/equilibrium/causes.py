@@ -89,7 +89,7 @@ def too_coarse(rule: Rule, dimension: int, mine: float, judged: float, apart: fl
     else:
         said = (
             f"More nodes would help: the error is {mine:.1e} under the rule used ({in_words(rule)}), {judged:.1e} "
-            "under a finer one."
+            f"under a finer one, and the two are {apart:.1e} apart."
         )
     return Cause(said, better, "" if better is None else in_words(better))
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jax import Array
 
+from ceteris.engine.ensemble import take
 from ceteris.equilibrium.accuracy import errors_at, finer, normal_dimension
 from ceteris.equilibrium.expectation import Rule
 from ceteris.equilibrium.phases import Economies, sampled
@@ -30,7 +32,7 @@ def member(economies: Economies, i: int) -> Economies:
     """One economy of many, or the only one."""
     if economies.members is None:
         return economies
-    own = lambda tree: jax.tree.map(lambda a: a[i] if eqx.is_array_like(a) and np.ndim(a) else a, tree)
+    own = lambda tree: take(tree, jnp.asarray(i))
     return Economies(own(economies.model), own(economies.policy), own(economies.states))
 
 

@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ceteris.report import figures, machine
-from ceteris.report.store import Counter, atomic, read_json, sentence, store_section
+from ceteris.report.store import Counter, atomic, sentence, store_section
+from ceteris.report.stored import read_facts, read_sections
 from ceteris.results import Section
 
 if TYPE_CHECKING:
@@ -109,13 +110,13 @@ class Run:
                 f"folder: {folder} is not a run folder (it has no run.json); "
                 "give the folder that a ceteris command named with --out, or list them with `ceteris runs`."
             )
-        return cls(folder, read_json(folder / "run.json", dict))
+        return cls(folder, read_facts(folder / "run.json"))
 
     @property
     def sections(self) -> list[dict[str, Any]]:
         """What `write` stored, as plain dictionaries; empty if nothing has been written."""
         path = self.folder / "sections.json"
-        return read_json(path, list) if path.is_file() else []
+        return read_sections(path) if path.is_file() else []
 
     def write(self, sections: Iterable[Section], history: pd.DataFrame | None = None) -> None:
         """Store sections, drawing their figures, and the training history.

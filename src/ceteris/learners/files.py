@@ -96,7 +96,7 @@ def _learner(facts: dict[str, Any]) -> Any:
     for key, value in learnt.items():
         try:
             setattr(learner, key, LEARNT[key](value))
-        except (TypeError, ValueError, KeyError, OverflowError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"what it says of {key} is not as it was learnt ({error})") from None
     _refuse_disagreement(learner)
     return learner
@@ -150,7 +150,7 @@ def kinds() -> dict[str, Any]:
 def _parameter(name: str, value: Any) -> Any:
     """Return a parameter as it was given; those that `settings.check` does not know are checked here."""
     if name == "class_weight" and isinstance(value, dict):
-        return {_scalar(label): _number(weight) for label, weight in _pairs(value["weights"])}
+        return {_scalar(label): _number(weight) for label, weight in map(_pair, _part(value, "weights"))}
     allowed = {
         "activation": str, "normalise": str | None, "loss": str, "optimiser": str, "unseen": str, "verbose": bool,
         "class_weight": str | None, "levels": list, "random_state": int | None,
@@ -162,8 +162,10 @@ def _parameter(name: str, value: Any) -> Any:
     return value
 
 
-def _pairs(value: Any) -> list[tuple[Any, Any]]:
-    return [(label, weight) for label, weight in value]
+def _pair(value: Any) -> list[Any]:
+    if isinstance(value, list) and len(value) == 2:
+        return value
+    raise ValueError("a weight belongs to a label")
 
 
 def _needed(name: str) -> tuple[str, ...]:
@@ -175,6 +177,16 @@ def _scalar(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ValueError(f"a label is a {type(value).__name__}")
+
+
+def _part(value: Any, name: str, kind: type = list) -> Any:
+    if isinstance(value, dict) and isinstance(value.get(name), kind):
+        return value[name]
+    raise ValueError(f"it lacks {name!r}")
+
+
+def _floats(value: Any) -> np.ndarray:
+    return np.array([float(_number(v)) for v in _part(value, "array")])
 
 
 def _number(value: Any) -> Any:
@@ -214,12 +226,12 @@ def _texts(value: Any) -> list[str]:
 
 
 def _names(value: Any) -> np.ndarray:
-    return np.array(_texts(value["array"]), object)
+    return np.array(_texts(_part(value, "array")), object)
 
 
 def _reals(value: Any) -> np.ndarray:
     """Return non-negative numbers, infinity included."""
-    a = np.array([float(_number(v)) for v in value["array"]])
+    a = _floats(value)
     if np.isnan(a).any() or (a < 0).any():
         raise ValueError("a number is negative or NaN")
     return a
@@ -227,7 +239,7 @@ def _reals(value: Any) -> np.ndarray:
 
 def _classes(value: Any) -> np.ndarray:
     """Return labels, of the type they had."""
-    labels, kind = [_scalar(v) for v in value["array"]], _text(value["dtype"])
+    labels, kind = [_scalar(v) for v in _part(value, "array")], _part(value, "dtype", str)
     if not re.fullmatch(r"object|bool|u?int(8|16|32|64)|float(16|32|64)|[<>|=]U\d{1,4}", kind):
         raise ValueError(f"labels of the type {kind[:20]!r}")
     a = np.array(labels, kind)
@@ -237,16 +249,17 @@ def _classes(value: Any) -> np.ndarray:
 
 
 def _units(value: Any) -> Units:
-    mean, scale = (np.array([float(_number(v)) for v in value[key]["array"]]) for key in ("mean", "scale"))
+    mean, scale = (_floats(_part(value, key, dict)) for key in ("mean", "scale"))
     if len(mean) != len(scale) or not len(mean) or not np.isfinite([mean, scale]).all() or not (scale > 0).all():
         raise ValueError("a mean and a positive scale for each output are needed")
     return Units(mean, scale)
 
 
 def _encoding(value: Any) -> Encoding:
-    parts = value["encoding"]
-    names, labels = _texts(parts["names"]), [None if known is None else _texts(known) for known in parts["labels"]]
-    mean, scale = (np.array([float(_number(v)) for v in parts[key]["array"]]) for key in ("mean", "scale"))
+    parts = _part(value, "encoding", dict)
+    names = _texts(_part(parts, "names"))
+    labels = [None if known is None else _texts(known) for known in _part(parts, "labels")]
+    mean, scale = (_floats(_part(parts, key, dict)) for key in ("mean", "scale"))
     if len(mean) != len(scale) or not np.isfinite(mean).all() or not (scale > 0).all():
         raise ValueError("a mean and a positive scale for each column are needed")
     if any(known is not None and len(set(known)) < len(known) for known in labels):
@@ -255,7 +268,8 @@ def _encoding(value: Any) -> Encoding:
 
 
 def _frame(value: Any) -> pd.DataFrame:
-    columns = {_text(name): [_number(v) for v in column] for name, column in value["frame"].items()}
+    frame = _part(value, "frame", dict)
+    columns = {name: [_number(v) for v in _part(frame, name)] for name in frame}
     if set(columns) != {"epoch", "member", "loss", "heldout"} or len({len(column) for column in columns.values()}) > 1:
         raise ValueError("columns epoch, member, loss, heldout of equal length are needed")
     return pd.DataFrame(columns)

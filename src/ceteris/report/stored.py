@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ceteris.files import read_json
+from ceteris.report.numbers import number
 from ceteris.report.svg import filtered
 
 SCHEMES = ("light", "dark")
@@ -70,10 +71,12 @@ def refuse_damaged(folder: Path, stored: Mapping[str, Any]) -> None:
     try:
         rows = list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8"), newline="")))
         if rows and len(rows[0]) == len(stored["kinds"]):
+            for row in rows[1:]:
+                [number(cell) for cell, kind in zip(row, stored["kinds"], strict=False) if kind == "number"]
             return
         reason = f"{len(rows[0]) if rows else 0} columns where {len(stored['kinds'])} were stored"
-    except (csv.Error, UnicodeDecodeError) as error:
-        reason = str(error)
+    except (csv.Error, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
     finally:
         csv.field_size_limit(before)
     raise ValueError(
@@ -164,11 +167,12 @@ CHECK: Shape = {"name": _text, "passed": _verdict, "sentence": _text, "value": _
 
 
 def _refuse_wrong(path: Path, what: str, value: Any, shape: Shape) -> None:
-    wrong = list(shape) if not isinstance(value, dict) else [k for k, fits in shape.items() if not fits(value.get(k))]
-    absent = [name for name in wrong if not isinstance(value, dict) or name not in value]
+    held = value if isinstance(value, dict) else {}
+    absent = [name for name in shape if name not in held]
+    wrong = absent or [name for name, fits in shape.items() if not fits(held[name])]
     if wrong:
         raise ValueError(
-            f"folder: {path} cannot be read ({what} {'lacks' if absent else 'does not have'} {(absent or wrong)[0]!r}"
+            f"folder: {path} cannot be read ({what} {'lacks' if absent else 'does not have'} {wrong[0]!r}"
             f"{'' if absent else ' as it was written'}): it was cut off or edited; restore it from a copy or run the "
             "command again."
         )

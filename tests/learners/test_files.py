@@ -68,7 +68,7 @@ def test_an_edited_learner_is_refused_though_its_checksum_fits(tmp_path, saved, 
     write_arrays(path, "weights", held, facts)
     with pytest.raises(ValueError, match=reason) as refused:
         load(path)
-    assert str(refused.value).startswith(f"path: {path} ")
+    assert str(refused.value).startswith(f"path: {path}")
 
 
 def test_a_learner_of_another_kind_is_not_saved(tmp_path):

@@ -274,17 +274,36 @@ def test_check_explains_a_users_own_model(capsys, mine):
 
 def test_solve_writes_a_report_and_a_solution_that_can_be_read(capsys, mine, tmp_path):
     from ceteris.equilibrium import load
+    from ceteris.equilibrium.library import find_model
 
     out = tmp_path / "run"
     code, printed, _ = call(capsys, "solve", f"{mine}:Cake", "--set", "beta=0.8", "--out", out, "--tolerance", "1e-5")
     assert code == 0, printed
     assert "Solved to tolerance" in printed
     assert (out / "report.html").exists()
-    a = load(out).policy({"k": 0.2})
+    with pytest.raises(
+        ValueError, match=r"Cake \(mine\), which is not .* no code is run by loading; pass load\(folder,"
+    ):
+        load(out)
+    solution = load(out, find_model(f"{mine}:Cake")(beta=0.8))
+    assert solution.met
+    a = solution.policy({"k": 0.2})
     assert float(a["k1"] / 0.2**0.3) == pytest.approx(0.3 * 0.8, rel=1e-4)  # αβ
     code, printed, _ = call(capsys, "solve", f"{mine}:Cake", "--set", "beta=0.8", "--out", out, "--tolerance", "1e-5")
     assert "Going on with" in printed  # finished phases are not run again
     assert code == 0
+    page = (out / "report.html").read_text()
+    mine.write_text(MINE.replace("1 - E(lambda s1, a1: self.beta", "1 - E(lambda s1, a1: 0.5 * self.beta"))
+    again = ("solve", f"{mine}:Cake", "--set", "beta=0.8", "--out", out, "--tolerance", "1e-5")
+    code, _, err = call(capsys, *again)
+    assert code == 2
+    assert "holds the work on another question: another Cake.residuals" in err
+    assert (out / "report.html").read_text() == page, "what the earlier run found is left as it was"
+    code, printed, _ = call(capsys, *again, "--fresh")
+    assert "Going on with" not in printed
+    assert code == 0
+    a = load(out, find_model(f"{mine}:Cake")(beta=0.8)).policy({"k": 0.2})
+    assert float(a["k1"] / 0.2**0.3) == pytest.approx(0.5 * 0.3 * 0.8, rel=1e-4)
 
 
 @pytest.mark.parametrize(

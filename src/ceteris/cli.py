@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,12 +51,42 @@ def main(arguments: list[str] | None = None) -> None:
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        app(args=[word for word in arguments if word != "--debug"], prog_name="ceteris")
+        with stoppable():
+            app(args=[word for word in arguments if word != "--debug"], prog_name="ceteris")
+    except Stopped as stop:
+        print("\n" + " ".join([stop.sentence, *getattr(stop, "__notes__", ())]), file=sys.stderr)
+        raise SystemExit(stop.code) from None
     except USER_ERRORS as error:
         if "--debug" in arguments:
             raise
         print("error:", " ".join(str(error).split()), file=sys.stderr)
         raise SystemExit(2) from None
+
+
+class Stopped(SystemExit):
+    """A signal has asked the command to end. No loop mistakes it for an interruption that it may survive."""
+
+    def __init__(self, signal_: int):
+        super().__init__(128 + signal_)
+        self.sentence = f"Stopped by {'Ctrl-C' if signal_ == signal.SIGINT else 'a signal to end'}."
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """End in good order on Ctrl-C and on SIGTERM: open files are closed, checkpoints written, the run's status said."""
+
+    def stop(signal_: int, frame: Any) -> None:
+        for each in handled:  # a second one ends the process at once
+            signal.signal(each, signal.SIG_DFL)
+        raise Stopped(signal_)
+
+    handled = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+    before = {each: signal.signal(each, stop) for each in handled}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 @app.callback()
@@ -140,12 +174,13 @@ def solve(
         Path | None, typer.Option(help="Run folder; a killed run is continued.  [default: runs/NAME]")
     ] = None,
     seed: Seed = 0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what an earlier run left in the folder.")] = False,
 ) -> None:
     """Solve a dynamic equilibrium model and write a report; kill it at any time and call it again to go on."""
     from ceteris.equilibrium.commands import solve_and_report
 
     _one_of("precision", precision, ("double", "single"))
-    raise typer.Exit(0 if solve_and_report(model, set_ or [], precision, tolerance, out, seed) else 1)
+    raise typer.Exit(0 if solve_and_report(model, set_ or [], precision, tolerance, out, seed, fresh) else 1)
 
 
 @app.command()

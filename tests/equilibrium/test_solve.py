@@ -1,9 +1,5 @@
 """Solving: against closed forms and the slow route, honest about failure, resumable, in ensembles."""
 
-import subprocess
-import sys
-import time
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -192,73 +188,6 @@ def test_box_states_fill_the_box():
         assert float(states.k.mean()) == pytest.approx((low + high) / 2, abs=4 * (high - low) / 12**0.5 / 4000**0.5)
         with pytest.raises(ValueError, match="has no box"):
             box_states(named("olg-analytic"), jax.random.key(0), 4)
-
-
-def test_a_folder_with_the_work_of_another_question_is_refused(tmp_path):
-    solve(Growth(delta=1.0), phases=[Polish(states=20, steps=1)], out=tmp_path)
-    with pytest.raises(ValueError, match=r"holds the work on beta = 0.99, but 0.9 is asked for; name another folder"):
-        solve(Growth(delta=1.0, beta=0.9), phases=[Polish(states=20, steps=1)], out=tmp_path)
-
-
-def test_a_phase_stopped_from_the_keyboard_is_not_a_finished_one(tmp_path, monkeypatch):
-    from ceteris.engine import Checkpoint
-
-    def press(self, run):
-        raise KeyboardInterrupt
-
-    phases = [Polish(states=20, steps=2)]
-    monkeypatch.setattr(Checkpoint, "record", press)
-    solve(Growth(), phases=phases, tolerance=1e-14, out=tmp_path)
-    assert not (tmp_path / "progress.safetensors").exists()
-
-
-@pytest.mark.parametrize(
-    "phase", [Episodes(steps=200, paths=8, horizon=1, updates=1), Polish(states=20, steps=12)], ids=lambda p: p.name
-)
-def test_a_phase_stopped_on_its_way_goes_on_from_its_checkpoint(phase, tmp_path, monkeypatch):
-    from ceteris.engine import Checkpoint
-
-    record, seen = Checkpoint.record, []
-
-    def stop_after_the_first(self, run):
-        record(self, run)
-        self.seconds = 0.0  # the first chunk starts the clock; the next is kept
-        seen.append(run)
-        if len(seen) == 2:
-            raise KeyboardInterrupt
-
-    run = lambda folder: solve(Growth(), phases=[phase], tolerance=1e-14, out=tmp_path / folder)
-    whole = run("whole")
-    monkeypatch.setattr(Checkpoint, "record", stop_after_the_first)
-    run("stopped")
-    monkeypatch.setattr(Checkpoint, "record", record)
-    assert (tmp_path / "stopped" / "phase-0.safetensors").exists()
-    assert run("stopped").policy({"k": 6.0, "z": 0.1})["c"] == whole.policy({"k": 6.0, "z": 0.1})["c"]
-
-
-SCRIPT = """
-import sys
-from ceteris.equilibrium import Episodes, Polish, solve
-from ceteris.equilibrium.models.growth import Growth
-phases = [Episodes(steps=200, paths=16, horizon=1, updates=1), Polish(states=60, steps=10), Polish(states=60, steps=8)]
-solution = solve(Growth(), phases=phases, tolerance=1e-14, out=sys.argv[1])
-print(repr(float(solution.policy({"k": 6.0, "z": 0.1})["c"])))
-"""
-
-
-@pytest.mark.slow
-def test_a_killed_solution_goes_on_to_the_same_answer(tmp_path):
-    run = lambda folder: [sys.executable, "-c", SCRIPT, str(folder)]
-    whole = subprocess.run(run(tmp_path / "whole"), capture_output=True, text=True, check=True).stdout
-    process = subprocess.Popen(run(tmp_path / "killed"), stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while not list((tmp_path / "killed").glob("progress*")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
-    assert (tmp_path / "killed" / "progress.safetensors").exists()
-    again = subprocess.run(run(tmp_path / "killed"), capture_output=True, text=True, check=True).stdout
-    assert again == whole
 
 
 def test_states_around_the_steady_state_lie_twice_as_far_as_the_visited_ones():

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ceteris.files import replace_file
 from ceteris.report import Run, list_runs, machine
 from ceteris.report.run import check_folder
-from ceteris.report.store import atomic
 from ceteris.results import Check, Figure, Section, Table
 
 
@@ -86,10 +86,40 @@ def test_an_exception_is_the_status_and_goes_on(tmp_path):
 
 
 def test_a_new_run_in_the_same_folder_leaves_nothing_of_the_old_report(tmp_path):
-    Run.create(tmp_path / "run", "c", {}, 0).write([example()])
-    run = Run.create(tmp_path / "run", "c", {}, 1)
-    assert run.sections == []
+    with Run.create(tmp_path / "run", "c", {}, 0) as run:
+        run.write([example()])
+    with Run.create(tmp_path / "run", "c", {}, 1) as run:
+        assert run.sections == []
     assert sorted(path.name for path in run.folder.iterdir()) == ["run.json"]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_a_run_that_was_stopped_says_so_and_lets_the_folder_go(tmp_path, stop):
+    with pytest.raises(stop), Run.create(tmp_path / "run", "c", {}, 0):
+        raise stop
+    assert Run.open(tmp_path / "run").facts["status"] == "interrupted"
+    with Run.create(tmp_path / "run", "c", {}, 0):
+        pass
+
+
+def test_a_folder_that_another_run_writes_to_is_refused(tmp_path):
+    with (
+        Run.create(tmp_path / "run", "c", {}, 0),
+        pytest.raises(BlockingIOError, match=r"folder: .* is in use by this process .*; wait until"),
+    ):
+        Run.create(tmp_path / "run", "c", {}, 1)
+    assert Run.open(tmp_path / "run").facts["seed"] == 0
+
+
+@pytest.mark.parametrize(("name", "value"), [("started", None), ("status", 3), ("config", []), ("seconds", "long")])
+def test_a_fact_of_the_wrong_kind_is_named(tmp_path, name, value):
+    with Run.create(tmp_path / "run", "c", {}, 0) as run:
+        pass
+    (run.folder / "run.json").write_text(json.dumps({**run.facts, name: value}))
+    with pytest.raises(ValueError, match=rf"run.json was edited: its '{name}' is .*, which no run writes; restore it"):
+        Run.open(run.folder)
+    found = list_runs(tmp_path)
+    assert "was edited" in found[0].facts["status"]
 
 
 def test_a_folder_under_a_file_is_refused(tmp_path):
@@ -136,9 +166,9 @@ def test_a_disk_that_takes_no_megabyte_is_refused(tmp_path, small_files):
 
 def test_a_write_that_fails_half_way_leaves_the_old_file_whole(tmp_path, small_files):
     path = tmp_path / "run.json"
-    atomic(path, "old")
+    replace_file(path, "old")
     with pytest.raises(OSError, match="File too large"):
-        atomic(path, "x" * 200_000)
+        replace_file(path, "x" * 200_000)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -190,7 +220,7 @@ def test_versions_are_those_of_the_packages_themselves():
 
 
 def test_nothing_is_pickled(tmp_path):
-    run = Run.create(tmp_path / "run", "c", {}, 0)
-    run.write([example()], history=pd.DataFrame({"step": [0, 1], "loss": [1.0, 0.1]}))
+    with Run.create(tmp_path / "run", "c", {}, 0) as run:
+        run.write([example()], history=pd.DataFrame({"step": [0, 1], "loss": [1.0, 0.1]}))
     suffixes = {path.suffix for path in run.folder.rglob("*") if path.is_file()}
     assert suffixes == {".json", ".csv", ".svg"}

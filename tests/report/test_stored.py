@@ -98,24 +98,23 @@ def test_a_foreign_drawing_is_not_shown_and_the_page_says_so(folder):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda s: s.append(3), "a section lacks 'title'"),
-        (lambda s: s[0].pop("text"), "a section lacks 'text'"),
-        (lambda s: s[0].update(checks={}), "a section does not have 'checks' as it was written"),
-        (lambda s: s[0]["tables"].append([]), "one of the tables lacks 'title'"),
-        (lambda s: table(s).update(kinds="number"), "one of the tables does not have 'kinds'"),
-        (lambda s: table(s).update(kinds=["number", ["text"]]), "one of the tables does not have 'kinds'"),
-        (lambda s: table(s).update(data=None), "one of the tables does not have 'data'"),
-        (lambda s: table(s).update(kinds=["number"]), "2 columns where 1 were stored"),
-        (lambda s: figure(s).pop("dark"), "one of the figures lacks 'dark'"),
-        (lambda s: figure(s).update(error=3), "one of the figures does not have 'error'"),
-        (lambda s: s[0]["checks"][0].update(passed="yes"), "one of the checks does not have 'passed'"),
-        (lambda s: s[0]["checks"][0].update(value="0"), "one of the checks does not have 'value'"),
+        (lambda s: s.append(3), "a section's 'title' is missing"),
+        (lambda s: s[0].pop("text"), "a section's 'text' is missing"),
+        (lambda s: s[0].update(checks={}), "a section's 'checks' is "),
+        (lambda s: s[0]["tables"].append([]), "a table's 'title' is missing"),
+        (lambda s: table(s).update(kinds="number"), "a table's 'kinds' is "),
+        (lambda s: table(s).update(kinds=["number", ["text"]]), "a table's 'kinds' is "),
+        (lambda s: table(s).update(data=None), "a table's 'data' is "),
+        (lambda s: figure(s).pop("dark"), "a figure's 'dark' is missing"),
+        (lambda s: figure(s).update(error=3), "a figure's 'error' is "),
+        (lambda s: s[0]["checks"][0].update(passed="yes"), "a check's 'passed' is "),
+        (lambda s: s[0]["checks"][0].update(value="0"), "a check's 'value' is "),
     ],
 )
 def test_sections_of_another_shape_give_one_sentence(folder, change, reason):
     edit(folder, change)
     with pytest.raises(
-        ValueError, match=rf"folder: .* cannot be read \(.*{reason}.*\): it was cut off or edited; rest"
+        ValueError, match=rf"folder: .*sections.json was edited: {reason}.*, which no run writes; restore"
     ):
         report(folder)
 
@@ -123,21 +122,21 @@ def test_sections_of_another_shape_give_one_sentence(folder, change, reason):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda f: f.clear(), "the run lacks 'command'"),
-        (lambda f: f.update(started=3), "the run does not have 'started'"),
-        (lambda f: f.update(started="yesterday"), "the run does not have 'started'"),
-        (lambda f: f.update(seconds=float("inf")), "the run does not have 'seconds'"),
-        (lambda f: f.update(config=[1]), "the run does not have 'config'"),
+        (lambda f: f.clear(), "its 'command' is missing"),
+        (lambda f: f.update(started=3), "its 'started' is "),
+        (lambda f: f.update(started="yesterday"), "its 'started' is "),
+        (lambda f: f.update(seconds=float("inf")), "its 'seconds' is "),
+        (lambda f: f.update(config=[1]), "its 'config' is "),
     ],
 )
 def test_facts_of_another_shape_give_one_sentence_and_do_not_hide_the_other_runs(folder, original, change, reason):
     edit(folder, change, "run.json")
-    with pytest.raises(ValueError, match=rf"run.json cannot be read \({reason}.*\): it was cut off or edited"):
+    with pytest.raises(ValueError, match=rf"run.json was edited: {reason}.*, which no run writes; restore it"):
         Run.open(folder)
     assert "unreadable" in list_runs(folder.parent)[0].facts["status"]
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b'"', b"x\n1\n"])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b'"', b"x\n1\n", b"x,label\none,a\n"])
 def test_numbers_that_cannot_be_read_are_named(folder, content):
     (folder / "tables/01-t.csv").write_bytes(content)
     with pytest.raises(ValueError, match=r"01-t.csv cannot be read \(.*\): it was cut off or edited; restore it"):

@@ -217,7 +217,7 @@ class Progress(AbstractRecorder):
 
 
 class Checkpoint(AbstractRecorder):
-    """Save the run to one file, atomically, at most every ``seconds`` and at the end of each phase.
+    """Save the run to one file, atomically, at most every ``seconds`` and whenever a phase ends or is stopped.
 
     A kill at any moment leaves the last complete file. Resume with ``fit(..., resume=path)``.
     """
@@ -228,19 +228,25 @@ class Checkpoint(AbstractRecorder):
 
     def open(self, run, steps):
         refuse_unwritable(self.path)
-        self._steps = steps
+        self._steps, self._due = steps, None
         self._saved = time.monotonic()
 
     def record(self, run):
-        from ceteris.engine.checkpoint import save
-
         over = run.tick >= self._steps or not np.any(run.status == Status.RUNNING)
+        self._due = run
         if over or time.monotonic() - self._saved >= self.seconds:
-            save(self.path, run)
-            self._saved = time.monotonic()
+            self._save(run)
 
     def close(self):
-        pass
+        if self._due is not None:
+            self._save(self._due)
+
+    def _save(self, run):
+        from ceteris.engine.checkpoint import save
+
+        self._due = None  # first, so that a disk that is full is not written to again
+        save(self.path, run)
+        self._saved = time.monotonic()
 
 
 class TensorBoard(AbstractRecorder):

@@ -5,12 +5,13 @@ from ceteris.equilibrium.contract import check_model
 from ceteris.equilibrium.contract_symmetry import check_symmetry
 from ceteris.equilibrium.expectation import GaussHermite, Monomial, MonteCarlo, OneDraw, QuasiMonteCarlo
 from ceteris.equilibrium.library import named
+from ceteris.equilibrium.loading import load
 from ceteris.equilibrium.many import OverParameters, solve_many
 from ceteris.equilibrium.model import Model, with_parameters
 from ceteris.equilibrium.phases import Episodes, Polish
 from ceteris.equilibrium.regression import RandomFeatures, Regression
 from ceteris.equilibrium.shocks import Drawn, Markov, Normal
-from ceteris.equilibrium.solution import Solution, load
+from ceteris.equilibrium.solution import Solution
 from ceteris.equilibrium.solve import solve
 from ceteris.equilibrium.symmetry import Agents, Exchangeable, Idiosyncratic
 from ceteris.equilibrium.trajectories import Trajectories

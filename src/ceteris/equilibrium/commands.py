@@ -13,7 +13,8 @@ from ceteris.engine import precision
 from ceteris.equilibrium.contract import check_model
 from ceteris.equilibrium.library import LIBRARY, named
 from ceteris.equilibrium.model import Model, count_outputs, parameters, refuse_unknown, start_states, traced
-from ceteris.equilibrium.solve import solve
+from ceteris.equilibrium.solve import question, solve
+from ceteris.equilibrium.work import begin_anew, begun, read_clock, refuse_another
 
 
 def settings(model: Model, words: list[str]) -> dict[str, Any]:
@@ -45,24 +46,42 @@ def settings(model: Model, words: list[str]) -> dict[str, Any]:
 
 
 def solve_and_report(
-    name: str, words: list[str], digits: Any, tolerance: float | None, out: Path | None, seed: int
+    name: str,
+    words: list[str],
+    digits: Any,
+    tolerance: float | None,
+    out: Path | None,
+    seed: int,
+    fresh: bool = False,
 ) -> bool:
-    """Solve, print the accuracy, write the run folder; returns whether all is well."""
+    """Solve, print the accuracy, write the run folder; returns whether all is well.
+
+    A killed run is continued, from what is kept in the folder ``work`` within the run folder; ``fresh`` forgets it.
+    """
     from ceteris.report import Run, report
 
     model = named(name, **settings(named(name), words))
     out = out or Path("runs") / name.rpartition(":")[2]
-    command = ["ceteris", "solve", name, *(part for word in words for part in ("--set", word)), "--out", str(out)]
+    command = ["ceteris", "solve", name, *(part for word in words for part in ("--set", word))]
+    command += ["--precision", digits, "--seed", str(seed), "--out", str(out)]
+    command += [] if tolerance is None else ["--tolerance", str(tolerance)]
     config = {"model": name, "precision": digits, "tolerance": str(tolerance), **parameters(model)}
-    folder = out / "work"  # what a killed run goes on from
-    begun = (folder / "progress.safetensors").exists() or any(folder.glob("phase-*"))
-    print(f"{'Going on with' if begun else 'Solving'} {type(model).__name__}; everything is kept in {out}.", flush=True)
-    command = shlex.join([*command, "--seed", str(seed)])
-    with Run.create(out, command, {k: str(v) for k, v in config.items()}, seed) as run:
-        solution = solve(model, seed=seed, precision=digits, tolerance=tolerance, out=folder, progress=True)
-        sections = solution.sections()
-        run.write(sections)
-    solution.save(out)
+    folder = out / "work"
+    if fresh and folder.is_dir():
+        begin_anew(folder)
+    refuse_another(folder, question(model, seed=seed, precision=digits, tolerance=tolerance))
+    print(f"{'Going on with' if begun(folder) else 'Solving'} {type(model).__name__}; everything is kept in {out}.")
+    with Run.create(out, shlex.join(command), {k: str(v) for k, v in config.items()}, seed) as run:
+        try:
+            solution = solve(model, seed=seed, precision=digits, tolerance=tolerance, out=folder, progress=True)
+            sections = solution.sections()
+            run.write(sections)
+            solution.save(out)
+        except (KeyboardInterrupt, SystemExit) as stop:
+            stop.add_note(f"Call the same command again to go on; what has been done is in {out}.")
+            run.finish("interrupted", read_clock(folder)[0])
+            raise
+        run.finish("finished", solution.seconds)
     print(solution.sentence)
     print(sections[1].tables[0].frame.to_string(float_format="{:.2e}".format))
     checks = sections[0].checks

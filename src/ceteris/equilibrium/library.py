@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from ceteris.equilibrium.model import Model
-from ceteris.equilibrium.store import find_model
 
 
 class Entry(NamedTuple):
@@ -54,7 +58,7 @@ def named(name: str, **changes: Any) -> Model:
     """
     if name in LIBRARY:
         entry = LIBRARY[name]
-        return find_model(f"ceteris.equilibrium.models.{entry.home}")(**{**entry.changes, **changes})
+        return _class(entry.home)(**{**entry.changes, **changes})
     if ":" in name:
         return find_model(name)(**changes)
     near = difflib.get_close_matches(name, LIBRARY, n=1)
@@ -62,3 +66,49 @@ def named(name: str, **changes: Any) -> Model:
     raise ValueError(
         f"model: {name!r} is not in the library; {hint}`ceteris models` lists all; your own is FILE.py:CLASS."
     )
+
+
+def library_class(name: str) -> type[Model] | None:
+    """The class of the library behind ``home:Class``, such as ``growth:Growth``; None where there is none."""
+    return _class(name) if name in {entry.home for entry in LIBRARY.values()} else None
+
+
+def library_name(kind: type[Model]) -> str | None:
+    """The inverse of `library_class`."""
+    name = f"{kind.__module__.rpartition('.')[2]}:{kind.__qualname__}"
+    return name if library_class(name) is kind else None
+
+
+def _class(home: str) -> type[Model]:
+    module, _, kind = home.partition(":")
+    return getattr(importlib.import_module(f"ceteris.equilibrium.models.{module}"), kind)
+
+
+def find_model(name: str) -> type[Model]:
+    """The class behind ``FILE.py:CLASS`` or ``module:Class``; runs that file, as the command line is asked to.
+
+    Only what a user types comes here, never what a file says.
+    """
+    home, _, kind = name.rpartition(":")
+    if not home or not kind:
+        raise ValueError(f"model: {name!r} was given, but FILE:CLASS is needed, such as my_model.py:MyModel.")
+    module = _run(Path(home), kind) if home.endswith(".py") else importlib.import_module(home)
+    found = getattr(module, kind, None)
+    if not (isinstance(found, type) and issubclass(found, Model)):
+        offered = [
+            k for k, v in vars(module).items() if isinstance(v, type) and issubclass(v, Model) and v is not Model
+        ]
+        raise ValueError(f"model: {home} has no model {kind!r}; it has {', '.join(offered) or 'none'}.")
+    return found
+
+
+def _run(path: Path, kind: str) -> ModuleType:
+    if not path.is_file():
+        raise FileNotFoundError(f"model: there is no file {path}; give the path of the file that holds {kind}.")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module

@@ -56,9 +56,11 @@ class Solution:
     met : bool
         Whether the tolerance was met on fresh states; ``sentence`` says by how much.
     log : tuple of dict
-        What each phase reached.
+        What each phase that ended reached.
+    phase : int
+        Of these, the one whose policy it is: the best; -1 if none ended.
     seconds, cpu : float
-        Wall-clock and processor seconds, compilation included.
+        Wall-clock and processor seconds, compilation included; those of all sessions, if there were several.
     """
 
     model: Model
@@ -74,6 +76,7 @@ class Solution:
     cpu: float
     said: tuple[str, ...]
     log: tuple[dict[str, Any], ...]
+    phase: int
     sentence: str
     met: bool
 
@@ -145,9 +148,8 @@ class Solution:
         with precision(self.precision):
             simulated = self.simulate(periods, paths, seed)
             start = jax.tree.map(lambda a: jnp.asarray(a[0]), self.states)
-            solved = Check(
-                "tolerance", self.met, self.sentence, value=float(self.log[-1]["mean"]), bar=self.tolerance[0]
-            )
+            error = float(self.log[self.phase]["mean"]) if self.log else None
+            solved = Check("tolerance", self.met, self.sentence, value=error, bar=self.tolerance[0])
             return (
                 solved,
                 stability.bounded(simulated),
@@ -277,11 +279,6 @@ def averaged_inputs(model: Model, states: Point) -> np.ndarray:
     one = lambda s: jnp.concatenate([x.reshape(-1, x.shape[-1]).mean(0) for x in jax.tree.leaves(model.inputs(s))])
     n = jax.tree.leaves(states)[0].shape[0]
     return np.asarray(jax.lax.map(one, states, batch_size=min(n, 250)))
-
-
-def load(folder: str | Path, model: Model | None = None) -> Solution:
-    """Read a solution that was saved; ``model`` is needed only where its class cannot be found again."""
-    return Solution(**store.read(folder, model))
 
 
 @eqx.filter_jit

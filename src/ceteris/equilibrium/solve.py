@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -17,13 +15,13 @@ import jax.random as jr
 import numpy as np
 from jax import Array
 
-from ceteris.engine import Checkpoint, Fit, Progress, Status, load_weights, precision, save_weights
+from ceteris.engine import Fit, Status, precision
 from ceteris.engine.ensemble import take
 from ceteris.engine.precision import Precision, cast
 from ceteris.equilibrium.expectation import Rule, default_rule, refuse_uncovered
 from ceteris.equilibrium.judging import culprit, judged, verdicts
 from ceteris.equilibrium.linearise import linearise
-from ceteris.equilibrium.model import Model, count_outputs, parameters, start_states, traced
+from ceteris.equilibrium.model import Model, count_outputs, start_states, traced
 from ceteris.equilibrium.phases import Economies, Episodes, Polish, sampled
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.policy import (
@@ -39,6 +37,9 @@ from ceteris.equilibrium.regression import Regression, refuse_unfit
 from ceteris.equilibrium.simulate import settle
 from ceteris.equilibrium.solution import Solution
 from ceteris.equilibrium.trajectories import Trajectories, picked
+from ceteris.equilibrium.work import Work, question_of
+from ceteris.nets.activations import ACTIVATIONS
+from ceteris.nets.names import choose
 
 AnyPhase = Episodes | Polish | Regression | Trajectories
 
@@ -136,18 +137,19 @@ def solve_economies(
 ) -> list[Solution]:
     """Solve one model, or several of one shape together as an ensemble (``members`` of them)."""
     model = models[0]
-    begun, cpu = time.monotonic(), time.process_time()
+    choose("activation", activation, ACTIVATIONS)
+    folder = None if out is None else Path(out)
     with in_precision(precision):
         checked(model, plan.rule)
+    asked = question_of(model, **_arguments(plan, activation, precision, seed, start))
+    with in_precision(precision), Work.on(folder, asked, progress) as work:
         economies, found = prepared(models, members, plan, activation, jr.key(seed), start, precision)
         refuse_unfit(plan.phases, model, economies.policy.net)
-        run = Run(None if out is None else Path(out), progress, jr.key(seed + 1))
-        run.refuse_another(model, plan, precision, seed)
         said = (*plan.said, *dict.fromkeys(found))
         for line in said if progress else ():
             print(line, flush=True)
-        economies, log, sentence = carried_out(plan, economies, run)
-        seconds, cpu = time.monotonic() - begun, time.process_time() - cpu
+        economies, log, phase, sentence = carried_out(plan, economies, work, seed)
+        seconds, cpu = work.spent()
         policies = (
             [economies.policy] if members is None else [take(economies.policy, jnp.asarray(i)) for i in range(members)]
         )
@@ -162,10 +164,22 @@ def solve_economies(
             Solution(
                 m, finished(m, p, plan.rule), states,
                 log=tuple({**e, **{k: _one(e[k], i) for k in ("mean", "max")}} for e in log),
-                sentence=sentence[i], met=not sentence[i].startswith("NOT"), **common,
+                phase=int(_one(phase, i)), sentence=sentence[i], met=not sentence[i].startswith("NOT"), **common,
             )
             for i, (m, p, states) in enumerate(zip(models, policies, lasts, strict=True))
         ]  # fmt: skip
+
+
+def question(model: Model, *, seed: int, tolerance: Any, precision: Precision) -> dict[str, str]:
+    """The fingerprint of a call of `solve` with these arguments, the others at their defaults."""
+    plan = make_plan(model, tolerance, None, None, None)
+    return question_of(model, **_arguments(plan, "tanh", precision, seed, None))
+
+
+def _arguments(plan: Plan, activation: str, precision: Precision, seed: int, start: Any) -> dict[str, Any]:
+    """Everything beside the model on which a solution depends; of another one to start from, its weights."""
+    weights = None if start is None else eqx.filter(learnt_alone(start.hypothesis), eqx.is_array)
+    return {**vars(plan), "activation": activation, "precision": precision, "seed": seed, "start": weights}
 
 
 def _one(values: np.ndarray, i: int) -> float:
@@ -311,100 +325,113 @@ def rescaled(
 # ------------------------------------------------------------------------------------------------------ carrying out
 
 
-@dataclass(frozen=True)
-class Run:
-    """Where to keep what has been done, and whether to talk about it."""
+class Best(NamedTuple):
+    """The best policy judged so far, by member, its errors and the number of its phase."""
 
-    folder: Path | None
-    talk: bool
-    key: Array
-
-    def refuse_another(self, model: Model, plan: Plan, precision: Precision, seed: int) -> None:
-        """Raise if the folder holds the work of another question; else note this one there."""
-        if self.folder is None:
-            return
-        asked = {"model": type(model).__qualname__, **parameters(model), "phases": plan.phases, "rule": plan.rule}
-        asked = {name: repr(value) for name, value in {**asked, "precision": precision, "seed": seed}.items()}
-        path = self.folder / "asked.json"
-        before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else asked
-        for name in asked:
-            if before.get(name) != asked[name]:
-                raise ValueError(
-                    f"out: {self.folder} holds the work on {name} = {before.get(name)}, but {asked[name]} is asked "
-                    "for; name another folder, or remove that one."
-                )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asked, indent=1), encoding="utf-8")
-
-    def monitors(self, phase: int, name: str) -> list[Any]:
-        """Progress and checkpoints of one phase."""
-        watchers: list[Any] = [Progress(f"{phase + 1} {name}")] if self.talk else []
-        return watchers if self.folder is None else [*watchers, Checkpoint(self._checkpoint(phase), seconds=15)]
-
-    def resume(self, phase: int) -> Path | None:
-        """The checkpoint of a phase that was interrupted."""
-        path = None if self.folder is None else self._checkpoint(phase)
-        return path if path is not None and path.exists() else None
-
-    def _checkpoint(self, phase: int) -> Path:
-        return Path(self.folder or ".") / f"phase-{phase}.safetensors"
-
-    def keep(self, phase: int, economies: Economies, log: list[dict[str, Any]]) -> None:
-        """Save what a finished phase hands on; its checkpoint is no longer needed."""
-        if self.folder is None:
-            return
-        done = [{k: np.asarray(v).tolist() for k, v in entry.items()} for entry in log]
-        save_weights(self.folder / "progress.safetensors", (economies.policy, economies.states), {"log": done})
-        self._checkpoint(phase).unlink(missing_ok=True)
-
-    def reopen(self, economies: Economies) -> tuple[Economies, list[dict[str, Any]]]:
-        """Go on after the last finished phase."""
-        path = None if self.folder is None else self.folder / "progress.safetensors"
-        if path is None or not path.exists():
-            return economies, []
-        from ceteris.engine.checkpoint import read_facts
-
-        policy, states = load_weights(path, (economies.policy, economies.states))
-        log = [{**e, "mean": np.asarray(e["mean"]), "max": np.asarray(e["max"])} for e in read_facts(path)["log"]]
-        return economies._replace(policy=policy, states=states), log
+    economies: Economies
+    mean: np.ndarray
+    max: np.ndarray
+    where: str
+    phase: np.ndarray
 
 
-def carried_out(plan: Plan, economies: Economies, run: Run) -> tuple[Economies, list[dict[str, Any]], list[str]]:
-    """Run the phases until the tolerance is met on fresh states, and say how it ended for every member."""
-    economies, log = run.reopen(economies)
-    n = economies.members or 1
-    status = ["NOT solved: no phase was run."] * n
-    for i, phase in enumerate(plan.phases):
-        if i < len(log):
-            status = verdicts(plan, log[-1], log[-1]["sentence"])
-            continue
-        key = jr.fold_in(run.key, i)
-        done = phase.run(economies, plan.rule, key, run.monitors(i, phase.name), _every(phase), run.resume(i))
-        economies = done.economies
-        mean, largest, where = judged(plan, economies, jr.fold_in(key, 1))
-        entry = {
-            "phase": phase.name, "steps": int(done.run.tick), "loss": _last_loss(done.run),
-            "mean": mean, "max": largest, "where": where, "sentence": done.run.sentence,
-        }  # fmt: skip
-        log.append(entry)
-        if run.talk:
-            print(f"  {phase.name}: mean error {np.max(mean):.2e}, largest {np.max(largest):.2e} ({where})", flush=True)
-        status = verdicts(plan, entry, done.run.sentence)
+def carried_out(
+    plan: Plan, economies: Economies, work: Work, seed: int
+) -> tuple[Economies, list[dict[str, Any]], Any, list[str]]:
+    """Run the phases until the tolerance is met on fresh states.
+
+    Returns the best policies judged, what each phase reached, whose phase's policies these are, and how it ended for
+    each member.
+    """
+    log, last, best = reopened(plan, economies, work, seed)
+    while len(log) < len(plan.phases) and not (best and _is_over(plan, log, best)):
+        i, phase = len(log), plan.phases[len(log)]
+        key = jr.fold_in(jr.key(seed + 1), i)
+        done = phase.run(last, plan.rule, key, work.monitors(i, phase.name), _every(phase), work.resume(i))
+        last = done.economies
         if np.any(done.run.status == Status.INTERRUPTED):
-            break  # its checkpoint stays, and the next call goes on from there
-        run.keep(i, economies, log)
-        if np.any(np.isin(done.run.status, (Status.NONFINITE, Status.DIVERGED))) and economies.members is None:
-            status = [f"NOT solved: {done.run.sentence} {culprit(plan, economies, key)}"]
-            break
-        if not any(s.startswith("NOT") for s in status):
-            break
-    return economies, log, status
+            sentence = f"NOT solved: {done.run.note} This was in phase {i + 1} of {len(plan.phases)}, {phase.name}."
+            kept, which = (best.economies, best.phase) if best else (last, -1)
+            return kept, log, which, [sentence] * (last.members or 1)
+        mean, largest, where = judged(plan, last, judging_key(seed, i))
+        log.append({"phase": phase.name, **_reached(plan, last, key, done.run, mean, largest, where)})
+        best = better(plan, best, Best(last, mean, largest, where, np.full_like(mean, i, int)))
+        work.keep(log, last, best.economies, int(best.phase.max()))
+        if work.talk:
+            print(f"  {phase.name}: mean error {mean.max():.2e}, largest {largest.max():.2e} ({where})", flush=True)
+    assert best is not None  # a plan has at least one phase
+    return best.economies, log, best.phase, _verdicts(plan, log, best)
+
+
+def judging_key(seed: int, phase: int) -> Array:
+    """The key that decides on which fresh states the policy after a phase is judged."""
+    return jr.fold_in(jr.fold_in(jr.key(seed + 1), max(phase, 0)), 1)
+
+
+def reopened(
+    plan: Plan, economies: Economies, work: Work, seed: int
+) -> tuple[list[dict[str, Any]], Economies, Best | None]:
+    """What an earlier session left, judged afresh before anything is said of it."""
+    found = work.reopen(economies)
+    if found is None:
+        return [], economies, None
+    log, last, best, which = found
+    mean, largest, where = judged(plan, last, judging_key(seed, len(log) - 1))
+    log[-1] |= {"mean": mean, "max": largest, "where": where}
+    if which != len(log) - 1:
+        mean, largest, where = judged(plan, best, judging_key(seed, which))
+    return log, last, Best(best, mean, largest, where, np.asarray(which))
+
+
+def better(plan: Plan, before: Best | None, now: Best) -> Best:
+    """The better of two, for each member: the one whose worse error, in units of its tolerance, is smaller."""
+    if before is None:
+        return now
+
+    def badness(some: Best) -> np.ndarray:
+        mean, largest = plan.tolerance
+        return np.nan_to_num(np.maximum(some.mean / mean, some.max / largest), nan=np.inf)
+
+    improved = badness(now) < badness(before)
+    if improved.all() or not improved.any():
+        return now if improved.all() else before
+    pick = lambda a, b: jnp.where(improved.reshape(-1, *[1] * (jnp.ndim(a) - 1)), a, b) if eqx.is_array(a) else a
+    chosen = jax.tree.map(pick, now.economies[1:3], before.economies[1:3])
+    economies = now.economies._replace(policy=chosen[0], states=chosen[1])
+    mean, largest, phase = (
+        np.where(improved, getattr(now, name), getattr(before, name)) for name in ("mean", "max", "phase")
+    )
+    return Best(economies, mean, largest, now.where, phase)
+
+
+def _reached(
+    plan: Plan, economies: Economies, key: Array, run: Fit, mean: Any, largest: Any, where: str
+) -> dict[str, Any]:
+    """What is remembered of a phase; ``ended`` is why there is no going on, where that is so."""
+    lost = np.any(np.isin(run.status, (Status.NONFINITE, Status.DIVERGED))) and economies.members is None
+    ended = f"NOT solved: {run.sentence} {culprit(plan, economies, key)}" if lost else ""
+    figures = {"steps": int(run.tick), "loss": _last_loss(run), "mean": mean, "max": largest, "where": where}
+    return {**figures, "sentence": run.sentence, "ended": ended}
+
+
+def _is_over(plan: Plan, log: list[dict[str, Any]], best: Best) -> bool:
+    return bool(log[-1]["ended"]) or not any(s.startswith("NOT") for s in _verdicts(plan, log, best))
+
+
+def _verdicts(plan: Plan, log: list[dict[str, Any]], best: Best) -> list[str]:
+    """One sentence per member on the best of its policies, and which that is where it is not the last."""
+    if log[-1]["ended"]:
+        return [log[-1]["ended"]]
+    said = verdicts(plan, best._asdict(), log[-1]["sentence"])
+    last = len(log) - 1
+    which = lambda phase: "" if phase == last else f" This is the policy after phase {phase + 1}; later ones are worse."
+    return [sentence + which(int(phase)) for sentence, phase in zip(said, np.atleast_1d(best.phase), strict=True)]
 
 
 def _last_loss(run: Fit) -> float:
-    """The last loss that is a number, the median over members."""
-    losses = np.asarray(run.history["loss"])
-    finite = losses[np.isfinite(losses.reshape(len(losses), -1)).all(1)]
+    """The last loss that is a number, the median over members; none if no step was taken."""
+    losses = np.asarray(run.history.get("loss", ()))
+    finite = losses[np.isfinite(losses.reshape(len(losses), -1)).all(1)] if len(losses) else losses
     return float(np.median(finite[-1])) if len(finite) else float("nan")
 
 

@@ -1,126 +1,210 @@
-"""Solutions on disk: weights and states as safetensors, the model by name and parameters; nothing is pickled."""
+"""Solutions on disk: weights and states as safetensors, the model by name and parameters; nothing in it can run.
+
+Only models and rules of the library are made from what a file says, by names from a table and with values of the types
+that they have. A user's own model is handed over by who loads.
+"""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 
 from ceteris.engine import load_weights, precision, save_weights
 from ceteris.engine.checkpoint import read_facts
-from ceteris.equilibrium import expectation as rules
+from ceteris.equilibrium.expectation import (
+    AbstractRule,
+    GaussHermite,
+    Monomial,
+    MonteCarlo,
+    OneDraw,
+    QuasiMonteCarlo,
+    Rule,
+)
+from ceteris.equilibrium.library import library_class, library_name
 from ceteris.equilibrium.model import Model, parameters, start_states, traced
 from ceteris.equilibrium.policy import blank, finished, learnt_alone
+from ceteris.equilibrium.work import is_log
+from ceteris.fingerprint import class_parts, described
+from ceteris.nets.activations import ACTIVATIONS
 
 FILE = "solution.safetensors"
-RULES = ("GaussHermite", "Monomial", "QuasiMonteCarlo", "MonteCarlo")
+RULES: dict[str, type] = {
+    kind.__name__: kind for kind in (GaussHermite, Monomial, MonteCarlo, OneDraw, QuasiMonteCarlo)
+}
+LARGEST = 10_000_000  # a whole number that fixes a shape, or a weight of a table of probabilities
+
+_natural = lambda value: type(value) is int and 0 <= value < LARGEST
+_time = lambda value: type(value) in (int, float) and 0 <= value < math.inf
+_positive = lambda value: type(value) in (int, float) and 0 < value < math.inf
+_listed = lambda kind: lambda value: isinstance(value, list) and all(kind(one) for one in value)
+SCHEMA = {
+    "widths": lambda value: _listed(lambda n: _natural(n) and n > 0)(value) and len(value) < 100,
+    "activation": lambda value: value in ACTIVATIONS,
+    "precision": lambda value: value in ("single", "double"),
+    "seed": lambda value: type(value) is int,
+    "tolerance": lambda value: _listed(_positive)(value) and len(value) == 2,
+    "seconds": _time,
+    "cpu": _time,
+    "said": _listed(lambda one: isinstance(one, str)),
+    "phase": lambda value: type(value) is int and -1 <= value < LARGEST,
+    "log": lambda value: value == [] or is_log(value),
+    "model": lambda value: isinstance(value, dict) and all(isinstance(value.get(k), str) for k in ("name", "home")),
+    "code": lambda value: isinstance(value, dict) and all(isinstance(text, str) for text in value.values()),
+    "parameters": lambda value: isinstance(value, dict),
+    "rule": lambda value: isinstance(value, dict),
+}
 
 
 def save(folder: str | Path, solution: Any) -> Path:
     """Write a solution into a folder; returns the file."""
-    path = Path(folder) / FILE
+    path, model = Path(folder) / FILE, solution.model
+    own = library_name(type(model))
     facts = {
-        "model": reference(type(solution.model)),
-        "parameters": {name: _plain(name, value) for name, value in parameters(solution.model).items()},
-        "rule": {"name": type(solution.rule).__name__, **vars(solution.rule)},
-        **{name: getattr(solution, name) for name in PLAIN},
-        "log": [{k: _number(v) for k, v in entry.items()} for entry in solution.log],
+        "model": {"name": own or type(model).__qualname__, "home": "library" if own else type(model).__module__},
+        "code": class_parts(type(model), Model),
+        "parameters": {name: _stored(value) for name, value in parameters(model).items()},
+        "rule": _stored_rule(solution.rule),
+        **{name: getattr(solution, name) for name in ("widths", "activation", "precision", "seed", "tolerance")},
+        **{name: getattr(solution, name) for name in ("seconds", "cpu", "said", "phase")},
+        "log": [{name: np.asarray(value).tolist() for name, value in entry.items()} for entry in solution.log],
     }
     save_weights(path, (learnt_alone(solution.hypothesis), solution.states), facts)
     return path
 
 
-PLAIN = ("widths", "activation", "precision", "seed", "tolerance", "seconds", "cpu", "said", "sentence", "met")
-
-
-def read(folder: str | Path, model: Model | None = None) -> dict[str, Any]:
-    """The arguments of the `Solution` in a folder."""
+def read(folder: str | Path, model: Model | None = None, rule: Rule | None = None) -> dict[str, Any]:
+    """What a file says of a solution, but for the verdict, which is not read but found anew."""
     path = Path(folder) if Path(folder).is_file() else Path(folder) / FILE
     facts = read_facts(path)
-    if model is None:
-        model = find_model(facts["model"])(**{k: _value(v) for k, v in facts["parameters"].items()})
-    rule = dict(facts["rule"])
-    rule = getattr(rules, rule.pop("name"))(**rule)
-    with precision(facts["precision"]):
+    for name, allows in SCHEMA.items():
+        if name not in facts or not allows(facts[name]):
+            raise ValueError(f"folder: {path} was edited or is of another kind: its {name} cannot be used; save anew.")
+    found = _model(path, facts) if model is None else model
+    rule = rule or _rule(path, facts["rule"])
+    hypothesis, states = _weights(path, facts, found)
+    plain = {name: tuple(facts[name]) for name in ("widths", "tolerance", "said", "log")}
+    plain |= {name: facts[name] for name in ("activation", "precision", "seed", "seconds", "cpu", "phase")}
+    differing = _differing(facts, found)
+    if differing:
+        plain["said"] += (f"The model it was solved for had {differing}; the verdict is on the model given.",)
+    return {
+        **plain, "model": found, "rule": rule, "hypothesis": finished(found, hypothesis, rule), "states": states
+    }  # fmt: skip
+
+
+def _weights(path: Path, facts: Mapping[str, Any], model: Model) -> tuple[Any, Any]:
+    """The policy and the states, of the shapes that the model gives them."""
+
+    def like():
         key = jax.random.key(0)
         states = start_states(traced(model), key, 1)
         one = jax.tree.map(lambda a: a[0], states)
-        policy = blank(traced(model), one, tuple(facts["widths"]), facts["activation"], key)
-        hypothesis, states = load_weights(path, (policy, _like(states, path)))
-    log = tuple({**entry} for entry in facts["log"])
-    plain = {name: tuple(facts[name]) if isinstance(facts[name], list) else facts[name] for name in PLAIN}
-    return {
-        **plain,
-        "model": model,
-        "hypothesis": finished(model, hypothesis, rule),
-        "states": states,
-        "rule": rule,
-        "log": log,
-    }
+        return blank(traced(model), one, tuple(facts["widths"]), facts["activation"], key), states
+
+    with precision(facts["precision"]):
+        try:
+            policy, states = eqx.filter_eval_shape(like)
+        except Exception as error:  # the model's own code, with parameters that a file gave it
+            raise ValueError(
+                f"folder: {path} was saved for another model, or edited: {type(model).__name__} gives no states and "
+                f"policy with these parameters ({error}); pass the model it was solved for."
+            ) from None
+        tracks = _tracks(path)
+        states = jax.tree.map(lambda a: jax.ShapeDtypeStruct((tracks, *a.shape[1:]), a.dtype), states)
+        return load_weights(path, (policy, states))
 
 
-def reference(kind: type) -> str:
-    """Where a model's class is to be found again: ``module:Class`` or ``file.py:Class``."""
-    if kind.__module__.startswith("ceteris."):
-        return f"{kind.__module__}:{kind.__qualname__}"
-    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
-    return f"{file or kind.__module__}:{kind.__qualname__}"
-
-
-def find_model(name: str) -> type[Model]:
-    """The class behind ``module:Class`` or ``file.py:Class``; says in one sentence what is wrong."""
-    home, _, kind = name.rpartition(":")
-    if not home or not kind:
-        raise ValueError(f"model: {name!r} was given, but FILE:CLASS is needed, such as my_model.py:MyModel.")
-    if home.endswith(".py"):
-        path = Path(home)
-        if not path.is_file():
-            raise FileNotFoundError(f"model: there is no file {path}; give the path of the file that holds {kind}.")
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[path.stem] = module
-        spec.loader.exec_module(module)
-    else:
-        module = importlib.import_module(home)
-    found = getattr(module, kind, None)
-    if not (isinstance(found, type) and issubclass(found, Model)):
-        offered = [
-            k for k, v in vars(module).items() if isinstance(v, type) and issubclass(v, Model) and v is not Model
-        ]
-        raise ValueError(f"model: {home} has no model {kind!r}; it has {', '.join(offered) or 'none'}.")
-    return found
-
-
-def _like(states: Any, path: Path) -> Any:
-    """States with as many tracks as were saved."""
+def _tracks(path: Path) -> int:
+    """How many tracks of states were saved."""
     from safetensors import safe_open
 
     with safe_open(path, framework="numpy") as file:
-        name = next(name for name in file.keys() if name.startswith("model[1]"))  # noqa: SIM118 (not a dict)
-        tracks = file.get_slice(name).get_shape()[0]
-    return jax.tree.map(lambda a: jax.ShapeDtypeStruct((tracks, *a.shape[1:]), a.dtype), states)
+        shapes = [file.get_slice(name).get_shape() for name in file.keys() if name.startswith("model[1]")]  # noqa: SIM118
+    if not shapes or not all(shape and shape[0] for shape in shapes):
+        raise ValueError(f"folder: {path} holds no states; save the solution anew.")
+    return shapes[0][0]
 
 
-def _plain(name: str, value: Any) -> Any:
-    if isinstance(value, bool | int | float | str):
+# ------------------------------------------------------------------------------------------------- models and rules
+
+
+def _model(path: Path, facts: Mapping[str, Any]) -> Model:
+    """The model of the library that a file names, with its parameters."""
+    name, home = facts["model"]["name"], facts["model"]["home"]
+    kind = library_class(name) if home == "library" else None
+    if kind is None:
+        raise ValueError(
+            f"model: {path} holds the solution of {name} ({home}), which is not a model of the library, and no code is "
+            f"run by loading; pass load(folder, model={name.rpartition(':')[2]}(...)) with the parameters it was "
+            "solved for."
+        )
+    given, default = facts["parameters"], parameters(kind())
+    for one, value in given.items():
+        if one not in default or not _fits(value, default[one]):
+            raise ValueError(
+                f"folder: {path} was edited or is not plain: parameter {one} of {name} cannot be read from it; pass "
+                "load(folder, model=...) with the parameters it was solved for."
+            )
+    return kind(**{one: np.asarray(value) if isinstance(value, list) else value for one, value in given.items()})
+
+
+def _fits(value: Any, default: Any) -> bool:
+    """Whether a value of a file is of the kind that a parameter has."""
+    if isinstance(default, bool) or default is None or isinstance(default, str):
+        return type(value) is type(default)
+    if isinstance(default, int):
+        return type(value) is int and abs(value) < LARGEST
+    numbers = lambda value: all(map(numbers, value)) if isinstance(value, list) else type(value) in (int, float)
+    return numbers(value) and np.ndim(default) in (0, np.ndim(value))
+
+
+def _differing(facts: Mapping[str, Any], model: Model) -> str:
+    """Which parameters and which parts of the code differ from those of the solution, in words."""
+    stored = {name: _stored(value) for name, value in parameters(model).items()}
+    names = [name for name in {**facts["parameters"], **stored} if facts["parameters"].get(name) != stored.get(name)]
+    code = class_parts(type(model), Model)
+    parts = [name for name in {**facts["code"], **code} if facts["code"].get(name) != code.get(name)]
+    said = [f"another value of {', '.join(names)}"] * bool(names) + [f"another {', '.join(parts[:3])}"] * bool(parts)
+    return " and ".join(said)
+
+
+def _stored(value: Any) -> Any:
+    """What JSON holds of a parameter; of what is not plain a text that tells whether it is the same."""
+    if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, np.ndarray | jax.Array):
+    if isinstance(value, np.ndarray | jax.Array | np.generic):
         return np.asarray(value).tolist()
-    raise TypeError(
-        f"save: parameter {name!r} is {type(value).__name__}, which cannot be saved; use numbers or arrays."
-    )
+    return {"text": described(value)}
 
 
-def _value(value: Any) -> Any:
-    return np.asarray(value) if isinstance(value, list) else value
+def _stored_rule(rule: Any) -> dict[str, Any]:
+    stored = lambda value: _stored_rule(value) if isinstance(value, AbstractRule) else value
+    if type(rule).__name__ not in RULES or type(rule) is not RULES[type(rule).__name__]:
+        return {"name": type(rule).__qualname__, "text": described(rule)}
+    return {"name": type(rule).__name__, **{name: stored(value) for name, value in vars(rule).items()}}
 
 
-def _number(value: Any) -> Any:
-    return np.asarray(value).tolist() if isinstance(value, np.ndarray | np.generic) else value
+def _rule(path: Path, facts: Mapping[str, Any]) -> Rule:
+    """The rule that a file names, if it is one of the library's with values it allows."""
+    kind = RULES.get(str(facts.get("name")))
+    given = {name: value for name, value in facts.items() if name != "name"}
+    try:
+        if kind is None or set(given) != set(vars(kind())):
+            raise ValueError("it is not a rule of the library")
+        for name, default in vars(kind()).items():
+            if isinstance(default, AbstractRule):
+                given[name] = _rule(path, given[name] if isinstance(given[name], dict) else {})
+            elif type(given[name]) is not type(default) or (type(default) is int and abs(given[name]) > 100_000):
+                raise ValueError(f"its {name} is {given[name]!r}")
+        return kind(**given)
+    except ValueError as error:
+        raise ValueError(
+            f"folder: {path} does not name a rule for expectations that can be made again ({error}); pass "
+            "load(folder, model=..., expectation=...) with the one it was solved with."
+        ) from None

@@ -41,7 +41,7 @@ def replace_file(path: str | Path, data: str | bytes | Iterable[bytes]) -> None:
     """
     path = Path(path)
     chunks = [data.encode("utf-8", "replace")] if isinstance(data, str) else [data] if isinstance(data, bytes) else data
-    fresh = path.with_name(f".{path.name[:40]}.{_host()}-{os.getpid()}-{uuid.uuid4().hex}.part")
+    fresh = temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with fresh.open("xb") as file:
@@ -59,10 +59,15 @@ def replace_file(path: str | Path, data: str | bytes | Iterable[bytes]) -> None:
         _remove(fresh)
 
 
+def temporary(path: Path) -> Path:
+    """Return a name beside a path that no other process or thread shares, and that `remove_leftovers` knows."""
+    return path.with_name(f".{path.name[:40]}.{_host()}-{os.getpid()}-{uuid.uuid4().hex}.part")
+
+
 def refuse_unwritable(path: str | Path) -> None:
     """Raise, before any work is done, if nothing can be written at ``path``; remove what dead processes left there."""
     path = Path(path)
-    probe = path.with_name(f".{path.name[:40]}.{_host()}-{os.getpid()}-{uuid.uuid4().hex}.part")
+    probe = temporary(path)
     try:
         if path.is_dir():
             raise IsADirectoryError(0, "it is a folder")

@@ -16,16 +16,17 @@ pickled. JSON files are replaced in one step, so that a process killed at any mo
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ceteris.files import folder_lock, is_empty, replace_file, temporary
 from ceteris.report import figures, machine
-from ceteris.report.store import Counter, atomic, sentence, store_section
+from ceteris.report.store import Counter, sentence, store_section
 from ceteris.report.stored import read_facts, read_sections
 from ceteris.results import Section
 
@@ -63,6 +64,9 @@ class Run:
 
     folder: Path
     facts: dict[str, Any] = field(default_factory=dict)
+    hold: ExitStack = field(
+        default_factory=ExitStack, repr=False, compare=False
+    )  # of the folder, from create to finish
 
     @classmethod
     def create(cls, folder: str | Path, command: str, config: Mapping[str, Any], seed: int) -> Run:
@@ -84,6 +88,9 @@ class Run:
         """
         folder = Path(folder)
         config = _plain(config)
+        hold = ExitStack()
+        refuse_foreign(folder)
+        hold.enter_context(folder_lock(folder))
         check_folder(folder)
         for name in OURS:
             _remove(folder / name)
@@ -97,7 +104,7 @@ class Run:
             "versions": machine.versions(),
             "hardware": machine.hardware(),
         }
-        run = cls(folder, facts)
+        run = cls(folder, facts, hold)
         run._save()
         return run
 
@@ -132,34 +139,42 @@ class Run:
         """
         sections = list(sections)
         if history is not None:
-            atomic(self.folder / "history.csv", history.to_csv(index=False))
+            replace_file(self.folder / "history.csv", history.to_csv(index=False))
             sections.append(figures.history_section(history))
         number = Counter()
         stored = [store_section(self.folder, section, number) for section in sections]
-        atomic(self.folder / "sections.json", json.dumps(stored, indent=1, ensure_ascii=False))
+        replace_file(self.folder / "sections.json", json.dumps(stored, indent=1, ensure_ascii=False))
 
-    def finish(self, status: str = "finished") -> None:
-        """Write down how the run ended and how long it took.
+    def finish(self, status: str = "finished", seconds: float | None = None) -> None:
+        """Write down how the run ended and how long it took, and let others have the folder.
 
         Parameters
         ----------
         status : str
-            "finished", or "failed: " and the reason.
+            "finished", "interrupted", or "failed: " and the reason.
+        seconds : float, optional
+            How long it took, if that is not the time since it was created: the sum over sessions of one that was
+            interrupted.
         """
-        started = datetime.fromisoformat(self.facts["started"])
-        seconds = (datetime.now().astimezone() - started).total_seconds()
+        if seconds is None:
+            started = datetime.fromisoformat(self.facts["started"])
+            seconds = (datetime.now().astimezone() - started).total_seconds()
         self.facts |= {"status": status, "seconds": seconds}
         self.facts["hardware"] |= machine.devices()
         self._save()
+        self.hold.close()
 
     def __enter__(self) -> Run:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        self.finish("finished" if kind is None else f"failed: {sentence(error)}")
+        if kind is not None and issubclass(kind, KeyboardInterrupt | SystemExit):
+            self.finish("interrupted")
+        else:
+            self.finish("finished" if kind is None else f"failed: {sentence(error)}")
 
     def _save(self) -> None:
-        atomic(self.folder / "run.json", json.dumps(self.facts, indent=1, ensure_ascii=False))
+        replace_file(self.folder / "run.json", json.dumps(self.facts, indent=1, ensure_ascii=False))
 
 
 def list_runs(root: str | Path = "runs") -> list[Run]:
@@ -192,16 +207,8 @@ def _open_or_say(folder: Path) -> Run:
         return Run(folder, {"status": f"unreadable: {error}"})
 
 
-def check_folder(folder: Path, room: int = ROOM) -> None:
-    """Make a run folder, or say in one sentence why it cannot be one.
-
-    Parameters
-    ----------
-    folder : Path
-        Must be new, empty or an earlier run.
-    room : int
-        Bytes that must be free on its disk.
-    """
+def refuse_foreign(folder: Path) -> None:
+    """Make a run folder, or say in one sentence why it cannot be one: it must be new, empty or an earlier run."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
@@ -210,11 +217,24 @@ def check_folder(folder: Path, room: int = ROOM) -> None:
         ) from None
     except OSError as error:
         raise PermissionError(f"folder: {folder} cannot be made ({error.strerror}); name another folder.") from None
-    if any(folder.iterdir()) and not (folder / "run.json").exists():
+    if not (folder / "run.json").exists() and not is_empty(folder):
         raise ValueError(
             f"folder: {folder} holds files but is not a run folder; name a new or an empty one, "
             "so that nothing of yours is overwritten."
         )
+
+
+def check_folder(folder: Path, room: int = ROOM) -> None:
+    """Say in one sentence why a run cannot be written into a folder, if it cannot.
+
+    Parameters
+    ----------
+    folder : Path
+        Must be new, empty or an earlier run.
+    room : int
+        Bytes that must be free on its disk.
+    """
+    refuse_foreign(folder)
     free = shutil.disk_usage(folder).free
     if free < room:
         raise OSError(
@@ -226,7 +246,7 @@ def check_folder(folder: Path, room: int = ROOM) -> None:
 
 def _try_writing(folder: Path) -> None:
     """Write and remove a megabyte: quotas and read-only disks show only now."""
-    probe = folder / f".probe-{os.getpid()}"
+    probe = temporary(folder / "probe")
     try:
         probe.write_bytes(bytes(1_000_000))
     except OSError as error:

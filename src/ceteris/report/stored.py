@@ -24,7 +24,7 @@ class Foreign(ValueError):
 def read_facts(path: Path) -> dict[str, Any]:
     """Read ``run.json``, or say what is wrong with it."""
     facts = read_json(path, dict)
-    _refuse_wrong(path, "the run", facts, FACTS)
+    _refuse_wrong(path, "its", facts, FACTS)
     return facts
 
 
@@ -32,13 +32,13 @@ def read_sections(path: Path) -> list[dict[str, Any]]:
     """Read ``sections.json``, or say what is wrong with it."""
     sections = read_json(path, list)
     for section in sections:
-        _refuse_wrong(path, "a section", section, SECTION)
-        for part, shape in (("tables", TABLE), ("figures", FIGURE), ("checks", CHECK)):
-            for item in section[part]:
-                _refuse_wrong(path, f"one of the {part}", item, shape)
+        _refuse_wrong(path, "a section's", section, SECTION)
+        for part, shape in (("table", TABLE), ("figure", FIGURE), ("check", CHECK)):
+            for item in section[f"{part}s"]:
+                _refuse_wrong(path, f"a {part}'s", item, shape)
         for figure in section["figures"]:
             if figure["error"] is None:
-                _refuse_wrong(path, "one of the figures", figure, DRAWN)
+                _refuse_wrong(path, "a figure's", figure, DRAWN)
     return sections
 
 
@@ -171,8 +171,8 @@ def _refuse_wrong(path: Path, what: str, value: Any, shape: Shape) -> None:
     absent = [name for name in shape if name not in held]
     wrong = absent or [name for name, fits in shape.items() if not fits(held[name])]
     if wrong:
+        found = "missing" if absent else f"{held[wrong[0]]!r:.60}"
         raise ValueError(
-            f"folder: {path} cannot be read ({what} {'lacks' if absent else 'does not have'} {wrong[0]!r}"
-            f"{'' if absent else ' as it was written'}): it was cut off or edited; restore it from a copy or run the "
-            "command again."
+            f"folder: {path} was edited: {what} {wrong[0]!r} is {found}, which no run writes; restore it from a copy "
+            "or run the command again."
         )

@@ -1,0 +1,205 @@
+"""The folder of a solution in the making: whose question it works on, how far it has come, and how long it took.
+
+::
+
+    question.json           the fingerprint of the question: model, its code, every argument, versions
+    progress.safetensors    the policies after the last phase and after the best, and what each phase reached
+    phase-N.safetensors     a checkpoint within phase N, while that runs
+    clock.json              seconds of all sessions so far
+
+A folder with another question is refused; a killed run goes on where the last checkpoint was, to the same bits.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ceteris.engine import AbstractRecorder, Checkpoint, Progress, load_weights, save_weights
+from ceteris.engine.checkpoint import read_facts
+from ceteris.equilibrium.model import Model, parameters
+from ceteris.equilibrium.phases import Economies
+from ceteris.files import folder_lock, read_json, replace_file
+from ceteris.fingerprint import class_parts, described, differences, packages
+
+QUESTION, PROGRESS, CLOCK = "question.json", "progress.safetensors", "clock.json"
+OFTEN = 15.0  # seconds between two checkpoints
+PACKAGES = ("ceteris", "jax", "equinox", "optax")
+
+
+def question_of(model: Model, **arguments: Any) -> dict[str, str]:
+    """Return the fingerprint of what is asked: every argument, the model's code and calibration, and versions."""
+    values = {**{f"parameter {name}": value for name, value in parameters(model).items()}, **arguments}
+    asked = {name: described(value) for name, value in values.items()}
+    return {**asked, **class_parts(type(model), Model), **packages(PACKAGES)}
+
+
+def refuse_another(folder: Path, question: Mapping[str, str]) -> None:
+    """Raise if a folder holds the work on another question; says what differs and what to do."""
+    path = folder / QUESTION
+    if not path.is_file():
+        if begun(folder):
+            raise ValueError(
+                f"out: {folder} holds work, but not on what question ({QUESTION} is missing); name another folder, or "
+                "remove that one."
+            )
+        return
+    found = differences(read_json(path, dict), question)
+    if found:
+        more = f", and {len(found) - 3} more" if len(found) > 3 else ""
+        raise ValueError(
+            f"out: {folder} holds the work on another question: {'; '.join(found[:3])}{more}. Name another folder, or "
+            "remove that one to begin anew (`ceteris solve` does so with --fresh)."
+        )
+
+
+class Clock(AbstractRecorder):
+    """Write down now and then how long all sessions have taken together."""
+
+    def __init__(self, work: Work):
+        self.work, self._written = work, time.monotonic()
+
+    def open(self, run, steps):
+        self.work.write_clock()
+
+    def record(self, run):
+        if time.monotonic() - self._written >= OFTEN:
+            self.work.write_clock()
+            self._written = time.monotonic()
+
+    def close(self):
+        self.work.write_clock()
+
+
+@dataclass
+class Work:
+    """One session's hold of a folder; without a folder nothing is kept, and all else is the same.
+
+    Attributes
+    ----------
+    folder : Path, optional
+    talk : bool
+        Whether to say what happens.
+    before : (float, float)
+        Seconds on the clock and of the processor that earlier sessions took.
+    """
+
+    folder: Path | None
+    talk: bool
+    before: tuple[float, float] = (0.0, 0.0)
+    begun: tuple[float, float] = field(default_factory=lambda: (time.monotonic(), time.process_time()))
+
+    @classmethod
+    @contextmanager
+    def on(cls, folder: Path | None, question: Mapping[str, str], talk: bool) -> Iterator[Work]:
+        """Hold the folder for this question alone; refuse it if it holds another, or another process holds it."""
+        if folder is None:
+            yield cls(None, talk)
+            return
+        refuse_another(folder, question)
+        with folder_lock(folder):
+            refuse_another(folder, question)  # again: what was there may have changed until the lock was ours
+            replace_file(folder / QUESTION, json.dumps(dict(question), indent=1))
+            yield cls(folder, talk, read_clock(folder))
+
+    def spent(self) -> tuple[float, float]:
+        """Seconds on the clock, and of the processor, of all sessions."""
+        return (
+            self.before[0] + time.monotonic() - self.begun[0],
+            self.before[1] + time.process_time() - self.begun[1],
+        )
+
+    def write_clock(self) -> None:
+        """Keep `spent` for later sessions."""
+        if self.folder is not None:
+            seconds, cpu = self.spent()
+            replace_file(self.folder / CLOCK, json.dumps({"seconds": seconds, "cpu": cpu}))
+
+    def monitors(self, phase: int, name: str) -> list[Any]:
+        """Progress, checkpoints and the clock of one phase."""
+        watchers: list[Any] = [Progress(f"{phase + 1} {name}")] if self.talk else []
+        if self.folder is None:
+            return watchers
+        return [*watchers, Checkpoint(self._checkpoint(phase), seconds=OFTEN), Clock(self)]
+
+    def resume(self, phase: int) -> Path | None:
+        """The checkpoint of a phase that was interrupted."""
+        path = None if self.folder is None else self._checkpoint(phase)
+        return path if path is not None and path.exists() else None
+
+    def _checkpoint(self, phase: int) -> Path:
+        return Path(self.folder or ".") / f"phase-{phase}.safetensors"
+
+    def keep(self, log: list[dict[str, Any]], last: Economies, best: Economies, which: int) -> None:
+        """Save what a finished phase hands on, and the best so far (of phase ``which``); its checkpoint has served."""
+        if self.folder is None:
+            return
+        done = [{name: np.asarray(value).tolist() for name, value in entry.items()} for entry in log]
+        policies = (last.policy, last.states, best.policy, best.states)
+        save_weights(self.folder / PROGRESS, policies, {"log": done, "best": which})
+        self.write_clock()
+        self._forget(len(log))
+
+    def reopen(self, blank: Economies) -> tuple[list[dict[str, Any]], Economies, Economies, int] | None:
+        """What `keep` saved last: the phases done, the last and the best policies, and which was best."""
+        path = None if self.folder is None else self.folder / PROGRESS
+        if path is None or not path.exists():
+            return None
+        facts = read_facts(path)
+        log, best = facts.get("log", []), facts.get("best")
+        if not is_log(log) or not isinstance(best, int) or not 0 <= best < len(log):
+            raise ValueError(f"out: {path} was edited or cut off: its list of phases is not one; remove {self.folder}.")
+        last_policy, last_states, best_policy, best_states = load_weights(path, 2 * (blank.policy, blank.states))
+        log = [{**entry, "mean": np.asarray(entry["mean"]), "max": np.asarray(entry["max"])} for entry in log]
+        self._forget(len(log))
+        last = blank._replace(policy=last_policy, states=last_states)
+        return log, last, blank._replace(policy=best_policy, states=best_states), best
+
+    def _forget(self, phases: int) -> None:
+        """Remove checkpoints of phases that have ended; a kill may have left one."""
+        for phase in range(phases):
+            self._checkpoint(phase).unlink(missing_ok=True)
+
+
+KINDS: dict[str, Any] = {"phase": str, "steps": int, "loss": float, "mean": float, "max": float, "where": str,
+                         "sentence": str, "ended": str}  # fmt: skip
+
+
+def is_log(log: Any) -> bool:
+    """Whether this is a list of what phases reached, each with what is told of it and nothing else."""
+    return isinstance(log, list) and bool(log) and all(isinstance(e, dict) and _is_entry(e) for e in log)
+
+
+def _is_entry(entry: dict[str, Any]) -> bool:
+    return set(entry) == set(KINDS) and all(type(entry[name]) is kind for name, kind in KINDS.items())
+
+
+def read_clock(folder: Path) -> tuple[float, float]:
+    """Seconds that earlier sessions in a folder took, on the clock and of the processor."""
+    path = folder / CLOCK
+    if not path.is_file():
+        return 0.0, 0.0
+    facts = read_json(path, dict)
+    values = [facts.get(name) for name in ("seconds", "cpu")]
+    if not all(isinstance(value, int | float) and 0 <= value < 1e12 for value in values):
+        raise ValueError(f"out: {path} was edited: it does not hold two times in seconds; remove the file.")
+    return float(values[0]), float(values[1])  # pyright: ignore[reportArgumentType]
+
+
+def begun(folder: Path) -> bool:
+    """Whether there is work in a folder to go on with."""
+    return (folder / PROGRESS).exists() or any(folder.glob("phase-*.safetensors"))
+
+
+def begin_anew(folder: Path) -> None:
+    """Remove the work in a folder, and only what is of this module."""
+    with folder_lock(folder):
+        for path in [folder / QUESTION, folder / PROGRESS, folder / CLOCK, *folder.glob("phase-*.safetensors")]:
+            path.unlink(missing_ok=True)

@@ -464,6 +464,25 @@ def report(file: str) -> Kind:
     return Kind(make, read, says="or was damaged (")
 
 
+def solution(file: str) -> Kind:
+    """A solution that was saved, or a file of the folder in which it was worked out."""
+    from ceteris.equilibrium import Polish, load, named, solve
+
+    ask = lambda out: solve(named("growth", delta=1.0), tolerance=1e-5, phases=[Polish(100, 15)], out=out)
+    point = {"k": np.array([0.15, 0.2]), "z": np.array([0.0, 0.1])}
+
+    def make(folder: Path) -> Path:
+        solved = ask(folder)
+        return solved.save(folder) if file == "solution.safetensors" else folder / file
+
+    def read(path: Path) -> Any:
+        saved = file == "solution.safetensors"
+        again = load(path.parent) if saved else ask(path.parent)
+        return again.policy(point)
+
+    return Kind(make, read, sealed=file.endswith("safetensors"))
+
+
 KINDS: dict[str, Callable[[], Kind]] = {
     "weights": weights,
     "run checkpoint": run,
@@ -474,5 +493,9 @@ KINDS: dict[str, Callable[[], Kind]] = {
     "run.json": functools.partial(report, "run.json"),
     "sections.json": functools.partial(report, "sections.json"),
     "table": functools.partial(report, "tables/01-t.csv"),
+    "solution": functools.partial(solution, "solution.safetensors"),
+    "progress of solve": functools.partial(solution, "progress.safetensors"),
+    "question of solve": functools.partial(solution, "question.json"),
+    "clock of solve": functools.partial(solution, "clock.json"),
     "drawing": functools.partial(report, "figures/02-f-light.svg"),
 }  # fmt: skip

@@ -124,11 +124,16 @@ def test_nan_is_refused_where_a_member_goes_on_and_stays_where_it_is_lost(tmp_pa
     path = tmp_path / "run"
     path.write_bytes(halfway)
     name = next(name for name in read_arrays(path, "run")[0] if name.startswith("state.model") and "weight" in name)
-    changed(path, lambda held, _: held[name][1].fill(np.nan), "run")
-    with pytest.raises(ValueError, match=r"holds NaN for state.model.*; use an earlier copy or train again"):
+    changed(path, lambda held, _: held[name].reshape(-1).__setitem__(-1, np.nan), "run")
+    with pytest.raises(ValueError, match=r"1 of \d+ numbers of state.model.* are NaN or infinite, and such weights"):
         resumed(path)
     changed(path, lambda held, _: held["status"].__setitem__(1, Status.NONFINITE), "run")
     assert resumed(path).status.tolist() == [Status.FINISHED, Status.NONFINITE]
+    path.write_bytes(halfway)
+    best = next(name for name in read_arrays(path, "run")[0] if name.startswith("memories[0][2]") and "weight" in name)
+    changed(path, lambda held, _: held[best].reshape(-1).__setitem__(0, np.inf), "run")
+    with pytest.raises(ValueError, match=r"1 of \d+ numbers of memories\[0\]\[2\].* are NaN or infinite"):
+        resumed(path)
 
 
 # ----------------------------------------------------------------------------------- several processes, one path

@@ -60,6 +60,7 @@ def save(path: Path, run: Fit) -> None:
         **{f"history.{name}": column for name, column in run.history.items()},
         **{f"metrics.{name}": column for name, column in run.metrics.items()},
     }
+    _refuse_lost(path, arrays, run.status)
     write_arrays(path, "run", arrays, {"tick": run.tick, "phase": run.phase, "impl": str(jr.key_impl(run.key))})
 
 
@@ -171,11 +172,20 @@ def _status(path: str | Path, stored: np.ndarray | None, like: np.ndarray) -> np
 
 
 def _refuse_lost(path: str | Path, arrays: Mapping[str, np.ndarray], status: np.ndarray) -> None:
-    """Raise if the model of a member that goes on holds NaN (infinite constants of a model may stay)."""
-    going = ~np.isin(status, (Status.NONFINITE, Status.DIVERGED))
-    for name, a in arrays.items():
-        if name.startswith("state.model") and a.dtype.kind in "fcV" and np.isnan(a[going] if status.ndim else a).any():
-            raise ValueError(f"path: {path} holds NaN for {name}; use an earlier copy or train again.")
+    """Raise if the model of a member that is not lost holds no numbers, or the copy of it that a judge keeps."""
+    sound = ~np.isin(status, (Status.NONFINITE, Status.DIVERGED))
+    own = {name: a for name, a in arrays.items() if name.startswith("state.model")}
+    models = own | _copies({name.removeprefix("state.model"): a for name, a in own.items()}, arrays)
+    refuse_non_finite(path, {name: a[sound] if status.ndim else a for name, a in models.items()}, masks=True)
+
+
+def _copies(model: dict[str, np.ndarray], arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays of whole copies of a model, of several arrays, among what judges remember."""
+    alike = lambda a, b: a is not None and a.shape == b.shape and a.dtype == b.dtype
+    first = next(iter(model), "")
+    homes = [name.removesuffix(first) for name in arrays if name.startswith("memories") and name.endswith(first)]
+    whole = [home for home in homes if all(alike(arrays.get(home + end), a) for end, a in model.items())]
+    return {home + end: arrays[home + end] for home in whole if len(model) > 1 for end in model}
 
 
 def _log(path: str | Path, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ceteris.files import replace_file
 from ceteris.report import Run, list_runs, machine
 from ceteris.report.run import check_folder
-from ceteris.report.store import atomic
 from ceteris.results import Check, Figure, Section, Table
 
 
@@ -166,9 +166,9 @@ def test_a_disk_that_takes_no_megabyte_is_refused(tmp_path, small_files):
 
 def test_a_write_that_fails_half_way_leaves_the_old_file_whole(tmp_path, small_files):
     path = tmp_path / "run.json"
-    atomic(path, "old")
+    replace_file(path, "old")
     with pytest.raises(OSError, match="File too large"):
-        atomic(path, "x" * 200_000)
+        replace_file(path, "x" * 200_000)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -1,14 +1,12 @@
-"""Weights and whole runs on disk: one safetensors file with a JSON header, written atomically, never pickled.
+"""Weights and whole runs on disk: arrays by name and a few facts, through `ceteris.files`, never pickled.
 
-A file holds arrays by name and a few facts. Functions, shapes of nets and optimisers come from the code that
-loads it, so that opening a file cannot run anything.
+Functions, shapes of nets and optimisers come from the code that loads a file, so that opening one cannot run
+anything.
 """
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +15,24 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as to_bytes
 
 from ceteris.engine.fit import Fit
-
-FORMAT = 1
+from ceteris.engine.status import Status
+from ceteris.files import read_arrays, refuse_non_finite, write_arrays
 
 
 def save_weights(path: str | Path, tree: Any, facts: dict[str, Any] | None = None) -> None:
-    """Save every array of a pytree, atomically; ``facts`` (anything JSON can hold) travel with it."""
-    path = Path(path)
-    refuse_unwritable(path)
-    _write(path, _arrays(tree, "model"), {"kind": "weights", "facts": facts or {}})
+    """Save every array of a pytree, atomically; ``facts`` (anything JSON can hold) travel with it.
+
+    NaN and infinite weights are refused; an array of zeros and -inf, a mask, may stay.
+    """
+    arrays = _arrays(tree, "model")
+    refuse_non_finite(path, arrays, masks=True)
+    write_arrays(path, "weights", arrays, facts or {})
 
 
 def load_weights(path: str | Path, template: Any) -> Any:
-    """Return ``template`` with its arrays replaced by those in the file.
+    """Return ``template`` with its arrays replaced by those in the file: all of them, and no others.
 
     Parameters
     ----------
@@ -41,13 +40,14 @@ def load_weights(path: str | Path, template: Any) -> Any:
     template : pytree
         A model of the same architecture (its weights do not matter; shapes without values will do).
     """
-    arrays, _ = _read(Path(path), "weights")
-    return _fill(template, arrays, "model", Path(path))
+    arrays, _ = read_arrays(path, "weights")
+    refuse_non_finite(path, arrays, masks=True)
+    return filled(path, arrays, model=template)["model"]
 
 
 def read_facts(path: str | Path) -> dict[str, Any]:
     """Return what `save_weights` was told to keep beside the weights."""
-    return _read(Path(path), "weights")[1]["facts"]
+    return read_arrays(path, "weights")[1]
 
 
 def save(path: Path, run: Fit) -> None:
@@ -60,82 +60,74 @@ def save(path: Path, run: Fit) -> None:
         **{f"history.{name}": column for name, column in run.history.items()},
         **{f"metrics.{name}": column for name, column in run.metrics.items()},
     }
-    _write(path, arrays, {"kind": "run", "tick": run.tick, "phase": run.phase, "impl": str(jr.key_impl(run.key))})
+    _refuse_lost(path, arrays, run.status)
+    write_arrays(path, "run", arrays, {"tick": run.tick, "phase": run.phase, "impl": str(jr.key_impl(run.key))})
 
 
-def load(path: str | Path, template: Callable[[int], Fit]) -> Fit:
+def load(path: str | Path, template: Callable[[int], Fit], phases: int) -> Fit:
     """Return the run in the file; ``template(phase)`` is a run of the same algorithm, for its shapes."""
-    path = Path(path)
-    arrays, facts = _read(path, "run")
-    like = template(facts["phase"])
-    columns = lambda prefix: {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
-    history, metrics = columns("history."), columns("metrics.")
-    return Fit(
-        state=_fill(like.state, arrays, "state", path),
-        status=arrays["status"],
-        tick=facts["tick"],
-        phase=facts["phase"],
-        key=jr.wrap_key_data(jnp.asarray(arrays["key"]), impl=facts["impl"]),
-        logs=(history,) if history else (),
-        readings=(metrics,) if metrics else (),
-        memories=_fill(like.memories, arrays, "memories", path),
-    )
+    arrays, facts = read_arrays(path, "run")
+    phase, tick = _whole(path, facts, "phase", phases - 1), _whole(path, facts, "tick", 2**48)
+    like = template(phase)
+    columns = lambda prefix: {name: arrays.pop(name) for name in list(arrays) if name.startswith(prefix)}
+    history, metrics = _log(path, columns("history.")), _log(path, columns("metrics."))
+    status = _status(path, arrays.pop("status", None), like.status)
+    _refuse_lost(path, arrays, status)
+    own = filled(path, arrays, state=like.state, memories=like.memories, key=like.key)
+    logs, readings = ((log,) if log else () for log in (history, metrics))
+    return Fit(status=status, tick=tick, phase=phase, logs=logs, readings=readings, **own)
 
 
-def refuse_unwritable(path: Path) -> None:
-    """Raise, before any work is done, if nothing can be written at ``path``."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        probe = path.with_name(f".{path.name}.probe")
-        probe.write_bytes(b"0")
-        probe.unlink()
-    except OSError as error:
-        raise OSError(
-            f"path: {path} cannot be written ({error.strerror}); give a folder you may write to, with space left."
-        ) from error
+# --------------------------------------------------------------------------------------- from arrays to trees
 
 
-# ---------------------------------------------------------------------------------------------- the file
-
-
-def _write(path: Path, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
-    import ceteris
-
-    header = {"ceteris": json.dumps({"format": FORMAT, "version": ceteris.__version__, **facts})}
-    fresh = path.with_name(f".{path.name}.part")
-    contiguous = {name: np.ascontiguousarray(a).reshape(np.shape(a)) for name, a in arrays.items()}
-    try:
-        with open(fresh, "wb") as file:
-            file.write(to_bytes(contiguous, metadata=header))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise OSError(
-            f"{path} could not be written ({error.strerror}); the file of before, if any, is untouched"
-        ) from error
-
-
-def _read(path: Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    if not path.is_file():
-        raise FileNotFoundError(f"path: {path} does not exist; give the path of a file that ceteris saved.")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            facts = json.loads((file.metadata() or {})["ceteris"])
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, KeyError, ValueError) as error:
+def filled(path: str | Path, arrays: Mapping[str, np.ndarray], **templates: Any) -> dict[str, Any]:
+    """Return trees with their arrays replaced by those of a file; every one must be there, and no other."""
+    named = {prefix: _named(template, prefix) for prefix, template in templates.items()}
+    values = lambda leaves: [_value(path, arrays, name, leaf) if _is_leaf(leaf) else leaf for name, leaf in leaves]
+    trees = {
+        prefix: jax.tree.unflatten(jax.tree.structure(template), values(named[prefix]))
+        for prefix, template in templates.items()
+    }
+    extra = sorted(set(arrays) - {name for leaves in named.values() for name, leaf in leaves if _is_leaf(leaf)})
+    if extra:
+        some = ", ".join(name[:60] for name in extra[:3]) + (", ..." if len(extra) > 3 else "")
         raise ValueError(
-            f"path: {path} is truncated or was not saved by ceteris; use an earlier copy or train again."
-        ) from error
-    if facts["kind"] != kind:
-        other = {"run": "resume it with fit(..., resume=path)", "weights": "read it with load_weights"}[facts["kind"]]
-        raise ValueError(f"path: {path} holds {facts['kind']}, not {kind}; {other}.")
-    return arrays, facts
+            f"path: {path} was saved by another architecture: it holds {len(extra)} arrays for which there is no "
+            f"place ({some}); build the model with the settings it was saved with."
+        )
+    return trees
 
 
-def _is_leaf(leaf: Any) -> bool:
-    return eqx.is_array(leaf) or isinstance(leaf, jax.ShapeDtypeStruct | np.ndarray)
+def _value(path: str | Path, arrays: Mapping[str, np.ndarray], name: str, like: Any) -> Any:
+    implementation, shape = _stored_as(like)
+    stored = arrays.get(name)
+    if stored is None or stored.shape != shape.shape or stored.dtype != shape.dtype:
+        found = "nothing" if stored is None else f"{stored.dtype}{list(stored.shape)}"
+        raise ValueError(
+            f"path: {path} was saved by another architecture: it holds {found} for {name} where {shape.dtype}"
+            f"{list(shape.shape)} is needed; build the model with the settings it was saved with."
+        )
+    if isinstance(like, np.ndarray):
+        return stored
+    return jnp.asarray(stored) if implementation is None else jr.wrap_key_data(jnp.asarray(stored), impl=implementation)
+
+
+def _stored_as(like: Any) -> tuple[Any, Any]:
+    """Return the implementation of random keys (None for other arrays), and the shape in which they are saved."""
+    if not _is_key(like):
+        return None, like
+    found = []
+    shape = jax.eval_shape(lambda key: (found.append(jr.key_impl(key)), jr.key_data(key))[1], like)
+    return found[0], shape
+
+
+def _arrays(tree: Any, prefix: str) -> dict[str, np.ndarray]:
+    leaves = [(name, leaf) for name, leaf in _named(tree, prefix) if _is_leaf(leaf)]
+    arrays = {name: np.asarray(jr.key_data(leaf) if _is_key(leaf) else leaf) for name, leaf in leaves}
+    if len(arrays) < len(leaves):
+        raise ValueError("tree: two of its arrays have the same name, so that one would be lost; rename one.")
+    return arrays
 
 
 def _named(tree: Any, prefix: str) -> list[tuple[str, Any]]:
@@ -143,29 +135,61 @@ def _named(tree: Any, prefix: str) -> list[tuple[str, Any]]:
     return [(prefix + jax.tree_util.keystr(path), leaf) for path, leaf in leaves]
 
 
-def _arrays(tree: Any, prefix: str) -> dict[str, np.ndarray]:
-    is_key = lambda leaf: jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-    return {
-        name: np.asarray(jr.key_data(leaf) if is_key(leaf) else leaf)
-        for name, leaf in _named(tree, prefix)
-        if _is_leaf(leaf)
-    }
+def _is_leaf(leaf: Any) -> bool:
+    return eqx.is_array(leaf) or isinstance(leaf, jax.ShapeDtypeStruct | np.ndarray)
 
 
-def _fill(template: Any, arrays: dict[str, np.ndarray], prefix: str, path: Path) -> Any:
-    def value(name: str, like: Any) -> Any:
-        if not _is_leaf(like):
-            return like
-        stored = arrays.get(name)
-        if stored is not None and jnp.issubdtype(like.dtype, jax.dtypes.prng_key):
-            return jr.wrap_key_data(jnp.asarray(stored))
-        if stored is None or stored.shape != like.shape or stored.dtype != like.dtype:
-            found = "nothing" if stored is None else f"{stored.dtype}{list(stored.shape)}"
-            raise ValueError(
-                f"path: {path} was saved by another architecture: it holds {found} for {name} where {like.dtype}"
-                f"{list(like.shape)} is needed; build the model with the settings it was saved with."
-            )
-        return stored if isinstance(like, np.ndarray) else jnp.asarray(stored)
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
-    named = _named(template, prefix)
-    return jax.tree.unflatten(jax.tree.structure(template), [value(name, leaf) for name, leaf in named])
+
+# ------------------------------------------------------------------------------------------ what a run must hold
+
+
+def _whole(path: str | Path, facts: dict[str, Any], name: str, most: int) -> int:
+    value = facts.get(name)
+    if type(value) is not int or not 0 <= value <= most:
+        raise ValueError(
+            f"path: {path} holds {name} {str(value)[:40]!r}, but a whole number from 0 to {most} is needed; resume "
+            "with the algorithm of that run, or train again."
+        )
+    return value
+
+
+def _status(path: str | Path, stored: np.ndarray | None, like: np.ndarray) -> np.ndarray:
+    known = np.array(list(Status))
+    if (
+        stored is None
+        or stored.dtype.kind not in "iu"
+        or stored.shape != like.shape
+        or not np.isin(stored, known).all()
+    ):
+        raise ValueError(
+            f"path: {path} does not say how each of {max(like.size, 1)} members stood; resume with the algorithm of "
+            "that run, or train again."
+        )
+    return stored
+
+
+def _refuse_lost(path: str | Path, arrays: Mapping[str, np.ndarray], status: np.ndarray) -> None:
+    """Raise if the model of a member that is not lost holds no numbers, or the copy of it that a judge keeps."""
+    sound = ~np.isin(status, (Status.NONFINITE, Status.DIVERGED))
+    own = {name: a for name, a in arrays.items() if name.startswith("state.model")}
+    models = own | _copies({name.removeprefix("state.model"): a for name, a in own.items()}, arrays)
+    refuse_non_finite(path, {name: a[sound] if status.ndim else a for name, a in models.items()}, masks=True)
+
+
+def _copies(model: dict[str, np.ndarray], arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays of whole copies of a model, of several arrays, among what judges remember."""
+    alike = lambda a, b: a is not None and a.shape == b.shape and a.dtype == b.dtype
+    first = next(iter(model), "")
+    homes = [name.removesuffix(first) for name in arrays if name.startswith("memories") and name.endswith(first)]
+    whole = [home for home in homes if all(alike(arrays.get(home + end), a) for end, a in model.items())]
+    return {home + end: arrays[home + end] for home in whole if len(model) > 1 for end in model}
+
+
+def _log(path: str | Path, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return a history: columns of equal length without their prefix."""
+    if len({a.shape[:1] for a in columns.values()}) > 1 or any(a.ndim == 0 for a in columns.values()):
+        raise ValueError(f"path: {path} holds a history of unequal lengths; use an earlier copy or train again.")
+    return {name.partition(".")[2]: a for name, a in columns.items()}

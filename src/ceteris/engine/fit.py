@@ -190,7 +190,7 @@ def fit(
             # an algorithm may need the model it is handed in its first phase to know the shapes of its state
             given = lambda phase: cast(model, precision) if phase == 0 else None
             template = lambda phase: _begin(phases[phase], key, phase, judges, given(phase), shapes_only=True)
-            run = _reopen(load(resume, template), key, len(judges))
+            run = _reopen(load(resume, template, len(phases)), key, len(judges))
         while True:
             run = _run_phase(phases[run.phase], run, budget[run.phase], every, feed, judges, recorders)
             last = run.phase + 1 == len(phases)

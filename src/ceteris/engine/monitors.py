@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ceteris.engine.status import Status
+from ceteris.files import refuse_unwritable
 
 if TYPE_CHECKING:
     from ceteris.engine.fit import Fit
@@ -226,8 +227,6 @@ class Checkpoint(AbstractRecorder):
         self.seconds = seconds
 
     def open(self, run, steps):
-        from ceteris.engine.checkpoint import refuse_unwritable
-
         refuse_unwritable(self.path)
         self._steps, self._due = steps, None
         self._saved = time.monotonic()

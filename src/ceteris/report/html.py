@@ -10,10 +10,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ceteris.files import replace_file
 from ceteris.report import numbers
 from ceteris.report.figures import inline
 from ceteris.report.run import Run
-from ceteris.report.store import atomic
+from ceteris.report.stored import checked, inside
 
 SHOWN = 200  # rows of a table that the page shows; the download holds them all
 _MARKS = {True: ("pass", "✓"), False: ("fail", "✗"), None: ("not judged", "?")}
@@ -44,13 +45,13 @@ def report(folder: str | Path) -> Path:
     """
     run = Run.open(folder)
     path = run.folder / "report.html"
-    atomic(path, page(run))
+    replace_file(path, page(run))
     return path
 
 
 def page(run: Run) -> str:
     """Build the whole page as text."""
-    sections = run.sections
+    sections = checked(run.folder, run.sections)
     name = run.folder.resolve().name
     css = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     body = [_section(run.folder, i, section) for i, section in enumerate(sections, 1)]
@@ -143,7 +144,7 @@ def _figure(folder: Path, prefix: str, figure: Mapping[str, Any]) -> str:
     title, caption = escape(figure["title"]), escape(figure["caption"])
     rows, link = _data(folder, figure)
     if figure["error"] is None:
-        drawn = "".join(_drawing(folder, prefix, figure, scheme) for scheme in ("light", "dark"))
+        drawn = "".join(_drawing(prefix, figure, scheme) for scheme in ("light", "dark"))
     else:
         drawn = f'<p class="alarm">This figure could not be drawn. {escape(figure["error"])}</p>'
     return (
@@ -154,8 +155,8 @@ def _figure(folder: Path, prefix: str, figure: Mapping[str, Any]) -> str:
     )
 
 
-def _drawing(folder: Path, prefix: str, figure: Mapping[str, Any], scheme: str) -> str:
-    text = inline((folder / figure[scheme]).read_text(encoding="utf-8"), f"{prefix}{scheme[0]}-")
+def _drawing(prefix: str, figure: Mapping[str, Any], scheme: str) -> str:
+    text = inline(figure["drawings"][scheme], f"{prefix}{scheme[0]}-")
     label = escape(f"{figure['title']}. {figure['caption']}")
     width = float(text.split('viewBox="0 0 ')[1].split()[0])
     # Points to pixels: never below 0.73 of its size, where labels are 7 pixels high; then its box scrolls.
@@ -166,7 +167,7 @@ def _drawing(folder: Path, prefix: str, figure: Mapping[str, Any], scheme: str) 
 
 def _data(folder: Path, stored: Mapping[str, Any]) -> tuple[str, str]:
     """Return the stored frame as an HTML table, and a link that downloads all of it as CSV."""
-    path = folder / stored["data"]
+    path = inside(folder, stored["data"])
     raw = path.read_bytes()
     head, *rows = list(csv.reader(raw.decode("utf-8").splitlines(keepends=True)))
     code = base64.b64encode(raw).decode("ascii")

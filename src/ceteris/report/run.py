@@ -24,19 +24,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ceteris.files import folder_lock, is_empty, read_json, replace_file, temporary
+from ceteris.files import folder_lock, is_empty, replace_file, temporary
 from ceteris.report import figures, machine
 from ceteris.report.store import Counter, sentence, store_section
+from ceteris.report.stored import read_facts, read_sections
 from ceteris.results import Section
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ROOM = 50_000_000  # bytes: some hundred figures and the weights of a mid-size net
-KINDS: dict[str, Any] = {
-    "command": str, "config": dict, "seed": int, "status": str, "started": str, "seconds": int | float | None,
-    "versions": dict, "hardware": dict,
-}  # fmt: skip
 OURS = ("sections.json", "history.csv", "report.html", "tables", "figures")
 
 
@@ -120,21 +117,13 @@ class Run:
                 f"folder: {folder} is not a run folder (it has no run.json); "
                 "give the folder that a ceteris command named with --out, or list them with `ceteris runs`."
             )
-        path = folder / "run.json"
-        facts = read_json(path, dict)
-        for name, kind in KINDS.items():
-            if not isinstance(facts.get(name), kind):
-                raise ValueError(
-                    f"folder: {path} was edited: its {name!r} is {facts.get(name)!r:.60}, which no run writes; restore "
-                    "it from a copy or run the command again."
-                )
-        return cls(folder, facts)
+        return cls(folder, read_facts(folder / "run.json"))
 
     @property
     def sections(self) -> list[dict[str, Any]]:
         """What `write` stored, as plain dictionaries; empty if nothing has been written."""
         path = self.folder / "sections.json"
-        return read_json(path, list) if path.is_file() else []
+        return read_sections(path) if path.is_file() else []
 
     def write(self, sections: Iterable[Section], history: pd.DataFrame | None = None) -> None:
         """Store sections, drawing their figures, and the training history.

@@ -6,16 +6,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ceteris.files import read_json, replace_file
+from ceteris.files import replace_file
 from ceteris.report import figures
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ceteris.results import Check, Figure, Section, Table
-
-__all__ = ["Counter", "atomic", "read_json", "sentence", "store_section"]
-atomic = replace_file
 
 
 class Counter:

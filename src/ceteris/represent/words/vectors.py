@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ceteris.engine import save_weights
-from ceteris.engine.checkpoint import read_facts
+from ceteris.files import read_arrays, refuse_non_finite, replace_file
 from ceteris.represent.words.corpus import Corpus
 
 RARE = 1e-3  # in the vector of a document a word of frequency p has weight RARE / (RARE + p)
@@ -58,6 +59,9 @@ class WordVectors:
                 f"matrix: shape {self.matrix.shape} was given, but {len(self.words)} words need one row each."
             )
         object.__setattr__(self, "index", {word: i for i, word in enumerate(self.words)})
+        if len(self.index) < len(self.words):
+            twice = Counter(self.words).most_common(1)[0][0]
+            raise ValueError(f"words: {twice!r} is given twice; give each word one vector.")
         object.__setattr__(self, "unit", _unit(self.matrix))
 
     def __len__(self) -> int:
@@ -152,16 +156,15 @@ class WordVectors:
 
     def save_text(self, path: str | Path) -> None:
         """Save in the text format of word2vec, which most programs read; in one step."""
-        path = Path(path)
-        fresh = path.with_name(f".{path.name}.part")
-        try:
-            with fresh.open("w", encoding="utf-8") as file:
-                file.write(f"{len(self)} {self.matrix.shape[1]}\n")
-                for word, row in zip(self.words, self.matrix.tolist(), strict=True):
-                    file.write(f"{word} {' '.join(f'{x:.6g}' for x in row)}\n")
-            fresh.replace(path)
-        finally:
-            fresh.unlink(missing_ok=True)
+        spaced = next((word for word in self.words if not word or word.split() != [word]), None)
+        if spaced is not None:
+            raise ValueError(f"words: {spaced!r} is not one word, which the text format needs; use save instead.")
+        replace_file(path, self._lines())
+
+    def _lines(self) -> Iterator[bytes]:
+        yield f"{len(self)} {self.matrix.shape[1]}\n".encode()
+        for word, row in zip(self.words, self.matrix.tolist(), strict=True):
+            yield f"{word} {' '.join(f'{x:.6g}' for x in row)}\n".encode()
 
     def _nearest(self, direction: np.ndarray, n: int, left_out: list[int]) -> pd.DataFrame:
         if n < 1:
@@ -188,39 +191,66 @@ def load_vectors(path: str | Path) -> WordVectors:
     path = Path(path)
     if path.suffix in (".txt", ".vec"):
         return _read_text(path)
-    facts = read_facts(path)
+    arrays, facts = read_arrays(path, "weights")
     if "word vectors" not in facts:
         raise ValueError(f"path: {path} holds weights, but no word vectors; give a file that WordVectors.save wrote.")
-    from safetensors.numpy import load_file
+    words, matrix, counts = facts["word vectors"], arrays.pop(_MATRIX, None), arrays.pop(_COUNTS, None)
+    if arrays or matrix is None or counts is None or matrix.dtype.kind != "f" or counts.dtype.kind not in "fiu":
+        raise ValueError(f"path: {path} does not hold one matrix and one count per word; use an earlier copy.")
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise ValueError(f"path: {path} does not hold a list of words; use an earlier copy.")
+    refuse_non_finite(path, {"matrix": matrix, "counts": counts})
+    return _vectors(path, words, matrix, counts)
 
-    arrays = load_file(path)
-    return WordVectors(tuple(facts["word vectors"]), arrays["model['matrix']"], arrays["model['counts']"])
+
+_MATRIX, _COUNTS = "model['matrix']", "model['counts']"
+
+
+def _vectors(path: Path, words: list[str], matrix: np.ndarray, counts: np.ndarray) -> WordVectors:
+    try:
+        if counts.shape != (len(words),) or (counts < 0).any():
+            raise ValueError(f"counts: {len(words)} words need one count each, of at least 0.")
+        return WordVectors(tuple(words), matrix, counts)
+    except ValueError as error:
+        raise ValueError(f"path: {path} holds no word vectors that can be used; {error}") from None
 
 
 def _read_text(path: Path) -> WordVectors:
     if not path.is_file():
         raise FileNotFoundError(f"path: there is no file {path}; give a file of word vectors.")
-    words, rows = [], []
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file):
-            word, *numbers = line.rstrip().split(" ")
-            if number == 0 and len(numbers) == 1:  # word2vec starts with the size of the matrix
-                continue
-            try:
-                row = np.array(numbers, np.float32)
-            except ValueError:
-                row = np.empty(0, np.float32)
-            if not len(row) or (rows and len(row) != len(rows[0])):
-                raise ValueError(
-                    f"path: line {number + 1} of {path} is not a word and as many numbers as in the line before; it "
-                    "was "
-                    "cut off or is no file of word vectors."
-                )
-            words.append(word)
-            rows.append(row)
+    words, rows, size = [], [], None
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file):
+                word, *numbers = line.rstrip("\n ").split(" ")
+                if number == 0 and len(numbers) == 1 and word.isdigit() and numbers[0].isdigit():
+                    size = word, numbers[0]  # word2vec starts with the size of the matrix
+                    continue
+                words.append(word)
+                rows.append(_row(path, number, numbers, rows))
+    except UnicodeDecodeError:
+        raise ValueError(f"path: {path} is not text in UTF-8; give a file of word vectors.") from None
     if not rows:
         raise ValueError(f"path: {path} is empty but for a header at most; give a file with one word vector per line.")
-    return WordVectors(tuple(words), np.stack(rows), np.ones(len(words)))
+    if size is not None and size != (str(len(rows)), str(len(rows[0]))):
+        raise ValueError(
+            f"path: {path} says that it holds {size[0][:20]} words and {size[1][:20]} numbers for each, but it holds "
+            f"{len(rows)} and {len(rows[0])}; it was cut off or edited."
+        )
+    return _vectors(path, words, np.stack(rows), np.ones(len(words)))
+
+
+def _row(path: Path, number: int, numbers: list[str], rows: list[np.ndarray]) -> np.ndarray:
+    try:
+        row = np.array(numbers, np.float32)
+    except (ValueError, OverflowError):
+        row = np.empty(0, np.float32)
+    if not len(row) or (rows and len(row) != len(rows[0])) or not np.isfinite(row).all():
+        raise ValueError(
+            f"path: line {number + 1} of {path} is not a word and as many numbers as in the line before; it was cut "
+            "off or is no file of word vectors."
+        )
+    return row
 
 
 def _unit(x: np.ndarray) -> np.ndarray:

@@ -39,6 +39,7 @@ from ceteris.equilibrium.regression import Regression, refuse_unfit
 from ceteris.equilibrium.simulate import settle
 from ceteris.equilibrium.solution import Solution
 from ceteris.equilibrium.trajectories import Trajectories, picked
+from ceteris.outlets import say
 
 AnyPhase = Episodes | Polish | Regression | Trajectories
 
@@ -145,7 +146,7 @@ def solve_economies(
         run.refuse_another(model, plan, precision, seed)
         said = (*plan.said, *dict.fromkeys(found))
         for line in said if progress else ():
-            print(line, flush=True)
+            say(line)
         economies, log, sentence = carried_out(plan, economies, run)
         seconds, cpu = time.monotonic() - begun, time.process_time() - cpu
         policies = (
@@ -388,7 +389,7 @@ def carried_out(plan: Plan, economies: Economies, run: Run) -> tuple[Economies, 
         }  # fmt: skip
         log.append(entry)
         if run.talk:
-            print(f"  {phase.name}: mean error {np.max(mean):.2e}, largest {np.max(largest):.2e} ({where})", flush=True)
+            say(f"  {phase.name}: mean error {np.max(mean):.2e}, largest {np.max(largest):.2e} ({where})")
         status = verdicts(plan, entry, done.run.sentence)
         if np.any(done.run.status == Status.INTERRUPTED):
             break  # its checkpoint stays, and the next call goes on from there

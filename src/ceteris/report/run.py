@@ -24,6 +24,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ceteris.outlets import json_text, report_csv
 from ceteris.report import figures, machine
 from ceteris.report.store import Counter, atomic, read_json, sentence, store_section
 from ceteris.results import Section
@@ -131,11 +132,11 @@ class Run:
         """
         sections = list(sections)
         if history is not None:
-            atomic(self.folder / "history.csv", history.to_csv(index=False))
+            atomic(self.folder / "history.csv", report_csv(history))
             sections.append(figures.history_section(history))
         number = Counter()
         stored = [store_section(self.folder, section, number) for section in sections]
-        atomic(self.folder / "sections.json", json.dumps(stored, indent=1, ensure_ascii=False))
+        atomic(self.folder / "sections.json", json_text(stored))
 
     def finish(self, status: str = "finished") -> None:
         """Write down how the run ended and how long it took.
@@ -158,7 +159,7 @@ class Run:
         self.finish("finished" if kind is None else f"failed: {sentence(error)}")
 
     def _save(self) -> None:
-        atomic(self.folder / "run.json", json.dumps(self.facts, indent=1, ensure_ascii=False))
+        atomic(self.folder / "run.json", json_text(self.facts))
 
 
 def list_runs(root: str | Path = "runs") -> list[Run]:

@@ -1,0 +1,144 @@
+r"""The texts of a figure on their way to the page: every character shows, and none of them can lose the picture.
+
+What comes from the data (the name of a column, a label) is shown as it is: its dollar signs are dollar signs. What the
+drawing itself writes may be mathematics, such as ``$\beta$``, where matplotlib can read it.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.category import StrCategoryFormatter
+from matplotlib.mathtext import MathTextParser
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter, Formatter, FuncFormatter
+
+from ceteris.outlets import label
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LENGTHS = (60, 30, 15)  # characters of a line; the first that leaves the axes room is taken
+SURE = 30  # characters for which there is room in any figure
+LEAST = 0.4  # of the size that axes would have without any text
+_MATHS = re.compile(r"[^$]*(?:\$[^\s$](?:[^$]*[^\s$])?\$(?!\d)[^$]*)+")  # pairs that hug what they enclose
+_Change = Callable[[str], str]
+
+
+def settle(canvas: Any, data: pd.DataFrame) -> None:
+    """Make every text of a figure fit to be shown, after it is drawn on and before it is rendered.
+
+    Parameters
+    ----------
+    canvas : matplotlib.figure.Figure
+    data : DataFrame
+        What was drawn.
+    """
+    is_math = _math_of(data)
+    slots = [*_artists(canvas), *_ticks(canvas)]
+    longest = max((len(line) for text, _ in slots for line in text.split("\n")), default=0)
+    for most in LENGTHS:
+        for _, write in slots:
+            write(lambda text, most=most: label(text, most, lambda line: is_math(text, line)))
+        if longest <= SURE or _has_room(canvas):
+            return
+
+
+def _artists(canvas: Any) -> Iterator[tuple[str, Callable[[_Change], None]]]:
+    """Each text on the figure, and how to write a changed one in its place."""
+    for artist in canvas.findobj(Text):
+        text = artist.get_text()
+        yield text, lambda change, artist=artist, text=text: artist.set_text(change(text))
+
+
+def _ticks(canvas: Any) -> Iterator[tuple[str, Callable[[_Change], None]]]:
+    """The longest text beside each axis that words stand at, and how to have all of them changed.
+
+    Matplotlib writes these when it renders; the labels of numbers are its own, and are left alone.
+    """
+    for axis in (axis for axes in canvas.axes for axis in axes._axis_map.values()):
+        for formatter, set_formatter, which in (
+            (axis.get_major_formatter(), axis.set_major_formatter, "major"),
+            (axis.get_minor_formatter(), axis.set_minor_formatter, "minor"),
+        ):
+            if isinstance(formatter, FixedFormatter | FuncFormatter | StrCategoryFormatter):
+                shown = _Changed(formatter)
+                set_formatter(shown)
+                texts = [tick.get_text() for tick in axis.get_ticklabels(which=which)]
+                yield max(texts, key=len, default=""), shown.use
+
+
+class _Changed(Formatter):
+    """What another formatter writes, changed."""
+
+    def __init__(self, inner: Formatter) -> None:
+        self.inner, self.change = inner, str
+
+    def use(self, change: _Change) -> None:
+        self.change = change
+
+    def set_axis(self, axis: Any) -> None:
+        super().set_axis(axis)
+        self.inner.set_axis(axis)
+
+    def __call__(self, x: Any, pos: int | None = None) -> str:
+        return self.change(self.inner(x, pos))
+
+    def format_ticks(self, values: Any) -> list[str]:
+        return [self.change(text) for text in self.inner.format_ticks(values)]
+
+    def get_offset(self) -> str:
+        return self.change(self.inner.get_offset())
+
+    def set_locs(self, locs: Any) -> None:
+        self.inner.set_locs(locs)
+
+
+def _has_room(canvas: Any) -> bool:
+    """Whether the texts leave the axes their share of the figure."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        canvas.draw_without_rendering()
+    placed = [(axes.get_position(original=True), axes.get_subplotspec()) for axes in canvas.axes]
+    pairs = [(box, spec.get_position(canvas)) for box, spec in placed if spec is not None]
+    narrow = any(box.width < LEAST * whole.width or box.height < LEAST * whole.height for box, whole in pairs)
+    return not narrow and not any("collapsed" in str(warning.message) for warning in said)
+
+
+def _math_of(data: pd.DataFrame) -> Callable[[str, str], bool]:
+    """Return what tells of a line of a text whether it is mathematics."""
+    known: list[str] = []
+
+    def is_math(text: str, line: str) -> bool:
+        if not known:
+            known.extend(["$$", *_with_dollars(data)])
+        return not any(part in text for part in known) and bool(_MATHS.fullmatch(line)) and _parses(line)
+
+    return is_math
+
+
+def _with_dollars(data: pd.DataFrame) -> set[str]:
+    """Names and labels of the data that hold a dollar sign."""
+    axes = [part for axis in (data.columns, data.index) for name in axis for part in _parts(name)]
+    cells = [
+        value for name, kind in enumerate(data.dtypes) if kind.kind not in "biufcmM" for value in data.iloc[:, name]
+    ]
+    return {text for text in [*axes, *cells] if isinstance(text, str) and "$" in text}
+
+
+def _parts(name: Any) -> tuple[Any, ...]:
+    return name if isinstance(name, tuple) else (name,)
+
+
+def _parses(line: str) -> bool:
+    """Whether matplotlib can set a line as mathematics; it raises when it draws one that it cannot."""
+    if len(line) > 5 * LENGTHS[0]:
+        return False
+    try:
+        MathTextParser("path").parse(line)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ceteris.outlets import CELL, prose, say, screen, shorten, visible
+from ceteris.outlets import CELL, brief, prose, say, screen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -415,7 +415,7 @@ def _plain(text: object) -> Any:
     """One line that steers no screen; rich would read square brackets as mark-up."""
     from rich.text import Text
 
-    return Text(shorten(visible(text), CELL))
+    return Text(brief(text, CELL))
 
 
 def _one_of(argument: str, given: str, allowed: tuple[str, ...], kind: str = "known") -> None:

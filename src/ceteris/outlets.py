@@ -63,7 +63,7 @@ def prose(text: object) -> str:
     >>> prose("A  sentence\nand another.")
     'A sentence and another.'
     """
-    words = [shorten(visible(word), WORD) for word in str(text).split()]
+    words = [brief(word, WORD) for word in str(text).split()]
     return shorten(" ".join(words), PARAGRAPH)
 
 
@@ -81,6 +81,17 @@ def shorten(text: str, most: int) -> str:
     return text[: most - 1 - tail] + "…" + text[len(text) - tail :]
 
 
+def brief(text: object, most: int) -> str:
+    r"""Return a text as one line in which every character shows, at most ``most`` of them.
+
+    Examples
+    --------
+    >>> brief("a name\nof many letters", 12)
+    'a name↵o…ers'
+    """
+    return shorten(visible(_ends(str(text), most)), most)
+
+
 # ------------------------------------------------------------------------------------------------------------- markup
 
 
@@ -92,7 +103,7 @@ def html(text: object, most: int = CELL) -> str:
     >>> html('<b> & "c"\r')
     '&lt;b&gt; &amp; &quot;c&quot;&lt;U+000D&gt;'
     """
-    return escape(shorten(visible(text), most))
+    return escape(brief(text, most))
 
 
 def html_prose(text: object) -> str:
@@ -170,7 +181,7 @@ def terminal(text: object) -> str:
     >>> terminal("first\nsecond \x1b[2J")
     'first\nsecond <U+001B>[2J'
     """
-    return "\n".join(shorten(visible(line), 40 * SCREEN) for line in str(text).split("\n"))
+    return "\n".join(brief(line, 40 * SCREEN) for line in str(text).split("\n"))
 
 
 def say(text: object) -> None:
@@ -188,7 +199,7 @@ def screen(frame: pd.DataFrame, **options: Any) -> str:
                x
     two↵lines  1
     """
-    return _map_text(frame, lambda text: shorten(visible(text), SCREEN), index=True).to_string(**options)
+    return _map_text(frame, lambda text: brief(text, SCREEN), index=True).to_string(**options)
 
 
 # -------------------------------------------------------------------------------------------------------------- files
@@ -287,7 +298,7 @@ def read_csv(text: str) -> list[list[str]]:
 # ------------------------------------------------------------------------------------------------------------ figures
 
 
-def label(text: object, most: int, is_math: Callable[[str], bool] = lambda line: False) -> str:
+def label(text: object, most: int, lines: int = 12, is_math: Callable[[str], bool] = lambda line: False) -> str:
     r"""Return a text for matplotlib: lines stay lines, and a dollar sign is one unless ``is_math`` of its line.
 
     Examples
@@ -296,10 +307,11 @@ def label(text: object, most: int, is_math: Callable[[str], bool] = lambda line:
     price in \$, cost in \$ first
     second<U+0009>
     """
-    lines = str(text).split("\n")
-    lines = lines if len(lines) <= 12 else [*lines[:11], "…"]
-    plain = lambda line: shorten(_numbered(line), most).replace("$", r"\$")
-    return "\n".join(line if "$" in line and is_math(line) else plain(line) for line in lines)
+    found = str(text).split("\n")
+    found = found if len(found) <= lines else [*found[: lines - 1], "…"]
+    plain = lambda line: shorten(_numbered(_ends(line, most)), most).replace("$", r"\$")
+    known = lambda line: "$" in line and not _UNSEEN.search(line) and is_math(line)
+    return "\n".join(line if known(line) else plain(line) for line in found)
 
 
 def drawable(data: pd.DataFrame) -> pd.DataFrame:
@@ -315,17 +327,23 @@ def drawable(data: pd.DataFrame) -> pd.DataFrame:
 
 
 def entry(text: object) -> str:
-    """Return a name for a legend, which drops those that begin with an underscore.
+    """Return a name for a legend, which drops an empty one and those that begin with an underscore.
 
     Examples
     --------
     >>> entry("_id"), entry("x")
     (' _id', 'x')
     """
-    return f" {text}" if str(text).startswith("_") else str(text)
+    name = str(text)
+    return f" {name}" if not name or name.startswith("_") else name
 
 
 # ----------------------------------------------------------------------------------------------------------- in common
+
+
+def _ends(text: str, most: int) -> str:
+    """Both ends of a text, as much of them as may be shown: what lies between need not be looked at."""
+    return text if len(text) <= 2 * most else text[:most] + text[-most:]
 
 
 def _numbered(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ceteris.outlets import latex_table, markdown_table, prose, screen, terminal
+from ceteris.outlets import latex_table, markdown_table, prose, screen
 from ceteris.stats.bands import maximum, multiplier_bootstrap, normal_maximum
 from ceteris.stats.covariance import covariance
 
@@ -278,10 +278,10 @@ class Estimate:
             raise ValueError(f"format: {format!r} given; 'text', 'markdown' and 'latex' are allowed.")
         frame = self.frame(level)
         if format == "text":
-            above = f"{self.meta['method']}\n" if "method" in self.meta else ""
+            above = f"{prose(self.meta['method'])}\n" if "method" in self.meta else ""
             below = "".join(f"\n! {prose(check.sentence)}" for check in self.checks if check.passed is False)
             table = screen(frame, float_format=lambda v: f"{v:.{digits}f}")
-            return f"{terminal(above)}{table}\nn = {self.n}{below}"
+            return f"{above}{table}\nn = {self.n}{below}"
         rows = [["", *frame.columns], *([str(i), *(f"{v:.{digits}f}" for v in row)] for i, *row in frame.itertuples())]
         return markdown_table(rows) if format == "markdown" else latex_table(rows)
 

@@ -124,10 +124,12 @@ def svg(figure: Figure, scheme: str = "light") -> str:
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     # The default settings come first, so that a reader's own matplotlibrc changes nothing here.
     with mpl.rc_context({**_defaults(mpl), **style(scheme)}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from")  # shown as an empty box, and by the table below it
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # an empty box, and legible in the table below it
+        warnings.filterwarnings("ignore", ".* axes sizes collapsed")  # crowded, but drawn
         canvas = Canvas(figsize=figure.size, layout="constrained")
-        figure.draw(canvas, drawable(figure.data))
-        settle(canvas, figure.data)
+        data = drawable(figure.data)
+        figure.draw(canvas, data)
+        settle(canvas, data)
         canvas.savefig(text, format="svg", metadata=nothing)
     # Matplotlib draws some lines (error bars) black whatever the settings, and leaves black glyphs without
     # a fill: both mean ink.

@@ -21,8 +21,8 @@ from ceteris.outlets import label
 if TYPE_CHECKING:
     import pandas as pd
 
-LENGTHS = (60, 30, 15)  # characters of a line; the first that leaves the axes room is taken
-SURE = 30  # characters for which there is room in any figure
+SIZES = ((60, 12), (30, 5), (15, 2), (8, 1))  # characters of a line, and lines; the first that leaves room is taken
+SURE = (30, 3)  # for which there is room in any figure
 LEAST = 0.4  # of the size that axes would have without any text
 _MATHS = re.compile(r"[^$]*(?:\$[^\s$](?:[^$]*[^\s$])?\$(?!\d)[^$]*)+")  # pairs that hug what they enclose
 _Change = Callable[[str], str]
@@ -39,12 +39,17 @@ def settle(canvas: Any, data: pd.DataFrame) -> None:
     """
     is_math = _math_of(data)
     slots = [*_artists(canvas), *_ticks(canvas)]
-    longest = max((len(line) for text, _ in slots for line in text.split("\n")), default=0)
-    for most in LENGTHS:
+    for most, lines in SIZES:
+        change = lambda text, most=most, lines=lines: label(text, most, lines, lambda line: is_math(text, line))
         for _, write in slots:
-            write(lambda text, most=most: label(text, most, lambda line: is_math(text, line)))
-        if longest <= SURE or _has_room(canvas):
+            write(change)
+        if all(_is_small(change(text)) for text, _ in slots) or _has_room(canvas):
             return
+
+
+def _is_small(text: str) -> bool:
+    lines = text.split("\n")
+    return len(lines) <= SURE[1] and max(map(len, lines)) <= SURE[0]
 
 
 def _artists(canvas: Any) -> Iterator[tuple[str, Callable[[_Change], None]]]:
@@ -115,7 +120,8 @@ def _math_of(data: pd.DataFrame) -> Callable[[str, str], bool]:
     def is_math(text: str, line: str) -> bool:
         if not known:
             known.extend(["$$", *_with_dollars(data)])
-        return not any(part in text for part in known) and bool(_MATHS.fullmatch(line)) and _parses(line)
+        short = len(line) <= 5 * SIZES[0][0]
+        return short and not any(part in text for part in known) and bool(_MATHS.fullmatch(line)) and _parses(line)
 
     return is_math
 
@@ -135,8 +141,6 @@ def _parts(name: Any) -> tuple[Any, ...]:
 
 def _parses(line: str) -> bool:
     """Whether matplotlib can set a line as mathematics; it raises when it draws one that it cannot."""
-    if len(line) > 5 * LENGTHS[0]:
-        return False
     try:
         MathTextParser("path").parse(line)
     except (ValueError, RecursionError):

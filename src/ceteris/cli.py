@@ -405,10 +405,10 @@ def _done(folder: Path) -> None:
 def _tally(run: Any) -> str:
     """Count a run's checks; a damaged list of sections is said, not raised, so that the others are listed."""
     try:
-        checks = [check for section in run.sections for check in section["checks"]]
-    except ValueError:
+        passed = [check["passed"] is True for section in run.sections for check in section["checks"]]
+    except (ValueError, TypeError, KeyError):
         return "unreadable"
-    return f"{sum(check['passed'] is True for check in checks)}/{len(checks)} passed" if checks else ""
+    return f"{sum(passed)}/{len(passed)} passed" if passed else ""
 
 
 def _plain(text: object) -> Any:

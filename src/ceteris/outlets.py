@@ -199,7 +199,9 @@ def screen(frame: pd.DataFrame, **options: Any) -> str:
                x
     two↵lines  1
     """
-    return _map_text(frame, lambda text: brief(text, SCREEN), index=True).to_string(**options)
+    out, label = _map_cells(frame, lambda text: brief(text, CELL)), lambda text: brief(text, SCREEN)
+    out.columns, out.index = _map_labels(frame.columns, label), _map_labels(frame.index, label)
+    return out.to_string(**options)
 
 
 # -------------------------------------------------------------------------------------------------------------- files
@@ -368,12 +370,10 @@ def _holds(frame: pd.DataFrame, what: re.Pattern[str]) -> bool:
     return any(what.search(text) for found in texts for text in found)
 
 
-def _map_text(frame: pd.DataFrame, change: Callable[[str], str], index: bool = False) -> pd.DataFrame:
-    """Return a frame with every text of its cells and headings changed, and of its index if asked."""
+def _map_text(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+    """Return a frame with every text of its cells and headings changed."""
     out = _map_cells(frame, change)
     out.columns = _map_labels(frame.columns, change)
-    if index:
-        out.index = _map_labels(frame.index, change)
     return out
 
 
@@ -404,7 +404,7 @@ def _map_labels(labels: Any, change: Callable[[str], str]) -> Any:
 
     each = lambda value: change(value) if isinstance(value, str) else value
     old, names = list(labels), [each(name) for name in labels.names]
-    new = [tuple(map(each, value)) if isinstance(value, tuple) else each(value) for value in old]
+    new: list[Any] = [tuple(map(each, value)) if isinstance(value, tuple) else each(value) for value in old]
     if new == old and names == list(labels.names):
         return labels
     return pd.Index(new, name=names[0]) if labels.nlevels == 1 else pd.MultiIndex.from_tuples(new, names=names)

@@ -229,8 +229,8 @@ def _bytes(path: Path) -> str:
     return (f"{len(files)} files, " if path.is_dir() else "") + f"{size:,.1f} kB"
 
 
-def _when(started: str) -> str:
-    return started.replace("T", " ")[:16]
+def _when(started: object) -> str:
+    return str(started).replace("T", " ")[:16]
 
 
 def _took(seconds: float | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.category import StrCategoryFormatter
@@ -39,11 +40,12 @@ def settle(canvas: Any, data: pd.DataFrame) -> None:
     """
     is_math = _math_of(data)
     slots = [*_artists(canvas), *_ticks(canvas)]
+    below = any(_has_words(axes.xaxis) for axes in canvas.axes)
     for most, lines in SIZES:
         change = lambda text, most=most, lines=lines: label(text, most, lines, lambda line: is_math(text, line))
         for _, write in slots:
             write(change)
-        if all(_is_small(change(text)) for text, _ in slots) or _has_room(canvas):
+        if (not below and all(_is_small(change(text)) for text, _ in slots)) or _has_room(canvas):
             return
 
 
@@ -103,14 +105,37 @@ class _Changed(Formatter):
 
 
 def _has_room(canvas: Any) -> bool:
-    """Whether the texts leave the axes their share of the figure."""
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        canvas.draw_without_rendering()
+    """Whether the texts leave the axes their share of the figure; words that would overlap below it are slanted."""
+    said = _lay_out(canvas)
+    if crowded := [axes.xaxis for axes in canvas.axes if _overlaps(axes.xaxis)]:
+        for word in (word for axis in crowded for word in axis.get_ticklabels()):
+            word.set(rotation=30, ha="right", rotation_mode="anchor")
+        said = _lay_out(canvas)
     placed = [(axes.get_position(original=True), axes.get_subplotspec()) for axes in canvas.axes]
     pairs = [(box, spec.get_position(canvas)) for box, spec in placed if spec is not None]
     narrow = any(box.width < LEAST * whole.width or box.height < LEAST * whole.height for box, whole in pairs)
-    return not narrow and not any("collapsed" in str(warning.message) for warning in said)
+    return not narrow and "collapsed" not in said
+
+
+def _lay_out(canvas: Any) -> str:
+    """Place everything; return what matplotlib complains of."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        canvas.draw_without_rendering()
+    return " ".join(str(warning.message) for warning in said)
+
+
+def _has_words(axis: Any) -> bool:
+    return isinstance(axis.get_major_formatter(), _Changed)
+
+
+def _overlaps(axis: Any) -> bool:
+    """Whether words beside an axis run into each other."""
+    if not _has_words(axis):
+        return False
+    words = [word for word in axis.get_ticklabels() if word.get_text() and word.get_rotation() == 0]
+    boxes = sorted((box.x0, box.x1) for box in (word.get_window_extent() for word in words))
+    return any(one[1] > next_[0] for one, next_ in pairwise(boxes))
 
 
 def _math_of(data: pd.DataFrame) -> Callable[[str, str], bool]:

@@ -182,7 +182,7 @@ def list_runs(root: str | Path = "runs") -> list[Run]:
         )
     found = {path.parent for level in ("", "*/", "*/*/") for path in root.glob(f"{level}run.json")}
     runs = [_open_or_say(folder) for folder in sorted(found)]
-    return sorted(runs, key=lambda run: run.facts.get("started", ""))
+    return sorted(runs, key=lambda run: str(run.facts.get("started", "")))
 
 
 def _open_or_say(folder: Path) -> Run:

@@ -133,7 +133,7 @@ class Effects:
 
         level = self._level(level)
         points = pd.DataFrame(self.point.reshape(len(self), -1), columns=pd.Index(self.names))
-        lines = {"mean": points.mean(), "standard deviation": points.std()}
+        lines: dict[str, Any] = {"mean": points.mean(), "standard deviation": points.std()}
         lines |= {name: points.quantile(share) for name, share in QUANTILES.items()}
         if self.se is not None:
             low, high = np.moveaxis(self.conf_int(level).reshape(*points.shape, 2), -1, 0)

@@ -26,6 +26,7 @@ from ceteris.causal.rows import read_covariates
 from ceteris.outlets import SCREEN, brief
 from ceteris.results import Figure
 
+ROOM = 24  # characters of a name in the picture, or boxes hide each other
 BETTER = 1e-9  # share of the total absolute score by which a split must raise the total, or it is rounding
 
 
@@ -253,8 +254,8 @@ class FittedTree:
             leaf = node.left is None
             shown = self._measured(node)
             told = f"{node.rows / self.root.rows:.0%} of rows\n{self._measure} {shown:.3g}"
-            rule = f"{self.names[node.feature]}\n≤ {node.threshold:.4g}" if not leaf else ""
-            text = f"{self.actions[node.action]}\n{told}" if leaf else rule
+            rule = f"{brief(self.names[node.feature], ROOM)}\n≤ {node.threshold:.4g}" if not leaf else ""
+            text = f"{brief(self.actions[node.action], ROOM)}\n{told}" if leaf else rule
             rows.append((x, y, x0, y0, leaf, node.action, text, node.rows, shown))
         titles = ["x", "y", "parent x", "parent y", "leaf", "action", "text", "rows", self._measure]
         data = pd.DataFrame(rows, columns=pd.Index(titles))
@@ -293,7 +294,14 @@ def _descend(node: Node, x: np.ndarray, rows: np.ndarray, found: np.ndarray) -> 
 def _draw_tree(figure: Any, data: Any) -> None:
     axes = figure.subplots()
     for _, node in data.iterrows():
-        axes.plot([node["parent x"], node["x"]], [node["parent y"], node["y"]], color="0.5", linewidth=1, zorder=1)
+        axes.plot(
+            [node["parent x"], node["x"]],
+            [node["parent y"], node["y"]],
+            color="0.5",
+            linestyle="-",
+            linewidth=1,
+            zorder=1,
+        )
         box = {"boxstyle": "round", "facecolor": f"C{node['action']}" if node["leaf"] else "white", "edgecolor": "0.5"}
         colour = "white" if node["leaf"] else "black"
         axes.text(node["x"], node["y"], node["text"], ha="center", va="center", fontsize=9, bbox=box, color=colour)

@@ -16,7 +16,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import sys
 from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -186,7 +185,7 @@ def terminal(text: object) -> str:
 
 def say(text: object) -> None:
     """Print lines at once."""
-    print(terminal(text), file=sys.stdout, flush=True)
+    print(terminal(text), flush=True)
 
 
 def screen(frame: pd.DataFrame, **options: Any) -> str:
@@ -219,14 +218,8 @@ def json_text(value: Any) -> str:
 
 
 def writable(text: str) -> str:
-    r"""Return a text that UTF-8 can hold: half of a surrogate pair is written by its number.
-
-    Examples
-    --------
-    >>> writable("caf\ud800é")
-    'caf<U+D800>é'
-    """
-    return _SURROGATES.sub(lambda m: f"<U+{ord(m[0]):04X}>", text)
+    """Return a text that UTF-8 can hold: half of a surrogate pair is written by its number."""
+    return _numbered(text, _SURROGATES)
 
 
 def file_name(text: object) -> str:
@@ -290,7 +283,7 @@ def read_csv(text: str) -> list[list[str]]:
     import csv
 
     arm = lambda cell: cell[1:] if cell[:1] == "'" and _is_formula(cell[1:]) else cell
-    before = csv.field_size_limit(sys.maxsize if sys.maxsize < 2**31 else 2**31 - 1)
+    before = csv.field_size_limit(2**31 - 1)
     try:  # not by lines: what Python calls the end of a line may stand within a cell
         return [[arm(cell) for cell in row] for row in csv.reader(io.StringIO(text, newline=""))]
     finally:
@@ -317,14 +310,7 @@ def label(text: object, most: int, lines: int = 12, is_math: Callable[[str], boo
 
 
 def drawable(data: pd.DataFrame) -> pd.DataFrame:
-    r"""Return the data of a figure with cells that pandas can turn into text of its own kind.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> drawable(pd.DataFrame({"x": pd.Series(["\ud800"], dtype=object)}))["x"][0]
-    '<U+D800>'
-    """
+    """Return the data of a figure with cells that pandas can turn into text of its own kind."""
     return _map_cells(data, writable)
 
 
@@ -348,8 +334,8 @@ def _ends(text: str, most: int) -> str:
     return text if len(text) <= 2 * most else text[:most] + text[-most:]
 
 
-def _numbered(text: str) -> str:
-    return _UNSEEN.sub(lambda m: f"<U+{ord(m[0]):04X}>", text)
+def _numbered(text: str, which: re.Pattern[str] = _UNSEEN) -> str:
+    return which.sub(lambda m: f"<U+{ord(m[0]):04X}>", text)
 
 
 def _is_formula(text: str) -> bool:

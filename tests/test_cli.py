@@ -1,5 +1,6 @@
 """The command line: quick to answer, one sentence for an error, and the evidence on disk."""
 
+import json
 import os
 import re
 import subprocess
@@ -85,6 +86,32 @@ def test_runs_lists_them_and_survives_a_broken_one(capsys, run, monkeypatch):
     assert re.search(r"broken +unreadable: ", out)
     (run.folder / "sections.json").write_text("[")
     assert re.search(r"finished +unreadable", call(capsys, "runs", run.folder.parent)[1])
+
+
+def test_runs_shows_one_line_for_each_whatever_its_facts_hold(capsys, run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "4000")
+    nasty = "a\rb\n\u2028\x1b[2J\x1b]0;x\x07[bold]\ud800 " + "x" * 140_000
+    for name, facts in {
+        "texts": {"status": nasty, "started": nasty, "command": nasty},
+        "numbers": {"status": 3, "started": 2026, "command": [1, {}]},
+        "nothing": {},
+    }.items():
+        (run.folder.parent / name).mkdir()
+        (run.folder.parent / name / "run.json").write_text(json.dumps(facts))
+    (run.folder.parent / "numbers" / "sections.json").write_text("[1]")
+    code, out, _ = call(capsys, "runs", run.folder.parent)
+    assert code == 0
+    assert len(out.splitlines()) == 5  # a heading and four runs
+    assert not set(out) & set("\r\u2028\x1b\x07\ud800")
+    assert "a<U+000D>b↵<U+2028><U+001B>[2J<U+001B>]0;x<U+0007>[bold]<U+D800> x" in out
+    assert out.count("x") < 3_000
+
+
+def test_an_error_steers_no_terminal(capsys, tmp_path):
+    code, _, err = call(capsys, "fit", tmp_path / "no\x1b[2J\u2028.csv", "--target", "y")
+    assert code == 2
+    assert "no<U+001B>[2J .csv" in err
+    assert len(err.splitlines()) == 1
 
 
 def test_runs_in_an_empty_folder_says_how_to_make_one(capsys, tmp_path):

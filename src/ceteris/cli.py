@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ceteris.outlets import CELL, brief, prose, say, screen
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -59,7 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
     except USER_ERRORS as error:
         if "--debug" in arguments:
             raise
-        print("error:", " ".join(str(error).split()), file=sys.stderr)
+        print("error:", prose(error), file=sys.stderr)
         raise SystemExit(2) from None
 
 
@@ -271,13 +273,13 @@ def runs(root: Annotated[Path, typer.Argument(help="A folder with run folders in
     for column in ("run", "started", "status", "checks", "command"):
         table.add_column(column, no_wrap=column in ("run", "started"))
     for run in list_runs(root):
-        started = run.facts.get("started", "")[:16].replace("T", " ")
-        cells = (str(run.folder), started, run.facts["status"], _tally(run), run.facts.get("command", ""))
+        started = str(run.facts.get("started", ""))[:16].replace("T", " ")
+        cells = (run.folder, started, run.facts.get("status", ""), _tally(run), run.facts.get("command", ""))
         table.add_row(*(_plain(cell) for cell in cells))
     if table.row_count:
         Console().print(table)
     else:
-        print(f"No runs in {root}; `ceteris demo` makes one.")
+        say(f"No runs in {root}; `ceteris demo` makes one.")
 
 
 @app.command()
@@ -411,7 +413,7 @@ def _compare(folder: Path, features: Any, target: Any, **options: Any) -> tuple[
     from ceteris.learners import compare
 
     comparison = compare(features, target, **options)
-    print(_headlines(comparison.table).to_string(float_format="{:.4g}".format))
+    say(screen(_headlines(comparison.table), float_format="{:.4g}".format))
     net = comparison.fitted[NEURAL]
     net.save(folder / "model")
     return comparison.sections(), net.history_
@@ -432,23 +434,23 @@ def _gallery(name: str, quick: bool, seed: int) -> tuple[Section, ...]:
 def _done(folder: Path) -> None:
     from ceteris.report import report
 
-    print(f"Report: {report(folder)}")
+    say(f"Report: {report(folder)}")
 
 
 def _tally(run: Any) -> str:
     """Count a run's checks; a damaged list of sections is said, not raised, so that the others are listed."""
     try:
-        checks = [check for section in run.sections for check in section["checks"]]
-    except ValueError:
+        passed = [check["passed"] is True for section in run.sections for check in section["checks"]]
+    except (ValueError, TypeError, KeyError):
         return "unreadable"
-    return f"{sum(check['passed'] is True for check in checks)}/{len(checks)} passed" if checks else ""
+    return f"{sum(passed)}/{len(passed)} passed" if passed else ""
 
 
-def _plain(text: str) -> Any:
-    """Keep rich from reading square brackets as mark-up."""
+def _plain(text: object) -> Any:
+    """One line that steers no screen; rich would read square brackets as mark-up."""
     from rich.text import Text
 
-    return Text(str(text))
+    return Text(brief(text, CELL))
 
 
 def _one_of(argument: str, given: str, allowed: tuple[str, ...], kind: str = "known") -> None:

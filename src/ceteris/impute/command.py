@@ -11,6 +11,7 @@ import pandas as pd
 from ceteris.impute.imputer import Imputer
 from ceteris.impute.missingness import missingness_report
 from ceteris.impute.overimputation import overimpute
+from ceteris.outlets import data_csv, say, screen
 
 LARGE = 500 * 2**20  # bytes of a Parquet file from which on it is not read at once
 
@@ -48,19 +49,19 @@ def impute_table(table: pd.DataFrame, path: Any, m: int = 20, out: Any = "comple
     settings |= {role: str(name) for role, name in (("group", group), ("time", time)) if name is not None}
     with Run.create(out, command_of(settings, out, seed), settings, seed) as run:
         sections = [missingness_report(table)]
-        print(f"{sections[0].text}\nFitting {imputer.members} nets.", flush=True)
+        say(f"{sections[0].text}\nFitting {imputer.members} nets.")
         imputer.fit(table)
-        print(imputer.status_, flush=True)
+        say(imputer.status_)
         if check:
             over = overimpute(imputer, table, seed=seed)
             sections += over.sections()
-            print(over.scores.drop(columns="epochs").to_string(index=False, float_format="{:.3f}".format))
+            say(screen(over.scores.drop(columns="epochs"), index=False, float_format="{:.3f}".format))
         run.write(tuple(sections))
         names = [write_table(done, out / f"{i + 1}{path.suffix}") for i, done in enumerate(imputer.sample(m))]
     for part in sections:
         for verdict in part.checks:
-            print(f"{verdict.verdict:>10}  {verdict.name}: {verdict.sentence}")
-    print(f"{m} completed tables in {out}. Report: {report(out)}")
+            say(f"{verdict.verdict:>10}  {verdict.name}: {verdict.sentence}")
+    say(f"{m} completed tables in {out}. Report: {report(out)}")
     return names
 
 
@@ -88,10 +89,9 @@ def impute_large(path: Path, m: int, out: Any, seed: int = 0, group: Any = None,
     from ceteris.impute.stream import impute_parquet
 
     _refuse_none(m)
-    print(
+    say(
         f"{path} has more than {LARGE / 2**20:.0f} MB: completing it row group by row group, {m} times, without a "
         "report and without hiding known cells.",
-        flush=True,
     )
     return impute_parquet(path, out, m, Imputer(seed=seed, group=group, time=time))
 
@@ -100,7 +100,7 @@ def write_table(table: pd.DataFrame, path: Path) -> Path:
     """Write a table beside its name, then give it that name: a killed run leaves whole files or none."""
     partial = path.with_name(path.name + ".partial")
     try:
-        table.to_csv(partial, index=False) if path.suffix.lower() == ".csv" else table.to_parquet(partial)
+        data_csv(table, partial) if path.suffix.lower() == ".csv" else table.to_parquet(partial)
         return partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ceteris.outlets import data_csv, say
+
 HELD = 0.2  # share of rows that a synthetic table is judged by
 
 
@@ -63,10 +65,8 @@ def embed(
         vectors.save_text(out / "vectors.txt")
         ensemble = fit_many(model, corpus, runs, seed=seed) if runs else None
         run.write(word_sections(corpus, vectors, ensemble))
-    print(
-        f"{len(vectors):,} vectors of {dimensions} numbers in {out / 'vectors.safetensors'} and {out / 'vectors.txt'}."
-    )
-    print(f"Report: {report(out)}")
+    say(f"{len(vectors):,} vectors of {dimensions} numbers in {out / 'vectors.safetensors'} and {out / 'vectors.txt'}.")
+    say(f"Report: {report(out)}")
 
 
 def synthesize(
@@ -111,15 +111,15 @@ def synthesize(
         history = gan.history_.iloc[:: max(1, steps // 200)]  # some 200 rounds are enough for a curve
         run.write(comparison.sections(), history)
     for check in comparison.checks:
-        print(f"{check.verdict:>10}  {check.name}: {check.sentence}")
-    print(f"{rows or len(real):,} synthetic rows in {out / 'synthetic.csv'}. Report: {report(out)}")
+        say(f"{check.verdict:>10}  {check.name}: {check.sentence}")
+    say(f"{rows or len(real):,} synthetic rows in {out / 'synthetic.csv'}. Report: {report(out)}")
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write a table in one step: a reader sees all of it or what was there before."""
     fresh = path.with_name(f".{path.name}.part")
     try:
-        frame.to_csv(fresh, index=False)
+        data_csv(frame, fresh)
         os.replace(fresh, path)
     finally:
         fresh.unlink(missing_ok=True)

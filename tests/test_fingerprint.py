@@ -110,3 +110,10 @@ def test_differences_are_told_in_words():
         "a = 1, where 2 is asked for", "another b", "c, which is asked for but was not there",
         "d, which is not asked for",
     ]  # fmt: skip
+
+
+def test_what_a_file_that_was_edited_says_stays_one_line():
+    (said, other) = differences({"a": "é\u2028\r\n" + 10_000 * "x", "b\n": "0"}, {"a": "1"})
+    assert said.splitlines() == [said]
+    assert len(said) < 300
+    assert other == "b, which is not asked for"

@@ -100,8 +100,9 @@ def differences(before: Mapping[str, Any], now: Mapping[str, str]) -> list[str]:
     ['beta = 0.99, where 0.9 is asked for']
     """
     said = []
-    for name in [*now, *(name for name in before if name not in now)]:
-        old, new = before.get(name), now.get(name)
+    plain = lambda value: " ".join(str(value).split())[:200]  # a file that was edited may say anything
+    for key in [*now, *(name for name in before if name not in now)]:
+        name, old, new = plain(key), before.get(key), now.get(key)
         if old == new:
             continue
         if old is None or new is None:
@@ -109,7 +110,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, str]) -> list[str]:
         elif "#" in f"{old}{new}":  # of long values and of code there are digests only, which tell a reader nothing
             said.append(f"another {name}")
         else:
-            said.append(f"{name} = {old}, where {new} is asked for")
+            said.append(f"{name} = {plain(old)}, where {new} is asked for")
     return said
 
 

@@ -109,6 +109,7 @@ def resumed(path):
         ),
         (lambda a, f: a.update(more=np.zeros(3)), r"it holds 1 arrays for which there is no place \(more\)"),
         (lambda a, f: a.update({"history.loss": np.zeros(())}), "holds a history of unequal lengths"),
+        (lambda a, f: a.pop("history.loss"), "lacks the losses of its 4 steps; use an earlier copy"),
         (lambda a, f: a.update({"history.b": np.zeros((1, 2))}), "holds a history of unequal lengths"),
     ],
 )

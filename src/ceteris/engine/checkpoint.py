@@ -71,6 +71,8 @@ def load(path: str | Path, template: Callable[[int], Fit], phases: int) -> Fit:
     like = template(phase)
     columns = lambda prefix: {name: arrays.pop(name) for name in list(arrays) if name.startswith(prefix)}
     history, metrics = _log(path, columns("history.")), _log(path, columns("metrics."))
+    if tick and "loss" not in history:
+        raise ValueError(f"path: {path} lacks the losses of its {tick} steps; use an earlier copy or train again.")
     status = _status(path, arrays.pop("status", None), like.status)
     _refuse_lost(path, arrays, status)
     own = filled(path, arrays, state=like.state, memories=like.memories, key=like.key)

@@ -1,0 +1,166 @@
+"""A table as it was read: what to learn from, what was left out, and the sentences that say so."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ceteris.results import Section, Table
+from ceteris.tables.dialect import Dialect
+
+CODECS = {"utf-16-le": "utf-16", "utf-16-be": "utf-16", "utf-32-le": "utf-32", "utf-32-be": "utf-32"}
+
+
+@dataclass
+class Raw:
+    """What a file holds, before it is decided what its columns are.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Numbers where all fields of a column are plain ones, else text.
+    again : callable
+        ``again(names)`` returns columns as they are in the file.
+    dialect : Dialect or None
+        None for Parquet.
+    titles : mapping
+        Names that the file has otherwise.
+    notes : list of str
+    native : mapping of decimal mark to column
+        A column of plain numbers that shows which mark it is.
+    doubtful : column or None
+        One of plain numbers in which the mark may set thousands apart.
+    """
+
+    frame: pd.DataFrame
+    again: Callable[[Sequence[str]], pd.DataFrame]
+    dialect: Dialect | None = None
+    titles: Mapping[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    native: Mapping[str, str] = field(default_factory=dict)
+    doubtful: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ReadTable:
+    """A table as it was read.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        What to learn from.
+    left_out : mapping of column to str
+        What the other columns hold.
+    doubts : mapping of column to str
+        What a column that is needed would have been left out for.
+    carried : DataFrame
+        The columns left out, as they are in the file.
+    sentences : tuple of str
+        What was recognised, converted and left out; empty for a plain table.
+    order : tuple
+        All columns as in the file.
+    titles : mapping
+        Names that the file has otherwise.
+    dialect : Dialect or None
+        How the file is written; None for Parquet.
+    path : Path
+    """
+
+    frame: pd.DataFrame
+    left_out: Mapping[Any, str]
+    doubts: Mapping[Any, str]
+    carried: pd.DataFrame
+    sentences: tuple[str, ...]
+    order: tuple[Any, ...]
+    titles: Mapping[Any, str]
+    dialect: Dialect | None
+    path: Path
+
+    def section(self) -> Section:
+        """Return how the table was read as a part of a report.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from ceteris.tables import read_table
+        >>> path = Path(tempfile.mkdtemp()) / "plain.csv"
+        >>> _ = path.write_text("x,y\\n1,2\\n3,4\\n")
+        >>> section = read_table(path).section()
+        >>> section.title, section.text
+        ('How the table was read', '2 rows and 2 columns, as plain CSV.')
+        """
+        plain = "as plain CSV" if self.dialect is not None else "from Parquet"
+        size = f"{len(self.frame):,} rows and {len(self.order)} columns"
+        text = "\n\n".join((f"{size}.", *self.sentences)) if self.sentences else f"{size}, {plain}."
+        kinds = [self._kind(name) for name in self.order]
+        frame = pd.DataFrame({"column": [str(name) for name in self.order], "read as": kinds})
+        return Section("How the table was read", text, (Table("Columns", frame),))
+
+    def _kind(self, name: Any) -> str:
+        if name in self.left_out:
+            return f"left out: {self.left_out[name]}"
+        return "numbers" if pd.api.types.is_numeric_dtype(self.frame[name].dtype) else "labels"
+
+    def without(self, names: Sequence[Any], reason: str) -> ReadTable:
+        """Return the table with further columns left out for a reason."""
+        if not names:
+            return self
+        carried = pd.concat([self.carried, self.frame[list(names)]], axis=1)
+        said = tuple(sentence_of(name, reason) for name in names)
+        return replace(self, frame=self.frame.drop(columns=list(names)), carried=carried,
+                       left_out={**self.left_out, **dict.fromkeys(names, reason)},
+                       sentences=(*self.sentences, *said))  # fmt: skip
+
+    def whole(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return rows of `frame` with the columns that were left out, in the order of the file."""
+        parts = {name: frame[name] if name in frame else self.carried[name] for name in self.order}
+        return pd.DataFrame(parts, index=frame.index).rename(columns=dict(self.titles))
+
+    def write(self, frame: pd.DataFrame, path: Path) -> Path:
+        """Write a table as the file is written: beside its name, then under it, so that it is whole or not there."""
+        if self.dialect is not None:
+            return self.write_text(frame, path)
+        return _in_one_step(path, frame.to_parquet)
+
+    def write_text(self, frame: pd.DataFrame, path: Path) -> Path:
+        """Write a table as text, with the separator, decimal mark and encoding of the file if it is text."""
+        return _in_one_step(path, lambda partial: self._write(frame, partial))
+
+    def _write(self, frame: pd.DataFrame, path: Path) -> None:
+        form = self.dialect or Dialect()
+        encoding = CODECS.get(form.encoding, form.encoding)
+        frame.to_csv(path, index=False, sep=form.separator, decimal=form.decimal, encoding=encoding,
+                     lineterminator=form.newline)  # fmt: skip
+
+
+def _in_one_step(path: Path, write: Callable[[Path], Any]) -> Path:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        write(partial)
+        return partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def sentence_of(name: Any, reason: str) -> str:
+    """Say that a column is left out."""
+    what = reason if "asked for by" not in reason else f"what is not to be used, {reason}"
+    return f"Column {name!r} is left out: it holds {what}."
+
+
+def plain(frame: pd.DataFrame, path: Any) -> ReadTable:
+    """Return a data frame as if it were read from a plain file of this name.
+
+    Examples
+    --------
+    >>> plain(pd.DataFrame({"x": [1.0]}), "t.csv").section().text
+    '1 rows and 1 columns, as plain CSV.'
+    """
+    path = Path(path)
+    form = None if path.suffix.lower() in (".parquet", ".pq") else Dialect()
+    return ReadTable(frame, {}, {}, pd.DataFrame(index=frame.index), (), tuple(frame.columns), {}, form, path)

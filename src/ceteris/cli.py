@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Plain help: drawing it with rich would cost more than all the rest of `ceteris --help`.
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
-USER_ERRORS = (ValueError, TypeError, OSError, ImportError, RuntimeError)
+USER_ERRORS = (ValueError, TypeError, OSError, ImportError, RuntimeError, FloatingPointError)
 TASKS = ("auto", "regression", "classification")
 NEURAL = "neural net"
 PACKAGES = (
@@ -104,6 +104,7 @@ def fit(
     The network is compared with the classical learners on rows that none of them has seen, and its weights
     are saved in the run folder.
     """
+    from ceteris.learners.entrants import read_rows
     from ceteris.report import Run
     from ceteris.tables import read_table, split_target
 
@@ -113,6 +114,7 @@ def fit(
     options = _options((target,), types, ignore, id_, separator, decimal)
     table = read_table(data, options=options)
     features, y, table = split_target(table, target)
+    read_rows(features, y, task, None)  # complains of holes and extremes before a folder is made
     out = out or free_folder(Path("runs") / data.stem)
     words = ["ceteris", "fit", data, "--target", target, "--out", out, "--seed", seed, "--task", task]
     command = shlex.join([str(word) for word in [*words, "--test-size", test_size, *options.words]])

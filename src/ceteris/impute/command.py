@@ -72,6 +72,8 @@ def impute_table(table: pd.DataFrame | ReadTable, path: Any, m: int = 20, out: A
     for part in sections:
         for verdict in part.checks:
             print(f"{verdict.verdict:>10}  {verdict.name}: {verdict.sentence}")
+    if source.dialect is not None and source.dialect.sentence:
+        print(f"The tables are written as {path} is, but for thousands, which are not set apart.")
     print(f"{m} completed tables in {out}. Report: {report(out)}")
     return names
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ceteris.tables import Options, ReadTable, plain
+from ceteris.tables.magnitude import refuse_extremes
 
 HELD = 0.2  # share of rows that a synthetic table is judged by
 
@@ -109,7 +110,9 @@ def synthesize(
         raise ValueError(f"rows: {rows} was given, but at least one row must be asked for.")
     source = table if isinstance(table, ReadTable) else plain(table, path)
     frame = source.frame
-    read(frame)  # complains of holes before a folder is made
+    for name, column in zip(frame, read(frame).columns, strict=True):  # complains of holes before a folder is made
+        if column.dtype != object:
+            refuse_extremes("table", name, column)
     order = np.random.default_rng(seed).permutation(len(frame))
     held = round(HELD * len(frame))
     real, heldout = (frame.iloc[part].reset_index(drop=True) for part in (order[held:], order[:held]))

@@ -18,6 +18,9 @@ from ceteris.tables.scan import SIGNS
 from ceteris.tables.table import Raw, ReadTable, sentence_of
 
 
+OVERRIDE = "A column that is left out is used if it is said what it is: --types COLUMN=number or COLUMN=category."
+
+
 def settle(raw: Raw, options: Options, path: Path) -> ReadTable:
     """Return the table to learn from, with a sentence for everything that is not plain."""
     options.refuse_unknown(tuple(raw.frame.columns))
@@ -31,12 +34,15 @@ def settle(raw: Raw, options: Options, path: Path) -> ReadTable:
             continue
         column, reason, sentences = _settle(name, raw.frame[name], looks.get(name), mark, options, f"data: {path}")
         columns[name], reasons[name] = column, reason
-        said += sentences
+        said += sentences if not reason or name in options.needed else []
+    reasons = {name: reasons[name] for name in raw.frame}
     doubts = {name: reason for name, reason in reasons.items() if reason and name in options.needed}
     left = {name: reason for name, reason in reasons.items() if reason and name not in options.needed}
     frame = pd.DataFrame({name: column for name, column in columns.items() if name not in left}, index=raw.frame.index)
     first = [raw.dialect.sentence] if raw.dialect is not None and raw.dialect.sentence else []
     sentences = (*first, *raw.notes, *said, *(sentence_of(name, why) for name, why in left.items()))
+    if any("asked for by" not in why for why in left.values()):
+        sentences += (OVERRIDE,)
     carried = raw.again(list(left)) if left else pd.DataFrame(index=raw.frame.index)
     if frame.shape[1] == 0:
         raise ValueError(f"data: {path} has no column to learn from ({' '.join(sentences)}); say what one is by types.")
@@ -68,6 +74,7 @@ class Look:
     """What the labels of a column of text are, but for the labels: these may be many."""
 
     def __init__(self, labels: list[str], kind: str | None):
+        labels = numbers.unpadded(labels) if kind == "number" else labels
         found = None if kind == "category" else numbers.written(labels)
         self.numbers = found is not None
         self.point, self.comma = (found.point, found.comma) if found is not None else (False, False)
@@ -128,6 +135,7 @@ def _settle(name: str, column: pd.Series, look: Look | None, mark: str, options:
         return _settle_other(name, column, kind, where)
     codes, labels, raw = _labels(column)
     if look.point if mark == "." else look.comma:
+        labels = numbers.unpadded(labels) if kind == "number" else labels
         values, said = _converted(name, codes, labels, mark, where)
         values = pd.Series(values, index=column.index, name=name)
         return values, "" if kind == "number" else _doubt(name, values, labels, kind), said
@@ -143,6 +151,8 @@ def _settle(name: str, column: pd.Series, look: Look | None, mark: str, options:
     counts = np.bincount(codes[codes >= 0], minlength=len(labels))
     reason = "" if kind == "category" else why_text_is_left_out(labels, counts)
     if not reason:
+        if kind is None and numbers.are_codes(labels):
+            said.append(f"Column {name!r} is read as labels: its numbers begin with zeros, as codes do.")
         signs = [sign for sign in SIGNS if sign in labels]
         if signs:
             said.append(f"In {name!r} {signs[0]!r} is a label like the others.")
@@ -162,7 +172,7 @@ def _doubt(name: str, values: pd.Series, labels: list[str], kind: str | None) ->
     """Why numbers from text are left out: identifiers, also such that a number would not hold."""
     if max(map(len, labels)) > numbers.EXACT and len(labels) == len(values) and values.notna().all():
         if all(label.isdigit() for label in labels):
-            return "a long number of its own in every row, as an identifier has"
+            return "long numbers that are all different, as those of an identifier"
     return why_numbers_are_left_out(name, values)
 
 

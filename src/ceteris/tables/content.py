@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ceteris.tables.numbers import is_number
+from ceteris.tables.numbers import ONE, are_codes, is_number
 
 ROWS = 20  # with up to so many rows, labels that are all different may be a category
 MANY = 50  # a column of more labels than this, most of them seen once, is a name and not a category
 MOST = 1_000  # more labels than this are no category
+WHOLE = 2**53  # whole numbers above are not all held in double precision
 MIXED = 10  # so many numbers among labels are a column of numbers with text in it
 
 _DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:1[5-9]|2[0-2])\d\d"
@@ -64,24 +65,32 @@ def why_text_is_left_out(labels: Sequence[str], counts: np.ndarray) -> str:
     Examples
     --------
     >>> why_text_is_left_out([f"P{i}" for i in range(30)], np.ones(30, int))
-    'a label of its own in every row, as an identifier has'
+    'labels that are all different, as those of an identifier'
     >>> why_text_is_left_out(["red", "blue"], np.array([3, 4]))
     ''
     """
     distinct, rows = len(labels), int(counts.sum())
     if are_dates(labels):
         return f"dates or times, such as {labels[0]!r}"
-    numbers = [label for label in labels if is_number(label)]
+    numbers = [] if are_codes(labels) else [label for label in labels if is_number(label)]
     if len(numbers) >= max(MIXED, distinct / 2):
-        odd = next(label for label in labels if label not in set(numbers[:1]) and not is_number(label))
-        return f"numbers and text, such as {numbers[0]!r} and {_short(odd)}"
+        return _mixture(labels, numbers)
     if distinct == rows and rows > ROWS:
-        return "a label of its own in every row, as an identifier has"
+        return "labels that are all different, as those of an identifier"
     if distinct > MANY and distinct > rows / 2:
-        return f"{distinct:,} different labels in {rows:,} rows, as a name or free text has"
+        return f"{distinct:,} different labels in {rows:,} rows, as names or free text do"
     if distinct > MOST:
-        return f"{distinct:,} different labels, more than a category has"
+        return f"{distinct:,} different labels, more than categories do"
     return ""
+
+
+def _mixture(labels: Sequence[str], numbers: Sequence[str]) -> str:
+    """What a column holds in which some labels are numbers, or all are, but in two ways."""
+    odd = next((label for label in labels if not is_number(label)), None)
+    if odd is not None:
+        return f"numbers and text, such as {numbers[0]!r} and {_short(odd)}"
+    ways = [next((n for n in numbers if not ONE[mark].fullmatch(n)), numbers[0]) for mark in ".,"]
+    return f"numbers written in two ways, such as {ways[0]!r} and {ways[1]!r}"
 
 
 def why_numbers_are_left_out(name: Any, column: pd.Series) -> str:
@@ -90,10 +99,12 @@ def why_numbers_are_left_out(name: Any, column: pd.Series) -> str:
     Examples
     --------
     >>> why_numbers_are_left_out("respondent_id", pd.Series([1017, 1002, 1055]))
-    'a whole number of its own in every row under such a name, as an identifier has'
+    'whole numbers that are all different, under the name of an identifier'
     >>> why_numbers_are_left_out("age", pd.Series([17, 18, 19])), why_numbers_are_left_out("id", pd.Series([0.5, 1.5]))
     ('', '')
     """
+    if column.dtype.kind in "iu" and column.abs().max() > WHOLE and column.is_unique:
+        return "long numbers that are all different, as those of an identifier"
     values = column.dropna().to_numpy(dtype=float)
     if len(values) < 3 or not np.isfinite(values).all() or (values != np.round(values)).any():
         return ""
@@ -103,7 +114,7 @@ def why_numbers_are_left_out(name: Any, column: pd.Series) -> str:
     if not words & (IDS | COUNTERS) or len(np.unique(values)) < len(values):
         return ""
     if words & IDS or values.max() - values.min() + 1 == len(values):
-        return "a whole number of its own in every row under such a name, as an identifier has"
+        return "whole numbers that are all different, under the name of an identifier"
     return ""
 
 

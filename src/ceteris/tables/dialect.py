@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ceteris.tables.source import Source, single_byte, valid_utf8
+from ceteris.tables.source import QUOTE, Source, single_byte, valid_utf8
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 DECIMALS = {".": "points", ",": "commas"}
@@ -69,11 +69,12 @@ def open_rows(source: Source, given: str | None) -> Opening:
             f"data: {source.path} cannot be read as a table (No columns to parse from file); check the file."
         )
     source, sample, line, notes, hint = _pass_over(source, sample)
-    text = sample.decode("utf-8" if valid_utf8(sample) else single_byte(sample), "replace")
+    encoding = source.encoding if valid_utf8(sample) else single_byte(sample)
+    text = sample.decode(encoding, "replace")
     separator = given or hint or _separator(text, source, line)
     header = next(_records(text, separator), (0, []))[1]
     length, lines = _first(sample)
-    return Opening(tuple(header), separator, source.after(length), line + lines, tuple(notes))
+    return Opening(tuple(header), separator, with_encoding(source, encoding).after(length), line + lines, tuple(notes))
 
 
 def _pass_over(source: Source, sample: bytes) -> tuple[Source, bytes, int, list[str], str | None]:
@@ -190,16 +191,17 @@ def written_with(source: Source, separator: str, mark: str) -> bool:
     >>> written_with(text(b"1,125;2"), ";", ","), written_with(text(b"1,125;2,5"), ";", ",")
     (False, True)
     """
-    begin = rb'(?:[%s"\n])[ ]?[+-]?' % re.escape(separator).encode()
-    end = rb'(?=[ ]?[%s"\r\n])' % re.escape(separator).encode()
+    between = re.escape(separator).encode() + rb"\r\n" if mark != separator else b""  # else only in quotation marks
+    begin, end = rb'["%s][ ]?[+-]?' % between, rb'(?=[ ]?["%s])' % between
     point, other = re.escape(mark).encode(), re.escape("," if mark == "." else ".").encode()
     forms = rb"(?:(?:0|\d{4,})?%s\d+|\d+%s(?:\d{1,2}|\d{4,})|[1-9]\d{0,2}(?:%s\d{3})+%s\d+)"
     pattern = re.compile(begin + forms % (point, point, other, point) + end)
-    return any(mark.encode() in block and pattern.search(b"\n" + block) for block in source.blocks())
+    needed = QUOTE if mark == separator else mark.encode()
+    return any(needed in block and pattern.search(b"\n" + block) for block in source.blocks())
 
 
 def with_encoding(source: Source, encoding: str) -> Source:
-    """Return a file with the encoding that all its bytes are of."""
-    if source.held is not None or encoding == source.encoding:
+    """Return a file with the encoding that all its bytes are of, if it is not yet known that they are not UTF-8."""
+    if source.held is not None or encoding in ("utf-8", source.encoding):
         return source
     return replace(source, encoding=encoding, written=encoding)

@@ -22,7 +22,7 @@ def _pattern(decimal: str) -> str:
     gaps = "|".join(
         rf"(?:{re.escape(gap)}\d{{3}})+(?:{point}\d+)?" for gap in GAPS if gap != decimal
     )  # one sort of gap in a number
-    plain = rf"(?:\d+(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?"
+    plain = rf"(?:\d+{point}\d*|{point}\d+|0|[1-9]\d*)(?:[eE][+-]?\d+)?"  # 007 is a code
     return rf"[+-]?(?:[1-9]\d{{0,2}}(?:{gaps})|{plain}|inf|Inf)"
 
 
@@ -80,6 +80,31 @@ def _unit(numbers: Sequence[str]) -> str:
         if numbers and all(n.count(unit) == 1 and (n.startswith(unit) or n.endswith(unit)) for n in numbers):
             return unit
     return ""
+
+
+def unpadded(labels: Sequence[str]) -> list[str]:
+    """Return labels without the zeros that a number does not need.
+
+    Examples
+    --------
+    >>> unpadded(["007", "-01.5", "0"])
+    ['7', '-1.5', '0']
+    """
+    return [re.sub(r"^([+-]?)0+(?=\d)", r"\1", label) for label in labels]
+
+
+def are_codes(labels: Sequence[str]) -> bool:
+    """Whether labels are of digits, all equally many, and some begin with a zero, as postal codes do.
+
+    Examples
+    --------
+    >>> are_codes(["01067", "80331"]), are_codes(["10115", "80331"])
+    (True, False)
+    """
+    found = [label for label in labels if label not in MISSING]
+    if not found or not all(len(label) == len(found[0]) > 1 and label.isdigit() for label in found):
+        return False
+    return any(label[0] == "0" for label in found)
 
 
 def is_number(label: str) -> bool:

@@ -12,8 +12,10 @@ import pandas as pd
 
 from ceteris.results import Section, Table
 from ceteris.tables.dialect import Dialect
+from ceteris.tables.source import MARKS
 
-CODECS = {"utf-16-le": "utf-16", "utf-16-be": "utf-16", "utf-32-le": "utf-32", "utf-32-be": "utf-32"}
+WHOLE = 2.0**53  # whole numbers above are not all held in double precision
+ORDERED = {codec: mark for mark, codec in MARKS.items() if codec != "utf-8-sig"}
 
 
 @dataclass
@@ -95,7 +97,7 @@ class ReadTable:
         ('How the table was read', '2 rows and 2 columns, as plain CSV.')
         """
         plain = "as plain CSV" if self.dialect is not None else "from Parquet"
-        size = f"{len(self.frame):,} rows and {len(self.order)} columns"
+        size = f"{_count(len(self.frame), 'row')} and {_count(len(self.order), 'column')}"
         text = "\n\n".join((f"{size}.", *self.sentences)) if self.sentences else f"{size}, {plain}."
         kinds = [self._kind(name) for name in self.order]
         frame = pd.DataFrame({"column": [str(name) for name in self.order], "read as": kinds})
@@ -118,8 +120,15 @@ class ReadTable:
 
     def whole(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return rows of `frame` with the columns that were left out, in the order of the file."""
-        parts = {name: frame[name] if name in frame else self.carried[name] for name in self.order}
+        parts = {name: self._like(frame[name]) if name in frame else self.carried[name] for name in self.order}
         return pd.DataFrame(parts, index=frame.index).rename(columns=dict(self.titles))
+
+    def _like(self, column: pd.Series) -> pd.Series:
+        """Return a completed column of whole numbers as such: with holes a text file's are read as floats."""
+        if self.dialect is None or column.dtype.kind != "f" or column.hasnans:
+            return column
+        whole = (column == column.round()) & (column.abs() < WHOLE)
+        return column.astype("int64") if whole.all() and self.frame[column.name].hasnans else column
 
     def write(self, frame: pd.DataFrame, path: Path) -> Path:
         """Write a table as the file is written: beside its name, then under it, so that it is whole or not there."""
@@ -133,9 +142,16 @@ class ReadTable:
 
     def _write(self, frame: pd.DataFrame, path: Path) -> None:
         form = self.dialect or Dialect()
-        encoding = CODECS.get(form.encoding, form.encoding)
-        frame.to_csv(path, index=False, sep=form.separator, decimal=form.decimal, encoding=encoding,
-                     lineterminator=form.newline)  # fmt: skip
+        layout = {"index": False, "sep": form.separator, "decimal": form.decimal, "lineterminator": form.newline}
+        mark = ORDERED.get(form.encoding)
+        if mark is None:
+            frame.to_csv(path, encoding=form.encoding, **layout)
+        else:  # the codec would write no mark, and one with a mark its own order of bytes
+            path.write_bytes(mark + frame.to_csv(None, **layout).encode(form.encoding))
+
+
+def _count(n: int, thing: str) -> str:
+    return f"{n:,} {thing}" + "s" * (n != 1)
 
 
 def _in_one_step(path: Path, write: Callable[[Path], Any]) -> Path:
@@ -159,7 +175,7 @@ def plain(frame: pd.DataFrame, path: Any) -> ReadTable:
     Examples
     --------
     >>> plain(pd.DataFrame({"x": [1.0]}), "t.csv").section().text
-    '1 rows and 1 columns, as plain CSV.'
+    '1 row and 1 column, as plain CSV.'
     """
     path = Path(path)
     form = None if path.suffix.lower() in (".parquet", ".pq") else Dialect()

@@ -37,7 +37,7 @@ def read_text(path: Path, options: Options) -> Raw:
     opening = open_rows(open_source(path), separator)
     width = _refuse_uneven(opening, path)
     names, notes = names_of((*opening.header, *[""] * (width - len(opening.header))), f"data: {path}")
-    mark = decimal or ("," if opening.separator != "," and written_with(opening.rows, opening.separator, ",") else ".")
+    mark = decimal or ("," if written_with(opening.rows, opening.separator, ",") else ".")
     seen = scan(opening.rows, opening.separator, mark, opening.line)
     rows = with_encoding(opening.rows, seen.encoding)
     parse = partial(_parse, rows, opening.separator, mark, width)

@@ -8,8 +8,8 @@ from ceteris import cli
 from ceteris.data.missing import simulate_regression
 from ceteris.impute import Imputer, command, impute_parquet, stream
 from ceteris.impute.command import impute_large, impute_table, is_large
-from ceteris.tables import plain
 from ceteris.impute.imputer import settings_of
+from ceteris.tables import plain
 
 pytest.importorskip("pyarrow")
 SMALL = {"members": 2, "width": 16, "depth": 1, "batch_size": 64, "seed": 0}

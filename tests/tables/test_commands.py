@@ -69,7 +69,10 @@ def test_numbers_whose_powers_cannot_be_held_are_refused_before_any_work(capsys,
 def test_a_target_with_a_sign_for_a_missing_value_is_no_class(capsys, tmp_path):
     (tmp_path / "t.csv").write_text("x,y\n1,2.5\n2,-\n3,4.5\n")
     code, _, err = call(capsys, *words("fit", tmp_path / "t.csv", tmp_path / "run"))
-    assert (code, err) == (2, "error: target: column 'y' has 1 missing values in 3 rows; remove those rows or fill them in.\n")
+    assert (code, err) == (
+        2,
+        "error: target: column 'y' has 1 missing values in 3 rows; remove those rows or fill them in.\n",
+    )
 
 
 def test_errors_of_ours_are_sentences_whatever_their_kind():
@@ -86,11 +89,13 @@ def test_a_survey_is_completed_with_its_identifiers_as_it_was_written(capsys, tm
         lines.append(f"{i + 7};{1 + i % 28:02d}.03.2021;{income};{comma(1.5 + i / 100)};{'ab'[i % 2]}")
     path = tmp_path / "survey.csv"
     path.write_bytes("\r\n".join(lines).encode("cp1252"))
-    code, printed, err = call(capsys, "impute", path, "-m", "1", "--no-check", "--out", tmp_path / "out", "--types", "Ort=category")
+    code, printed, err = call(
+        capsys, "impute", path, "-m", "1", "--no-check", "--out", tmp_path / "out", "--types", "Ort=category"
+    )
     assert code == 0, err
     said = [
-        "Recognised: fields are separated by semicolons; decimals are marked by commas; the encoding is Windows-1252 (it is "
-        "not UTF-8).",
+        "Recognised: fields are separated by semicolons; decimals are marked by commas; the encoding is Windows-1252 "
+        "(it is not UTF-8).",
         "Column 'Nr' is left out: it holds whole numbers that are all different, under the name of an identifier.",
         "Column 'Tag' is left out: it holds dates or times, such as '01.03.2021'.",
     ]
@@ -117,7 +122,8 @@ def test_a_large_file_leaves_out_the_same_columns_and_keeps_them(capsys, tmp_pat
     monkeypatch.setattr(stream, "CHUNK", 50)
     rng = np.random.default_rng(0)
     table = pd.DataFrame({
-        "person_id": rng.permutation(120), "day": pd.date_range("2020-01-01", periods=120), "note": [f"n{i}" for i in range(120)],
+        "person_id": rng.permutation(120), "day": pd.date_range("2020-01-01", periods=120),
+        "note": [f"n{i}" for i in range(120)],
         "a": rng.normal(size=120), "b": rng.normal(size=120), "unit": rng.integers(0, 5, 120),
     })  # fmt: skip
     table.loc[::4, "a"] = np.nan

@@ -46,7 +46,9 @@ def random_file(rng, table):
     writer = csv.writer(text, delimiter=separator, quoting=int(quoting), lineterminator=newline)
     writer.writerow(table)
     for row in zip(*table.values(), strict=True):
-        fields = [cell if isinstance(cell, str) else sign if np.isnan(cell) else written(cell, decimal, gap) for cell in row]
+        fields = [
+            cell if isinstance(cell, str) else sign if np.isnan(cell) else written(cell, decimal, gap) for cell in row
+        ]
         writer.writerow(fields)
     content = ("\ufeff" if encoding == "utf-16-be" else "") + text.getvalue()
     if encoding == "cp1252":

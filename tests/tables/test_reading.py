@@ -38,11 +38,20 @@ def test_a_plain_table_is_as_pandas_reads_it_and_nothing_is_said(tmp_path):
         ('a,b\n"x\ny",2\n3,4,5\n', r"has 3 field\(s\) in line 4, but 2 names"),
         ('a,b\n1,2\n5" pipe,2\n', r"has a quotation mark in mid-field in line 3"),
         ('a,b\n1,"2\n3,4\n', r"the quotation mark opened in line 2 is still open at the EOF"),
-        ("a;b,c;d\n1;2,3;4\n5;6,7;8\n", r"separated by commas \(2 columns\) and semicolons \(3 columns\), and every row"),
-        ("a;b\n1,000;x\n2,500;y\n", r"column 'a', has numbers such as 1,000, in which the mark may be .* \(--decimal\)"),
+        (
+            "a;b,c;d\n1;2,3;4\n5;6,7;8\n",
+            r"separated by commas \(2 columns\) and semicolons \(3 columns\), and every row",
+        ),
+        (
+            "a;b\n1,000;x\n2,500;y\n",
+            r"column 'a', has numbers such as 1,000, in which the mark may be .* \(--decimal\)",
+        ),
         ("a;b\n1.250;x\n2.500;y\n", r"column 'a', has numbers such as 1\.234, in which the mark may be"),
         ("a;b\n1,000;x\n2,5;y\n", r"column 'a', holds '1,000' and '2,5', so that the comma may set thousands apart or"),
-        ("a;b\n1,5;2.5\n2,5;3.5\n", r"has decimal points in column 'b' and decimal commas in column 'a'; write both alike"),
+        (
+            "a;b\n1,5;2.5\n2,5;3.5\n",
+            r"has decimal points in column 'b' and decimal commas in column 'a'; write both alike",
+        ),
         ("a,b\n1,\0\n", r"has zero bytes, so that it is no text"),
         ("a,b\n\n\n", r"has 0 rows and 2 columns; give a table with rows"),
         ("a,b\n,\n,\n", r"has 0 rows and 2 columns"),
@@ -165,7 +174,12 @@ def test_a_quantity_is_no_identifier(tmp_path, name, column, left):
 
 def test_what_is_asked_for_goes_before_what_is_recognised(tmp_path):
     text = "x,id,day,zip,kind,note\n" + rows(
-        lambda i: i, lambda i: i, lambda i: f"2020-01-{1 + i % 28:02d}", lambda i: f"0{i % 9}", lambda i: i % 3, lambda i: f"n{i}"
+        lambda i: i,
+        lambda i: i,
+        lambda i: f"2020-01-{1 + i % 28:02d}",
+        lambda i: f"0{i % 9}",
+        lambda i: i % 3,
+        lambda i: f"n{i}",
     )
     path = file(tmp_path, text)
     assert set(read_table(path).left_out) == {"id", "day", "note"}
@@ -229,9 +243,15 @@ def test_a_copy_of_the_target_is_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("y,x\n" + rows(lambda i: f"2020-01-{1 + i % 28:02d}", lambda i: i), "holds dates or times, such as '2020-01-01'"),
+        (
+            "y,x\n" + rows(lambda i: f"2020-01-{1 + i % 28:02d}", lambda i: i),
+            "holds dates or times, such as '2020-01-01'",
+        ),
         ("y,x\n" + rows(lambda i: f"w{i}", lambda i: i), "holds labels that are all different"),
-        ("y,x\n" + rows(lambda i: "many" if i == 9 else i, lambda i: i), "holds numbers and text, such as '0' and 'many'"),
+        (
+            "y,x\n" + rows(lambda i: "many" if i == 9 else i, lambda i: i),
+            "holds numbers and text, such as '0' and 'many'",
+        ),
         ("y,x\n" + rows(lambda i: "-" if i == 9 else i, lambda i: i), "has 1 missing values in 60 rows; remove those"),
         ("y,x\n1,1\n2,2\n", "every other column is a copy of 'y'"),
     ],
@@ -245,7 +265,8 @@ def test_a_target_that_cannot_be_predicted_is_refused(tmp_path, text, message):
 def test_parquet_is_held_to_the_same(tmp_path):
     pytest.importorskip("pyarrow")
     table = pd.DataFrame({
-        "person_id": range(60), "day": pd.date_range("2020-01-01", periods=60), "income": [f"{i},000" for i in range(1, 61)],
+        "person_id": range(60), "day": pd.date_range("2020-01-01", periods=60),
+        "income": [f"{i},000" for i in range(1, 61)],
         "name": [f"n{i}" for i in range(60)], "x": np.arange(60) * 0.5, "kind": pd.Categorical(["a", "b"] * 30),
     })  # fmt: skip
     table.to_parquet(tmp_path / "t.parquet")

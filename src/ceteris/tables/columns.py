@@ -17,7 +17,6 @@ from ceteris.tables.parquet import each_column, is_time
 from ceteris.tables.scan import SIGNS
 from ceteris.tables.table import Raw, ReadTable, sentence_of
 
-
 OVERRIDE = "A column that is left out is used if it is said what it is: --types COLUMN=number or COLUMN=category."
 
 
@@ -96,7 +95,7 @@ def _labels(column: pd.Series) -> tuple[np.ndarray, list[str], list[str]]:
     return codes, [label.strip() for label in raw], raw
 
 
-def _look(name: str, column: pd.Series, options: Options) -> Look:
+def _look(name: str, column: Any, options: Options) -> Look:
     return Look(_labels(column)[1], options.types.get(name))
 
 
@@ -127,7 +126,7 @@ def _decimal(raw: Raw, looks: dict[str, Look], where: str, given: str | None) ->
     )
 
 
-def _settle(name: str, column: pd.Series, look: Look | None, mark: str, options: Options,
+def _settle(name: str, column: Any, look: Look | None, mark: str, options: Options,
             where: str) -> tuple[pd.Series, str, list[str]]:  # fmt: skip
     """Return a column as it is to be used, why it is left out if it is, and what is said of it."""
     kind = options.types.get(name)
@@ -170,9 +169,9 @@ def _take(labels: Sequence[str], codes: np.ndarray) -> np.ndarray:
 
 def _doubt(name: str, values: pd.Series, labels: list[str], kind: str | None) -> str:
     """Why numbers from text are left out: identifiers, also such that a number would not hold."""
-    if max(map(len, labels)) > numbers.EXACT and len(labels) == len(values) and values.notna().all():
-        if all(label.isdigit() for label in labels):
-            return "long numbers that are all different, as those of an identifier"
+    long = max(map(len, labels)) > numbers.EXACT and all(label.isdigit() for label in labels)
+    if long and len(labels) == len(values) and values.notna().all():
+        return "long numbers that are all different, as those of an identifier"
     return why_numbers_are_left_out(name, values)
 
 
@@ -202,8 +201,8 @@ def _converted(name: str, codes: np.ndarray, labels: list[str], mark: str, where
     odd = numbers.contradiction(found.numbers, mark) if mark == "," else None
     if odd is not None:
         raise ValueError(
-            f"{where}, column {name!r}, holds {odd[0]!r} and {odd[1]!r}, so that the comma may set thousands apart or mark "
-            "decimals; write one of them otherwise."
+            f"{where}, column {name!r}, holds {odd[0]!r} and {odd[1]!r}, so that the comma may set thousands apart "
+            "or mark decimals; write one of them otherwise."
         )
     plain = numbers.values_of(found.numbers, mark)
     gone = bool(found.missing.any() or (codes < 0).any())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 
@@ -71,7 +72,7 @@ def refuse_numbers(names: Sequence[str], where: str) -> None:
     found = [number for number in numbers if number is not None]
     if not found or len(found) < len(names):
         return
-    counts = all(b - a == 1 for a, b in zip(found, found[1:], strict=False))
+    counts = all(b - a == 1 for a, b in itertools.pairwise(found))
     if counts and (found[0] == 0 or len(found) > 2):
         return
     listed = ", ".join(map(repr, names[:3]))

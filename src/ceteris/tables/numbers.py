@@ -140,8 +140,8 @@ def contradiction(numbers: Sequence[str], decimal: str) -> tuple[str, str] | Non
 
     Examples
     --------
-    >>> contradiction(["1,5", "1,000"], ","), contradiction(["1,5", "1,125"], ","), contradiction(["1,500", "0,250"], ",")
-    (('1,000', '1,5'), None, None)
+    >>> contradiction(["1,5", "1,000"], ","), contradiction(["1,5", "1,125"], ",")
+    (('1,000', '1,5'), None)
     """
     doubtful = re.compile(rf"[+-]?[1-9]\d{{0,2}}{re.escape(decimal)}\d\d0")
     odd = next((number for number in numbers if doubtful.fullmatch(number)), None)

@@ -15,7 +15,7 @@ from ceteris.tables.table import Raw
 def read_parquet(path: Path) -> Raw:
     """Read a Parquet file, or say why it cannot be read."""
     try:
-        frame = pd.read_parquet(path)
+        frame: Any = pd.read_parquet(path)
     except ImportError:
         raise ImportError(f"data: reading {path} needs pyarrow; `pip install pyarrow`, or save it as CSV.") from None
     except (ValueError, OSError) as error:

@@ -27,7 +27,7 @@ def read_table(
     needed: Sequence[str] = (),
     options: Options | None = None,
 ) -> ReadTable:
-    """Read a CSV or Parquet file, or say in one sentence why it is not a table to learn from.
+    r"""Read a CSV or Parquet file, or say in one sentence why it is not a table to learn from.
 
     Separator (comma, semicolon, tab, vertical bar), decimal mark, thousands set apart, encoding and signs for missing
     values are recognised, from all rows. Identifiers, dates and free text are left out.
@@ -56,7 +56,7 @@ def read_table(
     --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "survey.csv"
-    >>> _ = path.write_text("person_id;income;kind\\n17;1.000,5;a\\n11;-;b\\n29;2.500,0;a\\n")
+    >>> _ = path.write_text("person_id;income;kind\n17;1.000,5;a\n11;-;b\n29;2.500,0;a\n")
     >>> table = read_table(path)
     >>> table.frame["income"].tolist(), list(table.left_out)
     ([1000.5, nan, 2500.0], ['person_id'])

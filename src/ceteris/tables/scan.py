@@ -56,12 +56,12 @@ def scan(source: Source, separator: str, decimal: str, line: int = 1) -> Seen:
 
 
 def marks_in(source: Source, separator: str) -> set[str]:
-    """Return which fields of a file stand for a missing value, the empty one aside.
+    r"""Return which fields of a file stand for a missing value, the empty one aside.
 
     Examples
     --------
     >>> from pathlib import Path
-    >>> sorted(marks_in(Source(Path(), held=b'1,NA,-3\\n"-",.5,2\\n'), ","))
+    >>> sorted(marks_in(Source(Path(), held=b'1,NA,-3\n"-",.5,2\n'), ","))
     ['-', 'NA']
     """
     left, table = {*WORDS, *SIGNS}, _classes(separator)
@@ -90,12 +90,12 @@ def _marks(block: bytes, table: bytes, wanted: set[str]) -> set[str]:
 
 
 def look(seen: Seen, block: bytes, separator: str, decimal: str, table: bytes, where: str, line: int) -> None:
-    """Add what is in one block of whole records.
+    r"""Add what is in one block of whole records.
 
     Examples
     --------
     >>> seen = Seen()
-    >>> look(seen, b'01067,-\\n"a,b",2\\n', ",", ".", _classes(","), "data", 2)
+    >>> look(seen, b'01067,-\n"a,b",2\n', ",", ".", _classes(","), "data", 2)
     >>> seen.separators, seen.lines, seen.zeros
     (2, 2, {0})
     """
@@ -122,7 +122,7 @@ def _padded(block: bytes, table: bytes) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _classes(separator: str) -> bytes:
-    """Return the class of each byte: what ends a field, a zero, another digit, a sign, a letter that a word begins with."""
+    """Return the class of each byte: what ends a field, a zero, another digit, a sign, the first letter of a word."""
     kinds = np.zeros(256, np.uint8)
     for letters, kind in (
         (f'{separator}\r\n"', BORDER),
@@ -172,11 +172,11 @@ def _refuse_stray(x: np.ndarray, quotes: np.ndarray, inside: np.ndarray, borders
     line_of = lambda place: line + int(np.count_nonzero(x[1:place] == 10))
     if len(wrong):
         raise ValueError(
-            f"{where} has a quotation mark in mid-field in line {line_of(wrong.min())}, so that it is not clear where the "
-            "field ends; double it and put the whole field in quotation marks, or remove it."
+            f"{where} has a quotation mark in mid-field in line {line_of(wrong.min())}, so that it is not clear "
+            "where the field ends; double it and put the whole field in quotation marks, or remove it."
         )
     if len(opens) > len(closes):
         raise ValueError(
-            f"{where} cannot be read as a table (the quotation mark opened in line {line_of(opens[-1])} is still open at "
-            "the EOF, the end of the file); check the file."
+            f"{where} cannot be read as a table (the quotation mark opened in line {line_of(opens[-1])} is still open "
+            "at the EOF, the end of the file); check the file."
         )

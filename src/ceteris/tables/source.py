@@ -61,7 +61,7 @@ class Source:
                     rest = rest[end:]
                 elif len(rest) > LONGEST:
                     raise ValueError(
-                        f"data: {self.path} has a record of more than {LONGEST >> 20} MB; a quotation mark is not closed."
+                        f"data: {self.path} has a record of over {LONGEST >> 20} MB; a quotation mark is not closed."
                     )
             if rest:
                 yield rest if rest.endswith(NEWLINE) else rest + NEWLINE
@@ -72,11 +72,11 @@ class Source:
 
 
 def last_end(block: bytes) -> int:
-    """Return where the last whole record ends: after a line end that is not within quotation marks; 0 if none does.
+    r"""Return where the last whole record ends: after a line end that is not within quotation marks; 0 if none does.
 
     Examples
     --------
-    >>> last_end(b'1,2\\n3,"a\\nb'), last_end(b'"a\\nb')
+    >>> last_end(b'1,2\n3,"a\nb'), last_end(b'"a\nb')
     (4, 0)
     """
     end = block.rfind(NEWLINE) + 1

@@ -84,14 +84,14 @@ class ReadTable:
     path: Path
 
     def section(self) -> Section:
-        """Return how the table was read as a part of a report.
+        r"""Return how the table was read as a part of a report.
 
         Examples
         --------
         >>> import tempfile
         >>> from ceteris.tables import read_table
         >>> path = Path(tempfile.mkdtemp()) / "plain.csv"
-        >>> _ = path.write_text("x,y\\n1,2\\n3,4\\n")
+        >>> _ = path.write_text("x,y\n1,2\n3,4\n")
         >>> section = read_table(path).section()
         >>> section.title, section.text
         ('How the table was read', '2 rows and 2 columns, as plain CSV.')
@@ -118,12 +118,12 @@ class ReadTable:
                        left_out={**self.left_out, **dict.fromkeys(names, reason)},
                        sentences=(*self.sentences, *said))  # fmt: skip
 
-    def whole(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def whole(self, frame: Any) -> pd.DataFrame:
         """Return rows of `frame` with the columns that were left out, in the order of the file."""
         parts = {name: self._like(frame[name]) if name in frame else self.carried[name] for name in self.order}
         return pd.DataFrame(parts, index=frame.index).rename(columns=dict(self.titles))
 
-    def _like(self, column: pd.Series) -> pd.Series:
+    def _like(self, column: Any) -> pd.Series:
         """Return a completed column of whole numbers as such: with holes a text file's are read as floats."""
         if self.dialect is None or column.dtype.kind != "f" or column.hasnans:
             return column

@@ -12,7 +12,7 @@ from ceteris.tables.table import ReadTable
 
 
 def split_target(table: ReadTable, target: str) -> tuple[pd.DataFrame, pd.Series, ReadTable]:
-    """Take the target out of a table, or say why it cannot be predicted.
+    r"""Take the target out of a table, or say why it cannot be predicted.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def split_target(table: ReadTable, target: str) -> tuple[pd.DataFrame, pd.Series
     >>> from pathlib import Path
     >>> from ceteris.tables import read_table
     >>> path = Path(tempfile.mkdtemp()) / "t.csv"
-    >>> _ = path.write_text("x,y,again\\n1,2,2\\n3,4,4\\n")
+    >>> _ = path.write_text("x,y,again\n1,2,2\n3,4,4\n")
     >>> features, y, table = split_target(read_table(path, needed=["y"]), "y")
     >>> list(features), table.sentences
     (['x'], ("Column 'again' is left out: it holds a copy of the target.",))
@@ -43,8 +43,8 @@ def split_target(table: ReadTable, target: str) -> tuple[pd.DataFrame, pd.Series
     if target in table.doubts or target in table.left_out:
         reason = {**table.left_out, **table.doubts}[target]
         raise ValueError(
-            f"target: column {target!r} holds {reason}, which cannot be predicted; correct it, or say what it is by types "
-            f"(--types {target}=number or {target}=category)."
+            f"target: column {target!r} holds {reason}, which cannot be predicted; correct it, or say what it is by "
+            f"types (--types {target}=number or {target}=category)."
         )
     y: Any = table.frame[target]
     _refuse_holes(target, y)
@@ -68,7 +68,7 @@ def _refuse_holes(target: str, y: Any) -> None:
         )
 
 
-def _same(column: pd.Series, y: pd.Series) -> bool:
+def _same(column: Any, y: Any) -> bool:
     """Whether two columns hold the same values; a constant column is a copy of nothing."""
     numeric = [one.dtype.kind in "iuf" for one in (column, y)]
     if numeric[0] != numeric[1] or column.iloc[0] != y.iloc[0]:

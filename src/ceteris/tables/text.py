@@ -97,8 +97,8 @@ def _refuse_ragged(opening: Opening, rows: Source, width: int, path: Path) -> No
         line, count = found
         mark = SEPARATORS[opening.separator]
         raise ValueError(
-            f"data: {path} has {count} field(s) in line {line}, but {width} names in its first row (fields are separated "
-            f"by {mark}); correct that line, and put a number or text that holds the separator in quotation marks."
+            f"data: {path} has {count} field(s) in line {line}, but {width} names in its first row (fields are "
+            f"separated by {mark}); correct that line, and put a field that holds the separator in quotation marks."
         )
 
 
@@ -120,7 +120,7 @@ def _parse(rows: Source, separator: str, decimal: str, width: int, use: Sequence
         )  # fmt: skip
 
 
-def _numbers(parse: Callable, text: set[int], refuse: Callable) -> pd.DataFrame:
+def _numbers(parse: Callable, text: set[int], refuse: Callable) -> Any:
     """Read all columns, for a start with all signs for missing values that a column of numbers may have."""
     try:
         return parse(text=text, missing=WORDS + SIGNS)
@@ -129,7 +129,7 @@ def _numbers(parse: Callable, text: set[int], refuse: Callable) -> pd.DataFrame:
         raise ValueError(f"data: the file cannot be read as a table ({error}); check it.") from None
 
 
-def _read_texts(frame: pd.DataFrame, parse: Callable, text: set[int], marks: set[str]) -> None:
+def _read_texts(frame: Any, parse: Callable, text: set[int], marks: set[str]) -> None:
     """Read columns again that are text: truth values, several sorts, or signs that may be labels."""
     again = [place for place in frame if place not in text and _again(frame[place], marks)]
     if again:
@@ -138,7 +138,7 @@ def _read_texts(frame: pd.DataFrame, parse: Callable, text: set[int], marks: set
             frame[place] = fresh[place]
 
 
-def _again(column: pd.Series, marks: set[str]) -> bool:
+def _again(column: Any, marks: set[str]) -> bool:
     if column.dtype.kind in "iuf":
         return False
     if column.dtype.kind == "b" or pd.api.types.infer_dtype(column, skipna=True) != "string":
@@ -146,7 +146,7 @@ def _again(column: pd.Series, marks: set[str]) -> bool:
     return bool(marks.intersection(SIGNS)) and column.hasnans
 
 
-def _finish(frame: pd.DataFrame, names: Sequence[str], parse: Callable, form: Dialect, titles: dict,
+def _finish(frame: Any, names: Sequence[str], parse: Callable, form: Dialect, titles: dict,
             notes: list[str]) -> Raw:  # fmt: skip
     """Leave out columns without a name, which must be empty, and rows without a value."""
     places = {name: place for place, name in enumerate(names) if name}
@@ -168,7 +168,7 @@ def _finish(frame: pd.DataFrame, names: Sequence[str], parse: Callable, form: Di
 
     def again(wanted: Sequence[str]) -> pd.DataFrame:
         use = [places[name] for name in wanted]
-        text = parse(use=use, text=use, missing=None)
+        text: Any = parse(use=use, text=use, missing=None)
         text = text if keep is None else text[keep].reset_index(drop=True)
         return text.rename(columns={places[name]: name for name in wanted})[list(wanted)]
 
@@ -193,7 +193,7 @@ def _newline(rows: Source) -> str:
 # ------------------------------------------------------------------------------------------------ what is said
 
 
-def _said(frame: pd.DataFrame, found: set[str], empty: int) -> list[str]:
+def _said(frame: Any, found: set[str], empty: int) -> list[str]:
     said = [f"{empty:,} empty line(s) are left out."] if empty else []
     numbers = [name for name in frame if frame[name].dtype.kind == "f" and frame[name].isna().any()]
     if found and numbers:
@@ -208,7 +208,7 @@ def _said(frame: pd.DataFrame, found: set[str], empty: int) -> list[str]:
     return said
 
 
-def _evidence(frame: pd.DataFrame, opening: Opening, mark: str, given: str | None) -> tuple[dict[str, str], str | None]:
+def _evidence(frame: Any, opening: Opening, mark: str, given: str | None) -> tuple[dict[str, str], str | None]:
     """Return which column of plain numbers shows the decimal mark, and one that leaves it open."""
     fractions = next((name for name in frame if frame[name].dtype.kind == "f" and _broken(frame[name])), None)
     if fractions is None or given is not None:
@@ -218,7 +218,7 @@ def _evidence(frame: pd.DataFrame, opening: Opening, mark: str, given: str | Non
     return {}, fractions
 
 
-def _broken(column: pd.Series) -> bool:
+def _broken(column: Any) -> bool:
     values = column.to_numpy()
     with np.errstate(invalid="ignore"):
         return bool((np.isfinite(values) & (values != np.round(values))).any())

@@ -53,6 +53,7 @@ def impute_table(table: pd.DataFrame | ReadTable, path: Any, m: int = 20, out: A
     if not table.isna().any().any():
         used = " in the columns that are used" if source.left_out else ""
         raise ValueError(f"{path}: there are no missing values{used}, so that there is nothing to impute.")
+    source.whole(table)  # reads what is carried along while the file is what it was
     settings = {"table": str(path), "m": str(m), "check": str(check)}
     settings |= {role: str(name) for role, name in (("group", group), ("time", time)) if name is not None}
     command = command_of(settings, out, seed, options.words)

@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 
 from ceteris.tables import numbers
-from ceteris.tables.content import why_numbers_are_left_out, why_text_is_left_out
+from ceteris.tables.content import (
+    MOST,
+    are_dates,
+    why_labels_are_left_out,
+    why_numbers_are_left_out,
+    why_text_is_left_out,
+)
 from ceteris.tables.dialect import DECIMALS, choose
 from ceteris.tables.options import Options
 from ceteris.tables.parquet import each_column, is_time
@@ -24,7 +30,7 @@ def settle(raw: Raw, options: Options, path: Path) -> ReadTable:
     """Return the table to learn from, with a sentence for everything that is not plain."""
     options.refuse_unknown(tuple(raw.frame.columns))
     reasons = {name: options.reason(name) for name in raw.frame if options.reason(name)}
-    looks = {name: _look(name, raw.frame[name], options) for name in raw.frame
+    looks = {name: Look(raw.frame[name], options.types.get(name)) for name in raw.frame
              if name not in reasons and _is_text(raw.frame[name])}  # fmt: skip
     mark = _decimal(raw, looks, f"data: {path}", options.decimal)
     columns, said = {}, []
@@ -42,10 +48,9 @@ def settle(raw: Raw, options: Options, path: Path) -> ReadTable:
     sentences = (*first, *raw.notes, *said, *(sentence_of(name, why) for name, why in left.items()))
     if any("asked for by" not in why for why in left.values()):
         sentences += (OVERRIDE,)
-    carried = raw.again(list(left)) if left else pd.DataFrame(index=raw.frame.index)
     if frame.shape[1] == 0:
         raise ValueError(f"data: {path} has no column to learn from ({' '.join(sentences)}); say what one is by types.")
-    return ReadTable(frame, left, doubts, carried, sentences, tuple(raw.frame.columns), raw.titles, raw.dialect, path)
+    return ReadTable(frame, left, doubts, raw.again, sentences, tuple(raw.frame.columns), raw.titles, raw.dialect, path)
 
 
 def survey_parquet(path: Path, options: Options) -> tuple[dict[str, str], list[str]]:
@@ -57,7 +62,7 @@ def survey_parquet(path: Path, options: Options) -> tuple[dict[str, str], list[s
     for name, column in each_column(path):
         names.append(name)
         reason = options.reason(name)
-        look = _look(name, column, options) if not reason and _is_text(column) else None
+        look = Look(column, options.types.get(name)) if not reason and _is_text(column) else None
         if look is not None and look.numbers:
             reason = "numbers written as text"
         elif not reason:
@@ -70,16 +75,46 @@ def survey_parquet(path: Path, options: Options) -> tuple[dict[str, str], list[s
 
 
 class Look:
-    """What the labels of a column of text are, but for the labels: these may be many."""
+    """What the labels of a column of text are; the labels themselves only where they are few."""
 
-    def __init__(self, labels: list[str], kind: str | None):
-        labels = numbers.unpadded(labels) if kind == "number" else labels
-        found = None if kind == "category" else numbers.written(labels)
-        self.numbers = found is not None
-        self.point, self.comma = (found.point, found.comma) if found is not None else (False, False)
-        self.marked = found is not None and found.marked
-        self.unit = found.unit if found is not None else ""
-        self.example = next((n for n in found.numbers if "," in n or "." in n), "") if found is not None else ""
+    def __init__(self, column: Any, kind: str | None):
+        codes, found = pd.factorize(column)
+        self.codes = codes if len(found) <= MOST else None
+        self.found = found if len(found) <= MOST else None
+        self.reason = ""
+        self.point = self.comma = self.marked = False
+        self.example = ""
+        if kind == "category":
+            return
+        if kind is None and len(found) > MOST:
+            self.reason = _reason_of_many(found, int((codes >= 0).sum()))
+            if self.reason:
+                return
+        self._weigh(_stripped(found), kind)
+
+    def _weigh(self, labels: list[str], kind: str | None) -> None:
+        """Find out whether labels are numbers, and with which decimal mark."""
+        found = numbers.written(numbers.unpadded(labels) if kind == "number" else labels)
+        if found is not None:
+            self.point, self.comma, self.marked = found.point, found.comma, found.marked
+            self.example = next((n for n in found.numbers if "," in n or "." in n), "")
+
+    @property
+    def numbers(self) -> bool:
+        """Whether all labels are numbers."""
+        return self.point or self.comma
+
+
+def _reason_of_many(found: Any, rows: int) -> str:
+    """Why a column of very many labels is left out; nothing if it may be one of numbers, which takes a closer look."""
+    some = _stripped(found[:MOST])
+    if numbers.written(some) is not None or are_dates(some) or sum(map(numbers.is_number, some)) >= len(some) / 2:
+        return ""
+    return why_labels_are_left_out(len(found), rows)
+
+
+def _stripped(found: Any) -> list[str]:
+    return [str(label).strip() for label in found]
 
 
 def _is_text(column: Any) -> bool:
@@ -88,15 +123,11 @@ def _is_text(column: Any) -> bool:
     return pd.api.types.infer_dtype(column, skipna=True) == "string"
 
 
-def _labels(column: pd.Series) -> tuple[np.ndarray, list[str], list[str]]:
+def _labels(column: Any, look: Look) -> tuple[np.ndarray, list[str], list[str]]:
     """Return the code of each row (-1 for a missing value), and the labels without and with spaces around them."""
-    codes, found = pd.factorize(column)
+    codes, found = (look.codes, look.found) if look.codes is not None else pd.factorize(column)
     raw = [str(label) for label in found]
     return codes, [label.strip() for label in raw], raw
-
-
-def _look(name: str, column: Any, options: Options) -> Look:
-    return Look(_labels(column)[1], options.types.get(name))
 
 
 def _decimal(raw: Raw, looks: dict[str, Look], where: str, given: str | None) -> str:
@@ -113,7 +144,10 @@ def _decimal(raw: Raw, looks: dict[str, Look], where: str, given: str | None) ->
             "write both alike, or leave one of them out by ignore (--ignore)."
         )
     found = next((mark for mark, names in shown.items() if names), None)
-    if found is not None or raw.dialect is None or raw.dialect.separator == ",":
+    native = raw.dialect.decimal if raw.dialect is not None else "."
+    found = "," if native == "," and found is None else found
+    doubtful = found == "," and native == "." and raw.doubtful is not None
+    if (found is not None and not doubtful) or raw.dialect is None or raw.dialect.separator == ",":
         return found or "."
     open_ = next(((name, look.example) for name, look in looks.items() if look.marked), None)
     open_ = open_ or ((raw.doubtful, "1.234") if raw.doubtful is not None else None)
@@ -132,7 +166,9 @@ def _settle(name: str, column: Any, look: Look | None, mark: str, options: Optio
     kind = options.types.get(name)
     if look is None:
         return _settle_other(name, column, kind, where)
-    codes, labels, raw = _labels(column)
+    if look.reason:
+        return column, look.reason, []
+    codes, labels, raw = _labels(column, look)
     if look.point if mark == "." else look.comma:
         labels = numbers.unpadded(labels) if kind == "number" else labels
         values, said = _converted(name, codes, labels, mark, where)
@@ -186,8 +222,15 @@ def _settle_other(name: str, column: pd.Series, kind: str | None, where: str) ->
     if column.dtype.kind not in "iuf":
         return column, "", []
     reason = "" if kind == "number" else why_numbers_are_left_out(name, column)
+    return column, reason, [] if reason else _constant_number(name, column)
+
+
+def _constant_number(name: str, column: Any) -> list[str]:
+    values = column.to_numpy()
+    if column.dtype.kind in "iu" and values[0] != values[-1]:
+        return []
     low, high = column.min(), column.max()
-    return column, reason, [f"Column {name!r} is constant ({low:g})."] if low == high and not reason else []
+    return [f"Column {name!r} is constant ({low:g})."] if low == high else []
 
 
 def _constant(name: str, labels: list[str], column: pd.Series) -> list[str]:

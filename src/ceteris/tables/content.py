@@ -75,6 +75,17 @@ def why_text_is_left_out(labels: Sequence[str], counts: np.ndarray) -> str:
     numbers = [] if are_codes(labels) else [label for label in labels if is_number(label)]
     if len(numbers) >= max(MIXED, distinct / 2):
         return _mixture(labels, numbers)
+    return why_labels_are_left_out(distinct, rows)
+
+
+def why_labels_are_left_out(distinct: int, rows: int) -> str:
+    """Return what a column is whose labels are so many in so many rows, or nothing if they are a category.
+
+    Examples
+    --------
+    >>> why_labels_are_left_out(60, 100), why_labels_are_left_out(60, 1000)
+    ('60 different labels in 100 rows, as names or free text do', '')
+    """
     if distinct == rows and rows > ROWS:
         return "labels that are all different, as those of an identifier"
     if distinct > MANY and distinct > rows / 2:
@@ -105,6 +116,8 @@ def why_numbers_are_left_out(name: Any, column: pd.Series) -> str:
     """
     if column.dtype.kind in "iu" and column.abs().max() > WHOLE and column.is_unique:
         return "long numbers that are all different, as those of an identifier"
+    if column.dtype.kind == "f" and is_broken(column.to_numpy()[:100]):
+        return ""  # most quantities are told by their first rows
     values = column.dropna().to_numpy(dtype=float)
     if len(values) < 3 or not np.isfinite(values).all() or (values != np.round(values)).any():
         return ""
@@ -116,6 +129,18 @@ def why_numbers_are_left_out(name: Any, column: pd.Series) -> str:
     if words & IDS or values.max() - values.min() + 1 == len(values):
         return "whole numbers that are all different, under the name of an identifier"
     return ""
+
+
+def is_broken(values: np.ndarray) -> bool:
+    """Whether some finite number is not whole.
+
+    Examples
+    --------
+    >>> is_broken(np.array([1.0, np.nan])), is_broken(np.array([1.0, 2.5]))
+    (False, True)
+    """
+    with np.errstate(invalid="ignore"):
+        return bool((np.isfinite(values) & (values != np.round(values))).any())
 
 
 def _are_days(values: np.ndarray) -> bool:

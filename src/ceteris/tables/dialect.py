@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from ceteris.tables.source import QUOTE, Source, single_byte, valid_utf8
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -192,12 +194,21 @@ def written_with(source: Source, separator: str, mark: str) -> bool:
     (False, True)
     """
     between = re.escape(separator).encode() + rb"\r\n" if mark != separator else b""  # else only in quotation marks
-    begin, end = rb'["%s][ ]?[+-]?' % between, rb'(?=[ ]?["%s])' % between
+    begin, end = rb'["%s](?=[ +\-.,\d])[ ]?[+-]?' % between, rb'(?=[ ]?["%s])' % between
     point, other = re.escape(mark).encode(), re.escape("," if mark == "." else ".").encode()
     forms = rb"(?:(?:0|\d{4,})?%s\d+|\d+%s(?:\d{1,2}|\d{4,})|[1-9]\d{0,2}(?:%s\d{3})+%s\d+)"
     pattern = re.compile(begin + forms % (point, point, other, point) + end)
-    needed = QUOTE if mark == separator else mark.encode()
-    return any(needed in block and pattern.search(b"\n" + block) for block in source.blocks())
+    may = _quoted_numbers if mark == separator else lambda block: mark.encode() in block
+    return any(may(block) and pattern.search(b"\n" + block) for block in source.blocks())
+
+
+def _quoted_numbers(block: bytes) -> bool:
+    """Whether some quotation mark is followed by what a number begins with; a quick look before a slow one."""
+    if QUOTE not in block:
+        return False
+    x = np.frombuffer(block, np.uint8)
+    after = x[1:][x[:-1] == 34]
+    return bool(((after - np.uint8(48) < 10) | np.isin(after, (32, 43, 44, 45, 46))).any())
 
 
 def with_encoding(source: Source, encoding: str) -> Source:

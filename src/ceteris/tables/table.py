@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,8 @@ class ReadTable:
         What the other columns hold.
     doubts : mapping of column to str
         What a column that is needed would have been left out for.
-    carried : DataFrame
-        The columns left out, as they are in the file.
+    again : callable
+        ``again(names)`` returns columns as they are in the file.
     sentences : tuple of str
         What was recognised, converted and left out; empty for a plain table.
     order : tuple
@@ -76,12 +77,17 @@ class ReadTable:
     frame: pd.DataFrame
     left_out: Mapping[Any, str]
     doubts: Mapping[Any, str]
-    carried: pd.DataFrame
+    again: Callable[[Sequence[Any]], pd.DataFrame]
     sentences: tuple[str, ...]
     order: tuple[Any, ...]
     titles: Mapping[Any, str]
     dialect: Dialect | None
     path: Path
+
+    @cached_property
+    def carried(self) -> pd.DataFrame:
+        """The columns that were left out, as they are in the file; they are read when first asked for."""
+        return self.again(list(self.left_out)) if self.left_out else pd.DataFrame(index=self.frame.index)
 
     def section(self) -> Section:
         r"""Return how the table was read as a part of a report.
@@ -112,9 +118,8 @@ class ReadTable:
         """Return the table with further columns left out for a reason."""
         if not names:
             return self
-        carried = pd.concat([self.carried, self.frame[list(names)]], axis=1)
         said = tuple(sentence_of(name, reason) for name in names)
-        return replace(self, frame=self.frame.drop(columns=list(names)), carried=carried,
+        return replace(self, frame=self.frame.drop(columns=list(names)),
                        left_out={**self.left_out, **dict.fromkeys(names, reason)},
                        sentences=(*self.sentences, *said))  # fmt: skip
 
@@ -179,4 +184,4 @@ def plain(frame: pd.DataFrame, path: Any) -> ReadTable:
     """
     path = Path(path)
     form = None if path.suffix.lower() in (".parquet", ".pq") else Dialect()
-    return ReadTable(frame, {}, {}, pd.DataFrame(index=frame.index), (), tuple(frame.columns), {}, form, path)
+    return ReadTable(frame, {}, {}, lambda names: frame[list(names)], (), tuple(frame.columns), {}, form, path)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ceteris.tables.content import is_broken
 from ceteris.tables.dialect import (
     DECIMALS,
     SEPARATORS,
@@ -47,7 +48,8 @@ def read_text(path: Path, options: Options) -> Raw:
     if seen.separators != (width - 1) * len(frame):
         _refuse_ragged(opening, rows, width, path)
         raise ValueError(f"data: {path} has rows that cannot be told apart; check its quotation marks and line ends.")
-    marks = marks_in(rows, opening.separator) if any(frame[place].hasnans for place in frame) else set()
+    missing = sum(int(frame[place].isna().sum()) for place in frame if frame[place].dtype.kind not in "iu")
+    marks = marks_in(rows, opening.separator) if missing and missing != seen.empty else set()
     _read_texts(frame, parse, text, marks)
     form = Dialect(opening.separator, mark, rows.written, _newline(opening.rows))
     titles = {names[0]: ""} if not opening.header[0].strip() else {}
@@ -210,15 +212,11 @@ def _said(frame: Any, found: set[str], empty: int) -> list[str]:
 
 def _evidence(frame: Any, opening: Opening, mark: str, given: str | None) -> tuple[dict[str, str], str | None]:
     """Return which column of plain numbers shows the decimal mark, and one that leaves it open."""
-    fractions = next((name for name in frame if frame[name].dtype.kind == "f" and _broken(frame[name])), None)
+    fractions = next(
+        (name for name in frame if frame[name].dtype.kind == "f" and is_broken(frame[name].to_numpy())), None
+    )
     if fractions is None or given is not None:
         return {}, None
     if mark == "," or opening.separator != ";" or written_with(opening.rows, opening.separator, "."):
         return {mark: fractions}, None
     return {}, fractions
-
-
-def _broken(column: Any) -> bool:
-    values = column.to_numpy()
-    with np.errstate(invalid="ignore"):
-        return bool((np.isfinite(values) & (values != np.round(values))).any())

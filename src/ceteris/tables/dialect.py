@@ -194,7 +194,7 @@ def written_with(source: Source, separator: str, mark: str) -> bool:
     (False, True)
     """
     between = re.escape(separator).encode() + rb"\r\n" if mark != separator else b""  # else only in quotation marks
-    begin, end = rb'["%s](?=[ +\-.,\d])[ ]?[+-]?' % between, rb'(?=[ ]?["%s])' % between
+    begin, end = rb'["%s][ ]?[+-]?' % between, rb'(?=[ ]?["%s])' % between
     point, other = re.escape(mark).encode(), re.escape("," if mark == "." else ".").encode()
     forms = rb"(?:(?:0|\d{4,})?%s\d+|\d+%s(?:\d{1,2}|\d{4,})|[1-9]\d{0,2}(?:%s\d{3})+%s\d+)"
     pattern = re.compile(begin + forms % (point, point, other, point) + end)
@@ -208,7 +208,7 @@ def _quoted_numbers(block: bytes) -> bool:
         return False
     x = np.frombuffer(block, np.uint8)
     after = x[1:][x[:-1] == 34]
-    return bool(((after - np.uint8(48) < 10) | np.isin(after, (32, 43, 44, 45, 46))).any())
+    return bool(((after - np.uint8(48) < 10) | np.isin(after, (32, 43, 45))).any())
 
 
 def with_encoding(source: Source, encoding: str) -> Source:

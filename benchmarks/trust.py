@@ -18,16 +18,21 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import bench
 import numpy as np
 import pandas as pd
+
+import bench
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 MOMENTS = 12
 MUTATIONS = 220  # of every kind of file: over 3,000 in all
 STRINGS = 300
-CODES = {signal.SIGINT: (130, -signal.SIGINT), signal.SIGTERM: (143, -signal.SIGTERM), signal.SIGKILL: (-signal.SIGKILL,)}
+CODES = {
+    signal.SIGINT: (130, -signal.SIGINT),
+    signal.SIGTERM: (143, -signal.SIGTERM),
+    signal.SIGKILL: (-signal.SIGKILL,),
+}
 PROGRAM = [sys.executable, "-c", "from ceteris.cli import main; main()"]
 
 
@@ -68,7 +73,9 @@ def kills():
                 said[what] += 1
             subprocess.run([*PROGRAM, *words, "--out", str(killed)], capture_output=True)
             peer = ", ".join(f"{n} {what}" for what, n in said.items())
-            yield bench.at_least(f"{name}: ended at random moments, in good order", good, f"of {MOMENTS}", MOMENTS, peer)
+            yield bench.at_least(
+                f"{name}: ended at random moments, in good order", good, f"of {MOMENTS}", MOMENTS, peer
+            )
             yield bench.at_most("  files that differ from an undisturbed run", len(differing(whole, killed)), "files", 0,
                                 ", ".join(differing(whole, killed))[:200])  # fmt: skip
             yield bench.at_most("  files left over", len(leftovers(killed)), "files", 0)

@@ -10,7 +10,6 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from ceteris import cli
@@ -184,12 +183,6 @@ def test_an_unknown_command_is_a_usage_error(capsys):
     code, _, err = call(capsys, "bogus")
     assert code == 2
     assert "bogus" in err
-
-
-def test_the_target_is_taken_out_and_nothing_else_changes(tmp_path):
-    features, y = cli.split_target(cli.read_table(table(tmp_path, "a,y,b\n1,0.5,u\n2,1.5,v\n")), "y")
-    pd.testing.assert_frame_equal(features, pd.DataFrame({"a": [1, 2], "b": ["u", "v"]}))
-    np.testing.assert_array_equal(y, [0.5, 1.5])
 
 
 def test_a_run_without_a_name_takes_the_first_free_one(tmp_path):

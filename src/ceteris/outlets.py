@@ -234,7 +234,7 @@ def file_name(text: object) -> str:
     return slug or "untitled"
 
 
-def data_csv(frame: pd.DataFrame, path: Any = None) -> str | None:
+def data_csv(frame: pd.DataFrame, path: Any = None, **layout: Any) -> str | None:
     r"""Write a table of data as CSV: every name and label as it is, for pandas, R and Stata to read again.
 
     Text that spreadsheets would run as a formula is **not** disarmed here: a label ``=A`` or ``-`` of the reader's own
@@ -246,6 +246,8 @@ def data_csv(frame: pd.DataFrame, path: Any = None) -> str | None:
         Its index is not written.
     path : path, optional
         Without it, the text is returned.
+    layout
+        What ``DataFrame.to_csv`` takes, such as ``sep`` and ``encoding``.
 
     Examples
     --------
@@ -253,7 +255,7 @@ def data_csv(frame: pd.DataFrame, path: Any = None) -> str | None:
     >>> data_csv(pd.DataFrame({"x": ["=A", "a,b"]}))
     'x\n=A\n"a,b"\n'
     """
-    return _csv(_map_text(frame, writable), path)
+    return _csv(_map_text(frame, writable), path, **layout)
 
 
 def report_csv(frame: pd.DataFrame) -> str:
@@ -342,12 +344,12 @@ def _is_formula(text: str) -> bool:
     return bool(_FORMULA.match(text)) and not _NUMBER.fullmatch(text)
 
 
-def _csv(frame: pd.DataFrame, path: Any = None) -> str | None:
+def _csv(frame: pd.DataFrame, path: Any = None, **layout: Any) -> str | None:
     """Write a frame; all texts are quoted where one holds what only quotes keep (a line's end, a byte order mark)."""
     import csv
 
     quoting = csv.QUOTE_NONNUMERIC if _holds(frame, re.compile("[\r\ufeff]")) else csv.QUOTE_MINIMAL
-    return frame.to_csv(path, index=False, lineterminator="\n", quoting=quoting)
+    return frame.to_csv(path, **{"index": False, "lineterminator": "\n", "quoting": quoting, **layout})
 
 
 def _holds(frame: pd.DataFrame, what: re.Pattern[str]) -> bool:

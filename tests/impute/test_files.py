@@ -7,8 +7,9 @@ import pytest
 from ceteris import cli
 from ceteris.data.missing import simulate_regression
 from ceteris.impute import Imputer, command, impute_parquet, stream
-from ceteris.impute.command import impute_large, impute_table, is_large, write_table
+from ceteris.impute.command import impute_large, impute_table, is_large
 from ceteris.impute.imputer import settings_of
+from ceteris.tables import plain
 
 pytest.importorskip("pyarrow")
 SMALL = {"members": 2, "width": 16, "depth": 1, "batch_size": 64, "seed": 0}
@@ -133,7 +134,7 @@ def test_completed_files_have_the_types_and_the_index_of_the_file(tmp_path):
 def test_a_table_that_cannot_be_written_leaves_nothing(tmp_path):
     (tmp_path / "1.csv").mkdir()  # a folder is in the way
     with pytest.raises(OSError, match=r"1\.csv"):
-        write_table(pd.DataFrame({"x": [1.0]}), tmp_path / "1.csv")
+        plain(pd.DataFrame({"x": [1.0]}), tmp_path / "1.csv").write(pd.DataFrame({"x": [1.0]}), tmp_path / "1.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["1.csv"]
 
 

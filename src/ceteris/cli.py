@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ceteris.outlets import CELL, brief, prose, say, screen
+from ceteris.stopping import Stopped, stoppable
 
 if TYPE_CHECKING:
     from ceteris.results import Section
@@ -69,32 +66,6 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         print("error:", prose(error), file=sys.stderr)
         raise SystemExit(2) from None
-
-
-class Stopped(SystemExit):
-    """A signal has asked the command to end. No loop mistakes it for an interruption that it may survive."""
-
-    def __init__(self, signal_: int):
-        super().__init__(128 + signal_)
-        self.sentence = f"Stopped by {'Ctrl-C' if signal_ == signal.SIGINT else 'a signal to end'}."
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """End in good order on Ctrl-C and on SIGTERM: open files are closed, checkpoints written, the run's status said."""
-
-    def stop(signal_: int, frame: Any) -> None:
-        for each in handled:  # a second one ends the process at once
-            signal.signal(each, signal.SIG_DFL)
-        raise Stopped(signal_)
-
-    handled = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
-    before = {each: signal.signal(each, stop) for each in handled}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 @app.callback()

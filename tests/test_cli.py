@@ -93,10 +93,10 @@ def test_runs_shows_one_line_for_each_whatever_its_facts_hold(capsys, run, monke
     for name, facts in {
         "texts": {"status": nasty, "started": nasty, "command": nasty},
         "numbers": {"status": 3, "started": 2026, "command": [1, {}]},
-        "nothing": {},
+        "nothing": {"hardware": None},
     }.items():
         (run.folder.parent / name).mkdir()
-        (run.folder.parent / name / "run.json").write_text(json.dumps(facts))
+        (run.folder.parent / name / "run.json").write_text(json.dumps({**run.facts, **facts}))
     (run.folder.parent / "numbers" / "sections.json").write_text("[1]")
     code, out, _ = call(capsys, "runs", run.folder.parent)
     assert code == 0
@@ -313,11 +313,12 @@ def test_solve_writes_a_report_and_a_solution_that_can_be_read(capsys, mine, tmp
     assert "Going on with" in printed  # finished phases are not run again
     assert code == 0
     page = (out / "report.html").read_text()
-    mine.write_text(MINE.replace("1 - E(lambda s1, a1: self.beta", "1 - E(lambda s1, a1: 0.5 * self.beta"))
+    halved = MINE.replace("1 - E(lambda s1, a1: self.beta", "1 - E(lambda s1, a1: 0.5 * self.beta")
+    mine.write_text(halved.replace("(self.alpha * self.beta) **", "(0.5 * self.alpha * self.beta) **"))
     again = ("solve", f"{mine}:Cake", "--set", "beta=0.8", "--out", out, "--tolerance", "1e-5")
     code, _, err = call(capsys, *again)
     assert code == 2
-    assert "holds the work on another question: another Cake.residuals" in err
+    assert "holds the work on another question: another Cake.steady_state; another Cake.residuals" in err
     assert (out / "report.html").read_text() == page, "what the earlier run found is left as it was"
     code, printed, _ = call(capsys, *again, "--fresh")
     assert "Going on with" not in printed

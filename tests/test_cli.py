@@ -1,5 +1,6 @@
 """The command line: quick to answer, one sentence for an error, and the evidence on disk."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,7 +10,6 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from ceteris import cli
@@ -87,6 +87,32 @@ def test_runs_lists_them_and_survives_a_broken_one(capsys, run, monkeypatch):
     assert re.search(r"finished +unreadable", call(capsys, "runs", run.folder.parent)[1])
 
 
+def test_runs_shows_one_line_for_each_whatever_its_facts_hold(capsys, run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "4000")
+    nasty = "a\rb\n\u2028\x1b[2J\x1b]0;x\x07[bold]\ud800 " + "x" * 140_000
+    for name, facts in {
+        "texts": {"status": nasty, "started": nasty, "command": nasty},
+        "numbers": {"status": 3, "started": 2026, "command": [1, {}]},
+        "nothing": {},
+    }.items():
+        (run.folder.parent / name).mkdir()
+        (run.folder.parent / name / "run.json").write_text(json.dumps(facts))
+    (run.folder.parent / "numbers" / "sections.json").write_text("[1]")
+    code, out, _ = call(capsys, "runs", run.folder.parent)
+    assert code == 0
+    assert len(out.splitlines()) == 5  # a heading and four runs
+    assert not set(out) & set("\r\u2028\x1b\x07\ud800")
+    assert "a<U+000D>b↵<U+2028><U+001B>[2J<U+001B>]0;x<U+0007>[bold]<U+D800> x" in out
+    assert out.count("x") < 3_000
+
+
+def test_an_error_steers_no_terminal(capsys, tmp_path):
+    code, _, err = call(capsys, "fit", tmp_path / "no\x1b[2J\u2028.csv", "--target", "y")
+    assert code == 2
+    assert "no<U+001B>[2J .csv" in err
+    assert len(err.splitlines()) == 1
+
+
 def test_runs_in_an_empty_folder_says_how_to_make_one(capsys, tmp_path):
     assert call(capsys, "runs", tmp_path)[:2] == (0, f"No runs in {tmp_path}; `ceteris demo` makes one.\n")
 
@@ -157,12 +183,6 @@ def test_an_unknown_command_is_a_usage_error(capsys):
     code, _, err = call(capsys, "bogus")
     assert code == 2
     assert "bogus" in err
-
-
-def test_the_target_is_taken_out_and_nothing_else_changes(tmp_path):
-    features, y = cli.split_target(cli.read_table(table(tmp_path, "a,y,b\n1,0.5,u\n2,1.5,v\n")), "y")
-    pd.testing.assert_frame_equal(features, pd.DataFrame({"a": [1, 2], "b": ["u", "v"]}))
-    np.testing.assert_array_equal(y, [0.5, 1.5])
 
 
 def test_a_run_without_a_name_takes_the_first_free_one(tmp_path):

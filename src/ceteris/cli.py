@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    import pandas as pd
+from ceteris.outlets import CELL, brief, prose, say, screen
 
+if TYPE_CHECKING:
     from ceteris.results import Section
+    from ceteris.tables import Options
 
 # Plain help: drawing it with rich would cost more than all the rest of `ceteris --help`.
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
-USER_ERRORS = (ValueError, TypeError, OSError, ImportError)
+USER_ERRORS = (ValueError, TypeError, OSError, ImportError, RuntimeError, FloatingPointError)
 TASKS = ("auto", "regression", "classification")
 NEURAL = "neural net"
 PACKAGES = (
@@ -39,6 +40,13 @@ EXTRAS = {
 
 Out = Annotated[Path, typer.Option(help="Run folder to write; made if missing.")]
 Seed = Annotated[int, typer.Option(help="Seed of all random numbers.")]
+Types = Annotated[
+    list[str] | None, typer.Option("--types", help="COLUMN=KIND: number, category, date, text or id; repeat it.")
+]
+Ignore = Annotated[list[str] | None, typer.Option("--ignore", help="A column to leave out; repeat it.")]
+Id = Annotated[list[str] | None, typer.Option("--id", help="A column of identifiers, left out; repeat it.")]
+Separator = Annotated[str | None, typer.Option(help="What separates fields, where that cannot be told.")]
+Decimal = Annotated[str | None, typer.Option(help="Decimal mark, where it cannot be told: point or comma.")]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -59,7 +67,7 @@ def main(arguments: list[str] | None = None) -> None:
     except USER_ERRORS as error:
         if "--debug" in arguments:
             raise
-        print("error:", " ".join(str(error).split()), file=sys.stderr)
+        print("error:", prose(error), file=sys.stderr)
         raise SystemExit(2) from None
 
 
@@ -121,24 +129,37 @@ def fit(
     seed: Seed = 0,
     task: Annotated[str, typer.Option(help="auto, regression or classification.")] = "auto",
     test_size: Annotated[float, typer.Option(help="Share of rows set aside and used once.")] = 0.2,
+    types: Types = None,
+    ignore: Ignore = None,
+    id_: Id = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
 ) -> None:
     """Train on a table and write a report.
 
     The network is compared with the classical learners on rows that none of them has seen, and its weights
     are saved in the run folder.
     """
+    from ceteris.learners.entrants import read_rows
     from ceteris.report import Run
+    from ceteris.tables import read_table, split_target
 
     _one_of("task", task, TASKS)
     if not 0 < test_size < 1:
         raise ValueError(f"test_size: {test_size} is not a share; give a number between 0 and 1, such as 0.2.")
-    features, y = split_target(read_table(data), target)
+    options = _options((target,), types, ignore, id_, separator, decimal)
+    table = read_table(data, options=options)
+    features, y, table = split_target(table, target)
+    read_rows(features, y, task, None)  # complains of holes and extremes before a folder is made
     out = out or free_folder(Path("runs") / data.stem)
     words = ["ceteris", "fit", data, "--target", target, "--out", out, "--seed", seed, "--task", task]
-    command = shlex.join([str(word) for word in [*words, "--test-size", test_size]])
+    command = shlex.join([str(word) for word in [*words, "--test-size", test_size, *options.words]])
     config = {"data": data, "sha256": _digest(data), "target": target, "task": task, "test_size": test_size}
-    with Run.create(out, command, config, seed) as run:
-        run.write(*_compare(run.folder, features, y, seed=seed, task=task, test_size=test_size))
+    with Run.create(out, command, config | {"reading": list(table.sentences)}, seed) as run:
+        for sentence in table.sentences:
+            say(sentence)
+        sections, history = _compare(run.folder, features, y, seed=seed, task=task, test_size=test_size)
+        run.write([table.section(), *sections], history)
     _done(run.folder)
 
 
@@ -208,17 +229,25 @@ def impute(
     time: Annotated[str | None, typer.Option(help="Column of the period, in a panel.")] = None,
     check: Annotated[bool, typer.Option(help="Hide known cells and see how well they are guessed.")] = True,
     seed: Seed = 0,
+    types: Types = None,
+    ignore: Ignore = None,
+    id_: Id = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
 ) -> None:
     """Fill the holes of a table several times, and say how well: pool what is estimated on each.
 
     A Parquet file of more than 500 MB is completed part by part, without a report.
     """
     from ceteris.impute.command import impute_large, impute_table, is_large
+    from ceteris.tables import read_table
 
+    needed = tuple(name for name in (group, time) if name is not None)
+    options = _options(needed, types, ignore, id_, separator, decimal)
     if is_large(data):
-        impute_large(data, m, out, seed, group, time)
+        impute_large(data, m, out, seed, group, time, options)
     else:
-        impute_table(read_table(data), data, m, out, seed, check, group, time)
+        impute_table(read_table(data, options=options), data, m, out, seed, check, group, time, options)
 
 
 @app.command()
@@ -246,11 +275,19 @@ def synthesize(
     rows: Annotated[int | None, typer.Option(help="How many rows; by default as many as were learnt from.")] = None,
     steps: Annotated[int, typer.Option(help="Rounds of training.")] = 3_000,
     seed: Seed = 0,
+    types: Types = None,
+    ignore: Ignore = None,
+    id_: Id = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
 ) -> None:
     """Write a table like this one whose rows are nobody's, and say how like it is and how safe."""
     from ceteris.represent.command import synthesize
+    from ceteris.tables import read_table
 
-    synthesize(read_table(data), data, out or Path("runs") / f"{data.stem}-synthetic", rows, steps, seed)
+    options = _options((), types, ignore, id_, separator, decimal)
+    out = out or Path("runs") / f"{data.stem}-synthetic"
+    synthesize(read_table(data, options=options), data, out, rows, steps, seed, options)
 
 
 @app.command()
@@ -271,13 +308,13 @@ def runs(root: Annotated[Path, typer.Argument(help="A folder with run folders in
     for column in ("run", "started", "status", "checks", "command"):
         table.add_column(column, no_wrap=column in ("run", "started"))
     for run in list_runs(root):
-        started = run.facts.get("started", "")[:16].replace("T", " ")
-        cells = (str(run.folder), started, run.facts["status"], _tally(run), run.facts.get("command", ""))
+        started = str(run.facts.get("started", ""))[:16].replace("T", " ")
+        cells = (run.folder, started, run.facts.get("status", ""), _tally(run), run.facts.get("command", ""))
         table.add_row(*(_plain(cell) for cell in cells))
     if table.row_count:
         Console().print(table)
     else:
-        print(f"No runs in {root}; `ceteris demo` makes one.")
+        say(f"No runs in {root}; `ceteris demo` makes one.")
 
 
 @app.command()
@@ -357,44 +394,18 @@ def _user_cache() -> Path:
     return Path(given) if given else homes.get(sys.platform, Path.home() / ".cache")
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a CSV or Parquet file, or say in one sentence why it is not a table to learn from."""
-    import pandas as pd
+def _options(
+    needed: tuple[str, ...],
+    types: list[str] | None,
+    ignore: list[str] | None,
+    id_: list[str] | None,
+    separator: str | None,
+    decimal: str | None,
+) -> Options:
+    """What the command line says about a table."""
+    from ceteris.tables import Options, parse_types
 
-    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet, ".pq": pd.read_parquet}
-    if not path.is_file():
-        raise FileNotFoundError(f"data: there is no file {path}; give the path of a CSV or Parquet file.")
-    if path.suffix.lower() not in readers:
-        raise ValueError(f"data: {path} ends in {path.suffix!r}; give a .csv or .parquet file.")
-    try:
-        table = readers[path.suffix.lower()](path)
-    except ImportError:
-        raise ImportError(f"data: reading {path} needs pyarrow; `pip install pyarrow`, or save it as CSV.") from None
-    except (ValueError, OSError) as error:
-        raise ValueError(f"data: {path} cannot be read as a table ({error}); check the file.") from None
-    table.columns = [str(column) for column in table.columns]
-    if table.empty:
-        raise ValueError(f"data: {path} has {len(table)} rows and {table.shape[1]} columns; give a table with rows.")
-    return table
-
-
-def split_target(table: pd.DataFrame, target: str) -> tuple[pd.DataFrame, pd.Series]:
-    """Take the target out of a table; it must be there, complete and finite, and not the only column."""
-    import numpy as np
-
-    _one_of("target", target, tuple(table.columns), kind="a column of the data")
-    y: Any = table[target]
-    features = table.drop(columns=target)
-    missing = int(y.isna().sum())
-    infinite = int(np.isinf(y).sum()) if y.dtype.kind == "f" else 0
-    if missing or infinite:
-        bad = " and ".join(f"{n} {what}" for n, what in ((missing, "missing"), (infinite, "infinite")) if n)
-        raise ValueError(
-            f"target: column {target!r} has {bad} values in {len(y)} rows; remove those rows or fill them in."
-        )
-    if features.shape[1] == 0:
-        raise ValueError(f"data: {target!r} is the only column; give at least one other to predict it from.")
-    return features, y
+    return Options(parse_types(types or ()), tuple(ignore or ()), tuple(id_ or ()), needed, separator, decimal)
 
 
 def free_folder(folder: Path) -> Path:
@@ -411,7 +422,7 @@ def _compare(folder: Path, features: Any, target: Any, **options: Any) -> tuple[
     from ceteris.learners import compare
 
     comparison = compare(features, target, **options)
-    print(_headlines(comparison.table).to_string(float_format="{:.4g}".format))
+    say(screen(_headlines(comparison.table), float_format="{:.4g}".format))
     net = comparison.fitted[NEURAL]
     net.save(folder / "model")
     return comparison.sections(), net.history_
@@ -432,23 +443,23 @@ def _gallery(name: str, quick: bool, seed: int) -> tuple[Section, ...]:
 def _done(folder: Path) -> None:
     from ceteris.report import report
 
-    print(f"Report: {report(folder)}")
+    say(f"Report: {report(folder)}")
 
 
 def _tally(run: Any) -> str:
     """Count a run's checks; a damaged list of sections is said, not raised, so that the others are listed."""
     try:
-        checks = [check for section in run.sections for check in section["checks"]]
-    except ValueError:
+        passed = [check["passed"] is True for section in run.sections for check in section["checks"]]
+    except (ValueError, TypeError, KeyError):
         return "unreadable"
-    return f"{sum(check['passed'] is True for check in checks)}/{len(checks)} passed" if checks else ""
+    return f"{sum(passed)}/{len(passed)} passed" if passed else ""
 
 
-def _plain(text: str) -> Any:
-    """Keep rich from reading square brackets as mark-up."""
+def _plain(text: object) -> Any:
+    """One line that steers no screen; rich would read square brackets as mark-up."""
     from rich.text import Text
 
-    return Text(str(text))
+    return Text(brief(text, CELL))
 
 
 def _one_of(argument: str, given: str, allowed: tuple[str, ...], kind: str = "known") -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ceteris.outlets import latex_table, markdown_table, prose, screen
 from ceteris.stats.bands import maximum, multiplier_bootstrap, normal_maximum
 from ceteris.stats.covariance import covariance
 
@@ -269,7 +270,7 @@ class Estimate:
         tail = 100 * (1 - level) / 2
         columns = [self.point, self.se, t, self.p_values, low, high]
         titles = ["estimate", "std err", "t", "P>|t|", f"{tail:g} %", f"{100 - tail:g} %"]
-        return pd.DataFrame(dict(zip(titles, columns, strict=True)), index=pd.Index(self.names))
+        return pd.DataFrame(dict(zip(titles, columns, strict=True)), index=pd.Index(self.names, dtype=object))
 
     def summary(self, format: str = "text", level: float = 0.95, digits: int = 3) -> str:
         """The table of estimates, as text, "markdown" or "latex"."""
@@ -277,18 +278,12 @@ class Estimate:
             raise ValueError(f"format: {format!r} given; 'text', 'markdown' and 'latex' are allowed.")
         frame = self.frame(level)
         if format == "text":
-            above = f"{self.meta['method']}\n" if "method" in self.meta else ""
-            below = "".join(f"\n! {check.sentence}" for check in self.checks if check.passed is False)
-            table = frame.to_string(float_format=lambda v: f"{v:.{digits}f}")
+            above = f"{prose(self.meta['method'])}\n" if "method" in self.meta else ""
+            below = "".join(f"\n! {prose(check.sentence)}" for check in self.checks if check.passed is False)
+            table = screen(frame, float_format=lambda v: f"{v:.{digits}f}")
             return f"{above}{table}\nn = {self.n}{below}"
         rows = [["", *frame.columns], *([str(i), *(f"{v:.{digits}f}" for v in row)] for i, *row in frame.itertuples())]
-        if format == "markdown":
-            rows.insert(1, ["---"] + ["---:"] * (len(rows[0]) - 1))
-            return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
-        escaped = [[_latex(cell) for cell in row] for row in rows]
-        lines = [" & ".join(row) + r" \\" for row in escaped]
-        body = "\n".join([r"\hline", lines[0], r"\hline", *lines[1:], r"\hline"])
-        return "\\begin{tabular}{l" + "r" * (len(rows[0]) - 1) + "}\n" + body + "\n\\end{tabular}"
+        return markdown_table(rows) if format == "markdown" else latex_table(rows)
 
     def __str__(self) -> str:
         return self.summary()
@@ -329,9 +324,3 @@ def joint(*estimates: Estimate) -> Estimate:
 def _refuse_level(level: float) -> None:
     if not 0 < level < 1:
         raise ValueError(f"level: {level} given; a number between 0 and 1 is allowed, such as 0.95.")
-
-
-def _latex(cell: str) -> str:
-    for sign in "&%_#$":
-        cell = cell.replace(sign, "\\" + sign)
-    return cell.replace("|", r"$|$").replace(">", r"$>$")

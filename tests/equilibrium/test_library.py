@@ -11,9 +11,17 @@ from ceteris.equilibrium.library import LIBRARY, library_class, library_name, na
 from ceteris.equilibrium.solve import make_plan
 from ceteris.report import Run, report
 
-SMALL = {"olg": {"N": 12}, "olg-bonds": {}, "industry": {"firms": 8}, "industry-returns": {"firms": 8}}
-DEAR = ("olg", "olg-bonds", "krusell-smith", "krusell-smith-agents", "irbc-irreversible")
+DEAR = ("olg", "olg-bonds", "krusell-smith", "krusell-smith-agents", "irbc", "irbc-irreversible", "consumption-saving")
 SHORT = {"steps": 1, "rounds": 1, "states": 32, "paths": 16, "horizon": 1, "updates": 1, "periods": 64, "features": 20}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def compiled_quickly():
+    """Programs that run for a second are not worth a minute of the compiler's."""
+    before = jax.config.jax_disable_most_optimizations
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
 
 
 def shortened(phase):

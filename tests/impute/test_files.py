@@ -7,8 +7,9 @@ import pytest
 from ceteris import cli
 from ceteris.data.missing import simulate_regression
 from ceteris.impute import Imputer, command, impute_parquet, stream
-from ceteris.impute.command import impute_large, impute_table, is_large, write_table
+from ceteris.impute.command import impute_large, impute_table, is_large
 from ceteris.impute.imputer import settings_of
+from ceteris.tables import plain
 
 pytest.importorskip("pyarrow")
 SMALL = {"members": 2, "width": 16, "depth": 1, "batch_size": 64, "seed": 0}
@@ -133,7 +134,7 @@ def test_completed_files_have_the_types_and_the_index_of_the_file(tmp_path):
 def test_a_table_that_cannot_be_written_leaves_nothing(tmp_path):
     (tmp_path / "1.csv").mkdir()  # a folder is in the way
     with pytest.raises(OSError, match=r"1\.csv"):
-        write_table(pd.DataFrame({"x": [1.0]}), tmp_path / "1.csv")
+        plain(pd.DataFrame({"x": [1.0]}), tmp_path / "1.csv").write(pd.DataFrame({"x": [1.0]}), tmp_path / "1.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["1.csv"]
 
 
@@ -148,3 +149,10 @@ def test_the_command_writes_tables_and_a_report(tmp_path, capsys):
     assert not done.isna().any(axis=None)
     assert (tmp_path / "completed" / "report.html").exists()
     assert "intervals cover" in capsys.readouterr().out
+
+
+def test_labels_come_back_from_a_csv_as_they_were(tmp_path):
+    labels = ["=A", "-", "+1", "@b", "a\rb", "a\nb", "a\u2028b", "\ufeffa", "a\0b", "'=x", "$x$", 'q"', ""]
+    table = pd.DataFrame({"=price\r": labels, "x": np.linspace(-1.5, 1, len(labels))})
+    back = pd.read_csv(write_table(table, tmp_path / "1.csv"), keep_default_na=False)
+    pd.testing.assert_frame_equal(back, table)

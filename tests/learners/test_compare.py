@@ -400,6 +400,22 @@ def test_refusals_of_the_table():
     refuses("y: 1 of 40 labels are missing", y=["a", "b"] * 19 + ["b", None])
 
 
+def test_names_and_numbers_that_cannot_be_learnt_from_are_refused_before_any_learner():
+    X, y = line(60)
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    for table, target, message in [
+        (frame.assign(who=[f"P{i}" for i in range(60)]), y, r"X: column 'who' holds 60 different labels in 60 rows"),
+        (frame.assign(day=pd.date_range("2020-01-01", periods=60)), y, r"X: column 'day' is of type Datetime"),
+        (frame.rename(columns={"b": " a"}), y, r"X: 'a' names more than one column"),
+        (frame * [1, 1e300, 1], y, r"X: column 'b' holds .*, whose powers overflow"),
+        (frame * [1, 1e-200, 1], y, r"X: column 'b' runs from .*, and the powers of such a difference vanish"),
+        (frame, y * 1e300, r"y: it holds .*, whose powers overflow; divide it by a power of ten"),
+        (frame, np.arange(60) % 3 * 1e300, r"y: it holds 2e\+300, whose powers overflow"),  # looks like classes
+    ]:
+        with pytest.raises((ValueError, TypeError), match=message):
+            compare(table, target, learners=["linear"])
+
+
 def test_refusals_of_the_design():
     few = ["a"] * 37 + ["b"] * 3
     classes = {"learners": ["logistic"]}

@@ -103,6 +103,8 @@ def test_unseen_label_is_named_or_ignored():
         (pd.DataFrame({"a": pd.array([1, None], dtype="Int64")}), ValueError, "1 NaN in 'a'"),
         (np.array([[1.0, np.inf]]), ValueError, "1 inf in 'x1'"),
         (pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"]), ValueError, "'a' names more than one column"),
+        (pd.DataFrame([[1, 2], [3, 4]], columns=[1, "1"]), ValueError, "'1' names more than one column"),
+        (pd.DataFrame([[1, 2], [3, 4]], columns=["a", " a"]), ValueError, "'a' names more than one column"),
         (pd.DataFrame({"when": pd.to_datetime(["2020-01-01"])}), TypeError, "column 'when' is of type Datetime"),
         (pd.DataFrame({"a": [{}, 1]}), TypeError, "column 'a' holds dict.* must be a string or .* number"),
         (pd.DataFrame({"a": ["x", 1]}), TypeError, "text mixed with int"),

@@ -95,3 +95,9 @@ def test_a_killed_run_leaves_complete_files_or_none(text, tmp_path):
         assert "run.json" in found
         for name in found & {"vectors.safetensors", "vectors.txt"}:
             assert len(load_vectors(tmp_path / "out" / name)) == 100
+
+
+def test_labels_come_back_from_a_synthetic_table_as_they_were(tmp_path):
+    table = pd.DataFrame({"=price\r": ["=A", "-", "a\rb", "\ufeff"], "x": [-1.5, 2.0, 1e-300, 3.0]})
+    command.write_csv(table, tmp_path / "synthetic.csv")
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "synthetic.csv"), table)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ceteris.causal import batched
 from ceteris.causal.rows import read_rows
+from ceteris.outlets import screen
 from ceteris.results import Estimate
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class MonteCarlo:
     def __str__(self) -> str:
         head = f"{len(self.estimates)} replications, truth {self.truth:g}, intervals of {self.level:.0%}"
         tail = f"\n! In {self.flagged:.1%} of the replications a check failed." if self.flagged else ""
-        return f"{head}\n{self.frame().to_string(float_format=lambda v: f'{v:.4f}')}{tail}"
+        return f"{head}\n{screen(self.frame(), float_format=lambda v: f'{v:.4f}')}{tail}"
 
 
 def monte_carlo(

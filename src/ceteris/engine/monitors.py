@@ -184,14 +184,14 @@ class Progress(AbstractRecorder):
         self._steps, self._first, self._began = steps, run.tick, time.monotonic()
         self._spoke = self._began
         console = Console(stderr=True)
-        self._print = lambda line: console.print(line, highlight=False)
+        self._print = lambda line: console.print(line, highlight=False, markup=False)
         self._bar = None
         if console.is_terminal:
             columns = (
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[said]}"),
+                TextColumn("{task.fields[said]}", markup=False),
             )
             self._bar = Bar(*columns, TimeRemainingColumn(), console=console)
             self._bar.start()

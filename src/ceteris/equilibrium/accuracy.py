@@ -17,6 +17,7 @@ from ceteris.equilibrium.model import Model, move, residuals
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.policy import act, errors, expectation
 from ceteris.equilibrium.shocks import Normal, draw
+from ceteris.outlets import screen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,11 +59,11 @@ class Accuracy:
         return float(self.path.loc["all", "max"])
 
     def __str__(self) -> str:
-        text = ["Errors on a simulated path", self.path.to_string(float_format="{:.3g}".format)]
+        text = ["Errors on a simulated path", screen(self.path, float_format="{:.3g}".format)]
         if self.box is not None:
-            text += ["Errors on the box", self.box.to_string(float_format="{:.3g}".format)]
+            text += ["Errors on the box", screen(self.box, float_format="{:.3g}".format)]
         if self.truth is not None:
-            text += ["Distance to the closed form", self.truth.to_string(float_format="{:.3g}".format)]
+            text += ["Distance to the closed form", screen(self.truth, float_format="{:.3g}".format)]
         return "\n".join([*text, self.note])
 
 

@@ -15,6 +15,7 @@ from ceteris.equilibrium.library import LIBRARY, named
 from ceteris.equilibrium.model import Model, count_outputs, parameters, refuse_unknown, start_states, traced
 from ceteris.equilibrium.solve import question, solve
 from ceteris.equilibrium.work import begin_anew, begun, read_clock, refuse_another
+from ceteris.outlets import say, screen
 
 
 def settings(model: Model, words: list[str]) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def solve_and_report(
     if fresh and folder.is_dir():
         begin_anew(folder)
     refuse_another(folder, question(model, seed=seed, precision=digits, tolerance=tolerance))
-    print(f"{'Going on with' if begun(folder) else 'Solving'} {type(model).__name__}; everything is kept in {out}.")
+    say(f"{'Going on with' if begun(folder) else 'Solving'} {type(model).__name__}; everything is kept in {out}.")
     with Run.create(out, shlex.join(command), {k: str(v) for k, v in config.items()}, seed) as run:
         try:
             solution = solve(model, seed=seed, precision=digits, tolerance=tolerance, out=folder, progress=True)
@@ -82,21 +83,21 @@ def solve_and_report(
             run.finish("interrupted", read_clock(folder)[0])
             raise
         run.finish("finished", solution.seconds)
-    print(solution.sentence)
-    print(sections[1].tables[0].frame.to_string(float_format="{:.2e}".format))
+    say(solution.sentence)
+    say(screen(sections[1].tables[0].frame, float_format="{:.2e}".format))
     checks = sections[0].checks
     for check in checks:
-        print(f"{check.verdict:>10}  {check.name}: {check.sentence}")
-    print(f"{solution.cpu:.0f} processor seconds. Report: {report(out)}")
+        say(f"{check.verdict:>10}  {check.name}: {check.sentence}")
+    say(f"{solution.cpu:.0f} processor seconds. Report: {report(out)}")
     return all(check.passed for check in checks)
 
 
 def list_models() -> None:
     """Print names, numbers of states and outputs, and typical times."""
-    print(f"{'name':<22}{'states':>7}{'unknowns':>9}  {'time':<8}what")
+    say(f"{'name':<22}{'states':>7}{'unknowns':>9}  {'time':<8}what")
     for name, entry in LIBRARY.items():
         states, unknowns = sizes(named(name))
-        print(f"{name:<22}{states:>7}{unknowns:>9}  {entry.typical:<8}{entry.what}")
+        say(f"{name:<22}{states:>7}{unknowns:>9}  {entry.typical:<8}{entry.what}")
 
 
 def sizes(model: Model) -> tuple[int, int]:
@@ -112,7 +113,7 @@ def check_and_say(name: str) -> bool:
     """Print what `check_model` finds; returns whether the model may be solved."""
     checks = check_model(named(name))
     for check in checks:
-        print(f"{check.verdict:>10}  {check.name}: {check.sentence}")
+        say(f"{check.verdict:>10}  {check.name}: {check.sentence}")
     good = all(check.passed is not False for check in checks)
-    print("\nThe model can be solved." if good else "\nMend what failed, then check again.")
+    say("\nThe model can be solved." if good else "\nMend what failed, then check again.")
     return good

@@ -19,6 +19,7 @@ from ceteris.equilibrium.fresh import member
 from ceteris.equilibrium.judging import Judgement, Verdict, judge
 from ceteris.equilibrium.phases import Economies, Episodes, Training
 from ceteris.equilibrium.work import Work
+from ceteris.outlets import say
 
 if TYPE_CHECKING:
     from ceteris.equilibrium.solve import Plan
@@ -144,8 +145,8 @@ def after_next_phase(course: Course, work: Work, seed: int) -> Course:
         (*course.log, entry), (*course.rules, plan.rule), last, better(plan, course.best, last),
     )  # fmt: skip
     if work.talk:
-        print(f"  {phase.name}: mean error {np.max(last.mean):.2e}, largest {np.max(last.max):.2e} "
-              f"({entry['where']}). {found.said}", flush=True)  # fmt: skip
+        say(f"  {phase.name}: mean error {np.max(last.mean):.2e}, largest {np.max(last.max):.2e} "
+            f"({entry['where']}). {found.said}")  # fmt: skip
     keep(course, work)
     return course
 

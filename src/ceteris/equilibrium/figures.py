@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ceteris.outlets import entry
 from ceteris.results import Figure
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def draw_errors(figure: Any, data: pd.DataFrame) -> None:
     """Draw `error_figure`."""
     axes = figure.subplots()
     for name, part in data.groupby("equation", sort=False):
-        axes.fill_between(part["log10 error"], part["share"], step="mid", alpha=0.4, label=str(name))
+        axes.fill_between(part["log10 error"], part["share"], step="mid", alpha=0.4, label=entry(name))
     axes.set(xlabel="log₁₀ |error|", ylabel="share of states", ylim=(0, None))
     axes.legend()
 
@@ -94,7 +95,7 @@ def draw_slices(figure: Any, data: pd.DataFrame) -> None:
     """Draw `slice_figure`."""
     for axes, (name, part) in _panels(figure, data, "action"):
         for label, line in part.groupby("line", sort=False):
-            axes.plot(line["value"], line["taken"], label=str(label))
+            axes.plot(line["value"], line["taken"], label=entry(label))
         axes.set(title=str(name), xlabel=str(part["state"].iloc[0]))
         if part["line"].nunique() > 1:
             axes.legend()

@@ -39,6 +39,7 @@ from ceteris.equilibrium.trajectories import Trajectories, picked
 from ceteris.equilibrium.work import Work, question_of
 from ceteris.nets.activations import ACTIVATIONS
 from ceteris.nets.names import choose
+from ceteris.outlets import say
 
 AnyPhase = Episodes | Polish | Regression | Trajectories
 
@@ -145,10 +146,9 @@ def solve_economies(
     with in_precision(precision), Work.on(folder, asked, progress) as work:
         economies, found = prepared(models, members, plan, activation, jr.key(seed), start, precision)
         refuse_unfit(plan.phases, model, economies.policy.net)
-        refuse_unfit(plan.phases, model, economies.policy.net)
         plan = replace(plan, said=(*plan.said, *dict.fromkeys(found)))
         for line in plan.said if progress else ():
-            print(line, flush=True)
+            say(line)
         course = carried_out(plan, economies, work, seed)
         seconds, cpu = work.spent()
         own = [course.of(i) for i in range(members or 1)]

@@ -5,11 +5,19 @@ This part imports nothing of the package but its version, and everything that wr
 
 from ceteris.files.arrays import read_arrays, refuse_non_finite, write_arrays
 from ceteris.files.lock import folder_lock
-from ceteris.files.replace import LOCK, is_empty, refuse_unwritable, remove_leftovers, replace_file, temporary
+from ceteris.files.replace import (
+    LOCK,
+    is_empty,
+    refuse_unwritable,
+    remove_leftovers,
+    replace_file,
+    replacing,
+    temporary,
+)
 from ceteris.files.text import parse_json, read_json
 
 __all__ = [
     "LOCK", "folder_lock", "is_empty", "parse_json", "read_arrays", "read_json", "refuse_non_finite",
-    "refuse_unwritable", "remove_leftovers", "replace_file", "temporary",
+    "refuse_unwritable", "remove_leftovers", "replace_file", "replacing", "temporary",
     "write_arrays",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ import os
 import platform
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 LOCK = ".lock"  # the file that `ceteris.files.lock` holds
@@ -62,6 +62,28 @@ def replace_file(path: str | Path, data: str | bytes | Iterable[bytes]) -> None:
 def temporary(path: Path) -> Path:
     """Return a name beside a path that no other process or thread shares, and that `remove_leftovers` knows."""
     return path.with_name(f".{path.name[:40]}.{_host()}-{os.getpid()}-{uuid.uuid4().hex}.part")
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Lend a temporary path, and put what was written there in the place of the file when all of it is.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> with replacing(path) as fresh:
+    ...     _ = fresh.write_text("all of it")
+    >>> path.read_text()
+    'all of it'
+    """
+    path = Path(path)
+    fresh = temporary(path)
+    try:
+        yield fresh
+        os.replace(fresh, path)
+    finally:
+        _remove(fresh)
 
 
 def refuse_unwritable(path: str | Path) -> None:

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from pandas.api import types as kinds_of
 
+from ceteris.tables.magnitude import refuse_extremes
+
 KINDS = ("continuous", "binary", "ordinal", "categorical", "ignore")
 FEW = 12  # an integer column of up to so many values is ordinal
 MANY = 50  # a column of more labels than this, most of them seen once, is a name and not a category
@@ -182,6 +184,7 @@ def _levels(series: Any) -> tuple[Any, ...]:
 
 
 def _quantity(name: Any, observed: np.ndarray, bounds: tuple[float, float] | None) -> Column:
+    refuse_extremes("X", name, observed)
     whole = bool((observed == np.round(observed)).all())
     low, high = bounds or ((0.0, np.inf) if observed.min() >= 0 else (-np.inf, np.inf))
     if not low < high or observed.min() < low or observed.max() > high:

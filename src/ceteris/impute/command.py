@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,21 @@ import pandas as pd
 from ceteris.impute.imputer import Imputer
 from ceteris.impute.missingness import missingness_report
 from ceteris.impute.overimputation import overimpute
+from ceteris.outlets import say, screen
+from ceteris.tables import Options, ReadTable, plain, survey_parquet
 
 LARGE = 500 * 2**20  # bytes of a Parquet file from which on it is not read at once
 
 
-def impute_table(table: pd.DataFrame, path: Any, m: int = 20, out: Any = "completed", seed: int = 0, check: bool = True,
-                 group: Any = None, time: Any = None) -> list[Path]:  # fmt: skip
+def impute_table(table: pd.DataFrame | ReadTable, path: Any, m: int = 20, out: Any = "completed", seed: int = 0,
+                 check: bool = True, group: Any = None, time: Any = None,
+                 options: Options | None = None) -> list[Path]:  # fmt: skip
     """Complete a table m times, with a report on what was missing and how well hidden cells are guessed.
 
     Parameters
     ----------
-    table : DataFrame
+    table : DataFrame or ReadTable
+        Columns that were left out in reading are not used, and are in the completed tables as they were.
     path : path of the CSV or Parquet file that it was read from
     m : int
         Completed tables.
@@ -32,6 +37,8 @@ def impute_table(table: pd.DataFrame, path: Any, m: int = 20, out: Any = "comple
         Whether to over-impute, which takes as long as the imputation.
     group, time : str, optional
         Unit and period of a panel.
+    options : Options, optional
+        How the table was read.
 
     Returns
     -------
@@ -41,30 +48,45 @@ def impute_table(table: pd.DataFrame, path: Any, m: int = 20, out: Any = "comple
 
     path, out = Path(path), Path(out)
     _refuse_none(m)
-    imputer = Imputer(seed=seed, group=group, time=time)
+    source = table if isinstance(table, ReadTable) else plain(table, path)
+    table, options = source.frame, options or Options()
+    imputer = Imputer(seed=seed, group=group, time=time, types=kinds_of(options) or None)
     if not table.isna().any().any():
-        raise ValueError(f"{path}: there are no missing values, so that there is nothing to impute.")
+        used = " in the columns that are used" if source.left_out else ""
+        raise ValueError(f"{path}: there are no missing values{used}, so that there is nothing to impute.")
+    source.whole(table)  # reads what is carried along while the file is what it was
     settings = {"table": str(path), "m": str(m), "check": str(check)}
     settings |= {role: str(name) for role, name in (("group", group), ("time", time)) if name is not None}
-    with Run.create(out, command_of(settings, out, seed), settings, seed) as run:
-        sections = [missingness_report(table)]
-        print(f"{sections[0].text}\nFitting {imputer.members} nets.", flush=True)
+    command = command_of(settings, out, seed, options.words)
+    with Run.create(out, command, settings | {"reading": list(source.sentences)}, seed) as run:
+        sections = [source.section(), missingness_report(table)]
+        for text in (*source.sentences, sections[1].text, f"Fitting {imputer.members} nets."):
+            say(text)
         imputer.fit(table)
-        print(imputer.status_, flush=True)
+        say(imputer.status_)
         if check:
             over = overimpute(imputer, table, seed=seed)
             sections += over.sections()
-            print(over.scores.drop(columns="epochs").to_string(index=False, float_format="{:.3f}".format))
+            say(screen(over.scores.drop(columns="epochs"), index=False, float_format="{:.3f}".format))
         run.write(tuple(sections))
-        names = [write_table(done, out / f"{i + 1}{path.suffix}") for i, done in enumerate(imputer.sample(m))]
+        tables = (source.whole(done) for done in imputer.sample(m))
+        names = [source.write(done, out / f"{i + 1}{path.suffix}") for i, done in enumerate(tables)]
     for part in sections:
         for verdict in part.checks:
-            print(f"{verdict.verdict:>10}  {verdict.name}: {verdict.sentence}")
-    print(f"{m} completed tables in {out}. Report: {report(out)}")
+            say(f"{verdict.verdict:>10}  {verdict.name}: {verdict.sentence}")
+    if source.dialect is not None and source.dialect.sentence:
+        say(f"The tables are written as {path} is, but for thousands, which are not set apart.")
+    say(f"{m} completed tables in {out}. Report: {report(out)}")
     return names
 
 
-def command_of(settings: dict[str, str], out: Path, seed: int) -> str:
+def kinds_of(options: Options) -> dict[str, str]:
+    """What is said of columns, in the words of an imputer."""
+    words = {"number": "continuous", "category": "categorical"}
+    return {name: words[kind] for name, kind in options.types.items() if kind in words}
+
+
+def command_of(settings: dict[str, str], out: Path, seed: int, reading: Sequence[str] = ()) -> str:
     """What to type for the same again.
 
     Examples
@@ -75,7 +97,7 @@ def command_of(settings: dict[str, str], out: Path, seed: int) -> str:
     """
     words = ["ceteris", "impute", settings["table"], "-m", settings["m"], "--out", str(out), "--seed", str(seed)]
     words += [word for role in ("group", "time") if role in settings for word in (f"--{role}", settings[role])]
-    return shlex.join(words if settings["check"] == "True" else [*words, "--no-check"])
+    return shlex.join([*words, *reading] if settings["check"] == "True" else [*words, "--no-check", *reading])
 
 
 def is_large(path: Path) -> bool:
@@ -83,27 +105,22 @@ def is_large(path: Path) -> bool:
     return path.suffix.lower() in (".parquet", ".pq") and path.is_file() and path.stat().st_size > LARGE
 
 
-def impute_large(path: Path, m: int, out: Any, seed: int = 0, group: Any = None, time: Any = None) -> list[Path]:
+def impute_large(path: Path, m: int, out: Any, seed: int = 0, group: Any = None, time: Any = None,
+                 options: Options | None = None) -> list[Path]:  # fmt: skip
     """Complete a large Parquet file m times, row group by row group; without a report, and no cells are hidden."""
     from ceteris.impute.stream import impute_parquet
 
     _refuse_none(m)
-    print(
+    options = options or Options()
+    left, sentences = survey_parquet(path, options)
+    types = {**kinds_of(options), **dict.fromkeys(left, "ignore")}
+    say(
         f"{path} has more than {LARGE / 2**20:.0f} MB: completing it row group by row group, {m} times, without a "
-        "report and without hiding known cells.",
-        flush=True,
+        "report and without hiding known cells."
     )
-    return impute_parquet(path, out, m, Imputer(seed=seed, group=group, time=time))
-
-
-def write_table(table: pd.DataFrame, path: Path) -> Path:
-    """Write a table beside its name, then give it that name: a killed run leaves whole files or none."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        table.to_csv(partial, index=False) if path.suffix.lower() == ".csv" else table.to_parquet(partial)
-        return partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    for sentence in sentences:
+        say(sentence)
+    return impute_parquet(path, out, m, Imputer(seed=seed, group=group, time=time, types=types or None))
 
 
 def _refuse_none(m: int) -> None:

@@ -6,7 +6,6 @@ while it trains. With that many rows parameters are known well, and members diff
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ceteris.files import replacing
 from ceteris.impute import neural
 from ceteris.impute.columns import Column, Holes, complete, learn, read
 from ceteris.impute.imputer import Imputer, cells_of, drawn, learn_scales, settings_of
@@ -155,20 +155,14 @@ def _complete_file(source: Any, target: Path, imputer: Imputer, i: int) -> Path:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    partial = target.with_name(target.name + ".partial")
-    try:
-        with contextlib.ExitStack() as stack:
-            writer = stack.enter_context(pq.ParquetWriter(partial, source.schema_arrow))
-            for k, (table, holes) in enumerate(_chunks(source, imputer)):
-                cells = cells_of(imputer, table, holes, imputer.scales_)
-                values = drawn(
-                    imputer.nets_, i % imputer.members, cells, imputer.scales_, imputer.seed_ + i + 1_000_003 * k
-                )
-                done = complete(table, holes, values)
-                writer.write_table(pa.Table.from_pandas(done, schema=source.schema_arrow))
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(target) as fresh, pq.ParquetWriter(fresh, source.schema_arrow) as writer:
+        for k, (table, holes) in enumerate(_chunks(source, imputer)):
+            cells = cells_of(imputer, table, holes, imputer.scales_)
+            values = drawn(
+                imputer.nets_, i % imputer.members, cells, imputer.scales_, imputer.seed_ + i + 1_000_003 * k
+            )
+            done = complete(table, holes, values)
+            writer.write_table(pa.Table.from_pandas(done, schema=source.schema_arrow))
     return target
 
 

@@ -12,6 +12,7 @@ from sklearn.metrics import auc, confusion_matrix, roc_curve
 from ceteris.learners.classical import BASELINE
 from ceteris.learners.entrants import NEURAL
 from ceteris.learners.metrics import LOWER_IS_BETTER
+from ceteris.outlets import entry
 from ceteris.results import Figure
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _curve(label: str, truth: Any, score: Any, weight: Any) -> pd.DataFrame:
 def _draw_roc(figure: Canvas, data: pd.DataFrame) -> None:
     axes = figure.subplots()
     for label, part in data.groupby("curve", sort=False):
-        axes.plot(part["fpr"], part["tpr"], label=f"{label} ({part['auc'].iloc[0]:.3f})")
+        axes.plot(part["fpr"], part["tpr"], label=f"{entry(label)} ({part['auc'].iloc[0]:.3f})")
     _diagonal(axes, 0, 1)
     axes.set(xlabel="false positive rate", ylabel="true positive rate", aspect="equal")
     axes.legend(loc="lower right", title="AUC in brackets")
@@ -145,7 +146,7 @@ def _draw_calibration(figure: Canvas, data: pd.DataFrame) -> None:
             fmt="os"[i % 2] + "-",
             color=f"C{i}",
             capsize=3,
-            label=str(label),
+            label=entry(label),
         )
     axes.set(
         xlabel="predicted probability",

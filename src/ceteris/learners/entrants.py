@@ -11,9 +11,10 @@ from sklearn.base import clone
 
 from ceteris.learners.classical import BASELINE, LEARNERS, classical, prepare
 from ceteris.learners.splits import Rows
-from ceteris.learners.table import read
+from ceteris.learners.table import read, refuse_own_labels
 from ceteris.learners.target import classes, numbers, refuse_one_class, weights
 from ceteris.nets.names import choose
+from ceteris.tables.magnitude import refuse_extremes
 
 NEURAL = "neural net"
 TASKS = {
@@ -46,7 +47,15 @@ def read_rows(X: Any, y: Any, task: str, sample_weight: Any) -> tuple[Rows, str]
     (2, 'classification')
     """
     choose("task", task, TASKS)
-    n = read(X).rows  # says what is wrong with X
+    frame = read(X)  # says what is wrong with X
+    n = frame.rows
+    for name, column in zip(frame.names, frame.columns, strict=True):
+        if column.dtype == object:
+            refuse_own_labels(name, column)
+        else:
+            refuse_extremes("X", name, column)
+    if np.asarray(y).dtype.kind in "iuf":
+        refuse_extremes("y", None, y)
     if task == "auto":
         task = "classification" if looks_like_classes(y) else "regression"
     if task == "regression":

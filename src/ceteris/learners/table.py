@@ -208,13 +208,7 @@ def _missing(value: Any) -> bool:
 def _labels(name: str, column: np.ndarray) -> tuple[str, ...] | None:
     if column.dtype != object:
         return None
-    counts = Counter(column)
-    if len(counts) > MANY and len(counts) > len(column) / 2:
-        raise ValueError(
-            f"X: column {name!r} holds {len(counts)} different labels in {len(column)} rows, so that most rows have "
-            "one of their own; drop it or group its labels."
-        )
-    return tuple(sorted(counts))
+    return tuple(sorted(refuse_own_labels(name, column)))
 
 
 def _indicators(name: str, column: np.ndarray, known: tuple[str, ...], unseen: str) -> np.ndarray:
@@ -232,13 +226,24 @@ def _indicators(name: str, column: np.ndarray, known: tuple[str, ...], unseen: s
 
 
 def refuse_twins(X: Any) -> None:
-    """Raise if two columns of a data frame have the same name."""
+    """Raise if two columns of a data frame have the same name, as text and without spaces around it."""
     columns = getattr(X, "columns", None)
     if columns is None or not hasattr(columns, "__iter__"):
         return
-    twins = [str(name) for name, count in Counter(columns).items() if count > 1]
+    twins = [name for name, count in Counter(str(name).strip() for name in columns).items() if count > 1]
     if twins:
         raise ValueError(f"X: {_some(twins)} names more than one column; give every column its own name.")
+
+
+def refuse_own_labels(name: str, column: np.ndarray) -> Counter:
+    """Return how often each label occurs; raise if most rows have one of their own, as with a name."""
+    counts = Counter(column)
+    if len(counts) > MANY and len(counts) > len(column) / 2:
+        raise ValueError(
+            f"X: column {name!r} holds {len(counts)} different labels in {len(column)} rows, so that most rows have "
+            "one of their own; drop it or group its labels."
+        )
+    return counts
 
 
 def refuse_holes(frame: Frame) -> None:

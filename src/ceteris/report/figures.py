@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
+from ceteris.outlets import drawable
 from ceteris.results import Figure, Section
 
 if TYPE_CHECKING:
@@ -116,12 +118,18 @@ def svg(figure: Figure, scheme: str = "light") -> str:
     import matplotlib as mpl
     from matplotlib.figure import Figure as Canvas
 
+    from ceteris.report.labels import settle
+
     text = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     # The default settings come first, so that a reader's own matplotlibrc changes nothing here.
-    with mpl.rc_context({**_defaults(mpl), **style(scheme)}):
+    with mpl.rc_context({**_defaults(mpl), **style(scheme)}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # an empty box, and legible in the table below it
+        warnings.filterwarnings("ignore", ".* axes sizes collapsed")  # crowded, but drawn
         canvas = Canvas(figsize=figure.size, layout="constrained")
-        figure.draw(canvas, figure.data)
+        data = drawable(figure.data)
+        figure.draw(canvas, data)
+        settle(canvas, data)
         canvas.savefig(text, format="svg", metadata=nothing)
     # Matplotlib draws some lines (error bars) black whatever the settings, and leaves black glyphs without
     # a fill: both mean ink.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import csv
 import json
 from collections.abc import Iterable, Mapping
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from ceteris.files import replace_file
+from ceteris.outlets import HEADING, PARAGRAPH, html, html_prose, read_csv
 from ceteris.report import numbers
 from ceteris.report.figures import inline
 from ceteris.report.run import Run
@@ -60,7 +59,7 @@ def page(run: Run) -> str:
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="color-scheme" content="light dark">',
-            f"<title>{escape(name)} · ceteris report</title>\n<style>\n{css}</style>\n</head>\n<body>",
+            f"<title>{html(name, HEADING)} · ceteris report</title>\n<style>\n{css}</style>\n</head>\n<body>",
             _header(run, name, sections),
             "<main>",
             *(body or ["<p>This run has not written any results.</p>"]),
@@ -74,12 +73,12 @@ def _header(run: Run, name: str, sections: list[dict[str, Any]]) -> str:
     facts = run.facts
     status = str(facts["status"])
     line = " · ".join([status if len(status) < 30 else "failed", _when(facts["started"]), _took(facts["seconds"])])
-    failed = f'<p class="alarm">This run {escape(status)}</p>' if status.startswith("failed") else ""
-    links = [f'<li><a href="#s{i}">{escape(s["title"])}</a></li>' for i, s in enumerate(sections, 1)]
+    failed = f'<p class="alarm">This run {html_prose(status)}</p>' if status.startswith("failed") else ""
+    links = [f'<li><a href="#s{i}">{html(s["title"], HEADING)}</a></li>' for i, s in enumerate(sections, 1)]
     links.append('<li><a href="#run">About this run</a></li>')
     return (
-        f'<header>\n<p class="brand">ceteris report</p>\n<h1>{escape(name)}</h1>\n'
-        f'<p class="line">{escape(line)}</p>\n{failed}{_verdict(sections)}'
+        f'<header>\n<p class="brand">ceteris report</p>\n<h1>{html(name, HEADING)}</h1>\n'
+        f'<p class="line">{html(line)}</p>\n{failed}{_verdict(sections)}'
         f'<nav aria-label="Contents"><ul>{"".join(links)}</ul></nav>\n</header>'
     )
 
@@ -100,13 +99,13 @@ def _verdict(sections: list[dict[str, Any]]) -> str:
 
 
 def _item(i: int, check: Mapping[str, Any]) -> str:
-    link = f'<a href="#s{i}">{escape(check["name"])}</a>'
-    return f"<li>{_badge(check['passed'])} {link}: {escape(check['sentence'])}</li>"
+    link = f'<a href="#s{i}">{html(check["name"], HEADING)}</a>'
+    return f"<li>{_badge(check['passed'])} {link}: {html_prose(check['sentence'])}</li>"
 
 
 def _section(folder: Path, i: int, section: Mapping[str, Any]) -> str:
-    parts = [f'<section id="s{i}">\n<h2>{escape(section["title"])}</h2>']
-    parts += [f"<p>{escape(' '.join(text.split()))}</p>" for text in section["text"].split("\n\n") if text.strip()]
+    parts = [f'<section id="s{i}">\n<h2>{html(section["title"], HEADING)}</h2>']
+    parts += [f"<p>{html_prose(text)}</p>" for text in section["text"].split("\n\n") if text.strip()]
     parts += [_table(folder, table) for table in section["tables"]]
     parts += [_figure(folder, f"f{i}-{j}-", figure) for j, figure in enumerate(section["figures"], 1)]
     parts += [_checks(section["checks"])] if section["checks"] else []
@@ -115,8 +114,8 @@ def _section(folder: Path, i: int, section: Mapping[str, Any]) -> str:
 
 def _checks(checks: Iterable[Mapping[str, Any]]) -> str:
     items = [
-        f"<li>{_badge(check['passed'])}<div><strong>{escape(check['name'])}</strong>"
-        f"<p>{escape(check['sentence'])}{_measured(check)}</p></div></li>"
+        f"<li>{_badge(check['passed'])}<div><strong>{html(check['name'], HEADING)}</strong>"
+        f"<p>{html_prose(check['sentence'])}{_measured(check)}</p></div></li>"
         for check in checks
     ]
     return f'<h3>Checks</h3>\n<ul class="checks">\n{chr(10).join(items)}\n</ul>'
@@ -134,19 +133,19 @@ def _measured(check: Mapping[str, Any]) -> str:
 
 
 def _table(folder: Path, table: Mapping[str, Any]) -> str:
-    note = f'<p class="note">{escape(table["note"])}</p>' if table["note"] else ""
+    note = f'<p class="note">{html_prose(table["note"])}</p>' if table["note"] else ""
     rows, link = _data(folder, table)
-    title = f"<h3>{escape(table['title'])}</h3>"
+    title = f"<h3>{html(table['title'], HEADING)}</h3>"
     return f'<div class="table">\n{title}\n{rows}{note}<p class="get">{link}</p>\n</div>'
 
 
 def _figure(folder: Path, prefix: str, figure: Mapping[str, Any]) -> str:
-    title, caption = escape(figure["title"]), escape(figure["caption"])
+    title, caption = html(figure["title"], HEADING), html_prose(figure["caption"])
     rows, link = _data(folder, figure)
     if figure["error"] is None:
         drawn = "".join(_drawing(prefix, figure, scheme) for scheme in ("light", "dark"))
     else:
-        drawn = f'<p class="alarm">This figure could not be drawn. {escape(figure["error"])}</p>'
+        drawn = f'<p class="alarm">This figure could not be drawn. {html_prose(figure["error"])}</p>'
     return (
         f'<div class="figure">\n<h3>{title}</h3>\n'
         f"<figure>\n{drawn}\n<figcaption>{caption}</figcaption>\n</figure>\n"
@@ -157,7 +156,7 @@ def _figure(folder: Path, prefix: str, figure: Mapping[str, Any]) -> str:
 
 def _drawing(prefix: str, figure: Mapping[str, Any], scheme: str) -> str:
     text = inline(figure["drawings"][scheme], f"{prefix}{scheme[0]}-")
-    label = escape(f"{figure['title']}. {figure['caption']}")
+    label = html_prose(f"{figure['title']}. {figure['caption']}")
     width = float(text.split('viewBox="0 0 ')[1].split()[0])
     # Points to pixels: never below 0.73 of its size, where labels are 7 pixels high; then its box scrolls.
     look = f"min-width:{0.73 * width:.0f}px;max-width:{1.6 * width:.0f}px"
@@ -169,10 +168,10 @@ def _data(folder: Path, stored: Mapping[str, Any]) -> tuple[str, str]:
     """Return the stored frame as an HTML table, and a link that downloads all of it as CSV."""
     path = inside(folder, stored["data"])
     raw = path.read_bytes()
-    head, *rows = list(csv.reader(raw.decode("utf-8").splitlines(keepends=True)))
+    head, *rows = read_csv(raw.decode("utf-8"))
     code = base64.b64encode(raw).decode("ascii")
     source = f"data:text/csv;charset=utf-8;base64,{code}"
-    link = f'<a download="{escape(path.name)}" href="{source}">Download as CSV</a>'
+    link = f'<a download="{html(path.name)}" href="{source}">Download as CSV</a>'
     part = f", the first {SHOWN} shown here" if len(rows) > SHOWN else ""
     size = f" ({_plural(len(rows), 'row')}{part})"
     return _rows(stored["title"], head, rows[:SHOWN], stored["kinds"]), link + size
@@ -182,9 +181,9 @@ def _rows(title: str, head: list[str], rows: list[list[str]], kinds: list[str]) 
     columns = [[row[j] if j < len(row) else "" for row in rows] for j in range(len(head))]
     shown = [numbers.column(c) if kind == "number" else c for c, kind in zip(columns, kinds, strict=True)]
     side = [' class="n"' if kind == "number" else "" for kind in kinds]
-    top = "".join(f'<th scope="col"{s}>{escape(h)}</th>' for h, s in zip(head, side, strict=True))
+    top = "".join(f'<th scope="col"{s}>{html(h)}</th>' for h, s in zip(head, side, strict=True))
     body = "\n".join(f"<tr>{_cells(row, side)}</tr>" for row in zip(*shown, strict=True))
-    label = escape(f"Table: {title}")
+    label = html(f"Table: {title}", HEADING)
     return (
         f'<div class="scroll" tabindex="0" role="group" aria-label="{label}"><table>\n'
         f"<thead><tr>{top}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>\n"
@@ -193,8 +192,8 @@ def _rows(title: str, head: list[str], rows: list[list[str]], kinds: list[str]) 
 
 def _cells(row: tuple[str, ...], side: list[str]) -> str:
     """Return one row; a text in the first column heads it."""
-    first = f'<th scope="row">{escape(row[0])}</th>' if not side[0] else f"<td{side[0]}>{escape(row[0])}</td>"
-    return first + "".join(f"<td{s}>{escape(cell)}</td>" for cell, s in zip(row[1:], side[1:], strict=True))
+    first = f'<th scope="row">{html(row[0])}</th>' if not side[0] else f"<td{side[0]}>{html(row[0])}</td>"
+    return first + "".join(f"<td{s}>{html(cell)}</td>" for cell, s in zip(row[1:], side[1:], strict=True))
 
 
 def _facts(run: Run) -> str:
@@ -204,7 +203,7 @@ def _facts(run: Run) -> str:
     return "\n".join(
         [
             '<section id="run">\n<h2>About this run</h2>\n<p>To run it again:</p>',
-            f"<pre>{escape(facts['command'])}</pre>",
+            f"<pre>{html(facts['command'], PARAGRAPH)}</pre>",
             _list("Run", times | {"duration": _took(facts["seconds"])}),
             _list("Configuration", facts["config"]),
             _list("Versions", facts["versions"]),
@@ -217,7 +216,7 @@ def _facts(run: Run) -> str:
 
 def _list(title: str, entries: Mapping[str, Any]) -> str:
     show = lambda value: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    items = "".join(f"<dt>{escape(str(k))}</dt><dd>{escape(show(v))}</dd>" for k, v in entries.items())
+    items = "".join(f"<dt>{html(k, HEADING)}</dt><dd>{html(show(v))}</dd>" for k, v in entries.items())
     return f"<h3>{title}</h3>\n<dl>{items}</dl>" if items else ""
 
 
@@ -231,8 +230,8 @@ def _bytes(path: Path) -> str:
     return (f"{len(files)} files, " if path.is_dir() else "") + f"{size:,.1f} kB"
 
 
-def _when(started: str) -> str:
-    return started.replace("T", " ")[:16]
+def _when(started: object) -> str:
+    return str(started).replace("T", " ")[:16]
 
 
 def _took(seconds: float | None) -> str:

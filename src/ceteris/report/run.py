@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ceteris.files import folder_lock, is_empty, replace_file, temporary
+from ceteris.outlets import json_text, report_csv
 from ceteris.report import figures, machine
 from ceteris.report.store import Counter, sentence, store_section
 from ceteris.report.stored import read_facts, read_sections
@@ -139,11 +140,11 @@ class Run:
         """
         sections = list(sections)
         if history is not None:
-            replace_file(self.folder / "history.csv", history.to_csv(index=False))
+            replace_file(self.folder / "history.csv", report_csv(history))
             sections.append(figures.history_section(history))
         number = Counter()
         stored = [store_section(self.folder, section, number) for section in sections]
-        replace_file(self.folder / "sections.json", json.dumps(stored, indent=1, ensure_ascii=False))
+        replace_file(self.folder / "sections.json", json_text(stored))
 
     def finish(self, status: str = "finished", seconds: float | None = None) -> None:
         """Write down how the run ended and how long it took, and let others have the folder.
@@ -174,7 +175,7 @@ class Run:
             self.finish("finished" if kind is None else f"failed: {sentence(error)}")
 
     def _save(self) -> None:
-        replace_file(self.folder / "run.json", json.dumps(self.facts, indent=1, ensure_ascii=False))
+        replace_file(self.folder / "run.json", json_text(self.facts))
 
 
 def list_runs(root: str | Path = "runs") -> list[Run]:
@@ -197,7 +198,7 @@ def list_runs(root: str | Path = "runs") -> list[Run]:
         )
     found = {path.parent for level in ("", "*/", "*/*/") for path in root.glob(f"{level}run.json")}
     runs = [_open_or_say(folder) for folder in sorted(found)]
-    return sorted(runs, key=lambda run: run.facts.get("started", ""))
+    return sorted(runs, key=lambda run: str(run.facts.get("started", "")))
 
 
 def _open_or_say(folder: Path) -> Run:

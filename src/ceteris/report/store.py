@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ceteris.files import replace_file
+from ceteris.outlets import file_name, prose, report_csv, writable
 from ceteris.report import figures
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ class Counter:
     def name(self, title: str) -> str:
         """Return the next number and the title, in letters every file system takes."""
         self.count += 1
-        slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40].strip("-")
-        return f"{self.count:02d}-{slug or 'untitled'}"
+        return f"{self.count:02d}-{file_name(title)}"
 
 
 def store_section(folder: Path, section: Section, number: Counter) -> dict[str, Any]:
@@ -73,7 +72,7 @@ def _store_frame(path: Path, frame: pd.DataFrame) -> list[str]:
     plain = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
     frame = frame.copy() if plain else frame.reset_index(names=_index_names(frame), allow_duplicates=True)
     frame.columns = [_label(column) for column in frame.columns]
-    replace_file(path, frame.to_csv(index=False, lineterminator="\n"))
+    replace_file(path, report_csv(frame))
     is_number = lambda kind: pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
     return ["number" if is_number(kind) else "text" for kind in frame.dtypes]
 
@@ -81,15 +80,16 @@ def _store_frame(path: Path, frame: pd.DataFrame) -> list[str]:
 def _index_names(frame: pd.DataFrame) -> list[str]:
     """Names for the index levels that no column bears already; an unnamed level gets a blank heading."""
     taken = {_label(column) for column in frame.columns}
-    names = ["" if name is None else str(name) for name in frame.index.names]
+    names = ["" if name is None else writable(str(name)) for name in frame.index.names]
     return [f"{name} (index)" if name in taken else name for name in names]
 
 
 def _label(column: Any) -> str:
-    return " · ".join(str(part) for part in column if str(part)) if isinstance(column, tuple) else str(column)
+    parts = column if isinstance(column, tuple) else (column,)
+    return writable(" · ".join(str(part) for part in parts if str(part)))
 
 
 def sentence(error: BaseException | None) -> str:
     """Return an error as one line: its kind and its message."""
-    text = " ".join(str(error).split())
+    text = prose(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

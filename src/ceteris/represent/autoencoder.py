@@ -40,6 +40,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ceteris.engine import EarlyStopping, Status, fit, precision
 from ceteris.learners import network, table
 from ceteris.nets import MLP
+from ceteris.outlets import entry
 from ceteris.recipe import AbstractObjective, Descend, HeldOut, Minibatches, optimiser
 from ceteris.results import Check, Figure, Section, Table
 
@@ -420,7 +421,7 @@ def _history(run: Any) -> pd.DataFrame:
 def _draw_latent(figure: Any, data: Any) -> None:
     axes = figure.subplots()
     for label, part in data.groupby("label", sort=True):
-        axes.plot(part["first"], part["second"], ".", markersize=3, alpha=0.7, label=str(label))
+        axes.plot(part["first"], part["second"], ".", markersize=3, alpha=0.7, label=entry(label))
     axes.set(xlabel="first latent number", ylabel="second latent number")
     if 1 < data["label"].nunique() <= 12:
         axes.legend(markerscale=3)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from ceteris.outlets import say
+from ceteris.tables import Options, ReadTable, plain
+from ceteris.tables.magnitude import refuse_extremes
 
 HELD = 0.2  # share of rows that a synthetic table is judged by
 
@@ -63,23 +66,27 @@ def embed(
         vectors.save_text(out / "vectors.txt")
         ensemble = fit_many(model, corpus, runs, seed=seed) if runs else None
         run.write(word_sections(corpus, vectors, ensemble))
-    print(
-        f"{len(vectors):,} vectors of {dimensions} numbers in {out / 'vectors.safetensors'} and {out / 'vectors.txt'}."
-    )
-    print(f"Report: {report(out)}")
+    say(f"{len(vectors):,} vectors of {dimensions} numbers in {out / 'vectors.safetensors'} and {out / 'vectors.txt'}.")
+    say(f"Report: {report(out)}")
 
 
 def synthesize(
-    table: pd.DataFrame, path: Path, out: Path, rows: int | None = None, steps: int = 3_000, seed: int = 0
+    table: pd.DataFrame | ReadTable,
+    path: Path,
+    out: Path,
+    rows: int | None = None,
+    steps: int = 3_000,
+    seed: int = 0,
+    options: Options | None = None,
 ) -> None:
     """Learn a table, write synthetic rows and say how good they are.
 
     A fifth of the rows is held out for the judgement, so that the generator never sees it. ``synthetic.csv`` appears
-    whole or not at all.
+    whole or not at all; it is written as the table is, without the columns that were left out in reading.
 
     Parameters
     ----------
-    table : DataFrame
+    table : DataFrame or ReadTable
         Without holes.
     path : Path
         Where it was read from.
@@ -90,6 +97,8 @@ def synthesize(
     steps : int
         Rounds of training.
     seed : int
+    options : Options, optional
+        How the table was read.
     """
     from ceteris.learners.table import read
     from ceteris.report import Run, report
@@ -98,31 +107,31 @@ def synthesize(
 
     if rows is not None and rows < 1:
         raise ValueError(f"rows: {rows} was given, but at least one row must be asked for.")
-    read(table)  # complains of holes before a folder is made
-    order = np.random.default_rng(seed).permutation(len(table))
-    held = round(HELD * len(table))
-    real, heldout = (table.iloc[part].reset_index(drop=True) for part in (order[held:], order[:held]))
+    source = table if isinstance(table, ReadTable) else plain(table, path)
+    frame = source.frame
+    for name, column in zip(frame, read(frame).columns, strict=True):  # complains of holes before a folder is made
+        if column.dtype != object:
+            refuse_extremes("table", name, column)
+    order = np.random.default_rng(seed).permutation(len(frame))
+    held = round(HELD * len(frame))
+    real, heldout = (frame.iloc[part].reset_index(drop=True) for part in (order[held:], order[:held]))
     config = {"data": path, "rows": rows, "steps": steps}
+    command = _command("synthesize", path, out, seed, config)
+    command = f"{command} {shlex.join(options.words)}" if options is not None and options.words else command
     gan = TableGAN(steps, random_state=seed, verbose=True)
-    with Run.create(out, _command("synthesize", path, out, seed, config), config, seed) as run:
+    with Run.create(out, command, config | {"reading": list(source.sentences)}, seed) as run:
+        for sentence in source.sentences:
+            say(sentence)
         gan.fit(real)
-        write_csv(gan.sample(rows or len(real), random_state=seed), out / "synthetic.csv")
+        source.write_text(gan.sample(rows or len(real), random_state=seed), out / "synthetic.csv")
         comparison = compare_tables(real, gan.sample(len(real), random_state=seed + 1), heldout, seed=seed)
         history = gan.history_.iloc[:: max(1, steps // 200)]  # some 200 rounds are enough for a curve
-        run.write(comparison.sections(), history)
+        run.write([source.section(), *comparison.sections()], history)
     for check in comparison.checks:
-        print(f"{check.verdict:>10}  {check.name}: {check.sentence}")
-    print(f"{rows or len(real):,} synthetic rows in {out / 'synthetic.csv'}. Report: {report(out)}")
-
-
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table in one step: a reader sees all of it or what was there before."""
-    fresh = path.with_name(f".{path.name}.part")
-    try:
-        frame.to_csv(fresh, index=False)
-        os.replace(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)
+        say(f"{check.verdict:>10}  {check.name}: {check.sentence}")
+    if source.left_out:
+        say(f"Not in the synthetic table: {', '.join(map(str, source.left_out))}.")
+    say(f"{rows or len(real):,} synthetic rows in {out / 'synthetic.csv'}. Report: {report(out)}")
 
 
 def _command(name: str, path: Path, out: Path, seed: int, config: dict) -> str:

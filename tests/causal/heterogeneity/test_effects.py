@@ -19,6 +19,28 @@ def test_intervals_frame_and_summary_for_one_and_for_several_contrasts():
     assert "n = 2" in str(one)
 
 
+def test_the_screen_shows_no_row_that_nobody_is():
+    # Quantiles of estimates, standard errors and both ends taken column by column look like persons, and are none:
+    # the least effect here is the surest one, the most the least sure.
+    point, se = np.array([-2.0, 0.0, 1.0, 5.0]), np.array([0.1, 3.0, 0.2, 4.0])
+    effects = Effects(point, se)
+    spread = effects.spread()["effect"]
+    assert spread["mean"] == 1.0
+    assert spread["standard deviation"] == pytest.approx(np.std(point, ddof=1))
+    assert spread[["least", "half below", "most"]].tolist() == [-2.0, 0.5, 5.0]
+    assert spread["median standard error"] == pytest.approx(1.6)
+    assert spread["share with the 95 % interval above 0"] == 0.25  # 1 ± 0.39; 5 ± 7.8 is not
+    assert spread["share with the 95 % interval below 0"] == 0.25
+    text = str(effects)
+    assert "4 rows" in text
+    assert "std err" not in text
+    assert "-5.88" not in text  # the lowest end of any interval, 0 - 1.96 · 3
+    two = Effects(np.ones((3, 2)), np.ones((3, 2)), ("b", "c")).spread(0.9)
+    assert list(two.columns) == ["b", "c"]
+    assert two.loc["share with the 90 % interval above 0"].tolist() == [0, 0]
+    assert "interval" not in str(Effects(np.zeros(2)))
+
+
 def test_the_level_asked_for_with_the_effects_is_that_of_their_intervals():
     effects = Effects(np.zeros(1), np.ones(1), meta={"level": 0.9})
     np.testing.assert_allclose(effects.conf_int()[0, 1], 1.6448536269514722)

@@ -84,7 +84,7 @@ def test_no_split_without_gain_and_rounding_is_no_gain():
     x = np.random.default_rng(0).normal(size=(50, 2))
     tree = PolicyTree().fit(x, np.full(50, 0.1))
     assert tree.root.left is None
-    assert str(tree) == "treat  (50 rows, mean score 0.1)"
+    assert str(tree).split("\n")[0] == "treat  (50 rows, mean effect 0.1)"
     assert tree.value == pytest.approx(0.1)
 
 
@@ -93,17 +93,34 @@ def test_the_rule_is_printed_drawn_and_followed():
 
     data = pd.DataFrame({"age": [20.0, 30, 40, 50], "place": ["n", "s", "n", "s"]})
     tree = PolicyTree().fit(data, [-1.0, 1.0, 1.0, 1.0])
-    assert str(tree) == (
-        "if age <= 25:\n    do not treat  (1 rows, mean score 0)\nelse:\n    treat  (3 rows, mean score 1)"
-    )
+    assert str(tree).split("\n") == [
+        "if age <= 25:",
+        "    do not treat  (1 row, mean effect -1)",
+        "else:",
+        "    treat  (3 rows, mean effect 1)",
+        'Mean effect: what "treat" changes for the rows of a leaf, by the scores that the tree was chosen by.',
+    ]
     assert tree.predict(data).tolist() == [0, 1, 1, 1]
     three = PolicyTree(depth=1).fit(data, np.eye(3)[[0, 2, 2, 2]], actions=["none", "letter", "visit"])
     assert "visit  (3 rows, mean score 1)" in str(three)
+    assert "Mean score: of the action named, for the rows of a leaf" in str(three)
     figure = tree.figure()
-    assert figure.data["text"].tolist() == ["age\n≤ 25", "do not treat\n25% of rows", "treat\n75% of rows"]
+    leaves = ["do not treat\n25% of rows\nmean effect -1", "treat\n75% of rows\nmean effect 1"]
+    assert figure.data["text"].tolist() == ["age\n≤ 25", *leaves]
+    assert figure.data["mean effect"].tolist() == [0.5, -1.0, 1.0]
     canvas = Figure()
     figure.draw(canvas, figure.data)
     assert len(canvas.axes[0].texts) == 3
+
+
+def test_a_leaf_that_is_not_treated_says_what_treatment_would_do_there():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(size=(400, 1))
+    effect = np.where(x[:, 0] < 0.5, -2.0, 1.0) + 0.1 * rng.normal(size=400)
+    tree = PolicyTree(depth=1).fit(x, effect)
+    spared = tree.predict(x) == 0
+    assert f"do not treat  ({spared.sum()} rows, mean effect {effect[spared].mean():.3g})" in str(tree)
+    assert tree.value == pytest.approx(np.where(spared, 0, effect).mean())  # not treating is worth nothing, as before
 
 
 def test_thresholds_divide_neighbouring_floats():

@@ -20,6 +20,7 @@ from ceteris.causal.heterogeneity.model import taken
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.data._check import whole
 from ceteris.data.heterogeneity import EffectDesign
+from ceteris.outlets import screen
 from ceteris.results import Figure, Table
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class EffectComparison:
         )
 
     def __str__(self) -> str:
-        return self.table.frame.to_string(index=False)
+        return screen(self.table.frame, index=False)
 
 
 def compare_cate(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ceteris.causal.rows import Rows
+from ceteris.outlets import prose, screen
 from ceteris.results import Check, Estimate
 
 if TYPE_CHECKING:
@@ -19,6 +20,15 @@ AVERAGES = {
     "ATT": "the treated",
     "ATU": "the untreated",
     "ATO": "everybody, weighted by the variance of the treatment given the covariates",
+}
+QUANTILES = {
+    "least": 0.0,
+    "a tenth of the rows below": 0.1,
+    "a quarter below": 0.25,
+    "half below": 0.5,
+    "three quarters below": 0.75,
+    "nine tenths below": 0.9,
+    "most": 1.0,
 }
 
 
@@ -97,14 +107,47 @@ class Effects:
                 columns[f"{before}{tail:g} %"], columns[f"{before}{100 - tail:g} %"] = low, high
         return pd.DataFrame(columns)
 
+    def spread(self, level: float | None = None) -> pd.DataFrame:
+        """How the effects spread over the rows: a line for each measure, a column for each contrast.
+
+        Quantiles are of the estimates alone; the intervals of single rows are in `frame`.
+
+        Examples
+        --------
+        >>> print(Effects(np.array([1.0, 2.0, 6.0]), np.array([1.0, 0.5, 2.0])).spread().round(2))
+                                            effect
+        mean                                  3.00
+        standard deviation                    2.65
+        least                                 1.00
+        a tenth of the rows below             1.20
+        a quarter below                       1.50
+        half below                            2.00
+        three quarters below                  4.00
+        nine tenths below                     5.20
+        most                                  6.00
+        median standard error                 1.00
+        share with the 95 % interval above 0  0.67
+        share with the 95 % interval below 0  0.00
+        """
+        import pandas as pd
+
+        level = self._level(level)
+        points = pd.DataFrame(self.point.reshape(len(self), -1), columns=pd.Index(self.names))
+        lines: dict[str, Any] = {"mean": points.mean(), "standard deviation": points.std()}
+        lines |= {name: points.quantile(share) for name, share in QUANTILES.items()}
+        if self.se is not None:
+            low, high = np.moveaxis(self.conf_int(level).reshape(*points.shape, 2), -1, 0)
+            lines["median standard error"] = np.nanmedian(self.se.reshape(points.shape), axis=0)
+            lines[f"share with the {100 * level:g} % interval above 0"] = np.mean(low > 0, axis=0)
+            lines[f"share with the {100 * level:g} % interval below 0"] = np.mean(high < 0, axis=0)
+        return pd.DataFrame(lines, index=points.columns).T
+
     def summary(self, level: float | None = None, digits: int = 3) -> str:
         """How the effects spread over the rows, what the intervals are, and what failed."""
-        above = f"{self.meta['method']}\n" if "method" in self.meta else ""
-        spread = self.frame(level).quantile([0, 0.1, 0.25, 0.5, 0.75, 0.9, 1])
-        spread.index = ["least", "10 %", "25 %", "median", "75 %", "90 %", "most"]
-        below = f"\n{self.meta['interval']}" if "interval" in self.meta else ""
-        failed = "".join(f"\n! {check.sentence}" for check in self.checks if check.passed is False)
-        return f"{above}{spread.round(digits).to_string()}\nn = {len(self)}{below}{failed}"
+        above = f"{prose(self.meta['method'])}\n" if "method" in self.meta else ""
+        below = f"\n{prose(self.meta['interval'])}" if "interval" in self.meta else ""
+        failed = "".join(f"\n! {prose(check.sentence)}" for check in self.checks if check.passed is False)
+        return f"{above}{screen(self.spread(level).round(digits))}\nn = {len(self)} rows{below}{failed}"
 
     def __str__(self) -> str:
         return self.summary()

@@ -15,7 +15,7 @@ Athey and Wager (2021), Econometrica 89; Zhou, Athey and Wager (2023), Operation
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,10 @@ import numpy as np
 from ceteris.causal.heterogeneity.evaluate.inputs import same_covariates, same_length
 from ceteris.causal.policy.value import read_scores
 from ceteris.causal.rows import read_covariates
+from ceteris.outlets import SCREEN, brief
 from ceteris.results import Figure
 
+ROOM = 24  # characters of a name in the picture, or boxes hide each other
 BETTER = 1e-9  # share of the total absolute score by which a split must raise the total, or it is rounding
 
 
@@ -32,7 +34,7 @@ BETTER = 1e-9  # share of the total absolute score by which a split must raise t
 class Node:
     """A split, or a leaf if ``left`` is None; rows with x[:, feature] ≤ threshold go left.
 
-    ``action`` is the best single one, and ``value`` the mean of its scores.
+    ``action`` is the best single one, ``value`` the mean of its scores, and ``scores`` those of every action.
     """
 
     action: int
@@ -42,6 +44,7 @@ class Node:
     threshold: float = np.nan
     left: Node | None = None
     right: Node | None = None
+    scores: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,12 +107,13 @@ class PolicyTree:
         if len(labels) != k:
             raise ValueError(f"actions: {len(labels)} names given for {k} actions; give one for each.")
         rank = ranked(matrix, self.split_step)
-        return FittedTree(self._grow(matrix, rank, gamma, self.depth), names, labels)
+        return FittedTree(self._grow(matrix, rank, gamma, self.depth), names, labels, np.ndim(scores) == 1)
 
     def _grow(self, x: np.ndarray, rank: np.ndarray, gamma: np.ndarray, depth: int) -> Node:
         total = gamma.sum(0)
         action = int(total.argmax())
-        leaf = Node(action, len(x), float(total[action] / len(x)))
+        means = tuple((total / len(x)).tolist())
+        leaf = Node(action, len(x), means[action], scores=means)
         if depth == 0 or len(x) < 2 * self.min_leaf:
             return leaf
         least = total[action] + BETTER * np.abs(gamma).sum()
@@ -121,7 +125,7 @@ class PolicyTree:
         middle = (below + above) / 2
         threshold = float(middle if middle < above else below)
         left, right = (self._grow(x[side], rank[:, side], gamma[side], depth - 1) for side in (goes, ~goes))
-        return Node(leaf.action, leaf.rows, leaf.value, feature, threshold, left, right)
+        return replace(leaf, feature=feature, threshold=threshold, left=left, right=right)
 
 
 def ranked(x: np.ndarray, step: int) -> np.ndarray:
@@ -184,11 +188,24 @@ class FittedTree:
     root : Node
     names, actions : tuple of str
         Of the covariates and the actions.
+    of_effect : bool
+        Whether the scores are those of the effect of the second action, so that a leaf is described by its mean effect,
+        treated or not; else by the mean score of its action.
+
+    Examples
+    --------
+    >>> print(PolicyTree(depth=1).fit([[20.0], [30.0], [40.0]], [-2.0, 1.0, 3.0]))
+    if x0 <= 25:
+        do not treat  (1 row, mean effect -2)
+    else:
+        treat  (2 rows, mean effect 2)
+    Mean effect: what "treat" changes for the rows of a leaf, by the scores that the tree was chosen by.
     """
 
     root: Node
     names: tuple[str, ...]
     actions: tuple[str, ...]
+    of_effect: bool = False
 
     @property
     def value(self) -> float:
@@ -204,32 +221,47 @@ class FittedTree:
         return found
 
     def __str__(self) -> str:
-        return "\n".join(self._lines(self.root, 0))
+        by = "for the rows of a leaf, by the scores that the tree was chosen by."
+        what = f"what {self._action(1)!r} changes" if self.of_effect else "of the action named,"
+        what = what.replace("'", '"')
+        return "\n".join([*self._lines(self.root, 0), f"{self._measure.capitalize()}: {what} {by}"])
+
+    @property
+    def _measure(self) -> str:
+        return "mean effect" if self.of_effect else "mean score"
+
+    def _measured(self, node: Node) -> float:
+        return node.scores[1] if self.of_effect else node.value
+
+    def _action(self, number: int) -> str:
+        return brief(self.actions[number], SCREEN)
 
     def _lines(self, node: Node, depth: int) -> list[str]:
         indent = "    " * depth
         if node.left is None or node.right is None:
-            return [f"{indent}{self.actions[node.action]}  ({node.rows} rows, mean score {node.value:.3g})"]
-        split = f"{self.names[node.feature]} <= {node.threshold:.4g}"
+            rows = "1 row" if node.rows == 1 else f"{node.rows} rows"
+            return [f"{indent}{self._action(node.action)}  ({rows}, {self._measure} {self._measured(node):.3g})"]
+        split = f"{brief(self.names[node.feature], SCREEN)} <= {node.threshold:.4g}"
         inside = [self._lines(child, depth + 1) for child in (node.left, node.right)]
         return [f"{indent}if {split}:", *inside[0], f"{indent}else:", *inside[1]]
 
     def figure(self) -> Figure:
-        """The tree as a picture: splits, and the action of each leaf with its share of the rows."""
+        """The tree as a picture: splits, and each leaf's action, share of the rows, and mean effect or score."""
         import pandas as pd
 
         rows = []
         for node, (x, y), (x0, y0) in placed(self.root):
             leaf = node.left is None
-            share = f"{node.rows / self.root.rows:.0%} of rows"
-            text = f"{self.actions[node.action]}\n{share}" if leaf else (
-                f"{self.names[node.feature]}\n≤ {node.threshold:.4g}"
-            )  # fmt: skip
-            rows.append((x, y, x0, y0, leaf, node.action, text, node.rows, node.value))
-        titles = ["x", "y", "parent x", "parent y", "leaf", "action", "text", "rows", "mean score"]
+            shown = self._measured(node)
+            told = f"{node.rows / self.root.rows:.0%} of rows\n{self._measure} {shown:.3g}"
+            rule = f"{brief(self.names[node.feature], ROOM)}\n≤ {node.threshold:.4g}" if not leaf else ""
+            text = f"{brief(self.actions[node.action], ROOM)}\n{told}" if leaf else rule
+            rows.append((x, y, x0, y0, leaf, node.action, text, node.rows, shown))
+        titles = ["x", "y", "parent x", "parent y", "leaf", "action", "text", "rows", self._measure]
         data = pd.DataFrame(rows, columns=pd.Index(titles))
-        size = max(4.0, 1.6 * sum(row[4] for row in rows)), 1.2 - 1.1 * min(row[1] for row in rows)
-        return Figure("Policy tree", "To the left where the condition holds.", data, _draw_tree, size)
+        size = max(4.0, 1.8 * sum(row[4] for row in rows)), 1.4 - 1.1 * min(row[1] for row in rows)
+        caption = f"To the left where the condition holds. In the leaves: action, share of the rows, {self._measure}."
+        return Figure("Policy tree", caption, data, _draw_tree, size)
 
 
 def placed(root: Node) -> Iterator[tuple[Node, tuple[float, float], tuple[float, float]]]:
@@ -262,7 +294,14 @@ def _descend(node: Node, x: np.ndarray, rows: np.ndarray, found: np.ndarray) -> 
 def _draw_tree(figure: Any, data: Any) -> None:
     axes = figure.subplots()
     for _, node in data.iterrows():
-        axes.plot([node["parent x"], node["x"]], [node["parent y"], node["y"]], color="0.5", linewidth=1, zorder=1)
+        axes.plot(
+            [node["parent x"], node["x"]],
+            [node["parent y"], node["y"]],
+            color="0.5",
+            linestyle="-",
+            linewidth=1,
+            zorder=1,
+        )
         box = {"boxstyle": "round", "facecolor": f"C{node['action']}" if node["leaf"] else "white", "edgecolor": "0.5"}
         colour = "white" if node["leaf"] else "black"
         axes.text(node["x"], node["y"], node["text"], ha="center", va="center", fontsize=9, bbox=box, color=colour)

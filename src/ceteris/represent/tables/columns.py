@@ -23,6 +23,7 @@ from sklearn.mixture import GaussianMixture
 
 from ceteris.learners import table
 from ceteris.represent.tables.wasserstein import Spans
+from ceteris.tables.magnitude import refuse_extremes
 
 FEW = 20  # a numeric column with up to so many different values is treated as labels
 MODES, LIGHTEST = 6, 0.005  # most modes of a column, and the least share of its rows that makes one
@@ -123,6 +124,7 @@ def _find(name: Any, column: np.ndarray, dtype: Any, seed: int) -> Labels | Numb
                 "than a category; drop it."
             )
         return Labels(name, values, dtype)
+    refuse_extremes("table", name, column)
     whole = bool(np.all(column == np.round(column)))
     rng = np.random.default_rng(seed)
     sample = rng.choice(column, min(SAMPLE, len(column)), replace=False)

@@ -15,13 +15,14 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from ceteris.engine import load_weights, precision, save_weights
-from ceteris.engine.checkpoint import read_facts
+from ceteris.engine import precision, save_weights
+from ceteris.engine.checkpoint import filled
 from ceteris.equilibrium.expectation import Rule, as_facts, from_facts
 from ceteris.equilibrium.library import library_class, library_name
 from ceteris.equilibrium.model import Model, parameters, start_states, traced
 from ceteris.equilibrium.policy import blank, finished, learnt_alone
 from ceteris.equilibrium.work import is_log
+from ceteris.files import read_arrays, refuse_non_finite
 from ceteris.fingerprint import class_parts, described
 from ceteris.nets.activations import ACTIVATIONS
 
@@ -70,7 +71,8 @@ def save(folder: str | Path, solution: Any) -> Path:
 def read(folder: str | Path, model: Model | None = None, rule: Rule | None = None) -> dict[str, Any]:
     """What a file says of a solution, but for the verdict, which is not read but found anew."""
     path = Path(folder) if Path(folder).is_file() else Path(folder) / FILE
-    facts = read_facts(path)
+    arrays, facts = read_arrays(path, "weights")
+    refuse_non_finite(path, arrays)
     for name, allows in SCHEMA.items():
         if name not in facts or not allows(facts[name]):
             raise ValueError(f"folder: {path} was edited or is of another kind: its {name} cannot be used; save anew.")
@@ -82,7 +84,7 @@ def read(folder: str | Path, model: Model | None = None, rule: Rule | None = Non
             f"folder: {path} does not name a rule for expectations that can be made again ({error}); pass "
             "load(folder, model=..., expectation=...) with the one it was solved with."
         ) from None
-    hypothesis, states = _weights(path, facts, found)
+    hypothesis, states = _weights(path, arrays, facts, found)
     plain = {name: tuple(facts[name]) for name in ("widths", "tolerance", "said", "log")}
     plain |= {name: facts[name] for name in ("activation", "precision", "seed", "seconds", "cpu", "phase")}
     differing = _differing(facts, found)
@@ -93,7 +95,7 @@ def read(folder: str | Path, model: Model | None = None, rule: Rule | None = Non
     }  # fmt: skip
 
 
-def _weights(path: Path, facts: Mapping[str, Any], model: Model) -> tuple[Any, Any]:
+def _weights(path: Path, arrays: dict[str, np.ndarray], facts: Mapping[str, Any], model: Model) -> tuple[Any, Any]:
     """The policy and the states, of the shapes that the model gives them."""
 
     def like():
@@ -110,17 +112,14 @@ def _weights(path: Path, facts: Mapping[str, Any], model: Model) -> tuple[Any, A
                 f"folder: {path} was saved for another model, or edited: {type(model).__name__} gives no states and "
                 f"policy with these parameters ({error}); pass the model it was solved for."
             ) from None
-        tracks = _tracks(path)
+        tracks = _tracks(path, arrays)
         states = jax.tree.map(lambda a: jax.ShapeDtypeStruct((tracks, *a.shape[1:]), a.dtype), states)
-        return load_weights(path, (policy, states))
+        return filled(path, arrays, model=(policy, states))["model"]
 
 
-def _tracks(path: Path) -> int:
+def _tracks(path: Path, arrays: Mapping[str, np.ndarray]) -> int:
     """How many tracks of states were saved."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="numpy") as file:
-        shapes = [file.get_slice(name).get_shape() for name in file.keys() if name.startswith("model[1]")]  # noqa: SIM118
+    shapes = [a.shape for name, a in arrays.items() if name.startswith("model[1]")]
     if not shapes or not all(shape and shape[0] for shape in shapes):
         raise ValueError(f"folder: {path} holds no states; save the solution anew.")
     return shapes[0][0]

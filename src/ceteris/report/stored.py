@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -11,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ceteris.files import read_json
+from ceteris.outlets import read_csv
 from ceteris.report.numbers import number
 from ceteris.report.svg import filtered
 
@@ -67,9 +67,8 @@ def inside(folder: Path, name: str) -> Path:
 def refuse_damaged(folder: Path, stored: Mapping[str, Any]) -> None:
     """Raise unless the numbers of a table or a figure can be read and have as many columns as were stored."""
     path = inside(folder, stored["data"])
-    before = csv.field_size_limit(2**31 - 1)  # a label may be long
     try:
-        rows = list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8"), newline="")))
+        rows = read_csv(path.read_bytes().decode("utf-8"))
         if rows and len(rows[0]) == len(stored["kinds"]):
             for row in rows[1:]:
                 [number(cell) for cell, kind in zip(row, stored["kinds"], strict=False) if kind == "number"]
@@ -77,8 +76,6 @@ def refuse_damaged(folder: Path, stored: Mapping[str, Any]) -> None:
         reason = f"{len(rows[0]) if rows else 0} columns where {len(stored['kinds'])} were stored"
     except (csv.Error, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
-    finally:
-        csv.field_size_limit(before)
     raise ValueError(
         f"folder: {path} cannot be read ({reason}): it was cut off or edited; restore it from a copy or run the "
         "command again."

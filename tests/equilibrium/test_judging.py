@@ -180,6 +180,9 @@ class Kinked(Model):
     def residuals(self, s, a, E):
         return {"euler": (0.95 * 1.02 * E(lambda s1, a1: a1.c**-2.0)) ** -0.5 / a.wanted - 1}
 
+    def inputs(self, s):
+        return jnp.log(s.x)[None]
+
     def start(self, key):
         return {"x": 1.0 + jr.uniform(key)}
 

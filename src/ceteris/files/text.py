@@ -16,7 +16,7 @@ def parse_json(text: str | bytes, halves: bool = False) -> Any:
     """Parse JSON; raises ValueError, and only that, on whatever is not plain data.
 
     NaN and infinities are read, as Python writes them. Refused are a name given twice, integers beyond 64 bits,
-    nesting beyond 60 levels and text that is not Unicode; with ``halves``, half of a surrogate pair may stand in a text.
+    nesting beyond 60 levels and text that is not Unicode; with ``halves``, half of a surrogate pair may be in a text.
 
     Examples
     --------

@@ -53,17 +53,28 @@ def test_a_table_that_is_not_clear_is_one_sentence_and_no_folder(capsys, tmp_pat
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("command", ["fit", "synthesize"])
+@pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("scale", [1e300, -1e160, 1e-200])
 def test_numbers_whose_powers_cannot_be_held_are_refused_before_any_work(capsys, tmp_path, command, scale):
     for name in ("y", "x"):
         table = pd.DataFrame({"x": np.arange(1.0, 31), "y": np.arange(1.0, 31) ** 2})
         table[name] *= scale
+        table["z"] = np.where(table.index % 3, np.nan, 1.0 + table.index % 4) if command == "impute" else 1.0
         table.to_csv(tmp_path / "t.csv", index=False)
         code, _, err = call(capsys, *words(command, tmp_path / "t.csv", tmp_path / "run"))
         assert code == 2
         assert "powers overflow" in err or "powers of such a difference vanish" in err
         assert not (tmp_path / "run").exists()
+
+
+def test_dates_are_no_periods_and_that_is_said_before_any_work(capsys, tmp_path):
+    lines = [f"{'ab'[i % 2]},{1 + i % 28}.1.2020,{i * 0.5 if i % 4 else ''}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("firm,day,x\n" + "\n".join(lines))
+    panel = ("--group", "firm", "--time", "day")
+    code, out, err = call(capsys, "impute", tmp_path / "t.csv", "--out", tmp_path / "run", *panel)
+    assert (code, out) == (2, "")
+    assert "time: column 'day' holds" in err
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_target_with_a_sign_for_a_missing_value_is_no_class(capsys, tmp_path):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import numpy as np
 import pytest
@@ -84,3 +85,57 @@ def test_a_table_is_written_as_it_was_read(tmp_path):
         assert again.frame.equals(read.frame), dialect
         if read.dialect.encoding != "cp1252":  # without thousands set apart nothing but ASCII may be left
             assert again.dialect == read.dialect
+
+
+BYTES = [
+    b",",
+    b";",
+    b"\t",
+    b"|",
+    b'"',
+    b"\n",
+    b"\r",
+    b"0",
+    b".",
+    b"-",
+    b" ",
+    b"\xff",
+    b"\xc3\xa4",
+    b"#",
+    b"NA",
+    b"e9",
+    b"\0",
+]
+BYTES += [b"\xef\xbb\xbf", b"\xff\xfe", b"1,000", b'""', b"inf", b"\x81", b""]
+
+
+def read_or_refuse(path):
+    """Read a table, or see that it is refused with a sentence of ours, and return None."""
+    refusal = None
+    try:
+        return read_table(path)
+    except ValueError as error:
+        refusal = error
+    assert type(refusal) is ValueError  # no decoding error, which is one too
+    assert re.match(r"data: .*[.)]$", str(refusal), re.DOTALL), str(refusal)
+    return None
+
+
+def test_a_damaged_file_is_read_or_refused_with_one_sentence(tmp_path):
+    """Bytes put in, taken out and replaced: what is read has as many rows and columns as the parser of csv finds."""
+    rng = np.random.default_rng(3)
+    read = 0
+    for _ in range(250):
+        content = bytearray(random_file(rng, random_table(rng, 25))[0])
+        for place in rng.integers(len(content), size=rng.integers(1, 4)):
+            content[place : place + int(rng.integers(3))] = BYTES[rng.integers(len(BYTES))]
+        (tmp_path / "t.csv").write_bytes(content)
+        table = read_or_refuse(tmp_path / "t.csv")
+        if table is None:
+            continue
+        read += 1
+        text = content.decode(table.dialect.encoding, "replace").lstrip("\ufeff")
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=table.dialect.separator) if any(row)]
+        assert len(rows) == len(table.frame) + 1
+        assert {len(row) for row in rows} == {len(table.order)}
+    assert read > 50

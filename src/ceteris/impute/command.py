@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shlex
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ceteris.impute.imputer import Imputer
+from ceteris.impute.columns import learn
+from ceteris.impute.imputer import Imputer, kinds
 from ceteris.impute.missingness import missingness_report
 from ceteris.impute.overimputation import overimpute
 from ceteris.outlets import say, screen
@@ -54,6 +56,9 @@ def impute_table(table: pd.DataFrame | ReadTable, path: Any, m: int = 20, out: A
     if not table.isna().any().any():
         used = " in the columns that are used" if source.left_out else ""
         raise ValueError(f"{path}: there are no missing values{used}, so that there is nothing to impute.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is warned of is said when it is learnt from
+        learn(table, kinds(imputer, table), None)  # complains of what cannot be learnt before a folder is made
     source.whole(table)  # reads what is carried along while the file is what it was
     settings = {"table": str(path), "m": str(m), "check": str(check)}
     settings |= {role: str(name) for role, name in (("group", group), ("time", time)) if name is not None}

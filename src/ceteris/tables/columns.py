@@ -125,7 +125,8 @@ def _is_text(column: Any) -> bool:
 
 def _labels(column: Any, look: Look) -> tuple[np.ndarray, list[str], list[str]]:
     """Return the code of each row (-1 for a missing value), and the labels without and with spaces around them."""
-    codes, found = (look.codes, look.found) if look.codes is not None else pd.factorize(column)
+    kept: Any = (look.codes, look.found) if look.codes is not None else pd.factorize(column)
+    codes, found = kept
     raw = [str(label) for label in found]
     return codes, [label.strip() for label in raw], raw
 

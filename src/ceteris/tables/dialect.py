@@ -173,10 +173,13 @@ def ragged(source: Source, separator: str, expected: int, line: int = 1) -> tupl
     with source.text() as file:
         reader = csv.reader(file, delimiter=separator)
         before = 0
-        for row in reader:
-            if row and len(row) != expected and not (len(row) == 1 and not row[0].strip()):
-                return line + before, len(row)
-            before = reader.line_num
+        try:
+            for row in reader:
+                if row and len(row) != expected and not (len(row) == 1 and not row[0].strip()):
+                    return line + before, len(row)
+                before = reader.line_num
+        except csv.Error as error:
+            raise ValueError(f"data: {source.path} has no readable row in line {line + before} ({error}).") from None
     return None
 
 
@@ -215,4 +218,6 @@ def with_encoding(source: Source, encoding: str) -> Source:
     """Return a file with the encoding that all its bytes are of, if it is not yet known that they are not UTF-8."""
     if source.held is not None or encoding in ("utf-8", source.encoding):
         return source
+    if source.written == "utf-8-sig":
+        raise ValueError(f"data: {source.path} begins as UTF-8 does, but holds bytes that are none; save it as UTF-8.")
     return replace(source, encoding=encoding, written=encoding)

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 BLOCK = 1 << 18
 LONGEST = 1 << 26  # bytes of one record; beyond, a quotation mark was left open
@@ -46,8 +46,9 @@ class Source:
         return file
 
     def text(self) -> IO[str]:
-        """Open it at its first record, decoded, with its line ends as they are."""
-        return io.TextIOWrapper(self.open(), encoding=self.encoding, newline="")  # pyright: ignore[reportArgumentType]
+        """Open it at its first record, decoded, with its line ends as they are; to count fields, not to read them."""
+        raw: Any = self.open()
+        return io.TextIOWrapper(raw, encoding=self.encoding, errors="replace", newline="")
 
     def blocks(self, size: int = BLOCK) -> Iterator[bytes]:
         """Yield whole records, at least ``size`` bytes at a time; the last block gets a line end if it has none."""

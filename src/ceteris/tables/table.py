@@ -167,7 +167,7 @@ def sentence_of(name: Any, reason: str) -> str:
     return f"Column {name!r} is left out: it holds {what}."
 
 
-def plain(frame: pd.DataFrame, path: Any) -> ReadTable:
+def plain(frame: Any, path: Any) -> ReadTable:
     """Return a data frame as if it were read from a plain file of this name.
 
     Examples

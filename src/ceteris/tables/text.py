@@ -63,7 +63,7 @@ def _refuse_uneven(opening: Opening, path: Path) -> int:
     """Return how many fields the rows have: as many as there are names, or one more that is always empty."""
     names = len(opening.header)
     with opening.rows.text() as file:
-        first = next((row for row in csv.reader(_readable(file), delimiter=opening.separator) if any(row)), None)
+        first = next((row for row in csv.reader(file, delimiter=opening.separator) if any(row)), None)
     if first is None:
         raise ValueError(f"data: {path} has 0 rows and {names} columns; give a table with rows.")
     if len(first) == names + 1 and ragged(opening.rows, opening.separator, names + 1) is None:
@@ -76,14 +76,6 @@ def _refuse_uneven(opening: Opening, path: Path) -> int:
     if len(first) != names:
         _refuse_ragged(opening, opening.rows, names, path)
     return names
-
-
-def _readable(file: Iterable[str]) -> Iterable[str]:
-    """Lines up to the first that is not in the encoding assumed: only the first record is wanted."""
-    try:
-        yield from file
-    except UnicodeDecodeError:
-        return
 
 
 def _last_is_empty(opening: Opening) -> bool:

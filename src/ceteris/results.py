@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ceteris.stats.bands import maximum, multiplier_bootstrap, normal_maximum
-from ceteris.stats.covariance import covariance
+from ceteris.stats.covariance import assembled, covariance, few_clusters, read_clusters, same_partition
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -123,7 +123,8 @@ class Estimate:
     meta : mapping
         What a reader must know: "method", "estimand" (a sentence), "formula", "assumptions" (a list of sentences), ...
     clusters : tuple of arrays, shape (n,)
-        None, one or two sets of clusters that the rows come in.
+        None, one or two sets of clusters that the rows come in: standard errors are then CR1, as
+        ``meta["standard errors"]`` says.
     given : array, shape (k, k), optional
         Covariance that does not come from ``influence``.
     dof : float, or array of shape (k,), optional
@@ -133,6 +134,9 @@ class Estimate:
         The estimates of repeated splits that this one sums up.
     checks, sections : tuple
         Evidence: overlap, balance, fit of the nuisances.
+    by_cluster : array, shape (n, k), optional
+        What clusters add up, where it is not ``influence``: without corrections for independent rows, and in a
+        regression with k coefficients times the root of (n - 1) / (n - k).
 
     Examples
     --------
@@ -154,15 +158,28 @@ class Estimate:
     splits: tuple[Estimate, ...] = ()
     checks: tuple[Check, ...] = ()
     sections: tuple[Section, ...] = ()
+    by_cluster: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         k = len(self.names)
+        twins = sorted({name for name in self.names if self.names.count(name) > 1})
+        if twins:
+            raise ValueError(f"names: {', '.join(map(repr, twins))} given twice; give each estimate its own name.")
         if np.shape(self.point) != (k,):
             raise ValueError(f"point: shape {np.shape(self.point)} given; {k} names ask for ({k},).")
         if self.influence is None and self.given is None:
             raise ValueError("influence: None given without a covariance; give one of the two.")
         if self.influence is not None and self.influence.shape[1:] != (k,):
             raise ValueError(f"influence: shape {self.influence.shape} given; {k} names ask for (rows, {k}).")
+        if self.clusters:
+            object.__setattr__(self, "clusters", tuple(read_clusters(labels, self.n) for labels in self.clusters))
+            if self.given is None:
+                object.__setattr__(self, "meta", {**self.meta, "standard errors": self._cr1()})
+
+    def _cr1(self) -> str:
+        counts = " and ".join(str(len(np.unique(groups))) for groups in self.clusters)
+        second = "" if self.by_cluster is None else " (n - 1)/(n - k)"
+        return f"CR1, by cluster ({counts}): variances times G/(G - 1){second}."
 
     @property
     def n(self) -> int | None:
@@ -174,8 +191,13 @@ class Estimate:
         """Covariance of the estimates, shape (k, k)."""
         if self.given is not None:
             return self.given
+        return covariance(self._added_up, self.clusters)
+
+    @property
+    def _added_up(self) -> np.ndarray:
+        """What rows, or the rows of a cluster, add to the covariance."""
         assert self.influence is not None
-        return covariance(self.influence, self.clusters)
+        return self.influence if self.by_cluster is None or not self.clusters else self.by_cluster
 
     @property
     def se(self) -> np.ndarray:
@@ -218,18 +240,24 @@ class Estimate:
         if self.influence is None or self.given is not None or len(self.clusters) > 1:
             critical = normal_maximum(self.covariance, level, draws, seed)
         else:
-            drawn = multiplier_bootstrap(self.influence, draws, seed, self.clusters, kind)
+            factor = np.sqrt(few_clusters(self.clusters)) if self.clusters else 1.0
+            drawn = factor * multiplier_bootstrap(self._added_up, draws, seed, self.clusters, kind)
             critical = maximum(drawn, self.se, level)
         return np.stack([self.point - critical * self.se, self.point + critical * self.se], axis=1)
 
     def clustered_by(self, *clusters: Sequence[Any]) -> Estimate:
-        """Return the same estimate with standard errors for rows that come in clusters."""
+        """Return the same estimate with standard errors for rows that come in clusters: CR1.
+
+        Examples
+        --------
+        >>> x = np.array([1.0, 2.0, 3.0, 4.0])
+        >>> mean = Estimate(x.mean(keepdims=True), (x - x.mean())[:, None], ("mean",))
+        >>> mean.clustered_by(["a", "a", "b", "b"]).meta["standard errors"]
+        'CR1, by cluster (2): variances times G/(G - 1).'
+        """
         if self.influence is None:
             raise ValueError("clustered_by: this estimate has no influence function; give clusters where it is fitted.")
-        for labels in clusters:
-            if len(labels) != self.n:
-                raise ValueError(f"clusters: {len(labels)} labels given; the estimate has {self.n} rows.")
-        return replace(self, clusters=tuple(np.asarray(labels) for labels in clusters), given=None)
+        return replace(self, clusters=clusters, given=None)
 
     def contrast(self, weights: Any, names: Sequence[str] | None = None) -> Estimate:
         """Linear combinations of the estimates.
@@ -248,16 +276,25 @@ class Estimate:
         W = np.atleast_2d(np.asarray(weights, dtype=float))
         if W.shape[1] != len(self.names):
             raise ValueError(f"weights: {W.shape[1]} columns given; the estimate has {len(self.names)} entries.")
-        if isinstance(self.dof, np.ndarray):
+        names = tuple(names or (f"contrast {i}" for i in range(len(W))))
+        influence, by_cluster = (None if phi is None else phi @ W.T for phi in (self.influence, self.by_cluster))
+        given = None if self.given is None else W @ self.given @ W.T
+        splits = tuple(split.contrast(W, names) for split in self.splits)
+        return replace(
+            self, point=W @ self.point, influence=influence, names=names, given=given, dof=self._dof_of(W),
+            splits=splits, by_cluster=by_cluster,
+        )  # fmt: skip
+
+    def _dof_of(self, W: np.ndarray) -> float | np.ndarray | None:
+        """Degrees of freedom of combinations: where entries differ, the fewest of those combined, which is safe."""
+        if not isinstance(self.dof, np.ndarray):
+            return self.dof
+        if self.influence is None:
             raise ValueError(
                 "weights: the estimates have degrees of freedom of their own, and those of a combination do not follow "
                 "from them; take the contrast of each completed table's estimate, and pool those."
             )
-        names = tuple(names or (f"contrast {i}" for i in range(len(W))))
-        influence = None if self.influence is None else self.influence @ W.T
-        given = None if self.given is None else W @ self.given @ W.T
-        splits = tuple(split.contrast(W, names) for split in self.splits)
-        return replace(self, point=W @ self.point, influence=influence, names=names, given=given, splits=splits)
+        return np.array([self.dof[row != 0].min(initial=np.inf) for row in W])
 
     def frame(self, level: float = 0.95) -> pd.DataFrame:
         """The table of ``summary`` as a data frame."""
@@ -306,24 +343,65 @@ class Estimate:
 def joint(*estimates: Estimate) -> Estimate:
     """Several estimates on the same rows as one, with their joint covariance.
 
+    Each keeps its own covariance and degrees of freedom; correlations between them come from the influence functions.
+    All must have the same clusters, or none. A name that occurs again is numbered.
+
     Examples
     --------
     >>> e = Estimate(np.array([1.0]), np.array([[1.0], [-1.0]]), ("a",))
-    >>> joint(e, replace(e, names=("b",))).contrast([1, -1]).se
-    array([0.])
+    >>> both = joint(e, e)
+    >>> both.names, both.contrast([1, -1]).se
+    (('a', 'a (2)'), array([0.]))
     """
-    if any(e.influence is None for e in estimates):
+    if not estimates or any(e.influence is None for e in estimates):
         raise ValueError(
             "estimates: one without an influence function given; its covariance with the others is unknown."
         )
-    sizes = {len(e.influence) for e in estimates if e.influence is not None}
+    sizes = sorted({e.n or 0 for e in estimates})
     if len(sizes) > 1:
+        raise ValueError(f"estimates: they have {', '.join(map(str, sizes))} rows; give estimates on the same rows.")
+    if any(not _same_clusters(e, estimates[0]) for e in estimates):
         raise ValueError(
-            f"estimates: they have {', '.join(map(str, sorted(sizes)))} rows; give estimates on the same rows."
+            "estimates: they come in different clusters, so that no covariance holds for all; give all the same "
+            "clusters where they are fitted, or by clustered_by."
         )
-    influence = np.concatenate([e.influence for e in estimates if e.influence is not None], axis=1)
-    names = tuple(name for e in estimates for name in e.names)
-    return Estimate(np.concatenate([e.point for e in estimates]), influence, names, clusters=estimates[0].clusters)
+    added = [e.influence if e.by_cluster is None else e.by_cluster for e in estimates]
+    found = Estimate(
+        np.concatenate([e.point for e in estimates]),
+        np.concatenate([e.influence for e in estimates if e.influence is not None], axis=1),
+        _numbered([name for e in estimates for name in e.names]),
+        clusters=estimates[0].clusters,
+        dof=_joint_dof(estimates),
+        by_cluster=None if all(e.by_cluster is None for e in estimates) else np.concatenate(added, axis=1),
+    )
+    if all(e.given is None for e in estimates):
+        return found
+    return replace(found, given=assembled([e.covariance for e in estimates], found.covariance))
+
+
+def _joint_dof(estimates: Sequence[Estimate]) -> float | np.ndarray | None:
+    if all(e.dof is None for e in estimates):
+        return None
+    each = [np.broadcast_to(np.inf if e.dof is None else e.dof, len(e.names)) for e in estimates]
+    dof = np.concatenate(each).astype(float)
+    return float(dof[0]) if np.ptp(dof) == 0 else dof
+
+
+def _same_clusters(one: Estimate, other: Estimate) -> bool:
+    pairs = zip(one.clusters, other.clusters, strict=False)
+    return len(one.clusters) == len(other.clusters) and all(same_partition(*pair) for pair in pairs)
+
+
+def _numbered(names: Sequence[str]) -> tuple[str, ...]:
+    """Names, the second 'a' being called 'a (2)'."""
+    found: list[str] = []
+    for name in names:
+        count = 2
+        told = name
+        while told in found:
+            told, count = f"{name} ({count})", count + 1
+        found.append(told)
+    return tuple(found)
 
 
 def _refuse_level(level: float) -> None:

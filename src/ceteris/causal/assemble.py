@@ -3,6 +3,8 @@
 The root is pooled over folds, θ̂ = -Σ ψ_b / Σ ψ_a. With clusters, each fold counts by its number of clusters (pairs of
 clusters, with two sets), so that θ̂ = -Σ_k (Σ_{i in k} ψ_b) / c_k over the same of ψ_a.
 
+Standard errors of clusters are CR1, whose factor is G/(G - 1) here.
+
 Over repeated splits the estimate is the median, and the standard error is read from the median of the upper ends of the
 intervals, (median_r(θ_r + 1.96 se_r) - θ̂) / 1.96. It contains the differences between splits.
 
@@ -21,6 +23,7 @@ import numpy as np
 
 from ceteris.causal.scores import Score
 from ceteris.results import Check, Estimate
+from ceteris.stats.covariance import cluster_totals, few_clusters
 
 NORMAL = 1.96  # of the median rule; a convention, and the same number at every level
 FLAT = 1e-10  # |mean ψ_a| over mean |ψ_a| below which the parameter is not identified
@@ -59,7 +62,7 @@ def solve(
     influence = -weight * psi / slope
     if not clusters:
         return Estimate(point, influence, tuple(names))
-    given = _clustered(psi / slope, fold, clusters)
+    given = few_clusters(clusters) * _clustered(psi / slope, fold, clusters)
     return Estimate(point, influence, tuple(names), clusters=tuple(clusters), given=given)
 
 
@@ -72,9 +75,13 @@ def median_of(splits: Sequence[Estimate]) -> Estimate:
     point = np.median(points, axis=0)
     se = (np.median(points + NORMAL * errors, axis=0) - point) / NORMAL
     influence = np.mean(np.stack([cast(np.ndarray, split.influence) for split in splits]), axis=0)
+    added = [split.by_cluster for split in splits if split.by_cluster is not None]
+    by_cluster = np.mean(np.stack(added), axis=0) if added else None
     correlation = np.mean([_correlation(split.covariance) for split in splits], axis=0)
     given = correlation * np.outer(se, se)
-    return replace(splits[0], point=point, influence=influence, given=given, splits=tuple(splits))
+    return replace(
+        splits[0], point=point, influence=influence, given=given, splits=tuple(splits), by_cluster=by_cluster
+    )
 
 
 def finish(
@@ -92,6 +99,8 @@ def finish(
     means = {name: np.mean([split[name] for split in nuisances], axis=0) for name in nuisances[0]}
     n = len(folds[0])
     everything = {**meta, "n": n, "nuisances": means, "folds": list(folds)}
+    if estimate.clusters:
+        everything["standard errors"] = "CR1, by cluster, weighed by fold: variances times G/(G - 1)."
     if len(splits) > 1:
         checks = [*checks, stability(splits)]
     return replace(estimate, meta=everything, checks=tuple(checks))
@@ -135,7 +144,7 @@ def _clustered(scaled: np.ndarray, fold: np.ndarray, clusters: Sequence[np.ndarr
     sizes = [int(np.sum(count)) for count in counts]
     units = scaled * np.prod(sizes) / n  # J as a sum over clusters (pairs of clusters), not a mean over rows
     if len(clusters) == 1:
-        totals = _totals(units, groups[0])
+        totals = cluster_totals(units, groups[0])
         fold_of = np.zeros(sizes[0], dtype=int)
         fold_of[groups[0]] = columns[0]
         weight = 1 / counts[0][fold_of]
@@ -146,15 +155,9 @@ def _clustered(scaled: np.ndarray, fold: np.ndarray, clusters: Sequence[np.ndarr
     cell = columns[0] * len(counts[1]) + columns[1]
     meat = np.zeros((scaled.shape[1],) * 2)
     for labels in groups:
-        totals = _totals(rooted, np.unique(labels * (cell.max() + 1) + cell, return_inverse=True)[1])
+        totals = cluster_totals(rooted, np.unique(labels * (cell.max() + 1) + cell, return_inverse=True)[1])
         meat += totals.T @ totals
     return meat / (len(counts[0]) * len(counts[1]) * min(sizes))
-
-
-def _totals(values: np.ndarray, place: np.ndarray) -> np.ndarray:
-    totals = np.zeros((int(place.max()) + 1, values.shape[1]))
-    np.add.at(totals, place, values)
-    return totals
 
 
 def _columns(fold: np.ndarray) -> list[np.ndarray]:

@@ -5,7 +5,7 @@
     HC0: c_i = 1    HC1: c_i² = n / (n - k)    HC2: c_i² = 1 / (1 - h_i)    HC3: c_i = 1 / (1 - h_i)
 
 The sandwich is given as an influence function, φ_i = n c_i w_i r_i A x_i, so that (1/n²) Σ φ_i φ_i' is the covariance
-and clusters only add up rows. Clusters use CR1: c² = G/(G-1) (n-1)/(n-k).
+and clusters only add up rows. Clusters use CR1: c² = G/(G-1) (n-1)/(n-k), of which `covariance` knows the first part.
 
 References
 ----------
@@ -33,22 +33,25 @@ class LeastSquares:
     x: np.ndarray
     weights: np.ndarray
 
-    def influence(self, kind: str = "HC1", clusters: Sequence[np.ndarray] = ()) -> np.ndarray:
+    def influence(self, kind: str = "HC1") -> np.ndarray:
         """Influence of each row on the coefficients, shape (n, k).
 
         Parameters
         ----------
         kind : 'HC0', 'HC1', 'HC2' or 'HC3'
-            Correction for small samples, without clusters.
-        clusters : sequence of arrays, shape (n,)
-            With clusters the correction is CR1, with the smaller number of clusters where there are two sets.
+            Correction for small samples, of independent rows.
         """
+        return self._plain * correction(self.leverage, self.x.shape[1], kind)[:, None]
+
+    @property
+    def by_cluster(self) -> np.ndarray:
+        """Influence of each row, shape (n, k), of which `covariance` makes CR1 when rows come in clusters."""
         n, k = self.x.shape
-        plain = n * (self.weights * self.residuals)[:, None] * (self.x @ self.bread)
-        if clusters:
-            G = min(len(np.unique(groups)) for groups in clusters)
-            return plain * np.sqrt(G / (G - 1) * (n - 1) / (n - k))
-        return plain * correction(self.leverage, k, kind)[:, None]
+        return self._plain * np.sqrt((n - 1) / (n - k))
+
+    @property
+    def _plain(self) -> np.ndarray:
+        return len(self.x) * (self.weights * self.residuals)[:, None] * (self.x @ self.bread)
 
 
 def ols(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> LeastSquares:
@@ -110,7 +113,7 @@ def covariance_of(fit: LeastSquares, kind: str = "HC1", clusters: Sequence[np.nd
     if kind == "classic" and not clusters:
         n, k = fit.x.shape
         return fit.bread * (fit.weights @ fit.residuals**2) / (n - k)
-    return covariance(fit.influence(kind, clusters), clusters)
+    return covariance(fit.by_cluster if clusters else fit.influence(kind), clusters)
 
 
 def partial_out(target: np.ndarray, x: np.ndarray) -> np.ndarray:

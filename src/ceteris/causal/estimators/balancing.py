@@ -219,9 +219,6 @@ def compare(
     """The difference of the means (2,) of the arms as an estimate, from their influence (n, 2)."""
     every = every or rows
     keep = np.ones(rows.n, dtype=bool) if keep is None else keep
-    if every.clusters:
-        G = min(len(np.unique(groups)) for groups in every.clusters)
-        influence = influence * np.sqrt(G / (G - 1))
     nuisances = {**nuisances, "weights": weights}
     full = {key: np.where(keep, 0.0, np.nan) for key in nuisances}
     for key, values in nuisances.items():

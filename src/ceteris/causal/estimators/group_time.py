@@ -180,8 +180,9 @@ class _Panel:
 
 
 def _read(data: Any, *, y: Any, group: Any, unit: Any, time: Any, x: Any) -> _Panel:
-    rows: Rows = read_rows(data, y=y, d=group, x=x, cluster=unit, extra={"time": time})
-    units, seen = rows.clusters[0], rows.extra["time"]
+    rows: Rows = read_rows(data, y=y, d=group, x=x, strata=unit, extra={"time": time})
+    assert rows.strata is not None
+    units, seen = rows.strata, rows.extra["time"]
     periods = np.unique(seen)
     if len(periods) < 2:
         raise ValueError(f"time: it is {periods[0]:g} in every row; two periods at least are needed.")

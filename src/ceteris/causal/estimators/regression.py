@@ -75,8 +75,10 @@ class RegressionAdjustment:
             "n": rows.n,
             "nuisances": {"fitted": rows.y - fit.residuals},
         }
-        influence = fit.influence(self.covariance, rows.clusters)[:, :1]
-        return Estimate(fit.beta[:1], influence, (rows.treatment,), meta, rows.clusters)
+        influence = fit.influence(self.covariance)[:, :1]
+        return Estimate(
+            fit.beta[:1], influence, (rows.treatment,), meta, rows.clusters, by_cluster=fit.by_cluster[:, :1]
+        )
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class InteractedRegression:
         pick("covariance", self.covariance, KINDS)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True)
         own = {"ATE": np.ones(rows.n), "ATT": rows.d, "ATU": 1 - rows.d}[self.estimand]
-        point, influence, g0, g1 = interacted(rows, own, self.covariance, self.population)
+        point, (influence, by_cluster), (g0, g1) = interacted(rows, own, self.covariance, self.population)
         where = "the population" if self.population else "the sample at hand"
         meta = {
             "method": "Interacted regression (IREG)",
@@ -125,16 +127,22 @@ class InteractedRegression:
             "nuisances": {"g0": g0, "g1": g1},
         }
         checks = (_extrapolation(rows),)
-        return Estimate(np.array([point]), influence[:, None], (self.estimand,), meta, rows.clusters, checks=checks)
+        return Estimate(
+            np.array([point]), influence[:, None], (self.estimand,), meta, rows.clusters, checks=checks,
+            by_cluster=by_cluster[:, None],
+        )  # fmt: skip
 
 
 def interacted(
     rows: Rows, own: np.ndarray, kind: str = "HC2", population: bool = True
-) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
-    """Point, influence (n,), and the fits of both arms on all rows (n,), (n,); `own` (n,) says whose mean is taken."""
+) -> tuple[float, tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Point, its influence for independent rows and for clusters, the fits of both arms on all rows; all (n,).
+
+    `own` (n,) says whose mean is taken.
+    """
     at = own @ rows.x / own.sum()
     X = with_constant(rows.x - at)  # centred, so that the constants are the means at the covariates asked for
-    points, fits, influence = {}, {}, np.zeros(rows.n)
+    points, fits, influence, plain = {}, {}, np.zeros(rows.n), np.zeros(rows.n)
     for arm, sign in ((1, 1.0), (0, -1.0)):
         mine = rows.d == arm
         if mine.sum() <= X.shape[1]:
@@ -147,14 +155,12 @@ def interacted(
         except ValueError as error:
             raise ValueError(f"x: collinear among the rows with d = {arm}; drop a covariate ({error})") from None
         points[arm], fits[arm] = fit.beta[0], X @ fit.beta
-        influence[mine] += sign * rows.n / mine.sum() * fit.influence("HC0" if rows.clusters else kind)[:, 0]
+        for phi, correction in ((influence, kind), (plain, "HC0")):
+            phi[mine] += sign * rows.n / mine.sum() * fit.influence(correction)[:, 0]
     point = points[1] - points[0]
-    if population:
-        influence += own / own.mean() * (fits[1] - fits[0] - point)
-    if rows.clusters:
-        G = min(len(np.unique(groups)) for groups in rows.clusters)
-        influence *= np.sqrt(G / (G - 1))
-    return float(point), influence, fits[0], fits[1]
+    moved = own / own.mean() * (fits[1] - fits[0] - point) if population else 0.0
+    by_cluster = (plain + moved) * np.sqrt((rows.n - 1) / (rows.n - 2 * X.shape[1]))  # it is a single regression
+    return float(point), (influence + moved, by_cluster), (fits[0], fits[1])
 
 
 def _refuse_several(rows: Rows) -> None:

@@ -200,7 +200,7 @@ def quantile_groups(e: np.ndarray, strata: int) -> np.ndarray:
 
 def between_groups(rows: Rows, groups: np.ndarray, estimand: str) -> float:
     """Average of the differences in means within groups, weighted by the people asked about."""
-    effect, _ = within_strata(rows.y, rows.d, groups)
+    effect, _, _ = within_strata(rows.y, rows.d, groups)
     treated, size = np.bincount(groups, rows.d), np.bincount(groups)
     share = {"ATE": size, "ATT": treated, "ATU": size - treated}[estimand]
     return float(share @ effect / share.sum())

@@ -272,7 +272,7 @@ def residuals(settings: LinearEffects | SeriesEffects, score: str, data: Any, ro
 def least_squares(
     model: EffectModel, score: str, along: tuple[str, ...], basis: Basis, names: tuple[str, ...], method: str
 ) -> LinearModel:
-    """Least squares of the score on the basis, with influence functions (scaled by n/(n - k), as HC1)."""
+    """Least squares of the score on the basis, with influence functions (HC1, or CR1 with clusters)."""
     rows, m, e = model.rows, model.nuisances["m"], model.nuisances["e"]
     phi = basis(columns(rows.x, rows.names, along))
     if score == "R":
@@ -286,7 +286,8 @@ def least_squares(
         )
     gram = design.T @ design / n
     beta = np.linalg.solve(gram, design.T @ target / n)
-    influence = np.linalg.solve(gram, (design * (target - design @ beta)[:, None]).T).T * np.sqrt(n / (n - k))
+    plain = np.linalg.solve(gram, (design * (target - design @ beta)[:, None]).T).T
+    influence, by_cluster = (plain * np.sqrt(rows_seen / (n - k)) for rows_seen in (n, n - 1))  # HC1, CR1
     meta = {
         "method": f"{method}, {'R-loss' if score == 'R' else 'doubly robust scores'}",
         "estimand": "Coefficients of the best approximation of τ(x) by these terms"
@@ -294,7 +295,9 @@ def least_squares(
         "interval": "An interval covers the best approximation of τ(x) by these terms, and τ(x) as far as it has this "
         "form.",
     }
-    coefficients = Estimate(beta, influence, names, meta, rows.clusters, checks=model.checks)
+    coefficients = Estimate(
+        beta, influence, names, meta, rows.clusters, checks=model.checks, by_cluster=by_cluster
+    )  # fmt: skip
     return LinearModel(coefficients, basis, along, rows, model.nuisances, model.checks)
 
 

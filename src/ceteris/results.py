@@ -245,7 +245,7 @@ class Estimate:
             critical = maximum(drawn, self.se, level)
         return np.stack([self.point - critical * self.se, self.point + critical * self.se], axis=1)
 
-    def clustered_by(self, *clusters: Sequence[Any]) -> Estimate:
+    def clustered_by(self, *clusters: Any) -> Estimate:
         """Return the same estimate with standard errors for rows that come in clusters: CR1.
 
         Examples

@@ -1,6 +1,7 @@
 """Clusters: one correction for few of them, the same by whichever door, equal to statsmodels and pyfixest."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,7 +74,7 @@ def test_strata_are_a_regression_on_strata_and_arms():
     design = np.column_stack([dummies, dummies * DATA[["d"]].to_numpy()])
     theirs = sm.OLS(DATA["y"].to_numpy(), design).fit(cov_type="cluster", cov_kwds={"groups": DATA["firm"]})
     share = np.r_[np.zeros(4), dummies.mean(0)]
-    roles = dict(y="y", d="d", strata=stratum.rename("stratum"), cluster="firm")
+    roles: dict[str, Any] = dict(y="y", d="d", strata=stratum.rename("stratum"), cluster="firm")
     found = Stratified(population=False).fit(DATA, **roles)
     assert found.se[0] == pytest.approx(np.sqrt(share @ theirs.cov_params() @ share), **EXACT)
 
@@ -93,7 +94,7 @@ def test_leaves_of_a_tree_are_a_regression_on_leaves_and_arms():
 
 
 SCORES = DATA["y"].to_numpy()
-ROLES = dict(y="y", d="d", x=X)
+ROLES: dict[str, Any] = dict(y="y", d="d", x=X)
 EITHER_WAY = {
     "difference": lambda **c: DifferenceInMeans().fit(DATA, y="y", d="d", **c),
     "difference, Neyman": lambda **c: DifferenceInMeans("neyman").fit(DATA, y="y", d="d", **c),

@@ -72,7 +72,8 @@ def test_what_clusters_add_up_is_carried():
 def test_bands_are_those_of_the_standard_errors():
     found = one(0, "a", clusters=(FIRMS[:N],))
     half = np.diff(found.bands(draws=40_000))[0] / 2 / found.se  # one entry: the band is the interval
-    assert half[0] == pytest.approx(1.96, abs=0.03)  # three errors of a quantile of 40,000 draws
+    assert found.degrees == 19  # Student's t with the number of clusters less one
+    assert half[0] == pytest.approx(2.093, abs=0.03)  # three errors of a quantile of 40,000 draws
 
 
 def test_equal_names_are_told_apart():

@@ -15,6 +15,7 @@ import numpy as np
 
 from ceteris.stats.bands import maximum, multiplier_bootstrap, normal_maximum
 from ceteris.stats.covariance import assembled, covariance, few_clusters, read_clusters, same_partition
+from ceteris.stats.small_sample import SAID, SmallSample, side_by_side
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -137,6 +138,9 @@ class Estimate:
     by_cluster : array, shape (n, k), optional
         What clusters add up, where it is not ``influence``: without corrections for independent rows, and in a
         regression with k coefficients times the root of (n - 1) / (n - k).
+    small : SmallSample, optional
+        Correction of standard errors and degrees of freedom for small samples of independent rows: the jackknife and
+        Student's t, as ``meta["standard errors"]`` says. It is not used where there are clusters.
 
     Examples
     --------
@@ -159,6 +163,7 @@ class Estimate:
     checks: tuple[Check, ...] = ()
     sections: tuple[Section, ...] = ()
     by_cluster: np.ndarray | None = None
+    small: SmallSample | None = None
 
     def __post_init__(self) -> None:
         k = len(self.names)
@@ -175,6 +180,8 @@ class Estimate:
             object.__setattr__(self, "clusters", tuple(read_clusters(labels, self.n) for labels in self.clusters))
             if self.given is None:
                 object.__setattr__(self, "meta", {**self.meta, "standard errors": self._cr1()})
+        elif self.small is not None:
+            object.__setattr__(self, "meta", {**self.meta, "standard errors": SAID})
 
     def _cr1(self) -> str:
         counts = " and ".join(str(len(np.unique(groups))) for groups in self.clusters)
@@ -197,7 +204,9 @@ class Estimate:
     def _added_up(self) -> np.ndarray:
         """What rows, or the rows of a cluster, add to the covariance."""
         assert self.influence is not None
-        return self.influence if self.by_cluster is None or not self.clusters else self.by_cluster
+        if self.clusters:
+            return self.influence if self.by_cluster is None else self.by_cluster
+        return self.influence if self.small is None else self.small.deviations
 
     @property
     def se(self) -> np.ndarray:
@@ -205,11 +214,25 @@ class Estimate:
         return np.sqrt(np.diag(self.covariance))
 
     @property
+    def degrees(self) -> float | np.ndarray | None:
+        """Degrees of freedom of Student's t, None for the normal distribution.
+
+        Those given; with clusters the smaller number of clusters less one; else those of the correction for small
+        samples.
+        """
+        if self.dof is not None:
+            return self.dof
+        if self.clusters:
+            return float(min(len(np.unique(groups)) for groups in self.clusters) - 1)
+        return None if self.small is None else self.small.dof
+
+    @property
     def distribution(self) -> Any:
         """Of (estimate - truth) / standard error."""
         from scipy import stats
 
-        return stats.norm if self.dof is None else stats.t(self.dof)
+        degrees = self.degrees
+        return stats.norm if degrees is None else stats.t(degrees)
 
     @property
     def p_values(self) -> np.ndarray:
@@ -227,7 +250,8 @@ class Estimate:
         """Intervals that hold all estimands at once with probability ``level``, shape (k, 2).
 
         From the multiplier bootstrap (``kind`` as in ``stats.multipliers``), or where the covariance does not come from
-        independent rows or one set of clusters, from normal draws with this covariance.
+        independent rows or one set of clusters, from normal draws with this covariance. With degrees of freedom each
+        estimate has the quantile of Student's t in the place of the normal one.
 
         Examples
         --------
@@ -243,7 +267,14 @@ class Estimate:
             factor = np.sqrt(few_clusters(self.clusters)) if self.clusters else 1.0
             drawn = factor * multiplier_bootstrap(self._added_up, draws, seed, self.clusters, kind)
             critical = maximum(drawn, self.se, level)
-        return np.stack([self.point - critical * self.se, self.point + critical * self.se], axis=1)
+        half = self._as_rare(critical) * self.se
+        return np.stack([self.point - half, self.point + half], axis=1)
+
+    def _as_rare(self, critical: float) -> Any:
+        """What is exceeded, under the distribution of each estimate, as rarely as ``critical`` under the normal."""
+        from scipy import stats
+
+        return critical if self.degrees is None else self.distribution.isf(stats.norm.sf(critical))
 
     def clustered_by(self, *clusters: Any) -> Estimate:
         """Return the same estimate with standard errors for rows that come in clusters: CR1.
@@ -282,7 +313,7 @@ class Estimate:
         splits = tuple(split.contrast(W, names) for split in self.splits)
         return replace(
             self, point=W @ self.point, influence=influence, names=names, given=given, dof=self._dof_of(W),
-            splits=splits, by_cluster=by_cluster,
+            splits=splits, by_cluster=by_cluster, small=None if self.small is None else self.small.combined(W),
         )  # fmt: skip
 
     def _dof_of(self, W: np.ndarray) -> float | np.ndarray | None:
@@ -317,7 +348,7 @@ class Estimate:
             above = f"{self.meta['method']}\n" if "method" in self.meta else ""
             below = "".join(f"\n! {check.sentence}" for check in self.checks if check.passed is False)
             table = frame.to_string(float_format=lambda v: f"{v:.{digits}f}")
-            return f"{above}{table}\nn = {self.n}{below}"
+            return f"{above}{table}\nn = {self.n}{self._degrees_said()}{below}"
         rows = [["", *frame.columns], *([str(i), *(f"{v:.{digits}f}" for v in row)] for i, *row in frame.itertuples())]
         if format == "markdown":
             rows.insert(1, ["---"] + ["---:"] * (len(rows[0]) - 1))
@@ -326,6 +357,14 @@ class Estimate:
         lines = [" & ".join(row) + r" \\" for row in escaped]
         body = "\n".join([r"\hline", lines[0], r"\hline", *lines[1:], r"\hline"])
         return "\\begin{tabular}{l" + "r" * (len(rows[0]) - 1) + "}\n" + body + "\n\\end{tabular}"
+
+    def _degrees_said(self) -> str:
+        degrees = self.degrees
+        if degrees is None or np.isinf(degrees).all():
+            return ""
+        low, high = (f"{np.floor(end):g}" for end in (np.min(degrees), np.max(degrees)))
+        errors = "" if self.clusters or self.small is None else "jackknife standard errors, "
+        return f"; {errors}t with {low if low == high else f'{low} to {high}'} degrees of freedom"
 
     def __str__(self) -> str:
         return self.summary()
@@ -373,6 +412,7 @@ def joint(*estimates: Estimate) -> Estimate:
         clusters=estimates[0].clusters,
         dof=_joint_dof(estimates),
         by_cluster=None if all(e.by_cluster is None for e in estimates) else np.concatenate(added, axis=1),
+        small=side_by_side([e.small for e in estimates], [e.influence for e in estimates if e.influence is not None]),
     )
     if all(e.given is None for e in estimates):
         return found
@@ -382,7 +422,7 @@ def joint(*estimates: Estimate) -> Estimate:
 def _joint_dof(estimates: Sequence[Estimate]) -> float | np.ndarray | None:
     if all(e.dof is None for e in estimates):
         return None
-    each = [np.broadcast_to(np.inf if e.dof is None else e.dof, len(e.names)) for e in estimates]
+    each = [np.broadcast_to(np.inf if e.degrees is None else e.degrees, len(e.names)) for e in estimates]
     dof = np.concatenate(each).astype(float)
     return float(dof[0]) if np.ptp(dof) == 0 else dof
 

@@ -24,13 +24,18 @@ import numpy as np
 from ceteris.causal.scores import Score
 from ceteris.results import Check, Estimate
 from ceteris.stats.covariance import cluster_totals, few_clusters
+from ceteris.stats.small_sample import SmallSample, averaged, jackknife
 
 NORMAL = 1.96  # of the median rule; a convention, and the same number at every level
 FLAT = 1e-10  # |mean ψ_a| over mean |ψ_a| below which the parameter is not identified
 
 
 def solve(
-    scores: Sequence[Score], names: Sequence[str], fold: np.ndarray, clusters: Sequence[np.ndarray] = ()
+    scores: Sequence[Score],
+    names: Sequence[str],
+    fold: np.ndarray,
+    clusters: Sequence[np.ndarray] = (),
+    weights: Sequence[np.ndarray] | None = None,
 ) -> Estimate:
     """Return the estimate from one split.
 
@@ -41,6 +46,9 @@ def solve(
     names : sequence of str
     fold : array, shape (n,) or (n, 2)
     clusters : sequence of arrays, shape (n,)
+    weights : sequence of arrays, shape (n,), optional
+        With what weight the outcome enters each score, ∂ψ_b / ∂y: asks for the correction for small samples of
+        ``stats.small_sample``, where rows do not come in clusters.
 
     Examples
     --------
@@ -61,7 +69,11 @@ def solve(
     psi = psi_a * point + psi_b
     influence = -weight * psi / slope
     if not clusters:
-        return Estimate(point, influence, tuple(names))
+        small = None
+        if weights is not None:
+            leverage = psi_a / (len(psi_a) * slope)
+            small = SmallSample(jackknife(influence, leverage), np.stack(weights, axis=1) / slope)
+        return Estimate(point, influence, tuple(names), small=small)
     given = few_clusters(clusters) * _clustered(psi / slope, fold, clusters)
     return Estimate(point, influence, tuple(names), clusters=tuple(clusters), given=given)
 
@@ -80,8 +92,9 @@ def median_of(splits: Sequence[Estimate]) -> Estimate:
     correlation = np.mean([_correlation(split.covariance) for split in splits], axis=0)
     given = correlation * np.outer(se, se)
     return replace(
-        splits[0], point=point, influence=influence, given=given, splits=tuple(splits), by_cluster=by_cluster
-    )
+        splits[0], point=point, influence=influence, given=given, splits=tuple(splits), by_cluster=by_cluster,
+        small=averaged([split.small for split in splits]),
+    )  # fmt: skip
 
 
 def finish(
@@ -98,7 +111,7 @@ def finish(
     estimate = median_of(splits)
     means = {name: np.mean([split[name] for split in nuisances], axis=0) for name in nuisances[0]}
     n = len(folds[0])
-    everything = {**meta, "n": n, "nuisances": means, "folds": list(folds)}
+    everything = {**estimate.meta, **meta, "n": n, "nuisances": means, "folds": list(folds)}
     if estimate.clusters:
         everything["standard errors"] = "CR1, by cluster, weighed by fold: variances times G/(G - 1)."
     if len(splits) > 1:

@@ -13,6 +13,7 @@ import numpy as np
 from ceteris.causal import linear
 from ceteris.causal.crossfit import read_folds
 from ceteris.causal.estimators.partially_linear import IV_TYPE, PartiallyLinear
+from ceteris.stats.small_sample import effective_rows, jackknife
 
 SINGULAR = 1e-10  # of a Gram matrix scaled to a diagonal of ones, the least square of a pivot that is trusted
 
@@ -28,8 +29,10 @@ def can(estimator: Any, draws: dict[str, np.ndarray]) -> bool:
     return known and estimator.repeats == 1 and p < n // 2
 
 
-def partially_linear(estimator: PartiallyLinear, draws: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Points and standard errors, shapes (copies,).
+def partially_linear(
+    estimator: PartiallyLinear, draws: dict[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points, standard errors and degrees of freedom (infinite for the normal distribution), shapes (copies,).
 
     Parameters
     ----------
@@ -65,7 +68,12 @@ def partially_linear(estimator: PartiallyLinear, draws: dict[str, np.ndarray]) -
         v_a = v * v
     theta = np.sum(v * u, axis=1) / np.sum(v_a, axis=1)
     psi = v * u - theta[:, None] * v_a
-    return theta, np.sqrt(np.sum(psi**2, axis=1)) / np.abs(np.sum(v_a, axis=1))
+    slope = np.sum(v_a, axis=1)
+    if estimator.small_sample:
+        psi, dof = jackknife(psi, v_a / slope[:, None]), effective_rows(v.T)
+    else:
+        dof = np.full(copies, np.inf)
+    return theta, np.sqrt(np.sum(psi**2, axis=1)) / np.abs(slope), dof
 
 
 def _alpha(learner: Any) -> float:

@@ -15,6 +15,7 @@ from ceteris.causal.nuisances import propensity, refuse_clip, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.data._check import pick
 from ceteris.results import Estimate
+from ceteris.stats.small_sample import SmallSample
 
 CONTROLS = ("never treated", "not yet treated")
 
@@ -29,7 +30,7 @@ class GroupTimeEffects:
         As in ``DifferenceInDifferences``.
     controls : {"never treated", "not yet treated"}
         Whom a group is compared with.
-    normalise, clip, jobs
+    normalise, clip, jobs, small_sample
         As in ``DifferenceInDifferences``.
     folds : int
         Number of folds; they are drawn for each group and period among the units that are compared.
@@ -66,6 +67,7 @@ class GroupTimeEffects:
     repeats: int = 1
     seed: int = 0
     jobs: int | None = None
+    small_sample: bool = True
 
     def fit(self, data: Any = None, *, y: Any, group: Any, unit: Any, time: Any, x: Any = None) -> Estimate:
         """Estimate all effects.
@@ -95,16 +97,17 @@ class GroupTimeEffects:
         splits = []
         for r in range(self.repeats):
             solved = [self._cell(panel, learners, g, base, t, r) for g, base, t in cells]
-            point = np.array([one[0] for one in solved])
-            influence = np.stack([one[1] for one in solved], axis=1)
-            splits.append(Estimate(point, influence, tuple(f"ATT({g:g}, {t:g})" for g, _, t in cells)))
+            point = np.array([point for point, _ in solved])
+            influence, *small = np.stack([parts for _, parts in solved], axis=2)
+            names = tuple(f"ATT({g:g}, {t:g})" for g, _, t in cells)
+            splits.append(Estimate(point, influence, names, small=SmallSample(*small) if self.small_sample else None))
         estimate = assemble.median_of(splits)
-        return replace(estimate, meta=self._meta(panel, [(g, t) for g, _, t in cells]))
+        return replace(estimate, meta={**estimate.meta, **self._meta(panel, [(g, t) for g, _, t in cells])})
 
     def _cell(
         self, panel: _Panel, learners: dict[str, Any], g: float, base: float, t: float, repeat: int
     ) -> tuple[float, np.ndarray]:
-        """Point, and influence over all units, of one group and period."""
+        """Point of one group and period; influence, jackknife and weights over all units, shape (3, units)."""
         before, after = panel.at(min(base, t)), panel.at(max(base, t))
         untreated = ~np.isfinite(panel.group)
         if self.controls == CONTROLS[1]:
@@ -124,11 +127,13 @@ class GroupTimeEffects:
         fold = make_folds(len(used), self.folds, 1, self.seed + 7919 * repeat, stratify=d)[0]
         g0 = cross_fit(learners["outcome"], x, change, fold, among=d == 0, jobs=self.jobs)
         e, _ = propensity(learners["treatment"], x, d, fold, self.clip, self.jobs)
-        one = assemble.solve([scores.did_panel(change, d, g0, e, self.normalise)], ["ATT"], fold)
+        weights = scores.did_panel(np.ones(len(used)), d, np.zeros(len(used)), e, self.normalise)[1]
+        one = assemble.solve([scores.did_panel(change, d, g0, e, self.normalise)], ["ATT"], fold, weights=[weights])
         assert one.influence is not None
-        influence = np.zeros(len(panel.group))
-        influence[used] = one.influence[:, 0] * len(panel.group) / len(used)
-        return float(one.point[0]), influence
+        assert one.small is not None
+        parts = np.zeros((3, len(panel.group)))
+        parts[:, used] = np.stack([one.influence, one.small.deviations, one.small.weights])[..., 0]
+        return float(one.point[0]), parts * len(panel.group) / len(used)
 
     def _meta(self, panel: _Panel, cells: list[tuple[float, float]]) -> dict[str, Any]:
         return {
@@ -232,7 +237,7 @@ def _averages(estimate: Estimate, labels: np.ndarray, chosen: dict[str, np.ndarr
 def _averaged(estimate: Estimate, labels: np.ndarray, chosen: dict[str, np.ndarray], found: np.ndarray) -> Estimate:
     """Shares of groups are those in the sample, and the influence function contains that they are estimated."""
     assert estimate.influence is not None
-    points, influences = [], []
+    points, influences, small = [], [], []
     for which in chosen.values():
         member = found[:, None] == labels[None, which]  # units by effects
         share = member.mean(0)
@@ -242,4 +247,9 @@ def _averaged(estimate: Estimate, labels: np.ndarray, chosen: dict[str, np.ndarr
         points.append(point)
         drawn = (member - share) @ (effect - point) / share.sum()
         influences.append(estimate.influence[:, which] @ weight + drawn)
-    return Estimate(np.array(points), np.stack(influences, axis=1), tuple(chosen))
+        if estimate.small is not None:
+            both = estimate.small.deviations, estimate.small.weights
+            deviations, weights = (part[:, which] @ weight for part in both)
+            small.append([deviations + drawn, weights])
+    corrected = SmallSample(*np.stack(small, axis=2)) if small else None
+    return Estimate(np.array(points), np.stack(influences, axis=1), tuple(chosen), small=corrected)

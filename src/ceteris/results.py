@@ -404,15 +404,16 @@ def joint(*estimates: Estimate) -> Estimate:
             "estimates: they come in different clusters, so that no covariance holds for all; give all the same "
             "clusters where they are fitted, or by clustered_by."
         )
-    added = [e.influence if e.by_cluster is None else e.by_cluster for e in estimates]
+    influences = [e.influence for e in estimates if e.influence is not None]
+    added = [phi if e.by_cluster is None else e.by_cluster for e, phi in zip(estimates, influences, strict=True)]
     found = Estimate(
         np.concatenate([e.point for e in estimates]),
-        np.concatenate([e.influence for e in estimates if e.influence is not None], axis=1),
+        np.concatenate(influences, axis=1),
         _numbered([name for e in estimates for name in e.names]),
         clusters=estimates[0].clusters,
         dof=_joint_dof(estimates),
         by_cluster=None if all(e.by_cluster is None for e in estimates) else np.concatenate(added, axis=1),
-        small=side_by_side([e.small for e in estimates], [e.influence for e in estimates if e.influence is not None]),
+        small=side_by_side([e.small for e in estimates], influences),
     )
     if all(e.given is None for e in estimates):
         return found

@@ -13,6 +13,7 @@ import numpy as np
 from ceteris.causal import linear
 from ceteris.causal.crossfit import read_folds
 from ceteris.causal.estimators.partially_linear import IV_TYPE, PartiallyLinear
+from ceteris.causal.learners import given
 
 SINGULAR = 1e-10  # of a Gram matrix scaled to a diagonal of ones, the least square of a pivot that is trusted
 
@@ -21,7 +22,7 @@ def can(estimator: Any, draws: dict[str, np.ndarray]) -> bool:
     """Whether this file has the answer for the estimator: known learners, one split, nothing but y, d and x."""
     if type(estimator) is not PartiallyLinear or set(draws) != {"y", "d", "x"} or draws["d"].ndim != 2:
         return False
-    learners = [estimator.outcome, estimator.treatment, *([estimator.residual] if estimator.residual else [])]
+    learners = [estimator.outcome, estimator.treatment, given(estimator.residual, estimator.outcome)]
     penalties = [linear.penalty_of(learner) for learner in learners if learner is not None]
     known = len(penalties) == len(learners) and all(p is not None and p[0] == "ols" for p in penalties)
     n, p = draws["x"].shape[1:]
@@ -49,7 +50,7 @@ def partially_linear(estimator: PartiallyLinear, draws: dict[str, np.ndarray]) -
     parts = np.split(table, np.cumsum(np.bincount(fold))[:-1], axis=1)
     grams = np.stack([part.swapaxes(1, 2) @ part for part in parts], axis=1)
     rest = grams.sum(1, keepdims=True) - grams
-    residual = estimator.residual or estimator.outcome
+    residual = given(estimator.residual, estimator.outcome)
     problems = [(1, estimator.treatment), (2, estimator.outcome)]  # D and Y are one and two columns behind X
     if estimator.score == IV_TYPE:  # g is linear in its target Y - θD
         problems += [(1, residual), (2, residual)]

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 from ceteris.causal.crossfit import make_folds
@@ -211,6 +212,7 @@ def test_any_learner_of_scikit_learn_serves(data):
         (lambda data: fit(TLearner(OLS, LOGIT, clip=0.6), data), "clip: 0.6"),
         (lambda data: fit(TLearner(LinearRegression, LOGIT), data), "outcome: the class LinearRegression"),
         (lambda data: fit(RLearner(OLS, LOGIT, "ols"), data), "final: 'ols'"),
+        (lambda data: fit(RLearner(OLS, LOGIT, KNeighborsRegressor()), data), "final: KNeighborsRegressor.* no sample"),
         (lambda data: fit(TLearner(OLS, LOGIT, bootstrap=3), data), "bootstrap: 3 given"),
         (
             lambda data: fit(TLearner(OLS, LOGIT, bootstrap=20), data, cluster=[np.arange(600) // 9, data.index // 7]),

@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from ceteris.causal import training
 from ceteris.causal.crossfit import cross_fit, splits
+from ceteris.causal.learners import weights_argument
 from ceteris.causal.linear import sigmoid
 from ceteris.causal.neural import Logistic, NetClassifier, NetRegressor, Squared, small
 
@@ -92,7 +93,7 @@ def fitted(learner: Any, x: np.ndarray, y: np.ndarray, weight: np.ndarray | None
     if weight is None:
         model.fit(x, y)
     else:
-        model.fit(x, y, sample_weight=weight)
+        model.fit(x, y, **{weights_argument("learner", learner): weight})
     if hasattr(model, "predict_proba"):
         return lambda at: model.predict_proba(at)[:, 1]
     return lambda at: np.asarray(model.predict(at)).reshape(len(at))

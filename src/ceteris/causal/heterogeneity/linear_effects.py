@@ -27,7 +27,7 @@ from ceteris.causal.heterogeneity.dr_learner import DRLearner
 from ceteris.causal.heterogeneity.effects import Effects
 from ceteris.causal.heterogeneity.model import EffectModel, Scored, complete
 from ceteris.causal.heterogeneity.r_learner import RLearner
-from ceteris.causal.learners import default_classifier, default_regressor
+from ceteris.causal.learners import default_classifier, default_regressor, given
 from ceteris.causal.rows import Rows
 from ceteris.data._check import pick
 from ceteris.results import Check, Estimate, Figure
@@ -262,8 +262,8 @@ def residuals(settings: LinearEffects | SeriesEffects, score: str, data: Any, ro
     pick("score", score, SCORES)
     learner = RLearner if score == "R" else DRLearner
     outcome, treatment = (
-        default_regressor() if settings.outcome is None else settings.outcome,
-        default_classifier() if settings.treatment is None else settings.treatment,
+        given(settings.outcome, default_regressor()),
+        given(settings.treatment, default_classifier()),
     )
     shared = {name: getattr(settings, name) for name in ("clip", "folds", "seed", "jobs")}
     return learner(outcome, treatment, DummyRegressor(), **shared).fit(data, **roles)

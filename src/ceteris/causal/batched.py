@@ -45,7 +45,7 @@ def partially_linear(estimator: PartiallyLinear, draws: dict[str, np.ndarray]) -
     order = np.argsort(fold, kind="stable")
     table = np.empty((copies, n, p + 3))
     table[..., 0] = 1.0
-    table[..., 1 : p + 1] = x[:, order]
+    table[..., 1 : p + 1] = (x - x.mean(axis=1, keepdims=True))[:, order]  # or a large mean passes for the constant
     table[..., p + 1], table[..., p + 2] = d[:, order], y[:, order]
     parts = np.split(table, np.cumsum(np.bincount(fold))[:-1], axis=1)
     grams = np.stack([part.swapaxes(1, 2) @ part for part in parts], axis=1)

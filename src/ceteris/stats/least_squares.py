@@ -19,12 +19,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ceteris.stats.centring import coordinates
+
 KINDS = ("HC0", "HC1", "HC2", "HC3")
 
 
 @dataclass(frozen=True)
 class LeastSquares:
-    """A fitted regression: coefficients (k,), residuals (n,), leverage (n,), bread A (k, k), and what was fitted."""
+    """A fitted regression: coefficients (k,), residuals (n,), leverage (n,), bread A (k, k), and what was fitted.
+
+    ``lift`` (n, k) is xA, computed where the means are taken out.
+    """
 
     beta: np.ndarray
     residuals: np.ndarray
@@ -32,6 +37,7 @@ class LeastSquares:
     bread: np.ndarray
     x: np.ndarray
     weights: np.ndarray
+    lift: np.ndarray
 
     def influence(self, kind: str = "HC1") -> np.ndarray:
         """Influence of each row on the coefficients, shape (n, k).
@@ -51,7 +57,7 @@ class LeastSquares:
 
     @property
     def _plain(self) -> np.ndarray:
-        return len(self.x) * (self.weights * self.residuals)[:, None] * (self.x @ self.bread)
+        return len(self.x) * (self.weights * self.residuals)[:, None] * self.lift
 
 
 def ols(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> LeastSquares:
@@ -60,7 +66,8 @@ def ols(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> Leas
     Parameters
     ----------
     x : array, shape (n, k)
-        Add the constant yourself. Collinear columns are refused.
+        Add the constant yourself; where there is one, means are taken out before rank is looked at. Collinear columns
+        are refused.
     y : array, shape (n,)
     weights : array, shape (n,), optional
 
@@ -79,14 +86,18 @@ def ols(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> Leas
         raise ValueError(f"x: {k} columns given for {n} rows; least squares needs more rows than columns.")
     w = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
     root = np.sqrt(w)
-    Q, R = np.linalg.qr(root[:, None] * x)
-    size = np.linalg.norm(root[:, None] * x, axis=0)
+    about = coordinates(x)
+    z = about.z
+    Q, R = np.linalg.qr(root[:, None] * z)
+    size = np.linalg.norm(root[:, None] * z, axis=0)
     bad = np.flatnonzero(np.abs(R.diagonal()) <= 1e-10 * np.where(size > 0, size, 1.0))
     if len(bad):
         raise ValueError(f"x: column {bad[0]} is a combination of the columns before it; drop it.")
     beta = np.linalg.solve(R, Q.T @ (root * y))
     inverse = np.linalg.solve(R, np.eye(k))
-    return LeastSquares(beta, y - x @ beta, (Q**2).sum(axis=1), inverse @ inverse.T, x, w)
+    bread = inverse @ inverse.T @ about.inverse.T
+    leverage = (Q**2).sum(axis=1)
+    return LeastSquares(about.inverse @ beta, y - z @ beta, leverage, about.inverse @ bread, x, w, z @ bread)
 
 
 def correction(leverage: np.ndarray, k: int, kind: str) -> np.ndarray:

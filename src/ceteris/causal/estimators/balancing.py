@@ -40,6 +40,7 @@ from ceteris.causal.propensity import Propensity, fit_propensity, read_with_scor
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.data._check import pick
 from ceteris.results import Check, Estimate
+from ceteris.stats.centring import standardised
 from ceteris.stats.logit import sigmoid, with_constant
 
 ASSUMPTIONS = [UNCONFOUNDED, OVERLAP, "The propensity score is a logit in the covariates, or known.", SUTVA]
@@ -280,7 +281,7 @@ def columns_to_balance(x: np.ndarray, moments: int) -> np.ndarray:
         raise ValueError(f"moments: {moments} given; 1 (means) and 2 (means and squares) are allowed.")
     if not x.shape[1]:
         raise ValueError("x: no covariates given; name those to balance.")
-    x = (x - x.mean(axis=0)) / np.where(np.ptp(x, axis=0) > 0, x.std(axis=0), 1.0)
+    x = standardised(x)[0]
     wide = np.column_stack([x, x**2]) if moments == 2 else x
     chosen: list[int] = []
     base = np.ones((len(x), 1))
@@ -345,8 +346,7 @@ def covariate_balancing_score(rows: Rows, estimand: str = "ATE") -> Propensity:
 
     Its gradient is Σ (d w - (1 - d) w) x with w the weights of the estimand: 1/e, or 1 and e/(1 - e), ...
     """
-    scale = np.where(np.ptp(rows.x, axis=0) > 0, rows.x.std(axis=0), 1.0)
-    X, d = with_constant((rows.x - rows.x.mean(axis=0)) / scale), rows.d
+    X, d = with_constant(standardised(rows.x)[0]), rows.d
     beta = np.zeros(X.shape[1])
     beta[0] = np.log(d.mean() / (1 - d.mean()))
     for _ in range(200):

@@ -14,6 +14,7 @@ from ceteris.causal.crossfit import cross_fit, splits
 from ceteris.causal.learners import weights_argument
 from ceteris.causal.linear import sigmoid
 from ceteris.causal.neural import Logistic, NetClassifier, NetRegressor, Squared, small
+from ceteris.stats import centring
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -147,8 +148,8 @@ def averaged(nets: Any, x: np.ndarray, fold: np.ndarray, members: int, read: Fun
 
 def standardiser(x: np.ndarray) -> Function:
     """Return what brings covariates to mean zero and variance one by the moments of ``x``; constant ones to zero."""
-    mean, spread = x.mean(0), x.std(0)
-    spread = np.where(spread > 1e-12 * (np.abs(x).max(0, initial=0) + 1e-300), spread, np.inf)
+    z, mean, spread = centring.standardised(x)
+    spread = np.where(z.any(axis=0), spread, np.inf)
     return lambda new: (new - mean) / spread
 
 

@@ -15,10 +15,14 @@ import numpy as np
 
 from ceteris.stats.bands import maximum, multiplier_bootstrap, normal_maximum
 from ceteris.stats.covariance import assembled, covariance, few_clusters, read_clusters, same_partition
+from ceteris.stats.deletion import DECISIVE, FEWEST, most_decisive
 
 if TYPE_CHECKING:
     import matplotlib.figure
     import pandas as pd
+
+SINGLE = "no single row decides"
+ROUNDING = 1e-9  # a change by less than this share of the estimate is none
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,9 @@ class Estimate:
     by_cluster : array, shape (n, k), optional
         What clusters add up, where it is not ``influence``: without corrections for independent rows, and in a
         regression with k coefficients times the root of (n - 1) / (n - k).
+    by_deletion : array, shape (n, k), optional
+        n (θ̂ - θ̂₋ᵢ), what the estimate loses without each row, where this is cheap; else ``influence`` says it to first
+        order. ``checks`` ends with what follows from it: whether a single row, or cluster, decides.
 
     Examples
     --------
@@ -159,6 +166,7 @@ class Estimate:
     checks: tuple[Check, ...] = ()
     sections: tuple[Section, ...] = ()
     by_cluster: np.ndarray | None = None
+    by_deletion: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         k = len(self.names)
@@ -175,6 +183,10 @@ class Estimate:
             object.__setattr__(self, "clusters", tuple(read_clusters(labels, self.n) for labels in self.clusters))
             if self.given is None:
                 object.__setattr__(self, "meta", {**self.meta, "standard errors": self._cr1()})
+
+        if self.influence is not None:
+            others = tuple(check for check in self.checks if check.name != SINGLE)
+            object.__setattr__(self, "checks", (*others, single(self)))
 
     def _cr1(self) -> str:
         counts = " and ".join(str(len(np.unique(groups))) for groups in self.clusters)
@@ -277,12 +289,13 @@ class Estimate:
         if W.shape[1] != len(self.names):
             raise ValueError(f"weights: {W.shape[1]} columns given; the estimate has {len(self.names)} entries.")
         names = tuple(names or (f"contrast {i}" for i in range(len(W))))
-        influence, by_cluster = (None if phi is None else phi @ W.T for phi in (self.influence, self.by_cluster))
+        rows = (self.influence, self.by_cluster, self.by_deletion)
+        influence, by_cluster, by_deletion = (None if phi is None else phi @ W.T for phi in rows)
         given = None if self.given is None else W @ self.given @ W.T
         splits = tuple(split.contrast(W, names) for split in self.splits)
         return replace(
             self, point=W @ self.point, influence=influence, names=names, given=given, dof=self._dof_of(W),
-            splits=splits, by_cluster=by_cluster,
+            splits=splits, by_cluster=by_cluster, by_deletion=by_deletion,
         )  # fmt: skip
 
     def _dof_of(self, W: np.ndarray) -> float | np.ndarray | None:
@@ -365,18 +378,55 @@ def joint(*estimates: Estimate) -> Estimate:
             "estimates: they come in different clusters, so that no covariance holds for all; give all the same "
             "clusters where they are fitted, or by clustered_by."
         )
-    added = [e.influence if e.by_cluster is None else e.by_cluster for e in estimates]
     found = Estimate(
         np.concatenate([e.point for e in estimates]),
         np.concatenate([e.influence for e in estimates if e.influence is not None], axis=1),
         _numbered([name for e in estimates for name in e.names]),
         clusters=estimates[0].clusters,
         dof=_joint_dof(estimates),
-        by_cluster=None if all(e.by_cluster is None for e in estimates) else np.concatenate(added, axis=1),
+        by_cluster=_joint_rows(estimates, "by_cluster"),
+        by_deletion=_joint_rows(estimates, "by_deletion"),
     )
     if all(e.given is None for e in estimates):
         return found
     return replace(found, given=assembled([e.covariance for e in estimates], found.covariance))
+
+
+def _joint_rows(estimates: Sequence[Estimate], name: str) -> np.ndarray | None:
+    each = [getattr(e, name) for e in estimates]
+    if all(values is None for values in each):
+        return None
+    filled = [e.influence if values is None else values for e, values in zip(estimates, each, strict=True)]
+    return np.concatenate(filled, axis=1)
+
+
+def single(estimate: Estimate) -> Check:
+    """Whether a single row, or cluster, decides: without it the estimate leaves the 95 % interval of the others.
+
+    Examples
+    --------
+    >>> x = np.r_[np.arange(20.0), 2000.0]
+    >>> print(single(Estimate(x.mean(keepdims=True), (x - x.mean())[:, None], ("mean",))).sentence)
+    Row 20 (from 0) has 95.2% of the variance of mean, which is 104.3 with it and about 9.5 without, 74 standard errors of the
+    others away; look at it.
+    """
+    phi = estimate.influence if estimate.by_deletion is None else estimate.by_deletion
+    assert phi is not None
+    n = len(phi)
+    found = most_decisive(phi if estimate.by_deletion is not None or n < 2 else phi * n / (n - 1), estimate.clusters)
+    if found.units < FEWEST:
+        few = f"Only {found.units} {'clusters' if estimate.clusters else 'rows'} count, each of which may decide."
+        return Check(SINGLE, None, few, found.distance, DECISIVE)
+    who = f"Row {found.unit} (from 0)"
+    if estimate.clusters:
+        who = f"Cluster {np.unique(estimate.clusters[0])[found.unit]}"
+    point, name = float(estimate.point[found.entry]), estimate.names[found.entry]
+    passed = found.distance <= DECISIVE or abs(found.change) <= ROUNDING * abs(point)
+    moved = f"about {point - found.change:.4g} without, {found.distance:.2g} standard errors of the others away"
+    if np.isinf(found.change):
+        moved = "not defined without"
+    sentence = f"{who} has {found.share:.1%} of the variance of {name}, which is {point:.4g} with it and {moved}"
+    return Check(SINGLE, passed, sentence + ("." if passed else "; look at it."), found.distance, DECISIVE)
 
 
 def _joint_dof(estimates: Sequence[Estimate]) -> float | np.ndarray | None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ceteris.stats.centring import coordinates
+from ceteris.stats.deletion import without_leverage
 
 KINDS = ("HC0", "HC1", "HC2", "HC3")
 
@@ -54,6 +55,13 @@ class LeastSquares:
         """Influence of each row, shape (n, k), of which `covariance` makes CR1 when rows come in clusters."""
         n, k = self.x.shape
         return self._plain * np.sqrt((n - 1) / (n - k))
+
+    @property
+    def by_deletion(self) -> np.ndarray:
+        """N (β̂ - β̂₋ᵢ) of each row, shape (n, k), exactly; infinite where only that row identifies a coefficient."""
+        found = without_leverage(self._plain, self.leverage[:, None])
+        own = np.abs(self.lift) > 1e-8 * np.abs(self.lift).max(axis=0)
+        return np.where(own | np.isfinite(found), found, 0.0)  # a dummy of its own row takes nothing from the others
 
     @property
     def _plain(self) -> np.ndarray:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.causal.columns import same_labels
 from ceteris.causal.heterogeneity.evaluate.inputs import same_covariates, same_length
 from ceteris.causal.learners import weights_argument
 from ceteris.causal.policy.value import read_scores
@@ -46,6 +47,7 @@ class ClassifierPolicy:
         from sklearn.base import clone
 
         weights = weights_argument("classifier", self.classifier)
+        same_labels(x=x, scores=scores)
         matrix, names = read_covariates(x)
         gamma = read_scores(scores)
         same_length(x=matrix, scores=gamma)

@@ -1,114 +1,30 @@
 """What passes between domains and reports: estimates, checks, tables, figures, sections.
 
 These are frozen values. A domain computes, returns sections, and knows nothing of HTML; the report
-renders sections and knows nothing of economics. A figure carries the numbers it shows, so that a reader
-can download them and a test can check them without looking at pixels.
+renders sections and knows nothing of economics. Checks, tables, figures and sections are in `ceteris.evidence`, and
+imported from here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ceteris.evidence import Check, Figure, Section, Table
 from ceteris.stats.bands import maximum, multiplier_bootstrap, normal_maximum
 from ceteris.stats.covariance import assembled, covariance, few_clusters, read_clusters, same_partition
 from ceteris.stats.deletion import DECISIVE, FEWEST, most_decisive
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import pandas as pd
+
+__all__ = ["Check", "Estimate", "Figure", "Section", "Table", "joint", "single"]
 
 SINGLE = "no single row decides"
 ROUNDING = 1e-9  # a change by less than this share of the estimate is none
-
-
-@dataclass(frozen=True)
-class Check:
-    """One claim about a result, with the evidence for it.
-
-    Parameters
-    ----------
-    name : str
-        What is checked, in a few words.
-    passed : bool or None
-        Whether the claim holds; None if it could not be judged.
-    sentence : str
-        What was found and, where the check failed, what to do about it.
-    value, bar : float, optional
-        The measured figure and the threshold it is held against.
-
-    Examples
-    --------
-    >>> Check("held-out fit", True, "R² on the test rows is 0.91.", value=0.91, bar=0.0).verdict
-    'pass'
-    """
-
-    name: str
-    passed: bool | None
-    sentence: str
-    value: float | None = None
-    bar: float | None = None
-
-    @property
-    def verdict(self) -> str:
-        """One of 'pass', 'fail' and 'not judged'."""
-        return {True: "pass", False: "fail", None: "not judged"}[self.passed]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A data frame with a title and a note under it."""
-
-    title: str
-    frame: pd.DataFrame
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A picture as a function of the numbers it shows.
-
-    Parameters
-    ----------
-    title, caption : str
-        What is drawn, and what to see in it.
-    data : DataFrame
-        Every number in the picture.
-    draw : callable
-        ``draw(figure, data)`` draws ``data`` on an empty ``matplotlib.figure.Figure``.
-    size : (float, float)
-        Width and height in inches.
-    """
-
-    title: str
-    caption: str
-    data: pd.DataFrame
-    draw: Callable[[matplotlib.figure.Figure, pd.DataFrame], None]
-    size: tuple[float, float] = (6.4, 4.0)
-
-
-@dataclass(frozen=True)
-class Section:
-    """One part of a report: a title, some paragraphs, and the evidence.
-
-    Parameters
-    ----------
-    title : str
-        Heading.
-    text : str
-        Paragraphs separated by blank lines; plain text.
-    tables, figures, checks : tuple
-        Shown in this order below the text.
-    """
-
-    title: str
-    text: str = ""
-    tables: tuple[Table, ...] = field(default=())
-    figures: tuple[Figure, ...] = field(default=())
-    checks: tuple[Check, ...] = field(default=())
 
 
 @dataclass(frozen=True, eq=False)
@@ -407,8 +323,8 @@ def single(estimate: Estimate) -> Check:
     --------
     >>> x = np.r_[np.arange(20.0), 2000.0]
     >>> print(single(Estimate(x.mean(keepdims=True), (x - x.mean())[:, None], ("mean",))).sentence)
-    Row 20 (from 0) has 95.2% of the variance of mean, which is 104.3 with it and about 9.5 without, 74 standard errors of the
-    others away; look at it.
+    Row 20 (from 0) has 95.2% of the variance of mean, which is 104.3 with it and about 9.5 without, 74 standard errors
+    of the others away; look at it.
     """
     phi = estimate.influence if estimate.by_deletion is None else estimate.by_deletion
     assert phi is not None

@@ -17,7 +17,8 @@ ALLOWED = {
     "nets": set(),
     "stats": set(),
     "data": set(),
-    "results": {"stats"},
+    "results": {"stats", "evidence"},
+    "evidence": set(),  # of results, from where others import it
     "scratch": set(),
     "learners": {"", "engine", "recipe", "nets", "results", "data", "stats"},
     "report": {"", "results"},

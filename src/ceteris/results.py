@@ -1,111 +1,31 @@
 """What passes between domains and reports: estimates, checks, tables, figures, sections.
 
 These are frozen values. A domain computes, returns sections, and knows nothing of HTML; the report
-renders sections and knows nothing of economics. A figure carries the numbers it shows, so that a reader
-can download them and a test can check them without looking at pixels.
+renders sections and knows nothing of economics. Checks, tables, figures and sections are in `ceteris.evidence`, and
+imported from here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from ceteris.evidence import Check, Figure, Section, Table
 from ceteris.stats.bands import maximum, multiplier_bootstrap, normal_maximum
 from ceteris.stats.covariance import assembled, covariance, few_clusters, read_clusters, same_partition
-from ceteris.stats.small_sample import SAID, SmallSample, side_by_side
+from ceteris.stats.deletion import DECISIVE, FEWEST, most_decisive
+from ceteris.stats.small_sample import SAID, degrees_of, told
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import pandas as pd
 
+__all__ = ["Check", "Estimate", "Figure", "Section", "Table", "joint", "single"]
 
-@dataclass(frozen=True)
-class Check:
-    """One claim about a result, with the evidence for it.
-
-    Parameters
-    ----------
-    name : str
-        What is checked, in a few words.
-    passed : bool or None
-        Whether the claim holds; None if it could not be judged.
-    sentence : str
-        What was found and, where the check failed, what to do about it.
-    value, bar : float, optional
-        The measured figure and the threshold it is held against.
-
-    Examples
-    --------
-    >>> Check("held-out fit", True, "R² on the test rows is 0.91.", value=0.91, bar=0.0).verdict
-    'pass'
-    """
-
-    name: str
-    passed: bool | None
-    sentence: str
-    value: float | None = None
-    bar: float | None = None
-
-    @property
-    def verdict(self) -> str:
-        """One of 'pass', 'fail' and 'not judged'."""
-        return {True: "pass", False: "fail", None: "not judged"}[self.passed]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A data frame with a title and a note under it."""
-
-    title: str
-    frame: pd.DataFrame
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A picture as a function of the numbers it shows.
-
-    Parameters
-    ----------
-    title, caption : str
-        What is drawn, and what to see in it.
-    data : DataFrame
-        Every number in the picture.
-    draw : callable
-        ``draw(figure, data)`` draws ``data`` on an empty ``matplotlib.figure.Figure``.
-    size : (float, float)
-        Width and height in inches.
-    """
-
-    title: str
-    caption: str
-    data: pd.DataFrame
-    draw: Callable[[matplotlib.figure.Figure, pd.DataFrame], None]
-    size: tuple[float, float] = (6.4, 4.0)
-
-
-@dataclass(frozen=True)
-class Section:
-    """One part of a report: a title, some paragraphs, and the evidence.
-
-    Parameters
-    ----------
-    title : str
-        Heading.
-    text : str
-        Paragraphs separated by blank lines; plain text.
-    tables, figures, checks : tuple
-        Shown in this order below the text.
-    """
-
-    title: str
-    text: str = ""
-    tables: tuple[Table, ...] = field(default=())
-    figures: tuple[Figure, ...] = field(default=())
-    checks: tuple[Check, ...] = field(default=())
+SINGLE = "no single row decides"
+ROUNDING = 1e-9  # a change by less than this share of the estimate is none
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,9 +58,13 @@ class Estimate:
     by_cluster : array, shape (n, k), optional
         What clusters add up, where it is not ``influence``: without corrections for independent rows, and in a
         regression with k coefficients times the root of (n - 1) / (n - k).
-    small : SmallSample, optional
-        Correction of standard errors and degrees of freedom for small samples of independent rows: the jackknife and
-        Student's t, as ``meta["standard errors"]`` says. It is not used where there are clusters.
+    by_deletion : array, shape (n, k), optional
+        n (θ̂ - θ̂₋ᵢ), what the estimate loses without each row, where this is cheap; else ``influence`` says it to first
+        order. ``checks`` ends with what follows from it: whether a single row, or cluster, decides.
+    weights : array, shape (n, k), optional
+        By how much n times each estimate moves with the outcome of a row: asks for the correction for small samples of
+        ``stats.small_sample``, where rows do not come in clusters, as ``meta["standard errors"]`` says. Zeros in a
+        column ask for none.
 
     Examples
     --------
@@ -163,7 +87,8 @@ class Estimate:
     checks: tuple[Check, ...] = ()
     sections: tuple[Section, ...] = ()
     by_cluster: np.ndarray | None = None
-    small: SmallSample | None = None
+    by_deletion: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         k = len(self.names)
@@ -180,8 +105,12 @@ class Estimate:
             object.__setattr__(self, "clusters", tuple(read_clusters(labels, self.n) for labels in self.clusters))
             if self.given is None:
                 object.__setattr__(self, "meta", {**self.meta, "standard errors": self._cr1()})
-        elif self.small is not None:
+        elif self._corrected:
             object.__setattr__(self, "meta", {**self.meta, "standard errors": SAID})
+
+        if self.influence is not None:
+            others = tuple(check for check in self.checks if check.name != SINGLE)
+            object.__setattr__(self, "checks", (*others, single(self)))
 
     def _cr1(self) -> str:
         counts = " and ".join(str(len(np.unique(groups))) for groups in self.clusters)
@@ -206,7 +135,14 @@ class Estimate:
         assert self.influence is not None
         if self.clusters:
             return self.influence if self.by_cluster is None else self.by_cluster
-        return self.influence if self.small is None else self.small.deviations
+        if not self._corrected:
+            return self.influence
+        assert self.weights is not None
+        return np.where(self.weights.any(axis=0), self.by_deletion, self.influence)
+
+    @property
+    def _corrected(self) -> bool:
+        return self.weights is not None and self.by_deletion is not None and not self.clusters
 
     @property
     def se(self) -> np.ndarray:
@@ -217,14 +153,9 @@ class Estimate:
     def degrees(self) -> float | np.ndarray | None:
         """Degrees of freedom of Student's t, None for the normal distribution.
 
-        Those given; with clusters the smaller number of clusters less one; else those of the correction for small
-        samples.
+        Those given, with clusters the smaller number of them less one, else those of the correction for small samples.
         """
-        if self.dof is not None:
-            return self.dof
-        if self.clusters:
-            return float(min(len(np.unique(groups)) for groups in self.clusters) - 1)
-        return None if self.small is None else self.small.dof
+        return self.dof if self.dof is not None else degrees_of(self.clusters, self.weights)
 
     @property
     def distribution(self) -> Any:
@@ -308,12 +239,13 @@ class Estimate:
         if W.shape[1] != len(self.names):
             raise ValueError(f"weights: {W.shape[1]} columns given; the estimate has {len(self.names)} entries.")
         names = tuple(names or (f"contrast {i}" for i in range(len(W))))
-        influence, by_cluster = (None if phi is None else phi @ W.T for phi in (self.influence, self.by_cluster))
+        rows = (self.influence, self.by_cluster, self.by_deletion, self.weights)
+        influence, by_cluster, by_deletion, by_outcome = (None if phi is None else phi @ W.T for phi in rows)
         given = None if self.given is None else W @ self.given @ W.T
         splits = tuple(split.contrast(W, names) for split in self.splits)
         return replace(
             self, point=W @ self.point, influence=influence, names=names, given=given, dof=self._dof_of(W),
-            splits=splits, by_cluster=by_cluster, small=None if self.small is None else self.small.combined(W),
+            splits=splits, by_cluster=by_cluster, by_deletion=by_deletion, weights=by_outcome,
         )  # fmt: skip
 
     def _dof_of(self, W: np.ndarray) -> float | np.ndarray | None:
@@ -348,7 +280,7 @@ class Estimate:
             above = f"{self.meta['method']}\n" if "method" in self.meta else ""
             below = "".join(f"\n! {check.sentence}" for check in self.checks if check.passed is False)
             table = frame.to_string(float_format=lambda v: f"{v:.{digits}f}")
-            return f"{above}{table}\nn = {self.n}{self._degrees_said()}{below}"
+            return f"{above}{table}\nn = {self.n}{told(self.degrees, self._corrected)}{below}"
         rows = [["", *frame.columns], *([str(i), *(f"{v:.{digits}f}" for v in row)] for i, *row in frame.itertuples())]
         if format == "markdown":
             rows.insert(1, ["---"] + ["---:"] * (len(rows[0]) - 1))
@@ -357,14 +289,6 @@ class Estimate:
         lines = [" & ".join(row) + r" \\" for row in escaped]
         body = "\n".join([r"\hline", lines[0], r"\hline", *lines[1:], r"\hline"])
         return "\\begin{tabular}{l" + "r" * (len(rows[0]) - 1) + "}\n" + body + "\n\\end{tabular}"
-
-    def _degrees_said(self) -> str:
-        degrees = self.degrees
-        if degrees is None or np.isinf(degrees).all():
-            return ""
-        low, high = (f"{np.floor(end):g}" for end in (np.min(degrees), np.max(degrees)))
-        errors = "" if self.clusters or self.small is None else "jackknife standard errors, "
-        return f"; {errors}t with {low if low == high else f'{low} to {high}'} degrees of freedom"
 
     def __str__(self) -> str:
         return self.summary()
@@ -404,20 +328,57 @@ def joint(*estimates: Estimate) -> Estimate:
             "estimates: they come in different clusters, so that no covariance holds for all; give all the same "
             "clusters where they are fitted, or by clustered_by."
         )
-    influences = [e.influence for e in estimates if e.influence is not None]
-    added = [phi if e.by_cluster is None else e.by_cluster for e, phi in zip(estimates, influences, strict=True)]
     found = Estimate(
         np.concatenate([e.point for e in estimates]),
-        np.concatenate(influences, axis=1),
+        np.concatenate([e.influence for e in estimates if e.influence is not None], axis=1),
         _numbered([name for e in estimates for name in e.names]),
         clusters=estimates[0].clusters,
         dof=_joint_dof(estimates),
-        by_cluster=None if all(e.by_cluster is None for e in estimates) else np.concatenate(added, axis=1),
-        small=side_by_side([e.small for e in estimates], influences),
+        by_cluster=_joint_rows(estimates, "by_cluster"),
+        by_deletion=_joint_rows(estimates, "by_deletion"),
+        weights=_joint_rows(estimates, "weights", 0.0),
     )
     if all(e.given is None for e in estimates):
         return found
     return replace(found, given=assembled([e.covariance for e in estimates], found.covariance))
+
+
+def _joint_rows(estimates: Sequence[Estimate], name: str, share: float = 1.0) -> np.ndarray | None:
+    """What the estimates hold under a name, side by side; those that lack it have ``share`` times their influence."""
+    each = [getattr(e, name) for e in estimates]
+    if all(values is None for values in each):
+        return None
+    pairs = zip(estimates, each, strict=True)
+    return np.concatenate([share * cast(np.ndarray, e.influence) if v is None else v for e, v in pairs], axis=1)
+
+
+def single(estimate: Estimate) -> Check:
+    """Whether a single row, or cluster, decides: without it the estimate leaves the 95 % interval of the others.
+
+    Examples
+    --------
+    >>> x = np.r_[np.arange(20.0), 2000.0]
+    >>> print(single(Estimate(x.mean(keepdims=True), (x - x.mean())[:, None], ("mean",))).sentence)
+    Row 20 (from 0) has 95.2% of the variance of mean, which is 104.3 with it and about 9.5 without, 74 standard errors
+    of the others away; look at it.
+    """
+    phi = estimate.influence if estimate.by_deletion is None else estimate.by_deletion
+    assert phi is not None
+    n = len(phi)
+    found = most_decisive(phi if estimate.by_deletion is not None or n < 2 else phi * n / (n - 1), estimate.clusters)
+    if found.units < FEWEST:
+        few = f"Only {found.units} {'clusters' if estimate.clusters else 'rows'} count, each of which may decide."
+        return Check(SINGLE, None, few, found.distance, DECISIVE)
+    who = f"Row {found.unit} (from 0)"
+    if estimate.clusters:
+        who = f"Cluster {np.unique(estimate.clusters[0])[found.unit]}"
+    point, name = float(estimate.point[found.entry]), estimate.names[found.entry]
+    passed = found.distance <= DECISIVE or abs(found.change) <= ROUNDING * abs(point)
+    moved = f"about {point - found.change:.4g} without, {found.distance:.2g} standard errors of the others away"
+    if np.isinf(found.change):
+        moved = "not defined without"
+    sentence = f"{who} has {found.share:.1%} of the variance of {name}, which is {point:.4g} with it and {moved}"
+    return Check(SINGLE, passed, sentence + ("." if passed else "; look at it."), found.distance, DECISIVE)
 
 
 def _joint_dof(estimates: Sequence[Estimate]) -> float | np.ndarray | None:

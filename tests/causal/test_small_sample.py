@@ -12,7 +12,6 @@ from ceteris.causal import (
     InteractiveIV,
     PartiallyLinear,
     PartiallyLinearIV,
-    batched,
     make_folds,
     monte_carlo,
 )
@@ -65,7 +64,7 @@ def test_weights_are_the_derivatives_of_the_estimate_by_the_outcomes(name):
     base = fitted(name, Zero())
     for i in (0, 7, 50):
         moved = fitted(name, Zero(), Y + np.eye(N)[i])
-        np.testing.assert_allclose(np.abs(base.small.weights[i]), np.abs(N * (moved.point - base.point)), atol=1e-9)
+        np.testing.assert_allclose(np.abs(base.weights[i]), np.abs(N * (moved.point - base.point)), atol=1e-9)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -117,12 +116,3 @@ def test_intervals_cover_where_rows_have_leverage():
     # 4,000 samples leave an error of .0035.
     assert found[0] >= 0.94
     assert found[1] < 0.93
-
-
-def test_many_samples_at_once_have_the_intervals_of_one_at_a_time():
-    estimator = PartiallyLinear(OLS, OLS)
-    draws = Heavy().draw(np.random.default_rng(1), 100, 3)
-    points, errors, dof = batched.partially_linear(estimator, draws)
-    for c in range(3):
-        one = estimator.fit(y=draws["y"][c], d=draws["d"][c], x=draws["x"][c])
-        np.testing.assert_allclose([points[c], errors[c], dof[c]], [one.point[0], one.se[0], one.degrees[0]], rtol=1e-9)

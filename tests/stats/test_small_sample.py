@@ -6,7 +6,7 @@ import statsmodels.api as sm
 
 from ceteris.causal import assemble
 from ceteris.results import joint
-from ceteris.stats.small_sample import effective_rows, jackknife
+from ceteris.stats.small_sample import effective_rows
 
 RNG = np.random.default_rng(0)
 N = 80
@@ -25,7 +25,7 @@ def test_deviations_are_those_of_leaving_rows_out():
     a[:9, 1] *= -3  # some rows pull the other way, as with instruments
     found = assemble.solve(list(zip(a.T, b.T, strict=True)), ["one", "two"], FOLD, weights=[a[:, 0], a[:, 1]])
     without = np.array([-np.delete(b, i, 0).sum(0) / np.delete(a, i, 0).sum(0) for i in range(N)])
-    np.testing.assert_allclose(found.small.deviations, N * (found.point - without), rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(found.by_deletion, N * (found.point - without), rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(found.covariance, (found.point - without).T @ (found.point - without), rtol=1e-10)
 
 
@@ -60,8 +60,14 @@ def test_contrasts_and_joint_estimates_carry_the_correction():
     np.testing.assert_allclose(both.se, [least_squares().se[0], other.se[0]])
     np.testing.assert_allclose(both.degrees, [least_squares().degrees[0], other.degrees[0]])
     np.testing.assert_allclose(both.contrast([[0, 2]]).conf_int(), 2 * other.conf_int())
-    gap = both.small.deviations @ [1.0, -1.0] / N
+    gap = both.by_deletion @ [1.0, -1.0] / N
     np.testing.assert_allclose(both.contrast([1, -1]).se, [np.sqrt(gap @ gap)])
+
+
+def test_an_estimate_without_the_correction_keeps_its_standard_error_beside_one_that_has_it():
+    plain = assemble.solve([(-V * V, V * Y)], ["plain"], FOLD)
+    both = joint(plain, least_squares())
+    np.testing.assert_allclose(both.conf_int(), np.concatenate([plain.conf_int(), least_squares().conf_int()]))
 
 
 def test_intervals_bands_p_values_and_the_screen_agree():
@@ -97,9 +103,3 @@ def test_a_row_without_which_nothing_is_left_makes_the_standard_error_infinite()
     found = assemble.solve([(-v * v, v * np.arange(10.0))], ["slope"], np.arange(10) % 2, weights=[v])
     assert found.se[0] == np.inf
     assert found.degrees[0] == 1
-
-
-def test_leaving_out_is_exact_for_a_mean():
-    x = RNG.normal(size=(30, 1))
-    expected = [x.mean() - np.delete(x, i).mean() for i in range(30)]
-    np.testing.assert_allclose(jackknife(x - x.mean(), np.full((30, 1), 1 / 30))[:, 0] / 30, expected, atol=1e-14)

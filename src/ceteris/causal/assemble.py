@@ -24,7 +24,7 @@ import numpy as np
 from ceteris.causal.scores import Score
 from ceteris.results import Check, Estimate
 from ceteris.stats.covariance import cluster_totals, few_clusters
-from ceteris.stats.small_sample import SmallSample, averaged, jackknife
+from ceteris.stats.deletion import without_leverage
 
 NORMAL = 1.96  # of the median rule; a convention, and the same number at every level
 FLAT = 1e-10  # |mean ψ_a| over mean |ψ_a| below which the parameter is not identified
@@ -68,14 +68,17 @@ def solve(
     point = -np.mean(weight * psi_b, axis=0) / slope
     psi = psi_a * point + psi_b
     influence = -weight * psi / slope
+    share = weight * psi_a / slope / len(psi)
+    if len(clusters) == 1:  # leaving a cluster out is a sum over its rows
+        share = cluster_totals(share, clusters[0])[np.unique(clusters[0], return_inverse=True)[1]]
+    by_deletion = without_leverage(influence, share)
     if not clusters:
-        small = None
-        if weights is not None:
-            leverage = psi_a / (len(psi_a) * slope)
-            small = SmallSample(jackknife(influence, leverage), np.stack(weights, axis=1) / slope)
-        return Estimate(point, influence, tuple(names), small=small)
+        by_outcome = None if weights is None else np.stack(weights, axis=1) / slope
+        return Estimate(point, influence, tuple(names), by_deletion=by_deletion, weights=by_outcome)
     given = few_clusters(clusters) * _clustered(psi / slope, fold, clusters)
-    return Estimate(point, influence, tuple(names), clusters=tuple(clusters), given=given)
+    return Estimate(
+        point, influence, tuple(names), clusters=tuple(clusters), given=given, by_deletion=by_deletion
+    )  # fmt: skip
 
 
 def median_of(splits: Sequence[Estimate]) -> Estimate:
@@ -87,14 +90,18 @@ def median_of(splits: Sequence[Estimate]) -> Estimate:
     point = np.median(points, axis=0)
     se = (np.median(points + NORMAL * errors, axis=0) - point) / NORMAL
     influence = np.mean(np.stack([cast(np.ndarray, split.influence) for split in splits]), axis=0)
-    added = [split.by_cluster for split in splits if split.by_cluster is not None]
-    by_cluster = np.mean(np.stack(added), axis=0) if added else None
+    by_cluster, by_deletion, weights = (_mean_of(splits, name) for name in ("by_cluster", "by_deletion", "weights"))
     correlation = np.mean([_correlation(split.covariance) for split in splits], axis=0)
     given = correlation * np.outer(se, se)
     return replace(
         splits[0], point=point, influence=influence, given=given, splits=tuple(splits), by_cluster=by_cluster,
-        small=averaged([split.small for split in splits]),
+        by_deletion=by_deletion, weights=weights,
     )  # fmt: skip
+
+
+def _mean_of(splits: Sequence[Estimate], name: str) -> np.ndarray | None:
+    each = [getattr(split, name) for split in splits]
+    return None if any(values is None for values in each) else np.mean(np.stack(each), axis=0)
 
 
 def finish(

@@ -13,7 +13,9 @@ import numpy as np
 from ceteris.causal import linear
 from ceteris.causal.crossfit import read_folds
 from ceteris.causal.estimators.partially_linear import IV_TYPE, PartiallyLinear
-from ceteris.stats.small_sample import effective_rows, jackknife
+from ceteris.causal.learners import given
+from ceteris.stats.deletion import without_leverage
+from ceteris.stats.small_sample import effective_rows
 
 SINGULAR = 1e-10  # of a Gram matrix scaled to a diagonal of ones, the least square of a pivot that is trusted
 
@@ -22,7 +24,7 @@ def can(estimator: Any, draws: dict[str, np.ndarray]) -> bool:
     """Whether this file has the answer for the estimator: known learners, one split, nothing but y, d and x."""
     if type(estimator) is not PartiallyLinear or set(draws) != {"y", "d", "x"} or draws["d"].ndim != 2:
         return False
-    learners = [estimator.outcome, estimator.treatment, *([estimator.residual] if estimator.residual else [])]
+    learners = [estimator.outcome, estimator.treatment, given(estimator.residual, estimator.outcome)]
     penalties = [linear.penalty_of(learner) for learner in learners if learner is not None]
     known = len(penalties) == len(learners) and all(p is not None and p[0] == "ols" for p in penalties)
     n, p = draws["x"].shape[1:]
@@ -47,12 +49,12 @@ def partially_linear(
     order = np.argsort(fold, kind="stable")
     table = np.empty((copies, n, p + 3))
     table[..., 0] = 1.0
-    table[..., 1 : p + 1] = x[:, order]
+    table[..., 1 : p + 1] = (x - x.mean(axis=1, keepdims=True))[:, order]  # or a large mean passes for the constant
     table[..., p + 1], table[..., p + 2] = d[:, order], y[:, order]
     parts = np.split(table, np.cumsum(np.bincount(fold))[:-1], axis=1)
     grams = np.stack([part.swapaxes(1, 2) @ part for part in parts], axis=1)
     rest = grams.sum(1, keepdims=True) - grams
-    residual = estimator.residual or estimator.outcome
+    residual = given(estimator.residual, estimator.outcome)
     problems = [(1, estimator.treatment), (2, estimator.outcome)]  # D and Y are one and two columns behind X
     if estimator.score == IV_TYPE:  # g is linear in its target Y - θD
         problems += [(1, residual), (2, residual)]
@@ -70,7 +72,7 @@ def partially_linear(
     psi = v * u - theta[:, None] * v_a
     slope = np.sum(v_a, axis=1)
     if estimator.small_sample:
-        psi, dof = jackknife(psi, v_a / slope[:, None]), effective_rows(v.T)
+        psi, dof = without_leverage(psi, v_a / slope[:, None]), effective_rows(v.T)
     else:
         dof = np.full(copies, np.inf)
     return theta, np.sqrt(np.sum(psi**2, axis=1)) / np.abs(slope), dof

@@ -16,6 +16,12 @@ class Column:
     role: str
     name: str
     values: np.ndarray
+    named: bool = True
+
+    @property
+    def known(self) -> str | None:
+        """The name, if the user gave it."""
+        return self.name if self.named else None
 
     @property
     def said(self) -> str:
@@ -28,11 +34,12 @@ class Table:
 
     def __init__(self, data: Any) -> None:
         self.frame = None
+        self.indices: list[tuple[str, Any]] = []
         if data is None:
             return
         import narwhals.stable.v1 as nw
 
-        index = getattr(data, "index", None)
+        index = self._index("data", data)
         if hasattr(index, "has_duplicates") and cast(Any, index).has_duplicates:
             twice = int(cast(Any, index).duplicated().sum())
             raise ValueError(
@@ -51,6 +58,15 @@ class Table:
                 "arrays pass them as y=, d= and x= without data."
             )
         self.frame = frame
+
+    def _index(self, role: str, given: Any) -> Any:
+        """Return the index of rows, if there is one, after checking that it is that of what was given before."""
+        index = getattr(given, "index", None)
+        if index is None or not hasattr(index, "equals"):
+            return None
+        self.indices.append((role, index))
+        refuse_indices(self.indices)
+        return index
 
     def column(self, role: str, given: Any) -> Column:
         """Return the one column given for a role."""
@@ -71,6 +87,7 @@ class Table:
             return [self._named(role, name, keep_labels) for name in names]
         if self.frame is None and isinstance(given, str):
             raise TypeError(f"{role}: the name {given!r} given without data; pass a data frame, or {role} as an array.")
+        self._index(role, given)
         return _from_arrays(role, given, keep_labels)
 
     def clusters(self, given: Any) -> list[Column]:
@@ -104,6 +121,33 @@ class Table:
         return Column(role, name, _plain(role, name, np.array([*series.to_list(), None], object)[:-1], keep_labels))
 
 
+def refuse_indices(given: Sequence[tuple[str, Any]]) -> None:
+    """Refuse series and frames of one length whose rows have other labels, or the same in another order.
+
+    Rows are put together by position, which is wrong where labels say otherwise.
+    """
+    for role, index in given:
+        first, other = given[0]
+        if len(index) == len(other) and not index.equals(other):
+            raise ValueError(
+                f"{role}: its rows are labelled otherwise than those of {first} (index {index[0]}, ... against "
+                f"{other[0]}, ...), and they would be put together by position; bring both into one order, such as by "
+                f"{role}.loc[{first}.index], or pass arrays ({role}.to_numpy()) if the order is right."
+            )
+
+
+def same_labels(**given: Any) -> None:
+    """Refuse pandas objects, by role, whose rows are labelled differently; what has no labels goes by position.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> same_labels(scores=pd.Series([1.0, 2.0]), tau_hat=[3.0, 4.0])
+    """
+    indices = ((role, getattr(values, "index", None)) for role, values in given.items())
+    refuse_indices([(role, index) for role, index in indices if hasattr(index, "equals")])
+
+
 def _from_arrays(role: str, given: Any, keep_labels: bool) -> list[Column]:
     names = [str(name) for name in getattr(given, "columns", ())]
     if names:
@@ -118,8 +162,8 @@ def _from_arrays(role: str, given: Any, keep_labels: bool) -> list[Column]:
         raise ValueError(f"{role}: an array of {array.ndim} dimensions given; one or two are allowed.")
     wide = array[:, None] if array.ndim == 1 else array
     numbered = [f"{role}{j}" for j in range(wide.shape[1])] if role == "x" or wide.shape[1] > 1 else [role]
-    names = names or numbered
-    return [Column(role, name, _plain(role, name, wide[:, j], keep_labels)) for j, name in enumerate(names)]
+    named, names = bool(names), names or numbered
+    return [Column(role, name, _plain(role, name, wide[:, j], keep_labels), named) for j, name in enumerate(names)]
 
 
 def _plain(role: str, name: str, values: np.ndarray, keep_labels: bool) -> np.ndarray:

@@ -6,17 +6,16 @@ The roles are the outcome y, the treatment d, the covariates x, the instrument z
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from ceteris.causal.columns import Column, Table, numbers
 from ceteris.causal.covariates import Names
+from ceteris.causal.dependence import FEW, WIDE, collinear, copies, warn_collinear
 
 MANY = 50  # a column of more labels than this, most of them seen once, is a name and not a category
-WIDE = 200  # with more covariates than this, linear combinations of them are not tried as explanations of d
-FEW = 10  # of so few rows in an arm a covariate may separate the arms by chance
 EXACT = 1e-10  # share of the treatment's variance left by the covariates below which they determine it
 
 
@@ -46,6 +45,8 @@ class Rows:
         Names of y and d, for tables.
     strata : array, shape (n,), or None
         Groups within which rows are compared, as numbers from 0.
+    collinear : tuple of int
+        Columns of ``x`` that a constant and the columns before them determine; regressions leave them out.
     """
 
     y: np.ndarray
@@ -59,6 +60,12 @@ class Rows:
     outcome: str = "y"
     treatment: str = "d"
     strata: np.ndarray | None = None
+    collinear: tuple[int, ...] = ()
+
+    @property
+    def independent(self) -> np.ndarray:
+        """Covariates without those that the others determine, shape (n, q)."""
+        return np.delete(self.x, self.collinear, axis=1)
 
     @property
     def n(self) -> int:
@@ -144,8 +151,11 @@ def read_rows(
         _refuse_other_than_binary(rows.d, treatment[0])
     if labels:
         _refuse_rare_levels(rows)
+    _refuse_same(rows, {"y": [outcome], "d": treatment, "z": blocks["z"]}, blocks["x"])
     _refuse_determined(rows, blocks["x"], treatment)
-    return rows
+    found = collinear(rows.x, rows.names)
+    warn_collinear(found)
+    return replace(rows, collinear=tuple(found))
 
 
 def read_covariates(x: Any, missing: bool = False) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -284,6 +294,26 @@ def _refuse_rare_levels(rows: Rows) -> None:
         )
     if rare:
         raise ValueError(f"d: level {', '.join(rare)} has only one row; two at least are needed; merge or drop it.")
+
+
+def _refuse_same(rows: Rows, roles: Mapping[str, Sequence[Column]], covariates: Sequence[Column]) -> None:
+    """No variable has two roles, by its name or as a copy under another."""
+    words = {"y": "outcome", "d": "treatment", "z": "instrument"}
+    outcome = roles["y"][0]
+    for role in ("d", "z"):
+        if outcome.known in {column.known for column in roles[role]} - {None}:
+            raise ValueError(f"{role}: the outcome {outcome.name!r} is given as the {words[role]} too; name another.")
+    values = {"y": rows.y, "z": np.empty((rows.n, 0)) if rows.z is None else rows.z}
+    for role, columns in roles.items():
+        names = {column.known for column in columns} - {None}
+        guilty = [column.name for column in covariates if column.known in names]
+        for own in values[role].reshape(rows.n, -1).T if role in values and not guilty else ():
+            guilty += [rows.names[j] for j in copies(rows.x, own)]
+        if guilty and (role != "d" or len(columns) > 1):  # a single treatment has its own sentence
+            raise ValueError(
+                f"x: the covariate {guilty[0]!r} is the {words[role]} {columns[0].name!r}, so that nothing is left to "
+                "explain; drop it from x."
+            )
 
 
 def _refuse_determined(rows: Rows, columns: Sequence[Column], treatment: Sequence[Column]) -> None:

@@ -19,12 +19,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ceteris.stats.centring import coordinates
+from ceteris.stats.deletion import without_leverage
+
 KINDS = ("HC0", "HC1", "HC2", "HC3")
 
 
 @dataclass(frozen=True)
 class LeastSquares:
-    """A fitted regression: coefficients (k,), residuals (n,), leverage (n,), bread A (k, k), and what was fitted."""
+    """A fitted regression: coefficients (k,), residuals (n,), leverage (n,), bread A (k, k), and what was fitted.
+
+    ``lift`` (n, k) is xA, computed where the means are taken out.
+    """
 
     beta: np.ndarray
     residuals: np.ndarray
@@ -32,6 +38,7 @@ class LeastSquares:
     bread: np.ndarray
     x: np.ndarray
     weights: np.ndarray
+    lift: np.ndarray
 
     def influence(self, kind: str = "HC1") -> np.ndarray:
         """Influence of each row on the coefficients, shape (n, k).
@@ -50,8 +57,15 @@ class LeastSquares:
         return self._plain * np.sqrt((n - 1) / (n - k))
 
     @property
+    def by_deletion(self) -> np.ndarray:
+        """N (β̂ - β̂₋ᵢ) of each row, shape (n, k), exactly; infinite where only that row identifies a coefficient."""
+        found = without_leverage(self._plain, self.leverage[:, None])
+        own = np.abs(self.lift) > 1e-8 * np.abs(self.lift).max(axis=0)
+        return np.where(own | np.isfinite(found), found, 0.0)  # a dummy of its own row takes nothing from the others
+
+    @property
     def _plain(self) -> np.ndarray:
-        return len(self.x) * (self.weights * self.residuals)[:, None] * (self.x @ self.bread)
+        return len(self.x) * (self.weights * self.residuals)[:, None] * self.lift
 
 
 def ols(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> LeastSquares:
@@ -60,7 +74,8 @@ def ols(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> Leas
     Parameters
     ----------
     x : array, shape (n, k)
-        Add the constant yourself. Collinear columns are refused.
+        Add the constant yourself; where there is one, means are taken out before rank is looked at. Collinear columns
+        are refused.
     y : array, shape (n,)
     weights : array, shape (n,), optional
 
@@ -79,14 +94,18 @@ def ols(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> Leas
         raise ValueError(f"x: {k} columns given for {n} rows; least squares needs more rows than columns.")
     w = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
     root = np.sqrt(w)
-    Q, R = np.linalg.qr(root[:, None] * x)
-    size = np.linalg.norm(root[:, None] * x, axis=0)
+    about = coordinates(x)
+    z = about.z
+    Q, R = np.linalg.qr(root[:, None] * z)
+    size = np.linalg.norm(root[:, None] * z, axis=0)
     bad = np.flatnonzero(np.abs(R.diagonal()) <= 1e-10 * np.where(size > 0, size, 1.0))
     if len(bad):
         raise ValueError(f"x: column {bad[0]} is a combination of the columns before it; drop it.")
     beta = np.linalg.solve(R, Q.T @ (root * y))
     inverse = np.linalg.solve(R, np.eye(k))
-    return LeastSquares(beta, y - x @ beta, (Q**2).sum(axis=1), inverse @ inverse.T, x, w)
+    bread = inverse @ inverse.T @ about.inverse.T
+    leverage = (Q**2).sum(axis=1)
+    return LeastSquares(about.inverse @ beta, y - z @ beta, leverage, about.inverse @ bread, x, w, z @ bread)
 
 
 def correction(leverage: np.ndarray, k: int, kind: str) -> np.ndarray:

@@ -26,7 +26,6 @@ Kolesár (2016), Review of Economics and Statistics 98.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -34,56 +33,6 @@ SAID = (
     "Jackknife: each row left out in turn, the nuisances held; Student's t with the effective number of rows as "
     "degrees of freedom."
 )
-ALONE = 1e-10  # |1 - h| below which a row identifies the estimate alone
-
-
-@dataclass(frozen=True, eq=False)
-class SmallSample:
-    """What the correction for small samples needs; combinations of estimates combine both.
-
-    Parameters
-    ----------
-    deviations : array, shape (n, k)
-        n times what the estimates would fall by without the row.
-    weights : array, shape (n, k)
-        By how much n times the estimates move with the outcome of the row; zero where that is not known, which asks
-        for the normal distribution.
-
-    Examples
-    --------
-    >>> x = np.array([1.0, 2.0, 4.0])
-    >>> mean = SmallSample(jackknife((x - x.mean())[:, None], np.full((3, 1), 1 / 3)), np.ones((3, 1)))
-    >>> mean.dof, mean.combined(np.array([[2.0]])).dof
-    (array([3.]), array([3.]))
-    """
-
-    deviations: np.ndarray
-    weights: np.ndarray
-
-    @property
-    def dof(self) -> np.ndarray:
-        """Degrees of freedom, shape (k,)."""
-        return effective_rows(self.weights)
-
-    def combined(self, W: np.ndarray) -> SmallSample:
-        """Of the combinations W, shape (m, k), of the estimates."""
-        return SmallSample(self.deviations @ W.T, self.weights @ W.T)
-
-
-def jackknife(influence: np.ndarray, leverage: np.ndarray) -> np.ndarray:
-    """φ / (1 - h): n times what the estimate would fall by without the row, shape (n, k).
-
-    A row without which nothing is identified (h = 1) makes the standard error infinite.
-
-    Examples
-    --------
-    >>> x = np.array([1.0, 2.0, 6.0])
-    >>> jackknife(x - x.mean(), np.full(3, 1 / 3)) / 3  # the mean is 3; without 1 it is 4, without 6 it is 1.5
-    array([-1. , -0.5,  1.5])
-    """
-    rest = 1 - leverage
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(np.abs(rest) > ALONE, influence / rest, np.inf)
 
 
 def effective_rows(weights: np.ndarray) -> np.ndarray:
@@ -100,20 +49,17 @@ def effective_rows(weights: np.ndarray) -> np.ndarray:
         return np.where(size > 0, scaled.sum(axis=0) ** 2 / (scaled**2).sum(axis=0), np.inf)
 
 
-def side_by_side(parts: Sequence[SmallSample | None], influences: Sequence[np.ndarray]) -> SmallSample | None:
-    """Of several estimates as one; those without a correction keep their influence functions and the normal."""
-    if all(part is None for part in parts):
-        return None
-    pairs = list(zip(parts, influences, strict=True))
-    return SmallSample(
-        np.concatenate([phi if part is None else part.deviations for part, phi in pairs], axis=1),
-        np.concatenate([np.zeros_like(phi) if part is None else part.weights for part, phi in pairs], axis=1),
-    )
+def degrees_of(clusters: Sequence[np.ndarray], weights: np.ndarray | None) -> float | np.ndarray | None:
+    """Degrees of freedom: the smaller number of clusters less one, those of the correction, or None for the normal."""
+    if clusters:
+        return float(min(len(np.unique(groups)) for groups in clusters) - 1)
+    return None if weights is None else effective_rows(weights)
 
 
-def averaged(parts: Sequence[SmallSample | None]) -> SmallSample | None:
-    """Of the mean of several estimates of the same, as of repeated splits."""
-    known = [part for part in parts if part is not None]
-    if not known:
-        return None
-    return SmallSample(np.mean([p.deviations for p in known], axis=0), np.mean([p.weights for p in known], axis=0))
+def told(degrees: float | np.ndarray | None, jackknifed: bool) -> str:
+    """What is printed behind the number of rows."""
+    if degrees is None or np.isinf(degrees).all():
+        return ""
+    low, high = (f"{np.floor(end):g}" for end in (np.min(degrees), np.max(degrees)))
+    errors = "jackknife standard errors, " if jackknifed else ""
+    return f"; {errors}t with {low if low == high else f'{low} to {high}'} degrees of freedom"

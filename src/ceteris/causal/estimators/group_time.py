@@ -15,7 +15,6 @@ from ceteris.causal.nuisances import propensity, refuse_clip, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.data._check import pick
 from ceteris.results import Estimate
-from ceteris.stats.small_sample import SmallSample
 
 CONTROLS = ("never treated", "not yet treated")
 
@@ -98,16 +97,17 @@ class GroupTimeEffects:
         for r in range(self.repeats):
             solved = [self._cell(panel, learners, g, base, t, r) for g, base, t in cells]
             point = np.array([point for point, _ in solved])
-            influence, *small = np.stack([parts for _, parts in solved], axis=2)
+            influence, by_deletion, weights = np.stack([parts for _, parts in solved], axis=2)
             names = tuple(f"ATT({g:g}, {t:g})" for g, _, t in cells)
-            splits.append(Estimate(point, influence, names, small=SmallSample(*small) if self.small_sample else None))
+            asked = weights if self.small_sample else None
+            splits.append(Estimate(point, influence, names, by_deletion=by_deletion, weights=asked))
         estimate = assemble.median_of(splits)
         return replace(estimate, meta={**estimate.meta, **self._meta(panel, [(g, t) for g, _, t in cells])})
 
     def _cell(
         self, panel: _Panel, learners: dict[str, Any], g: float, base: float, t: float, repeat: int
     ) -> tuple[float, np.ndarray]:
-        """Point of one group and period; influence, jackknife and weights over all units, shape (3, units)."""
+        """Point of one group and period; influence, by_deletion and weights over all units, shape (3, units)."""
         before, after = panel.at(min(base, t)), panel.at(max(base, t))
         untreated = ~np.isfinite(panel.group)
         if self.controls == CONTROLS[1]:
@@ -129,10 +129,8 @@ class GroupTimeEffects:
         e, _ = propensity(learners["treatment"], x, d, fold, self.clip, self.jobs)
         weights = scores.did_panel(np.ones(len(used)), d, np.zeros(len(used)), e, self.normalise)[1]
         one = assemble.solve([scores.did_panel(change, d, g0, e, self.normalise)], ["ATT"], fold, weights=[weights])
-        assert one.influence is not None
-        assert one.small is not None
         parts = np.zeros((3, len(panel.group)))
-        parts[:, used] = np.stack([one.influence, one.small.deviations, one.small.weights])[..., 0]
+        parts[:, used] = np.stack([np.ravel(part) for part in (one.influence, one.by_deletion, one.weights)])
         return float(one.point[0]), parts * len(panel.group) / len(used)
 
     def _meta(self, panel: _Panel, cells: list[tuple[float, float]]) -> dict[str, Any]:
@@ -237,7 +235,7 @@ def _averages(estimate: Estimate, labels: np.ndarray, chosen: dict[str, np.ndarr
 def _averaged(estimate: Estimate, labels: np.ndarray, chosen: dict[str, np.ndarray], found: np.ndarray) -> Estimate:
     """Shares of groups are those in the sample, and the influence function contains that they are estimated."""
     assert estimate.influence is not None
-    points, influences, small = [], [], []
+    points, rows, asked = [], [], estimate.weights is not None
     for which in chosen.values():
         member = found[:, None] == labels[None, which]  # units by effects
         share = member.mean(0)
@@ -246,10 +244,10 @@ def _averaged(estimate: Estimate, labels: np.ndarray, chosen: dict[str, np.ndarr
         point = weight @ effect
         points.append(point)
         drawn = (member - share) @ (effect - point) / share.sum()
-        influences.append(estimate.influence[:, which] @ weight + drawn)
-        if estimate.small is not None:
-            both = estimate.small.deviations, estimate.small.weights
-            deviations, weights = (part[:, which] @ weight for part in both)
-            small.append([deviations + drawn, weights])
-    corrected = SmallSample(*np.stack(small, axis=2)) if small else None
-    return Estimate(np.array(points), np.stack(influences, axis=1), tuple(chosen), small=corrected)
+        parts = [estimate.influence, estimate.by_deletion, estimate.weights]
+        kept = [np.zeros_like(drawn) if part is None else part[:, which] @ weight for part in parts]
+        rows.append([kept[0] + drawn, kept[1] + drawn, kept[2]])
+    influence, by_deletion, weights = np.stack(rows, axis=2)
+    return Estimate(
+        np.array(points), influence, tuple(chosen), by_deletion=by_deletion, weights=weights if asked else None
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +70,12 @@ class Interactive:
         pick_estimand(self.estimand)
         refuse_clip(self.clip)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True)
+        if not rows.x.shape[1]:
+            warnings.warn(
+                "x: no covariates given, so that nothing is adjusted for and this is a difference in means; name the "
+                "confounders, or use DifferenceInMeans in an experiment.",
+                stacklevel=2,
+            )
         learners = {
             "outcome": given(self.outcome, default_for(rows.y)),
             "treatment": given(self.treatment, default_classifier()),

@@ -89,8 +89,8 @@ class PartiallyLinear:
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster)
         binary = bool(np.isin(rows.d, (0, 1)).all())
         outcome = given(self.outcome, default_regressor())
-        treatment = self.treatment or (default_classifier() if binary else default_regressor())
-        learners = {"outcome": outcome, "treatment": treatment, "residual": self.residual or outcome}
+        treatment = given(self.treatment, default_classifier() if binary else default_regressor())
+        learners = {"outcome": outcome, "treatment": treatment, "residual": given(self.residual, outcome)}
         refuse_learners(**learners)
         drawn = read_folds(self.folds, rows.n, self.repeats, self.seed, rows.clusters)
         names, parts = treatments(rows, d)

@@ -34,6 +34,7 @@ from ceteris.causal.rows import Rows, read_rows
 from ceteris.data._check import pick
 from ceteris.results import Estimate
 from ceteris.stats.covariance import clustered
+from ceteris.stats.deletion import without_leverage
 
 VARIANCES = ("plug-in", "neyman")
 
@@ -69,7 +70,11 @@ class DifferenceInMeans:
         }
         _, plain = arm_difference(rows.y, rows.d)
         by_cluster = plain[:, None] * np.sqrt((rows.n - 1) / (rows.n - 2))  # a regression on a constant and d
-        return Estimate(np.array([point]), influence[:, None], ("ATE",), meta, rows.clusters, by_cluster=by_cluster)
+        size = np.where(rows.d == 1, rows.d.sum(), rows.n - rows.d.sum())
+        return Estimate(
+            np.array([point]), influence[:, None], ("ATE",), meta, rows.clusters, by_cluster=by_cluster,
+            by_deletion=without_leverage(plain, 1 / size)[:, None],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -198,7 +203,7 @@ def stratified(
     if bool((size == 2).all()) or (single and few.any()):
         if len(size) < 2:
             raise ValueError("strata: one given, with a single row in an arm; no variance can be computed; give more.")
-        influence, by_cluster, clusters = between, None, clusters or (strata,)
+        influence, by_cluster, by_deletion, clusters = between, None, None, clusters or (strata,)
     else:
         _refuse_single(few)
         per = (n * share / size)[strata]
@@ -206,6 +211,8 @@ def stratified(
         freedom = n - 2 * len(size)  # of the regression on a constant and d in every stratum
         by_cluster = (plain * per + moved)[:, None] * np.sqrt((n - 1) / freedom)
         influence = influence * per + moved
+        arm = 2 * strata + rows.d.astype(int)
+        by_deletion = (without_leverage(plain * per, 1 / np.bincount(arm)[arm]) + moved)[:, None]
     where = "the population" if population else "the sample at hand"
     said = {
         "method": "Differences within strata",
@@ -216,7 +223,8 @@ def stratified(
     }
     told_all = {**said, **(meta or {})}
     return Estimate(
-        np.array([point]), influence[:, None], (estimand,), told_all, clusters, by_cluster=by_cluster
+        np.array([point]), influence[:, None], (estimand,), told_all, clusters, by_cluster=by_cluster,
+        by_deletion=by_deletion,
     )  # fmt: skip
 
 

@@ -90,8 +90,9 @@ class InverseProbabilityWeighting:
         if self.winsorise:
             checks += (_capped(inside),)
         return compare(
-            rows, point, influence, weights, {"propensity": fitted.e}, self.estimand, meta, every, keep, checks
-        )
+            rows, point, influence, weights, {"propensity": fitted.e}, self.estimand, meta, every, keep, checks,
+            self.normalised,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

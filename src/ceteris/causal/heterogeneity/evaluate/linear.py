@@ -90,4 +90,5 @@ def calibration_test(y: Any, d: Any, m: Any, e: Any, tau_hat: Any, *, clusters: 
 def _regression(x: np.ndarray, y: np.ndarray, names: tuple[str, ...], meta: dict[str, Any], clusters: Any) -> Estimate:
     groups = clusters_of(clusters, len(y))
     fit = ols(x, y)
-    return Estimate(fit.beta, fit.influence("HC3"), names, meta, groups, by_cluster=fit.by_cluster)
+    return Estimate(fit.beta, fit.influence("HC3"), names, meta, groups, by_cluster=fit.by_cluster,
+                    by_deletion=fit.by_deletion)  # fmt: skip

@@ -138,6 +138,7 @@ class Estimate:
         if not self._corrected:
             return self.influence
         assert self.weights is not None
+        assert self.by_deletion is not None
         return np.where(self.weights.any(axis=0), self.by_deletion, self.influence)
 
     @property

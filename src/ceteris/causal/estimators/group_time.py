@@ -130,7 +130,9 @@ class GroupTimeEffects:
         weights = scores.did_panel(np.ones(len(used)), d, np.zeros(len(used)), e, self.normalise)[1]
         one = assemble.solve([scores.did_panel(change, d, g0, e, self.normalise)], ["ATT"], fold, weights=[weights])
         parts = np.zeros((3, len(panel.group)))
-        parts[:, used] = np.stack([np.ravel(part) for part in (one.influence, one.by_deletion, one.weights)])
+        parts[:, used] = np.stack(
+            [part[:, 0] for part in (one.influence, one.by_deletion, one.weights) if part is not None]
+        )
         return float(one.point[0]), parts * len(panel.group) / len(used)
 
     def _meta(self, panel: _Panel, cells: list[tuple[float, float]]) -> dict[str, Any]:

@@ -312,7 +312,7 @@ def _joint_rows(estimates: Sequence[Estimate], name: str) -> np.ndarray | None:
     each = [getattr(e, name) for e in estimates]
     if all(values is None for values in each):
         return None
-    filled = [e.influence if values is None else values for e, values in zip(estimates, each, strict=True)]
+    filled: list[Any] = [e.influence if values is None else values for e, values in zip(estimates, each, strict=True)]
     return np.concatenate(filled, axis=1)
 
 

@@ -104,7 +104,7 @@ def test_where_coefficients_are_asked_for_it_is_refused():
 
 def test_a_covariate_that_is_constant_in_one_arm_is_named():
     table = pd.DataFrame({"a": X[:, 0], "treated": np.where(D == 1, 1.0, X[:, 1])})
-    with pytest.raises(ValueError, match="among the rows with d = 1 'treated' is the same in every row"):
+    with pytest.raises(ValueError, match=r"with d = 1; drop a covariate \('treated' is the same in every row"):
         InteractedRegression().fit(y=Y, d=D, x=table)
 
 

@@ -97,6 +97,7 @@ def test_what_a_reader_must_know_is_there():
         "fit of the outcome",
         "fit of the treatment 'd'",
         "stability over splits",
+        "no single row decides",
     ]
     assert found.n == N
     np.testing.assert_allclose(found.influence.mean(0), 0, atol=1e-10)

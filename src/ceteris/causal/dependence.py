@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -15,6 +16,48 @@ SUSPECT = 1e-12  # ratio of eigenvalues of the correlations, from which on colum
 OWN = 1e-10  # share of a column's standard deviation that the columns before it must leave
 
 
+class Spread:
+    """Covariates x (n, p) about their means, ``z``, and their correlations; those with missing values are left out."""
+
+    def __init__(self, x: np.ndarray) -> None:
+        whole = np.isfinite(x.sum(axis=0))
+        self.columns = np.flatnonzero(whole)
+        self.z = standardised(x if whole.all() else x[:, whole])[0]
+
+    @cached_property
+    def gram(self) -> np.ndarray:
+        """z'z, shape (q, q)."""
+        return self.z.T @ self.z
+
+    def collinear(self, names: Sequence[str]) -> dict[int, str]:
+        """Columns that a constant and those before them determine, and in words how."""
+        n, p = self.z.shape
+        if not p or p > WIDE or p >= n:
+            return {}
+        values = np.linalg.eigvalsh(self.gram)
+        if values[0] > SUSPECT * values[-1]:
+            return {}
+        found = _one_by_one(self.z, [names[j] for j in self.columns])
+        return {int(self.columns[j]): told for j, told in found.items()}
+
+    def copies(self, values: np.ndarray) -> list[int]:
+        """Columns that are values (n,) again, but for origin and unit."""
+        if len(values) < FEW or not self.z.shape[1]:
+            return []
+        v = standardised(values[:, None])[0][:, 0]
+        moment = self.z.T @ v
+        near = np.flatnonzero(np.abs(moment) > (1 - 1e-9) * len(v))
+        rest = (np.abs(self.z[:, j] - np.sign(moment[j]) * v).max() for j in near)
+        return [int(self.columns[j]) for j, gap in zip(near, rest, strict=True) if gap < 1e-7 * np.abs(v).max()]
+
+    def unexplained(self, d: np.ndarray) -> float:
+        """1 - R² of the regression of d (n,) on the covariates."""
+        v = d - d.mean()
+        moment = self.z.T @ v
+        slope = np.linalg.lstsq(self.gram, moment, rcond=1e-12)[0]
+        return float(1 - 2 * slope @ moment / (v @ v) + slope @ self.gram @ slope / (v @ v))
+
+
 def collinear(x: np.ndarray, names: Sequence[str]) -> dict[int, str]:
     """Columns of x (n, p) that a constant and those before them determine, and in words how.
 
@@ -24,14 +67,7 @@ def collinear(x: np.ndarray, names: Sequence[str]) -> dict[int, str]:
     >>> collinear(x, ["a", "b", "c"])
     {2: "'c' is a combination of 'a' and 'b'"}
     """
-    n, p = x.shape
-    if not p or p > WIDE or p >= n or not np.isfinite(x).all():
-        return {}
-    z = standardised(x)[0]
-    values = np.linalg.eigvalsh(z.T @ z)
-    if values[0] > SUSPECT * values[-1]:
-        return {}
-    return _one_by_one(z, names)
+    return Spread(x).collinear(names)
 
 
 def _one_by_one(z: np.ndarray, names: Sequence[str]) -> dict[int, str]:
@@ -67,20 +103,3 @@ def warn_collinear(found: dict[int, str]) -> None:
         it = "it" if len(found) == 1 else "them"
         advice = f"Regressions leave {it} out, and the effect is the same without {it}; drop {it}."
         warnings.warn(f"x: {told}. {advice}", UserWarning, stacklevel=4)
-
-
-def copies(x: np.ndarray, values: np.ndarray) -> list[int]:
-    """Columns of x (n, p) that are values (n,) again, but for origin and unit.
-
-    Examples
-    --------
-    >>> y = np.arange(12.0) ** 2
-    >>> copies(np.column_stack([np.arange(12.0), 3 - 0.01 * y]), y)
-    [1]
-    """
-    if len(values) < FEW or not x.shape[1]:
-        return []
-    z, v = standardised(x)[0], standardised(values[:, None])[0][:, 0]
-    with np.errstate(invalid="ignore"):
-        near = np.flatnonzero(np.abs(z.T @ v) / len(v) > 1 - 1e-9)
-    return [int(j) for j in near if np.abs(z[:, j] - np.sign(z[:, j] @ v) * v).max() < 1e-7 * np.abs(v).max()]

@@ -71,8 +71,10 @@ def penalty_of(learner: Any) -> tuple[str, float] | None:
 
 def standardised(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (1, (x - mean) / scale), shape (n, p + 1), and the scale, shape (p,); 1 for a constant column."""
-    z, _, scale = centring.standardised(x)
-    return np.column_stack([np.ones(len(x)), z]), scale
+    design = np.empty((len(x), x.shape[1] + 1))
+    design[:, 0] = 1.0
+    _, _, scale = centring.standardised(x, out=design[:, 1:])
+    return design, scale
 
 
 def sigmoid(index: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ceteris.causal.columns import Column, Table, numbers
 from ceteris.causal.covariates import Names
-from ceteris.causal.dependence import FEW, WIDE, collinear, copies, warn_collinear
+from ceteris.causal.dependence import FEW, WIDE, Spread, warn_collinear
 
 MANY = 50  # a column of more labels than this, most of them seen once, is a name and not a category
 EXACT = 1e-10  # share of the treatment's variance left by the covariates below which they determine it
@@ -151,9 +151,10 @@ def read_rows(
         _refuse_other_than_binary(rows.d, treatment[0])
     if labels:
         _refuse_rare_levels(rows)
-    _refuse_same(rows, {"y": [outcome], "d": treatment, "z": blocks["z"]}, blocks["x"])
-    _refuse_determined(rows, blocks["x"], treatment)
-    found = collinear(rows.x, rows.names)
+    spread = Spread(rows.x)
+    _refuse_same(rows, {"y": [outcome], "d": treatment, "z": blocks["z"]}, blocks["x"], spread)
+    _refuse_determined(rows, blocks["x"], treatment, spread)
+    found = spread.collinear(rows.names)
     warn_collinear(found)
     return replace(rows, collinear=tuple(found))
 
@@ -296,7 +297,9 @@ def _refuse_rare_levels(rows: Rows) -> None:
         raise ValueError(f"d: level {', '.join(rare)} has only one row; two at least are needed; merge or drop it.")
 
 
-def _refuse_same(rows: Rows, roles: Mapping[str, Sequence[Column]], covariates: Sequence[Column]) -> None:
+def _refuse_same(
+    rows: Rows, roles: Mapping[str, Sequence[Column]], covariates: Sequence[Column], spread: Spread
+) -> None:
     """No variable has two roles, by its name or as a copy under another."""
     words = {"y": "outcome", "d": "treatment", "z": "instrument"}
     outcome = roles["y"][0]
@@ -308,7 +311,7 @@ def _refuse_same(rows: Rows, roles: Mapping[str, Sequence[Column]], covariates: 
         names = {column.known for column in columns} - {None}
         guilty = [column.name for column in covariates if column.known in names]
         for own in values[role].reshape(rows.n, -1).T if role in values and not guilty else ():
-            guilty += [rows.names[j] for j in copies(rows.x, own)]
+            guilty += [rows.names[j] for j in spread.copies(own)]
         if guilty and (role != "d" or len(columns) > 1):  # a single treatment has its own sentence
             raise ValueError(
                 f"x: the covariate {guilty[0]!r} is the {words[role]} {columns[0].name!r}, so that nothing is left to "
@@ -316,7 +319,7 @@ def _refuse_same(rows: Rows, roles: Mapping[str, Sequence[Column]], covariates: 
             )
 
 
-def _refuse_determined(rows: Rows, columns: Sequence[Column], treatment: Sequence[Column]) -> None:
+def _refuse_determined(rows: Rows, columns: Sequence[Column], treatment: Sequence[Column], spread: Spread) -> None:
     if rows.d.ndim == 2 or len(rows.levels) > 2:
         return
     name = treatment[0].name
@@ -327,8 +330,7 @@ def _refuse_determined(rows: Rows, columns: Sequence[Column], treatment: Sequenc
             f"x: the covariate {guilty[0]!r} determines the treatment {name!r}, so there is nobody to compare with; "
             "drop it from x, or keep the rows where both treatments occur."
         )
-    x = rows.x[:, ~np.isnan(rows.x).any(0)]
-    if 0 < x.shape[1] <= min(WIDE, rows.n // 2) and _unexplained(x, rows.d) < EXACT:
+    if 0 < spread.z.shape[1] <= min(WIDE, rows.n // 2) and spread.unexplained(rows.d) < EXACT:
         raise ValueError(
             f"x: the covariates together determine the treatment {name!r} exactly, so there is nobody to compare with; "
             "drop the covariate that encodes it."
@@ -342,13 +344,3 @@ def _separating(rows: Rows) -> list[str]:
         return []
     apart = (treated.min(0) > control.max(0)) | (treated.max(0) < control.min(0))
     return [name for name, guilty in zip(rows.names, apart, strict=True) if guilty]
-
-
-def _unexplained(x: np.ndarray, d: np.ndarray) -> float:
-    """1 - R² of the regression of d on x."""
-    spread = np.ptp(x, axis=0)
-    u = (x - x.mean(0)) / np.where(spread > 0, spread, 1.0)
-    v = d - d.mean()
-    gram, moment = u.T @ u, u.T @ v
-    slope = np.linalg.lstsq(gram, moment, rcond=1e-12)[0]
-    return float(1 - 2 * slope @ moment / (v @ v) + slope @ gram @ slope / (v @ v))

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+FAR = 1e4  # standard deviations of a mean, from which on its rounding shows among the digits of the column
 RESOLUTION = 8 * np.finfo(float).eps  # standard deviations below this share of the mean are its rounding
 
 
-def standardised(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def standardised(x: np.ndarray, out: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Columns with mean zero and variance one, shape (n, k), their means and their standard deviations, shape (k,).
 
-    A column that does not vary becomes zero, and its standard deviation is said to be one.
+    A column that does not vary becomes zero, and its standard deviation is said to be one. ``out`` is where to write.
 
     Examples
     --------
@@ -26,15 +27,19 @@ def standardised(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     ([[-1.0, 0.0], [1.0, 0.0]], [1.0, 1.0])
     """
     mean = x.mean(axis=0)
-    z = x - mean
-    rest = z.mean(axis=0)  # of the rounding of a large mean
-    z -= rest
+    z = np.subtract(x, mean, out=out)
     scale = np.sqrt(np.einsum("ij,ij->j", z, z) / max(len(x), 1))
+    if (np.abs(mean) > FAR * scale).any():
+        rest = z.mean(axis=0)  # of the rounding of a large mean
+        z -= rest
+        mean = mean + rest
+        scale = np.sqrt(np.einsum("ij,ij->j", z, z) / max(len(x), 1))
     varies = scale > RESOLUTION * np.abs(mean)
     scale = np.where(varies, scale, 1.0)
     z /= scale
-    z[:, ~varies] = 0.0
-    return z, mean + rest, scale
+    if not varies.all():
+        z[:, ~varies] = 0.0
+    return z, mean, scale
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ MacKinnon and White (1985), Journal of Econometrics 29. Frisch and Waugh (1933),
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,6 +39,10 @@ class LeastSquares:
     x: np.ndarray
     weights: np.ndarray
     lift: np.ndarray
+
+    def only(self, count: int) -> LeastSquares:
+        """The first coefficients alone, so that what there is of each row is not computed for all."""
+        return replace(self, beta=self.beta[:count], bread=self.bread[:count, :count], lift=self.lift[:, :count])
 
     def influence(self, kind: str = "HC1") -> np.ndarray:
         """Influence of each row on the coefficients, shape (n, k).

@@ -83,7 +83,7 @@ def test_a_label_that_is_new_is_refused_along_some_covariates():
 def test_averages_carry_the_checks(sample):
     s = sample
     model = LinearEffects(folds=s["fold"]).fit(y=s["y"], d=s["d"], x=s["x"], nuisances={"m": s["m"], "e": s["e"]})
-    assert model.average().checks == model.checks != ()
+    assert model.average().checks[:-1] == model.checks != ()  # the last is whether a single row decides
 
 
 def test_clusters_reach_the_standard_errors(sample):

@@ -136,7 +136,7 @@ def test_overlap_weighted_average_is_partialling_out(data):
 def test_averages_carry_what_was_found_about_overlap(data):
     with pytest.warns(UserWarning, match="outside"):
         model = fit(TLearner(OLS, LOGIT), data.assign(d=(data["x0"] + data["d"] > 0.5).astype(float)))
-    assert model.average().checks == model.checks
+    assert model.average().checks[:-1] == model.checks  # the last is whether a single row decides
     assert model.checks[0].passed is False  # nobody with a large x0 is untreated
 
 

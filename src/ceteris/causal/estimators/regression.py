@@ -67,7 +67,7 @@ class RegressionAdjustment:
         pick("covariance", self.covariance, KINDS)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster)
         _refuse_several(rows)
-        fit = ols(np.column_stack([rows.d, with_constant(rows.independent)]), rows.y)
+        fit = ols(np.column_stack([rows.d, with_constant(rows.independent)]), rows.y).only(1)
         meta = {
             "method": "Regression adjustment",
             "estimand": "The effect of one unit of treatment, the same for everybody (else: averaged by Var(D | X)).",
@@ -76,10 +76,9 @@ class RegressionAdjustment:
             "n": rows.n,
             "nuisances": {"fitted": rows.y - fit.residuals},
         }
-        influence = fit.influence(self.covariance)[:, :1]
         return Estimate(
-            fit.beta[:1], influence, (rows.treatment,), meta, rows.clusters, by_cluster=fit.by_cluster[:, :1],
-            by_deletion=fit.by_deletion[:, :1],
+            fit.beta, fit.influence(self.covariance), (rows.treatment,), meta, rows.clusters, by_cluster=fit.by_cluster,
+            by_deletion=fit.by_deletion,
         )  # fmt: skip
 
 
@@ -157,11 +156,9 @@ def interacted(
             fit = ols(X[mine], rows.y[mine])
         except ValueError as error:
             told = "; ".join(collinear(x[mine], kept).values()) or error
-            raise ValueError(
-                f"x: among the rows with d = {arm} {told}, so that the other arm cannot be compared there; drop it."
-            ) from None
+            raise ValueError(f"x: collinear among the rows with d = {arm}; drop a covariate ({told})") from None
         points[arm], fits[arm] = fit.beta[0], X @ fit.beta
-        scale = sign * rows.n / mine.sum()
+        scale, fit = sign * rows.n / mine.sum(), fit.only(1)
         influence[mine] = scale * fit.influence(kind)[:, 0]
         plain[mine] = scale * fit.influence("HC0")[:, 0]
         deleted[mine] = scale * fit.by_deletion[:, 0]

@@ -45,7 +45,7 @@ def parity():
     names = [f"x{j}" for j in range(20)]
     for score in ("partialling out", "IV-type"):
         data, folds = simulate_partially_linear(2000, seed=1), make_folds(2000, repeats=3)
-        found = PartiallyLinear(ols, ols, score=score, folds=folds).fit(data, y="y", d="d", x=names)
+        found = PartiallyLinear(ols, ols, score=score, folds=folds, small_sample=False).fit(data, y="y", d="d", x=names)
         third = ols if score == "IV-type" else None
         settings = {"score": score, "n_rep": 3, "draw_sample_splitting": False}
         model = dml.DoubleMLPLR(dml.DoubleMLData(data, "y", "d", x_cols=names), ols, ols, third, **settings)
@@ -54,7 +54,9 @@ def parity():
     folds = make_folds(2000, repeats=3, stratify=data["d"].to_numpy())
     for estimand, score in (("ATE", "ATE"), ("ATT", "ATTE")):
         for normalise in (False, True):
-            found = Interactive(ols, logit, estimand, normalise, folds=folds).fit(data, y="y", d="d", x=names)
+            found = Interactive(ols, logit, estimand, normalise, folds=folds, small_sample=False).fit(
+                data, y="y", d="d", x=names
+            )
             settings = {"score": score, "normalize_ipw": normalise, "n_rep": 3, "draw_sample_splitting": False}
             model = dml.DoubleMLIRM(dml.DoubleMLData(data, "y", "d", x_cols=names), ols, logit, **settings)
             weights = ", normalised" if normalise else ""

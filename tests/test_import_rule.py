@@ -20,7 +20,8 @@ ALLOWED = {
     "stats": set(),
     "data": set(),
     "outlets": set(),  # where text leaves; whoever writes text may use it, but the engine
-    "results": {"stats", "outlets"},
+    "results": {"stats", "outlets", "evidence"},
+    "evidence": set(),  # of results, from where others import it
     "scratch": set(),
     "tables": {"results", "outlets", "files"},
     "learners": {"", "files", "engine", "recipe", "nets", "results", "data", "stats", "outlets", "tables"},

@@ -1,111 +1,32 @@
 """What passes between domains and reports: estimates, checks, tables, figures, sections.
 
 These are frozen values. A domain computes, returns sections, and knows nothing of HTML; the report
-renders sections and knows nothing of economics. A figure carries the numbers it shows, so that a reader
-can download them and a test can check them without looking at pixels.
+renders sections and knows nothing of economics. Checks, tables, figures and sections are in `ceteris.evidence`, and
+imported from here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from ceteris.evidence import Check, Figure, Section, Table
 from ceteris.outlets import latex_table, markdown_table, prose, screen
 from ceteris.stats.bands import maximum, multiplier_bootstrap, normal_maximum
-from ceteris.stats.covariance import covariance
+from ceteris.stats.covariance import assembled, covariance, few_clusters, read_clusters, same_partition
+from ceteris.stats.deletion import DECISIVE, FEWEST, most_decisive
+from ceteris.stats.small_sample import SAID, degrees_of, told
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import pandas as pd
 
+__all__ = ["Check", "Estimate", "Figure", "Section", "Table", "joint", "single"]
 
-@dataclass(frozen=True)
-class Check:
-    """One claim about a result, with the evidence for it.
-
-    Parameters
-    ----------
-    name : str
-        What is checked, in a few words.
-    passed : bool or None
-        Whether the claim holds; None if it could not be judged.
-    sentence : str
-        What was found and, where the check failed, what to do about it.
-    value, bar : float, optional
-        The measured figure and the threshold it is held against.
-
-    Examples
-    --------
-    >>> Check("held-out fit", True, "R² on the test rows is 0.91.", value=0.91, bar=0.0).verdict
-    'pass'
-    """
-
-    name: str
-    passed: bool | None
-    sentence: str
-    value: float | None = None
-    bar: float | None = None
-
-    @property
-    def verdict(self) -> str:
-        """One of 'pass', 'fail' and 'not judged'."""
-        return {True: "pass", False: "fail", None: "not judged"}[self.passed]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A data frame with a title and a note under it."""
-
-    title: str
-    frame: pd.DataFrame
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A picture as a function of the numbers it shows.
-
-    Parameters
-    ----------
-    title, caption : str
-        What is drawn, and what to see in it.
-    data : DataFrame
-        Every number in the picture.
-    draw : callable
-        ``draw(figure, data)`` draws ``data`` on an empty ``matplotlib.figure.Figure``.
-    size : (float, float)
-        Width and height in inches.
-    """
-
-    title: str
-    caption: str
-    data: pd.DataFrame
-    draw: Callable[[matplotlib.figure.Figure, pd.DataFrame], None]
-    size: tuple[float, float] = (6.4, 4.0)
-
-
-@dataclass(frozen=True)
-class Section:
-    """One part of a report: a title, some paragraphs, and the evidence.
-
-    Parameters
-    ----------
-    title : str
-        Heading.
-    text : str
-        Paragraphs separated by blank lines; plain text.
-    tables, figures, checks : tuple
-        Shown in this order below the text.
-    """
-
-    title: str
-    text: str = ""
-    tables: tuple[Table, ...] = field(default=())
-    figures: tuple[Figure, ...] = field(default=())
-    checks: tuple[Check, ...] = field(default=())
+SINGLE = "no single row decides"
+ROUNDING = 1e-9  # a change by less than this share of the estimate is none
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +45,8 @@ class Estimate:
     meta : mapping
         What a reader must know: "method", "estimand" (a sentence), "formula", "assumptions" (a list of sentences), ...
     clusters : tuple of arrays, shape (n,)
-        None, one or two sets of clusters that the rows come in.
+        None, one or two sets of clusters that the rows come in: standard errors are then CR1, as
+        ``meta["standard errors"]`` says.
     given : array, shape (k, k), optional
         Covariance that does not come from ``influence``.
     dof : float, or array of shape (k,), optional
@@ -134,6 +56,16 @@ class Estimate:
         The estimates of repeated splits that this one sums up.
     checks, sections : tuple
         Evidence: overlap, balance, fit of the nuisances.
+    by_cluster : array, shape (n, k), optional
+        What clusters add up, where it is not ``influence``: without corrections for independent rows, and in a
+        regression with k coefficients times the root of (n - 1) / (n - k).
+    by_deletion : array, shape (n, k), optional
+        n (θ̂ - θ̂₋ᵢ), what the estimate loses without each row, where this is cheap; else ``influence`` says it to first
+        order. ``checks`` ends with what follows from it: whether a single row, or cluster, decides.
+    weights : array, shape (n, k), optional
+        By how much n times each estimate moves with the outcome of a row: asks for the correction for small samples of
+        ``stats.small_sample``, where rows do not come in clusters, as ``meta["standard errors"]`` says. Zeros in a
+        column ask for none.
 
     Examples
     --------
@@ -155,15 +87,36 @@ class Estimate:
     splits: tuple[Estimate, ...] = ()
     checks: tuple[Check, ...] = ()
     sections: tuple[Section, ...] = ()
+    by_cluster: np.ndarray | None = None
+    by_deletion: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         k = len(self.names)
+        twins = sorted({name for name in self.names if self.names.count(name) > 1})
+        if twins:
+            raise ValueError(f"names: {', '.join(map(repr, twins))} given twice; give each estimate its own name.")
         if np.shape(self.point) != (k,):
             raise ValueError(f"point: shape {np.shape(self.point)} given; {k} names ask for ({k},).")
         if self.influence is None and self.given is None:
             raise ValueError("influence: None given without a covariance; give one of the two.")
         if self.influence is not None and self.influence.shape[1:] != (k,):
             raise ValueError(f"influence: shape {self.influence.shape} given; {k} names ask for (rows, {k}).")
+        if self.clusters:
+            object.__setattr__(self, "clusters", tuple(read_clusters(labels, self.n) for labels in self.clusters))
+            if self.given is None:
+                object.__setattr__(self, "meta", {**self.meta, "standard errors": self._cr1()})
+        elif self._corrected:
+            object.__setattr__(self, "meta", {**self.meta, "standard errors": SAID})
+
+        if self.influence is not None:
+            others = tuple(check for check in self.checks if check.name != SINGLE)
+            object.__setattr__(self, "checks", (*others, single(self)))
+
+    def _cr1(self) -> str:
+        counts = " and ".join(str(len(np.unique(groups))) for groups in self.clusters)
+        second = "" if self.by_cluster is None else " (n - 1)/(n - k)"
+        return f"CR1, by cluster ({counts}): variances times G/(G - 1){second}."
 
     @property
     def n(self) -> int | None:
@@ -175,8 +128,23 @@ class Estimate:
         """Covariance of the estimates, shape (k, k)."""
         if self.given is not None:
             return self.given
+        return covariance(self._added_up, self.clusters)
+
+    @property
+    def _added_up(self) -> np.ndarray:
+        """What rows, or the rows of a cluster, add to the covariance."""
         assert self.influence is not None
-        return covariance(self.influence, self.clusters)
+        if self.clusters:
+            return self.influence if self.by_cluster is None else self.by_cluster
+        if not self._corrected:
+            return self.influence
+        assert self.weights is not None
+        assert self.by_deletion is not None
+        return np.where(self.weights.any(axis=0), self.by_deletion, self.influence)
+
+    @property
+    def _corrected(self) -> bool:
+        return self.weights is not None and self.by_deletion is not None and not self.clusters
 
     @property
     def se(self) -> np.ndarray:
@@ -184,11 +152,20 @@ class Estimate:
         return np.sqrt(np.diag(self.covariance))
 
     @property
+    def degrees(self) -> float | np.ndarray | None:
+        """Degrees of freedom of Student's t, None for the normal distribution.
+
+        Those given, with clusters the smaller number of them less one, else those of the correction for small samples.
+        """
+        return self.dof if self.dof is not None else degrees_of(self.clusters, self.weights)
+
+    @property
     def distribution(self) -> Any:
         """Of (estimate - truth) / standard error."""
         from scipy import stats
 
-        return stats.norm if self.dof is None else stats.t(self.dof)
+        degrees = self.degrees
+        return stats.norm if degrees is None else stats.t(degrees)
 
     @property
     def p_values(self) -> np.ndarray:
@@ -206,7 +183,8 @@ class Estimate:
         """Intervals that hold all estimands at once with probability ``level``, shape (k, 2).
 
         From the multiplier bootstrap (``kind`` as in ``stats.multipliers``), or where the covariance does not come from
-        independent rows or one set of clusters, from normal draws with this covariance.
+        independent rows or one set of clusters, from normal draws with this covariance. With degrees of freedom each
+        estimate has the quantile of Student's t in the place of the normal one.
 
         Examples
         --------
@@ -219,18 +197,31 @@ class Estimate:
         if self.influence is None or self.given is not None or len(self.clusters) > 1:
             critical = normal_maximum(self.covariance, level, draws, seed)
         else:
-            drawn = multiplier_bootstrap(self.influence, draws, seed, self.clusters, kind)
+            factor = np.sqrt(few_clusters(self.clusters)) if self.clusters else 1.0
+            drawn = factor * multiplier_bootstrap(self._added_up, draws, seed, self.clusters, kind)
             critical = maximum(drawn, self.se, level)
-        return np.stack([self.point - critical * self.se, self.point + critical * self.se], axis=1)
+        half = self._as_rare(critical) * self.se
+        return np.stack([self.point - half, self.point + half], axis=1)
 
-    def clustered_by(self, *clusters: Sequence[Any]) -> Estimate:
-        """Return the same estimate with standard errors for rows that come in clusters."""
+    def _as_rare(self, critical: float) -> Any:
+        """What is exceeded, under the distribution of each estimate, as rarely as ``critical`` under the normal."""
+        from scipy import stats
+
+        return critical if self.degrees is None else self.distribution.isf(stats.norm.sf(critical))
+
+    def clustered_by(self, *clusters: Any) -> Estimate:
+        """Return the same estimate with standard errors for rows that come in clusters: CR1.
+
+        Examples
+        --------
+        >>> x = np.array([1.0, 2.0, 3.0, 4.0])
+        >>> mean = Estimate(x.mean(keepdims=True), (x - x.mean())[:, None], ("mean",))
+        >>> mean.clustered_by(["a", "a", "b", "b"]).meta["standard errors"]
+        'CR1, by cluster (2): variances times G/(G - 1).'
+        """
         if self.influence is None:
             raise ValueError("clustered_by: this estimate has no influence function; give clusters where it is fitted.")
-        for labels in clusters:
-            if len(labels) != self.n:
-                raise ValueError(f"clusters: {len(labels)} labels given; the estimate has {self.n} rows.")
-        return replace(self, clusters=tuple(np.asarray(labels) for labels in clusters), given=None)
+        return replace(self, clusters=clusters, given=None)
 
     def contrast(self, weights: Any, names: Sequence[str] | None = None) -> Estimate:
         """Linear combinations of the estimates.
@@ -249,16 +240,26 @@ class Estimate:
         W = np.atleast_2d(np.asarray(weights, dtype=float))
         if W.shape[1] != len(self.names):
             raise ValueError(f"weights: {W.shape[1]} columns given; the estimate has {len(self.names)} entries.")
-        if isinstance(self.dof, np.ndarray):
+        names = tuple(names or (f"contrast {i}" for i in range(len(W))))
+        rows = (self.influence, self.by_cluster, self.by_deletion, self.weights)
+        influence, by_cluster, by_deletion, by_outcome = (None if phi is None else phi @ W.T for phi in rows)
+        given = None if self.given is None else W @ self.given @ W.T
+        splits = tuple(split.contrast(W, names) for split in self.splits)
+        return replace(
+            self, point=W @ self.point, influence=influence, names=names, given=given, dof=self._dof_of(W),
+            splits=splits, by_cluster=by_cluster, by_deletion=by_deletion, weights=by_outcome,
+        )  # fmt: skip
+
+    def _dof_of(self, W: np.ndarray) -> float | np.ndarray | None:
+        """Degrees of freedom of combinations: where entries differ, the fewest of those combined, which is safe."""
+        if not isinstance(self.dof, np.ndarray):
+            return self.dof
+        if self.influence is None:
             raise ValueError(
                 "weights: the estimates have degrees of freedom of their own, and those of a combination do not follow "
                 "from them; take the contrast of each completed table's estimate, and pool those."
             )
-        names = tuple(names or (f"contrast {i}" for i in range(len(W))))
-        influence = None if self.influence is None else self.influence @ W.T
-        given = None if self.given is None else W @ self.given @ W.T
-        splits = tuple(split.contrast(W, names) for split in self.splits)
-        return replace(self, point=W @ self.point, influence=influence, names=names, given=given, splits=splits)
+        return np.array([self.dof[row != 0].min(initial=np.inf) for row in W])
 
     def frame(self, level: float = 0.95) -> pd.DataFrame:
         """The table of ``summary`` as a data frame."""
@@ -281,7 +282,7 @@ class Estimate:
             above = f"{prose(self.meta['method'])}\n" if "method" in self.meta else ""
             below = "".join(f"\n! {prose(check.sentence)}" for check in self.checks if check.passed is False)
             table = screen(frame, float_format=lambda v: f"{v:.{digits}f}")
-            return f"{above}{table}\nn = {self.n}{below}"
+            return f"{above}{table}\nn = {self.n}{told(self.degrees, self._corrected)}{below}"
         rows = [["", *frame.columns], *([str(i), *(f"{v:.{digits}f}" for v in row)] for i, *row in frame.itertuples())]
         return markdown_table(rows) if format == "markdown" else latex_table(rows)
 
@@ -301,24 +302,104 @@ class Estimate:
 def joint(*estimates: Estimate) -> Estimate:
     """Several estimates on the same rows as one, with their joint covariance.
 
+    Each keeps its own covariance and degrees of freedom; correlations between them come from the influence functions.
+    All must have the same clusters, or none. A name that occurs again is numbered.
+
     Examples
     --------
     >>> e = Estimate(np.array([1.0]), np.array([[1.0], [-1.0]]), ("a",))
-    >>> joint(e, replace(e, names=("b",))).contrast([1, -1]).se
-    array([0.])
+    >>> both = joint(e, e)
+    >>> both.names, both.contrast([1, -1]).se
+    (('a', 'a (2)'), array([0.]))
     """
-    if any(e.influence is None for e in estimates):
+    if not estimates or any(e.influence is None for e in estimates):
         raise ValueError(
             "estimates: one without an influence function given; its covariance with the others is unknown."
         )
-    sizes = {len(e.influence) for e in estimates if e.influence is not None}
+    sizes = sorted({e.n or 0 for e in estimates})
     if len(sizes) > 1:
+        raise ValueError(f"estimates: they have {', '.join(map(str, sizes))} rows; give estimates on the same rows.")
+    if any(not _same_clusters(e, estimates[0]) for e in estimates):
         raise ValueError(
-            f"estimates: they have {', '.join(map(str, sorted(sizes)))} rows; give estimates on the same rows."
+            "estimates: they come in different clusters, so that no covariance holds for all; give all the same "
+            "clusters where they are fitted, or by clustered_by."
         )
-    influence = np.concatenate([e.influence for e in estimates if e.influence is not None], axis=1)
-    names = tuple(name for e in estimates for name in e.names)
-    return Estimate(np.concatenate([e.point for e in estimates]), influence, names, clusters=estimates[0].clusters)
+    found = Estimate(
+        np.concatenate([e.point for e in estimates]),
+        np.concatenate([e.influence for e in estimates if e.influence is not None], axis=1),
+        _numbered([name for e in estimates for name in e.names]),
+        clusters=estimates[0].clusters,
+        dof=_joint_dof(estimates),
+        by_cluster=_joint_rows(estimates, "by_cluster"),
+        by_deletion=_joint_rows(estimates, "by_deletion"),
+        weights=_joint_rows(estimates, "weights", 0.0),
+    )
+    if all(e.given is None for e in estimates):
+        return found
+    return replace(found, given=assembled([e.covariance for e in estimates], found.covariance))
+
+
+def _joint_rows(estimates: Sequence[Estimate], name: str, share: float = 1.0) -> np.ndarray | None:
+    """What the estimates hold under a name, side by side; those that lack it have ``share`` times their influence."""
+    each = [getattr(e, name) for e in estimates]
+    if all(values is None for values in each):
+        return None
+    pairs = zip(estimates, each, strict=True)
+    return np.concatenate([share * cast(np.ndarray, e.influence) if v is None else v for e, v in pairs], axis=1)
+
+
+def single(estimate: Estimate) -> Check:
+    """Whether a single row, or cluster, decides: without it the estimate leaves the 95 % interval of the others.
+
+    Examples
+    --------
+    >>> x = np.r_[np.arange(20.0), 2000.0]
+    >>> print(single(Estimate(x.mean(keepdims=True), (x - x.mean())[:, None], ("mean",))).sentence)
+    Row 20 (from 0) has 95.2% of the variance of mean, which is 104.3 with it and about 9.5 without, 74 standard errors
+    of the others away; look at it.
+    """
+    phi = estimate.influence if estimate.by_deletion is None else estimate.by_deletion
+    assert phi is not None
+    n = len(phi)
+    found = most_decisive(phi if estimate.by_deletion is not None or n < 2 else phi * n / (n - 1), estimate.clusters)
+    if found.units < FEWEST:
+        few = f"Only {found.units} {'clusters' if estimate.clusters else 'rows'} count, each of which may decide."
+        return Check(SINGLE, None, few, found.distance, DECISIVE)
+    who = f"Row {found.unit} (from 0)"
+    if estimate.clusters:
+        who = f"Cluster {np.unique(estimate.clusters[0])[found.unit]}"
+    point, name = float(estimate.point[found.entry]), estimate.names[found.entry]
+    passed = found.distance <= DECISIVE or abs(found.change) <= ROUNDING * abs(point)
+    moved = f"about {point - found.change:.4g} without, {found.distance:.2g} standard errors of the others away"
+    if np.isinf(found.change):
+        moved = "not defined without"
+    sentence = f"{who} has {found.share:.1%} of the variance of {name}, which is {point:.4g} with it and {moved}"
+    return Check(SINGLE, passed, sentence + ("." if passed else "; look at it."), found.distance, DECISIVE)
+
+
+def _joint_dof(estimates: Sequence[Estimate]) -> float | np.ndarray | None:
+    if all(e.dof is None for e in estimates):
+        return None
+    each = [np.broadcast_to(np.inf if e.degrees is None else e.degrees, len(e.names)) for e in estimates]
+    dof = np.concatenate(each).astype(float)
+    return float(dof[0]) if np.ptp(dof) == 0 else dof
+
+
+def _same_clusters(one: Estimate, other: Estimate) -> bool:
+    pairs = zip(one.clusters, other.clusters, strict=False)
+    return len(one.clusters) == len(other.clusters) and all(same_partition(*pair) for pair in pairs)
+
+
+def _numbered(names: Sequence[str]) -> tuple[str, ...]:
+    """Names, the second 'a' being called 'a (2)'."""
+    found: list[str] = []
+    for name in names:
+        count = 2
+        told = name
+        while told in found:
+            told, count = f"{name} ({count})", count + 1
+        found.append(told)
+    return tuple(found)
 
 
 def _refuse_level(level: float) -> None:

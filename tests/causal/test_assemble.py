@@ -15,7 +15,7 @@ def test_with_equal_clusters_the_covariance_is_the_usual_clustered_one():
     found = assemble.solve([(-np.ones(60), Y)], ["mean"], fold, [groups])
     totals = np.bincount(groups, weights=Y - Y.mean())
     np.testing.assert_allclose(found.point, Y.mean())
-    np.testing.assert_allclose(found.se, np.sqrt(np.sum(totals**2)) / 60)
+    np.testing.assert_allclose(found.se, np.sqrt(12 / 11 * np.sum(totals**2)) / 60)
     np.testing.assert_allclose(found.se, found.clustered_by(groups).se)
 
 

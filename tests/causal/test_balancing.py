@@ -156,7 +156,8 @@ def test_entropy_balancing_is_right_if_the_outcome_is_linear_whatever_the_score(
 def test_dummies_and_their_squares_do_not_clash():
     y, d, x = sample()
     wide = np.column_stack([x, (x[:, 1] > 0).astype(float), np.full(500, 3.0), x[:, 0]])
-    estimate = EntropyBalancing("ATT", moments=2).fit(y=y, d=d, x=wide)
+    with pytest.warns(UserWarning, match="'x3' is the same in every row; 'x4' is 'x0' again.* the same without them"):
+        estimate = EntropyBalancing("ATT", moments=2).fit(y=y, d=d, x=wide)
     w = estimate.meta["nuisances"]["weights"] * (1 - d)
     np.testing.assert_allclose(np.average(wide, axis=0, weights=w), wide[d == 1].mean(axis=0), atol=1e-8)
 

@@ -22,7 +22,7 @@ SECTIONS = simulate_difference_in_differences(600, panel=False, seed=1)
 def test_panel_numbers_are_the_peers(normalise, repeats):
     dml = peer.doubleml()
     folds = make_folds(400, 3, repeats, stratify=PANEL["d"].to_numpy())
-    estimator = DifferenceInDifferences(OLS, LOGIT, normalise=normalise, folds=folds)
+    estimator = DifferenceInDifferences(OLS, LOGIT, normalise=normalise, folds=folds, small_sample=False)
     found = estimator.fit(PANEL, y="y", before="before", d="d", x=NAMES)
     frame = PANEL.assign(change=PANEL["y"] - PANEL["before"])
     with warnings.catch_warnings():
@@ -39,7 +39,7 @@ def test_panel_numbers_are_the_peers(normalise, repeats):
 def test_cross_section_numbers_are_the_peers(normalise, repeats):
     dml = peer.doubleml()
     folds = make_folds(600, 3, repeats, stratify=2 * SECTIONS["d"].to_numpy() + SECTIONS["time"].to_numpy())
-    estimator = DifferenceInDifferences(OLS, LOGIT, normalise=normalise, folds=folds)
+    estimator = DifferenceInDifferences(OLS, LOGIT, normalise=normalise, folds=folds, small_sample=False)
     found = estimator.fit(SECTIONS, y="y", time="time", d="d", x=NAMES)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -157,7 +157,7 @@ def test_the_numbers_of_a_cell_are_the_peers():
     d = model.data_subset["G_indicator"].to_numpy().astype(float)
     folds = make_folds(len(d), 3, stratify=d)
     expected = peer.fitted(model, folds)
-    found = GroupTimeEffects(OLS, LOGIT, folds=3).fit(STAGGERED, **ROLES)
+    found = GroupTimeEffects(OLS, LOGIT, folds=3, small_sample=False).fit(STAGGERED, **ROLES)
     j = found.names.index("ATT(3, 4)")
     np.testing.assert_allclose([found.point[j], found.se[j]], expected, atol=1e-8)
 

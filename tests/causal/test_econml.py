@@ -40,7 +40,7 @@ def test_linear_dml():
     y, d, x = roles(simulate_partially_linear(N, p=5, seed=1))
     (fold,) = make_folds(N, 3)
     point, se = fitted(LinearDML(model_y=OLS, model_t=OLS, cv=peer.samples([fold])[0]), y, d, x)
-    ours = PartiallyLinear(OLS, OLS, folds=fold).fit(y=y, d=d, x=x)
+    ours = PartiallyLinear(OLS, OLS, folds=fold, small_sample=False).fit(y=y, d=d, x=x)
     # The bar is 1e-6; both are closed forms.
     np.testing.assert_allclose([ours.point[0], ours.se[0] * np.sqrt(N / (N - 1))], [point, se], rtol=0, atol=1e-10)
 

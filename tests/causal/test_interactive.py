@@ -21,7 +21,8 @@ D = DATA["d"].to_numpy()
 def test_the_numbers_are_the_peers(estimand, score, normalise, repeats):
     dml = peer.doubleml()
     folds = make_folds(400, 3, repeats, stratify=D)
-    found = Interactive(OLS, LOGIT, estimand, normalise, folds=folds).fit(DATA, y="y", d="d", x=NAMES)
+    estimator = Interactive(OLS, LOGIT, estimand, normalise, folds=folds, small_sample=False)
+    found = estimator.fit(DATA, y="y", d="d", x=NAMES)
     settings = {"score": score, "normalize_ipw": normalise, "n_rep": repeats, "draw_sample_splitting": False}
     model = dml.DoubleMLIRM(dml.DoubleMLData(DATA, "y", "d", x_cols=NAMES), OLS, LOGIT, n_folds=3, **settings)
     np.testing.assert_allclose([found.point[0], found.se[0]], peer.fitted(model, folds), rtol=0, atol=1e-8)
@@ -74,7 +75,8 @@ def test_potential_outcomes_are_the_peers(normalise):
     levels = np.random.default_rng(0).integers(0, 3, 400)
     frame = DATA.assign(d=levels)
     folds = make_folds(400, 3, stratify=levels)
-    found = AveragePotentialOutcomes(OLS, LOGIT, normalise, folds=folds).fit(frame, y="y", d="d", x=NAMES)
+    estimator = AveragePotentialOutcomes(OLS, LOGIT, normalise, folds=folds, small_sample=False)
+    found = estimator.fit(frame, y="y", d="d", x=NAMES)
     for w in range(3):
         settings = {"treatment_level": w, "normalize_ipw": normalise, "draw_sample_splitting": False}
         model = dml.DoubleMLAPO(dml.DoubleMLData(frame, "y", "d", x_cols=NAMES), OLS, LOGIT, n_folds=3, **settings)

@@ -23,7 +23,8 @@ BINARY = simulate_interactive_iv(600, p=5, seed=1)
 def test_partially_linear_numbers_are_the_peers(z, score, repeats):
     dml = peer.doubleml()
     folds = make_folds(300, 3, repeats)
-    found = PartiallyLinearIV(OLS, OLS, OLS, score=score, folds=folds).fit(DATA, y="y", d="d", x=NAMES, z=z)
+    estimator = PartiallyLinearIV(OLS, OLS, OLS, score=score, folds=folds, small_sample=False)
+    found = estimator.fit(DATA, y="y", d="d", x=NAMES, z=z)
     data = dml.DoubleMLData(DATA, "y", "d", x_cols=NAMES, z_cols=z)
     learners = {"ml_l": OLS, "ml_m": OLS, "ml_r": OLS, **({"ml_g": OLS} if score == "IV-type" else {})}
     settings = {"score": score, "n_folds": 3, "n_rep": repeats, "draw_sample_splitting": False}
@@ -45,7 +46,7 @@ def test_partially_linear_numbers_are_the_peers_with_two_sets_of_clusters():
 def test_without_covariates_and_with_one_row_a_fold_it_is_two_stage_least_squares():
     """As for the partially linear model: leave-one-out residuals are those from the mean times n/(n - 1)."""
     y, d, z = (DATA[name].to_numpy() for name in "ydz")
-    found = PartiallyLinearIV(OLS, OLS, OLS, folds=np.arange(300)).fit(y=y, d=d, z=z)
+    found = PartiallyLinearIV(OLS, OLS, OLS, folds=np.arange(300), small_sample=False).fit(y=y, d=d, z=z)
     iv = IV2SLS(y, np.ones(300), d, z).fit(cov_type="robust")
     np.testing.assert_allclose([found.point[0], found.se[0]], [iv.params["endog"], iv.std_errors["endog"]], rtol=1e-9)
 
@@ -54,7 +55,8 @@ def test_without_covariates_and_with_one_row_a_fold_it_is_two_stage_least_square
 def test_local_effects_are_the_peers(repeats):
     dml = peer.doubleml()
     folds = make_folds(600, 3, repeats, stratify=2 * BINARY["z"].to_numpy() + BINARY["d"].to_numpy())
-    found = InteractiveIV(OLS, LOGIT, LOGIT, folds=folds).fit(BINARY, y="y", d="d", x=NAMES, z="z")
+    estimator = InteractiveIV(OLS, LOGIT, LOGIT, folds=folds, small_sample=False)
+    found = estimator.fit(BINARY, y="y", d="d", x=NAMES, z="z")
     data = dml.DoubleMLData(BINARY, "y", "d", x_cols=NAMES, z_cols="z")
     model = dml.DoubleMLIIVM(data, OLS, LOGIT, LOGIT, n_folds=3, n_rep=repeats, draw_sample_splitting=False)
     np.testing.assert_allclose([found.point[0], found.se[0]], peer.fitted(model, folds), rtol=0, atol=1e-8)
@@ -64,7 +66,8 @@ def test_with_one_sided_noncompliance_the_treatment_without_the_instrument_is_kn
     dml = peer.doubleml()
     frame = BINARY.assign(d=BINARY["d"] * BINARY["z"])
     folds = make_folds(600, 3, stratify=2 * frame["z"].to_numpy() + frame["d"].to_numpy())
-    found = InteractiveIV(OLS, LOGIT, LOGIT, always_takers=False, folds=folds).fit(frame, y="y", d="d", x=NAMES, z="z")
+    estimator = InteractiveIV(OLS, LOGIT, LOGIT, always_takers=False, folds=folds, small_sample=False)
+    found = estimator.fit(frame, y="y", d="d", x=NAMES, z="z")
     data = dml.DoubleMLData(frame, "y", "d", x_cols=NAMES, z_cols="z")
     who = {"always_takers": False, "never_takers": True}
     model = dml.DoubleMLIIVM(data, OLS, LOGIT, LOGIT, n_folds=3, subgroups=who, draw_sample_splitting=False)
@@ -103,7 +106,8 @@ def test_rows_that_come_twice_do_not_make_an_instrument_stronger():
     d, z = RNG.normal(size=50), RNG.normal(size=(50, 2))
     who = np.tile(np.arange(50), 2)
     once, twice = f_statistic(d, z, ()), f_statistic(np.tile(d, 2), np.tile(z, (2, 1)), (who,))
-    assert twice == pytest.approx(once, rel=1e-12)
+    correction = (50 / 49) * (99 / 97)  # CR1: G/(G - 1) (n - 1)/(n - k)
+    assert twice == pytest.approx(once / correction, rel=1e-12)
 
 
 @pytest.mark.parametrize(

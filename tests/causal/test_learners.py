@@ -9,9 +9,11 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from ceteris.causal import Interactive
+import learner_table
+from ceteris.causal import Interactive, PartiallyLinear, monte_carlo
 from ceteris.causal.additive import RATIOS, AdditiveClassifier, AdditiveRegressor, bends, penalised
 from ceteris.causal.learners import boosted_classifier, boosted_regressor, default_for
+from ceteris.data import PartiallyLinearDesign
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -150,3 +152,21 @@ def test_an_ensemble_of_scikit_learn_may_be_a_learner():
     forests = RandomForestRegressor(5, random_state=0), RandomForestClassifier(5, min_samples_leaf=40, random_state=0)
     estimate = Interactive(*forests).fit(y=d + x[:, 0] + 0.1 * rng.normal(size=200), d=d, x=x)
     assert abs(estimate.point[0] - 1) < 5 * estimate.se[0]
+
+
+@pytest.mark.parametrize("estimator", [pytest.param(one, id=one.__name__) for one in learner_table.estimators()])
+def test_every_estimator_takes_every_learner_in_every_role(estimator):
+    failed = [line for line in learner_table.rows([estimator]) if line["result"] != "ok"]
+    assert failed == []
+
+
+def test_the_table_of_learners_knows_the_roles():
+    found = {(estimator.__name__, role) for estimator, role in learner_table.pairs()}
+    assert len(found) >= 38
+    assert {("PartiallyLinear", "residual"), ("XLearner", "final"), ("ClassifierPolicy", "classifier")} <= found
+
+
+def test_simulations_take_ensembles():
+    roles = dict.fromkeys(("outcome", "treatment", "residual"), RandomForestRegressor(5, max_depth=3, random_state=0))
+    estimator = PartiallyLinear(**roles, score="IV-type", folds=2)
+    assert np.isfinite(monte_carlo(PartiallyLinearDesign(), estimator, replications=2, n=100).estimates).all()

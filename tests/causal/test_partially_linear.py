@@ -32,7 +32,8 @@ def peer_fit(folds, score, learner, clusters=None):
 @pytest.mark.parametrize("learner", [OLS, DecisionTreeRegressor(max_depth=3, random_state=0)])
 def test_the_numbers_are_the_peers(score, repeats, learner):
     folds = make_folds(N, 3, repeats)
-    found = PartiallyLinear(learner, learner, score=score, folds=folds).fit(DATA, y="y", d="d", x=NAMES)
+    estimator = PartiallyLinear(learner, learner, score=score, folds=folds, small_sample=False)
+    found = estimator.fit(DATA, y="y", d="d", x=NAMES)
     point, se = peer_fit(folds, score, learner)
     np.testing.assert_allclose([found.point[0], found.se[0]], [point, se], rtol=0, atol=1e-8)
 
@@ -61,7 +62,7 @@ def test_both_scores_agree_on_the_point_with_least_squares_but_not_on_its_error(
 def test_without_covariates_and_with_one_row_a_fold_it_is_a_regression():
     """Leave-one-out means m_i = (n d̄ - d_i)/(n - 1) make residuals n/(n - 1) times those from the mean: OLS exactly."""
     y, d = DATA["y"].to_numpy(), DATA["d"].to_numpy()
-    found = PartiallyLinear(OLS, OLS, folds=np.arange(N)).fit(y=y, d=d)
+    found = PartiallyLinear(OLS, OLS, folds=np.arange(N), small_sample=False).fit(y=y, d=d)
     ols = sm.OLS(y, sm.add_constant(d)).fit(cov_type="HC0")
     np.testing.assert_allclose([found.point[0], found.se[0]], [ols.params[1], ols.bse[1]], rtol=1e-9)
 
@@ -96,6 +97,7 @@ def test_what_a_reader_must_know_is_there():
         "fit of the outcome",
         "fit of the treatment 'd'",
         "stability over splits",
+        "no single row decides",
     ]
     assert found.n == N
     np.testing.assert_allclose(found.influence.mean(0), 0, atol=1e-10)

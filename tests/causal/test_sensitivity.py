@@ -124,7 +124,7 @@ def test_the_bound_is_met_by_the_confounder_it_is_about():
 
 def test_at_the_robustness_value_the_bound_is_zero():
     y, d, x = sample()
-    estimate = PartiallyLinear(LinearRegression(), LinearRegression()).fit(y=y, d=d, x=x)
+    estimate = PartiallyLinear(LinearRegression(), LinearRegression(), small_sample=False).fit(y=y, d=d, x=x)
     found = confounding(estimate, y=y, d=d)
     assert confounding(estimate, y=y, d=d, cf_y=found.rv, cf_d=found.rv).lower == pytest.approx(0, abs=1e-9)
     assert confounding(estimate, y=y, d=d, cf_y=found.rva, cf_d=found.rva).low == pytest.approx(0, abs=1e-9)

@@ -33,11 +33,13 @@ def test_many_samples_at_once_give_what_a_loop_gives(score, learners, n):
     estimator = PartiallyLinear(*learners, residual=Ridge(1.0), score=score, folds=4, seed=3)
     draws = PartiallyLinearDesign(p=6).draw(np.random.default_rng(0), n, copies=5)
     assert batched.can(estimator, draws)
-    points, errors = batched.partially_linear(estimator, draws)
+    points, errors, dof = batched.partially_linear(estimator, draws)
     for c in range(5):
         one = estimator.fit(**{role: values[c] for role, values in draws.items()})
         # The same sums in another order.
-        np.testing.assert_allclose([points[c], errors[c]], [one.point[0], one.se[0]], rtol=1e-10)
+        np.testing.assert_allclose(
+            [points[c], errors[c], dof[c]], [one.point[0], one.se[0], one.degrees[0]], rtol=1e-10
+        )
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ceteris.causal.linear import sigmoid
+from ceteris.stats.centring import standardised
 
 FEW = 6  # a covariate of at most so many values has no bends
 RATIOS = (1.0, 30.0, 1e4)  # of the penalty on bends to that on straight parts; the last is a straight line
@@ -93,9 +94,8 @@ def _cube(u: np.ndarray) -> np.ndarray:
 def fit_basis(x: np.ndarray, knots: int | None) -> Basis:
     """Learn knots (quantiles; one for every 50 rows, between 4 and 7, if None) and scales from rows."""
     knots = knots or int(np.clip(len(x) // 50, 4, 7))
-    mean, scale = x.mean(0), x.std(0)
-    scale = np.where(scale > 1e-12 * (np.abs(mean) + 1e-300), scale, np.inf)
-    u = (x - mean) / scale
+    u, mean, scale = standardised(x)
+    scale = np.where(u.any(axis=0), scale, np.inf)
     found: list[Any] = []
     for column in u.T:
         places = np.unique(np.quantile(column, np.linspace(0.05, 0.95, knots)))

@@ -3,6 +3,8 @@
 The root is pooled over folds, θ̂ = -Σ ψ_b / Σ ψ_a. With clusters, each fold counts by its number of clusters (pairs of
 clusters, with two sets), so that θ̂ = -Σ_k (Σ_{i in k} ψ_b) / c_k over the same of ψ_a.
 
+Standard errors of clusters are CR1, whose factor is G/(G - 1) here.
+
 Over repeated splits the estimate is the median, and the standard error is read from the median of the upper ends of the
 intervals, (median_r(θ_r + 1.96 se_r) - θ̂) / 1.96. It contains the differences between splits.
 
@@ -21,13 +23,19 @@ import numpy as np
 
 from ceteris.causal.scores import Score
 from ceteris.results import Check, Estimate
+from ceteris.stats.covariance import cluster_totals, few_clusters
+from ceteris.stats.deletion import without_leverage
 
 NORMAL = 1.96  # of the median rule; a convention, and the same number at every level
 FLAT = 1e-10  # |mean ψ_a| over mean |ψ_a| below which the parameter is not identified
 
 
 def solve(
-    scores: Sequence[Score], names: Sequence[str], fold: np.ndarray, clusters: Sequence[np.ndarray] = ()
+    scores: Sequence[Score],
+    names: Sequence[str],
+    fold: np.ndarray,
+    clusters: Sequence[np.ndarray] = (),
+    weights: Sequence[np.ndarray] | None = None,
 ) -> Estimate:
     """Return the estimate from one split.
 
@@ -38,6 +46,9 @@ def solve(
     names : sequence of str
     fold : array, shape (n,) or (n, 2)
     clusters : sequence of arrays, shape (n,)
+    weights : sequence of arrays, shape (n,), optional
+        With what weight the outcome enters each score, ∂ψ_b / ∂y: asks for the correction for small samples of
+        ``stats.small_sample``, where rows do not come in clusters.
 
     Examples
     --------
@@ -57,10 +68,17 @@ def solve(
     point = -np.mean(weight * psi_b, axis=0) / slope
     psi = psi_a * point + psi_b
     influence = -weight * psi / slope
+    share = weight * psi_a / slope / len(psi)
+    if len(clusters) == 1:  # leaving a cluster out is a sum over its rows
+        share = cluster_totals(share, clusters[0])[np.unique(clusters[0], return_inverse=True)[1]]
+    by_deletion = without_leverage(influence, share)
     if not clusters:
-        return Estimate(point, influence, tuple(names))
-    given = _clustered(psi / slope, fold, clusters)
-    return Estimate(point, influence, tuple(names), clusters=tuple(clusters), given=given)
+        by_outcome = None if weights is None else np.stack(weights, axis=1) / slope
+        return Estimate(point, influence, tuple(names), by_deletion=by_deletion, weights=by_outcome)
+    given = few_clusters(clusters) * _clustered(psi / slope, fold, clusters)
+    return Estimate(
+        point, influence, tuple(names), clusters=tuple(clusters), given=given, by_deletion=by_deletion
+    )  # fmt: skip
 
 
 def median_of(splits: Sequence[Estimate]) -> Estimate:
@@ -72,9 +90,18 @@ def median_of(splits: Sequence[Estimate]) -> Estimate:
     point = np.median(points, axis=0)
     se = (np.median(points + NORMAL * errors, axis=0) - point) / NORMAL
     influence = np.mean(np.stack([cast(np.ndarray, split.influence) for split in splits]), axis=0)
+    by_cluster, by_deletion, weights = (_mean_of(splits, name) for name in ("by_cluster", "by_deletion", "weights"))
     correlation = np.mean([_correlation(split.covariance) for split in splits], axis=0)
     given = correlation * np.outer(se, se)
-    return replace(splits[0], point=point, influence=influence, given=given, splits=tuple(splits))
+    return replace(
+        splits[0], point=point, influence=influence, given=given, splits=tuple(splits), by_cluster=by_cluster,
+        by_deletion=by_deletion, weights=weights,
+    )  # fmt: skip
+
+
+def _mean_of(splits: Sequence[Estimate], name: str) -> np.ndarray | None:
+    each = [getattr(split, name) for split in splits]
+    return None if any(values is None for values in each) else np.mean(np.stack(each), axis=0)
 
 
 def finish(
@@ -91,7 +118,9 @@ def finish(
     estimate = median_of(splits)
     means = {name: np.mean([split[name] for split in nuisances], axis=0) for name in nuisances[0]}
     n = len(folds[0])
-    everything = {**meta, "n": n, "nuisances": means, "folds": list(folds)}
+    everything = {**estimate.meta, **meta, "n": n, "nuisances": means, "folds": list(folds)}
+    if estimate.clusters:
+        everything["standard errors"] = "CR1, by cluster, weighed by fold: variances times G/(G - 1)."
     if len(splits) > 1:
         checks = [*checks, stability(splits)]
     return replace(estimate, meta=everything, checks=tuple(checks))
@@ -135,7 +164,7 @@ def _clustered(scaled: np.ndarray, fold: np.ndarray, clusters: Sequence[np.ndarr
     sizes = [int(np.sum(count)) for count in counts]
     units = scaled * np.prod(sizes) / n  # J as a sum over clusters (pairs of clusters), not a mean over rows
     if len(clusters) == 1:
-        totals = _totals(units, groups[0])
+        totals = cluster_totals(units, groups[0])
         fold_of = np.zeros(sizes[0], dtype=int)
         fold_of[groups[0]] = columns[0]
         weight = 1 / counts[0][fold_of]
@@ -146,15 +175,9 @@ def _clustered(scaled: np.ndarray, fold: np.ndarray, clusters: Sequence[np.ndarr
     cell = columns[0] * len(counts[1]) + columns[1]
     meat = np.zeros((scaled.shape[1],) * 2)
     for labels in groups:
-        totals = _totals(rooted, np.unique(labels * (cell.max() + 1) + cell, return_inverse=True)[1])
+        totals = cluster_totals(rooted, np.unique(labels * (cell.max() + 1) + cell, return_inverse=True)[1])
         meat += totals.T @ totals
     return meat / (len(counts[0]) * len(counts[1]) * min(sizes))
-
-
-def _totals(values: np.ndarray, place: np.ndarray) -> np.ndarray:
-    totals = np.zeros((int(place.max()) + 1, values.shape[1]))
-    np.add.at(totals, place, values)
-    return totals
 
 
 def _columns(fold: np.ndarray) -> list[np.ndarray]:

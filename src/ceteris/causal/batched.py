@@ -13,6 +13,9 @@ import numpy as np
 from ceteris.causal import linear
 from ceteris.causal.crossfit import read_folds
 from ceteris.causal.estimators.partially_linear import IV_TYPE, PartiallyLinear
+from ceteris.causal.learners import given
+from ceteris.stats.deletion import without_leverage
+from ceteris.stats.small_sample import effective_rows
 
 SINGULAR = 1e-10  # of a Gram matrix scaled to a diagonal of ones, the least square of a pivot that is trusted
 
@@ -21,15 +24,17 @@ def can(estimator: Any, draws: dict[str, np.ndarray]) -> bool:
     """Whether this file has the answer for the estimator: known learners, one split, nothing but y, d and x."""
     if type(estimator) is not PartiallyLinear or set(draws) != {"y", "d", "x"} or draws["d"].ndim != 2:
         return False
-    learners = [estimator.outcome, estimator.treatment, *([estimator.residual] if estimator.residual else [])]
+    learners = [estimator.outcome, estimator.treatment, given(estimator.residual, estimator.outcome)]
     penalties = [linear.penalty_of(learner) for learner in learners if learner is not None]
     known = len(penalties) == len(learners) and all(p is not None and p[0] == "ols" for p in penalties)
     n, p = draws["x"].shape[1:]
     return known and estimator.repeats == 1 and p < n // 2
 
 
-def partially_linear(estimator: PartiallyLinear, draws: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Points and standard errors, shapes (copies,).
+def partially_linear(
+    estimator: PartiallyLinear, draws: dict[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points, standard errors and degrees of freedom (infinite for the normal distribution), shapes (copies,).
 
     Parameters
     ----------
@@ -44,12 +49,12 @@ def partially_linear(estimator: PartiallyLinear, draws: dict[str, np.ndarray]) -
     order = np.argsort(fold, kind="stable")
     table = np.empty((copies, n, p + 3))
     table[..., 0] = 1.0
-    table[..., 1 : p + 1] = x[:, order]
+    table[..., 1 : p + 1] = (x - x.mean(axis=1, keepdims=True))[:, order]  # or a large mean passes for the constant
     table[..., p + 1], table[..., p + 2] = d[:, order], y[:, order]
     parts = np.split(table, np.cumsum(np.bincount(fold))[:-1], axis=1)
     grams = np.stack([part.swapaxes(1, 2) @ part for part in parts], axis=1)
     rest = grams.sum(1, keepdims=True) - grams
-    residual = estimator.residual or estimator.outcome
+    residual = given(estimator.residual, estimator.outcome)
     problems = [(1, estimator.treatment), (2, estimator.outcome)]  # D and Y are one and two columns behind X
     if estimator.score == IV_TYPE:  # g is linear in its target Y - θD
         problems += [(1, residual), (2, residual)]
@@ -65,7 +70,12 @@ def partially_linear(estimator: PartiallyLinear, draws: dict[str, np.ndarray]) -
         v_a = v * v
     theta = np.sum(v * u, axis=1) / np.sum(v_a, axis=1)
     psi = v * u - theta[:, None] * v_a
-    return theta, np.sqrt(np.sum(psi**2, axis=1)) / np.abs(np.sum(v_a, axis=1))
+    slope = np.sum(v_a, axis=1)
+    if estimator.small_sample:
+        psi, dof = without_leverage(psi, v_a / slope[:, None]), effective_rows(v.T)
+    else:
+        dof = np.full(copies, np.inf)
+    return theta, np.sqrt(np.sum(psi**2, axis=1)) / np.abs(slope), dof
 
 
 def _alpha(learner: Any) -> float:

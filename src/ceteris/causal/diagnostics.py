@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 
 from ceteris.causal import figures
-from ceteris.results import Check, Estimate, Section, Table
+from ceteris.results import Check, Estimate, Section, Table, single
 
 ETA = 0.01  # scores closer to 0 or 1 than this count as without overlap
 OUTSIDE = 0.01  # share of rows allowed there
 BALANCED = 0.1  # standardised difference; the usual bar
-HEAVY = 0.1  # share of the variance of one row: without it the estimate moves by a third of a standard error
 
 
 def effective_size(weights: np.ndarray) -> float:
@@ -268,17 +267,19 @@ def calibration_table(target: np.ndarray, prediction: np.ndarray, groups: int = 
 def single_rows(estimate: Estimate, most: int = 10) -> Section:
     """The rows with the largest influence, what the estimate would be without each, and their share of the variance.
 
-    The first entry of the estimate is judged. Without row i it would change by about -φ_i / (n - 1).
+    The first entry of the estimate is shown, all are judged. Where the estimate does not know better, it would change
+    by about -φ_i / (n - 1) without row i.
     """
     import pandas as pd
 
     if estimate.influence is None:
         raise ValueError("estimate: one without an influence function given; single rows cannot be told apart.")
-    phi = estimate.influence[:, 0]
-    order = np.argsort(-np.abs(phi), kind="stable")[:most]
+    phi, n = estimate.influence[:, 0], len(estimate.influence)
+    change = phi / (n - 1) if estimate.by_deletion is None else estimate.by_deletion[:, 0] / n
+    order = np.argsort(-np.abs(change), kind="stable")[:most]
     share = phi**2 / max(float(phi @ phi), 1e-300)
     point, se = float(estimate.point[0]), float(estimate.se[0])
-    without = point - phi[order] / (len(phi) - 1)
+    without = point - change[order]
     frame = pd.DataFrame(
         {
             "row": order,
@@ -288,12 +289,8 @@ def single_rows(estimate: Estimate, most: int = 10) -> Section:
             "share of the variance": share[order],
         }
     )
-    top = float(share.max())
-    sentence = f"The most influential row, number {int(order[0])}, has {top:.1%} of the variance"
-    passed = top <= HEAVY
-    check = Check("no single row decides", passed, sentence + ("." if passed else "; look at it."), top, HEAVY)
     table = Table("Rows of largest influence", frame)
-    return Section("Single rows", "", (table,), (figures.influence(phi),), (check,))
+    return Section("Single rows", "", (table,), (figures.influence(phi),), (single(estimate),))
 
 
 def splits(estimate: Estimate) -> Section:

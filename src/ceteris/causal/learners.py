@@ -9,6 +9,7 @@ hundreds to tens of thousands of rows. Where covariates interact strongly, ``boo
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,27 @@ def given(learner: Any, default: Any) -> Any:
     'the default'
     """
     return default if learner is None else learner
+
+
+def weights_argument(role: str, learner: Any) -> str:
+    """Name of the argument of ``fit`` that takes weights of rows: of a pipeline, that of its last step.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> weights_argument("final", make_pipeline(LinearRegression()))
+    'linearregression__sample_weight'
+    """
+    steps = getattr(learner, "steps", None)
+    name, last = steps[-1] if steps else ("", learner)
+    taken = {} if isinstance(learner, type) else inspect.signature(last.fit).parameters
+    if "sample_weight" not in taken and all(p.kind is not inspect.Parameter.VAR_KEYWORD for p in taken.values()):
+        raise TypeError(
+            f"{role}: {learner!r} given, which takes no sample_weight in fit; give an estimator of scikit-learn that "
+            "does, such as a linear one, a forest, or a pipeline that ends with one."
+        )
+    return f"{name}__sample_weight" if steps else "sample_weight"
 
 
 def boosted_regressor(seed: int = 0, **settings: Any) -> Any:

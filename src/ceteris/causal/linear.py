@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.stats import centring
+
 SINGULAR = 1e-8  # ratio of the smallest to the largest eigenvalue of a Gram matrix below which it is not trusted
 CONVERGED = 1e-11  # a Newton step of this size, in units of standardised covariates, is the last
 STEPS = 60
@@ -69,14 +71,9 @@ def penalty_of(learner: Any) -> tuple[str, float] | None:
 
 def standardised(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (1, (x - mean) / scale), shape (n, p + 1), and the scale, shape (p,); 1 for a constant column."""
-    mean = x.mean(0)
     design = np.empty((len(x), x.shape[1] + 1))
     design[:, 0] = 1.0
-    centred = design[:, 1:]
-    np.subtract(x, mean, out=centred)
-    scale = np.sqrt(np.einsum("ij,ij->j", centred, centred) / len(x))
-    scale = np.where(scale > 0, scale, 1.0)
-    centred /= scale
+    _, _, scale = centring.standardised(x, out=design[:, 1:])
     return design, scale
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.stats.centring import standardised
+
 METRICS = ("mahalanobis", "scaled", "euclidean")
 
 
@@ -28,11 +30,10 @@ def whiten(x: np.ndarray, metric: str) -> np.ndarray:
     array([[1., 0.],
            [0., 1.]])
     """
-    centred = x - x.mean(axis=0)
     if metric == "euclidean":
-        return centred
-    scale = centred.std(axis=0, ddof=1)
-    z = centred[:, scale > 0] / scale[scale > 0]
+        return x - x.mean(axis=0)
+    z, _, _ = standardised(x)
+    z = z[:, z.any(axis=0)] * np.sqrt((len(x) - 1) / len(x))  # divided by n - 1
     if metric == "scaled":
         return z
     values, vectors = np.linalg.eigh(z.T @ z / (len(z) - 1))

@@ -82,11 +82,12 @@ def fit_of(what: str, truth: np.ndarray, predicted: np.ndarray, among: np.ndarra
 
 
 def f_statistic(d: np.ndarray, z: np.ndarray, clusters: Sequence[np.ndarray]) -> float:
-    """F of the regression of d on z (n,) or (n, k), both residuals, robust to unequal variances and to clusters."""
+    """F of the regression of d on z (n,) or (n, k), both residuals, robust to unequal variances, or CR1 by cluster."""
     design = np.column_stack([np.ones(len(d)), z])
     bread = np.linalg.pinv(design.T @ design)
     beta = bread @ (design.T @ d)
-    influence = len(d) * (design * (d - design @ beta)[:, None]) @ bread
+    factor = np.sqrt((len(d) - 1) / (len(d) - design.shape[1])) if clusters else 1.0
+    influence = factor * len(d) * (design * (d - design @ beta)[:, None]) @ bread
     slope, variance = beta[1:], covariance(influence, clusters)[1:, 1:]
     return float(slope @ np.linalg.solve(variance, slope) / len(slope))
 

@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 
 from ceteris.causal.rows import Rows, read_rows
+from ceteris.stats.centring import standardised
 from ceteris.stats.logit import logit, with_constant
 
 
 @dataclass(frozen=True)
 class Propensity:
     """Score e (n,), columns of the logit x (n, k), influence of each row on its coefficients (n, k), their covariance.
+
+    Columns are a constant and the covariates, standardised.
 
     The last two are None where the score is known, or taken as known.
     """
@@ -42,7 +45,7 @@ def read_with_score(data: Any, *, y: Any, d: Any, x: Any, score: Any, cluster: A
 
 def fit_propensity(rows: Rows) -> Propensity:
     """Take the known score among ``rows.extra``, or fit a logit of the treatment on a constant and the covariates."""
-    X = with_constant(rows.x)
+    X = with_constant(standardised(rows.x)[0])
     if "score" in rows.extra:
         return Propensity(rows.extra["score"], X, None)
     fit = logit(X, rows.d)

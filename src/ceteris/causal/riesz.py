@@ -35,6 +35,7 @@ from jax import Array
 
 from ceteris.causal.training import RowObjective
 from ceteris.engine import precision
+from ceteris.stats.centring import standardised
 
 Gamma = Callable[[Any, Any], Array]
 MULTIPLES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # of the theoretical penalty, among which cross-validation chooses
@@ -180,8 +181,9 @@ def polynomial(d: np.ndarray, x: np.ndarray, degree: int = 2, pairs: bool = Fals
     if pairs:
         of_x += [((j, 1), (k, 1)) for j, k in itertools.combinations(range(m, both.shape[1]), 2)]
     of_d: list[tuple[tuple[int, int], ...]] = [(), *(t for j in range(m) for t in power(j))]
-    centre = both.mean(0) * np.array([not (b and j < m) for j, b in enumerate(binary)])  # a binary treatment stays 0, 1
-    spread = np.where(np.array(binary) & (np.arange(len(binary)) < m), 1.0, np.maximum(both.std(0), 1e-12))
+    _, mean, scale = standardised(both)
+    centre = mean * np.array([not (b and j < m) for j, b in enumerate(binary)])  # a binary treatment stays 0, 1
+    spread = np.where(np.array(binary) & (np.arange(len(binary)) < m), 1.0, scale)
     with precision("double"):
         return Polynomial(jnp.asarray(centre), jnp.asarray(spread), m, tuple(s + t for s in of_d for t in of_x))
 

@@ -6,16 +6,16 @@ The roles are the outcome y, the treatment d, the covariates x, the instrument z
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, cast
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
+from ceteris.causal.columns import Column, Table, numbers
 from ceteris.causal.covariates import Names
+from ceteris.causal.dependence import FEW, WIDE, Spread, warn_collinear
 
 MANY = 50  # a column of more labels than this, most of them seen once, is a name and not a category
-WIDE = 200  # with more covariates than this, linear combinations of them are not tried as explanations of d
-FEW = 10  # of so few rows in an arm a covariate may separate the arms by chance
 EXACT = 1e-10  # share of the treatment's variance left by the covariates below which they determine it
 
 
@@ -43,6 +43,10 @@ class Rows:
         Labels of the treatment, where levels were asked for.
     outcome, treatment : str
         Names of y and d, for tables.
+    strata : array, shape (n,), or None
+        Groups within which rows are compared, as numbers from 0.
+    collinear : tuple of int
+        Columns of ``x`` that a constant and the columns before them determine; regressions leave them out.
     """
 
     y: np.ndarray
@@ -55,6 +59,13 @@ class Rows:
     levels: tuple[Any, ...] = ()
     outcome: str = "y"
     treatment: str = "d"
+    strata: np.ndarray | None = None
+    collinear: tuple[int, ...] = ()
+
+    @property
+    def independent(self) -> np.ndarray:
+        """Covariates without those that the others determine, shape (n, q)."""
+        return np.delete(self.x, self.collinear, axis=1)
 
     @property
     def n(self) -> int:
@@ -74,6 +85,7 @@ def read_rows(
     levels: bool = False,
     missing: bool = False,
     extra: Mapping[str, Any] | None = None,
+    strata: Any = None,
 ) -> Rows:
     """Take a table, or arrays, apart by the roles of the columns.
 
@@ -95,6 +107,8 @@ def read_rows(
         Covariates may be missing (NaN); a missing label is a label of its own.
     extra : mapping of str to (str or array), optional
         Further columns of numbers, by the name they get.
+    strata : str or array of shape (n,), optional
+        Labels of any kind.
 
     Returns
     -------
@@ -106,36 +120,43 @@ def read_rows(
     >>> rows.n, rows.names, rows.d
     (4, ('x0',), array([0., 1., 1., 0.]))
     """
-    table = _Table(data)
+    table = Table(data)
     outcome = table.column("y", y)
     treatment = table.matrix("d", d, keep_labels=levels)
     blocks = {"x": table.matrix("x", x), "z": table.matrix("z", z)}
     clusters = table.clusters(cluster)
+    groups = [] if strata is None else table.matrix("strata", strata, keep_labels=True)
     extras = {name: table.column(name, given) for name, given in (extra or {}).items()}
-    others = [outcome, *treatment, *blocks["z"], *clusters, *extras.values()]
+    others = [outcome, *treatment, *blocks["z"], *clusters, *groups, *extras.values()]
     _refuse_lengths([*others, *blocks["x"]], has_data=data is not None)
     _refuse_holes(others if missing else [*others, *blocks["x"]])
     _refuse_empty(blocks["x"])
 
-    d_values, labels = _read_levels(treatment[0]) if levels else (_numbers(treatment), ())
+    d_values, labels = _read_levels(treatment[0]) if levels else (numbers(treatment), ())
     rows = Rows(
-        y=_numbers([outcome])[:, 0],
+        y=numbers([outcome])[:, 0],
         d=d_values[:, 0] if len(treatment) == 1 and d_values.ndim == 2 else d_values,
         **_covariates(blocks["x"], len(outcome.values)),
         clusters=tuple(_read_levels(column)[0].astype(int) for column in clusters),
-        z=_squeezed(_numbers(blocks["z"])) if blocks["z"] else None,
-        extra={name: _numbers([column])[:, 0] for name, column in extras.items()},
+        z=_squeezed(numbers(blocks["z"])) if blocks["z"] else None,
+        extra={name: numbers([column])[:, 0] for name, column in extras.items()},
         levels=labels,
         outcome=outcome.name,
         treatment=treatment[0].name if len(treatment) == 1 else "d",
+        strata=_read_levels(groups[0])[0].astype(int) if groups else None,
     )
     _refuse_constants(rows, treatment)
+    _refuse_one_cluster(rows, clusters)
     if binary:
         _refuse_other_than_binary(rows.d, treatment[0])
     if labels:
         _refuse_rare_levels(rows)
-    _refuse_determined(rows, blocks["x"], treatment)
-    return rows
+    spread = Spread(rows.x)
+    _refuse_same(rows, {"y": [outcome], "d": treatment, "z": blocks["z"]}, blocks["x"], spread)
+    _refuse_determined(rows, blocks["x"], treatment, spread)
+    found = spread.collinear(rows.names)
+    warn_collinear(found)
+    return replace(rows, collinear=tuple(found))
 
 
 def read_covariates(x: Any, missing: bool = False) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -146,7 +167,7 @@ def read_covariates(x: Any, missing: bool = False) -> tuple[np.ndarray, tuple[st
     >>> read_covariates([[1.0, 2.0], [3.0, np.nan]], missing=True)[1]
     ('x0', 'x1')
     """
-    columns = _Table(None).matrix("x", x)
+    columns = Table(None).matrix("x", x)
     if not columns:
         raise ValueError("x: no columns given; give one at least.")
     if not missing:
@@ -156,143 +177,11 @@ def read_covariates(x: Any, missing: bool = False) -> tuple[np.ndarray, tuple[st
     return found["x"], found["names"]
 
 
-# ---------------------------------------------------------------------------------------- columns of any kind
-
-
-@dataclass(frozen=True)
-class _Column:
-    role: str
-    name: str
-    values: np.ndarray  # float64, or objects (labels, None where missing)
-
-    @property
-    def said(self) -> str:
-        return self.role if self.role == self.name else f"{self.role} ({self.name!r})"
-
-
-class _Table:
-    """Columns by name from a data frame, or by role from arrays."""
-
-    def __init__(self, data: Any) -> None:
-        self.frame = None
-        if data is None:
-            return
-        import narwhals.stable.v1 as nw
-
-        index = getattr(data, "index", None)
-        if hasattr(index, "has_duplicates") and cast(Any, index).has_duplicates:
-            twice = int(cast(Any, index).duplicated().sum())
-            raise ValueError(
-                f"data: {twice} rows repeat a label of the index, but each row needs its own; call "
-                "data.reset_index(drop=True) if the rows are distinct, or drop the copies."
-            )
-        columns = getattr(data, "columns", None)
-        if columns is not None and len({str(name) for name in columns}) < len(columns):
-            names = [str(name) for name in columns]
-            twins = sorted({name for name in names if names.count(name) > 1})
-            raise ValueError(f"data: {', '.join(map(repr, twins))} name several columns; give each its own name.")
-        frame = nw.from_native(data, eager_only=True, pass_through=True)
-        if not isinstance(frame, nw.DataFrame):
-            raise TypeError(
-                f"data: {type(data).__name__} given; a data frame (pandas, Polars, PyArrow, ...) is allowed; for "
-                "arrays pass them as y=, d= and x= without data."
-            )
-        self.frame = frame
-
-    def column(self, role: str, given: Any) -> _Column:
-        found = self.matrix(role, given)
-        if len(found) != 1:
-            raise ValueError(f"{role}: {len(found)} columns given; exactly one is allowed; name one.")
-        return found[0]
-
-    def matrix(self, role: str, given: Any, keep_labels: bool = False) -> list[_Column]:
-        if given is None:
-            return []
-        names = [given] if isinstance(given, str) else given
-        if self.frame is not None and isinstance(names, list | tuple) and all(isinstance(n, str) for n in names):
-            twins = sorted({name for name in names if list(names).count(name) > 1})
-            if twins:
-                raise ValueError(f"{role}: {', '.join(map(repr, twins))} given twice; name each column once.")
-            return [self._named(role, name, keep_labels) for name in names]
-        if self.frame is None and isinstance(given, str):
-            raise TypeError(f"{role}: the name {given!r} given without data; pass a data frame, or {role} as an array.")
-        return _from_arrays(role, given, keep_labels)
-
-    def clusters(self, given: Any) -> list[_Column]:
-        if given is None:
-            return []
-        several = isinstance(given, list | tuple) and len(given) and not np.isscalar(given[0])
-        parts = given if several or (self.frame is not None and isinstance(given, list | tuple)) else [given]
-        columns = [c for part in parts for c in self.matrix("cluster", part, keep_labels=True)]
-        if len(columns) > 2:
-            raise ValueError(f"cluster: {len(columns)} sets given; one and two are allowed; merge some of them.")
-        return columns
-
-    def _named(self, role: str, name: str, keep_labels: bool) -> _Column:
-        assert self.frame is not None
-        if name not in self.frame.columns:
-            import difflib
-
-            near = difflib.get_close_matches(name, self.frame.columns, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(str, self.frame.columns[:20]))}."
-            raise ValueError(f"{role}: the data have no column {name!r}; {hint}")
-        series = self.frame[name]
-        kind = series.dtype
-        if kind.is_numeric() or str(kind) == "Boolean":
-            values = series.to_numpy()
-            if values.dtype == np.float64 or (keep_labels and values.dtype.kind in "iub"):
-                return _Column(role, name, values)
-            return _Column(role, name, np.array(values if values.dtype.kind in "iubf" else series.to_list(), float))
-        if kind.is_temporal():
-            raise TypeError(f"{role}: column {name!r} holds dates; turn them into numbers, such as days since a day.")
-        return _Column(role, name, _plain(role, name, np.array([*series.to_list(), None], object)[:-1], keep_labels))
-
-
-def _from_arrays(role: str, given: Any, keep_labels: bool) -> list[_Column]:
-    names = [str(name) for name in getattr(given, "columns", ())]
-    if names:
-        inner = _Table(given)
-        return [inner._named(role, name, keep_labels) for name in names]
-    if getattr(given, "name", None) is not None and np.ndim(given) == 1:
-        names = [str(given.name)]
-    array = np.asarray(given)
-    if array.dtype.kind == "U" and isinstance(given, list | tuple):
-        array = np.array(given, object)  # or one label would turn every number into text
-    if array.ndim not in (1, 2):
-        raise ValueError(f"{role}: an array of {array.ndim} dimensions given; one or two are allowed.")
-    wide = array[:, None] if array.ndim == 1 else array
-    numbered = [f"{role}{j}" for j in range(wide.shape[1])] if role == "x" or wide.shape[1] > 1 else [role]
-    names = names or numbered
-    return [_Column(role, name, _plain(role, name, wide[:, j], keep_labels)) for j, name in enumerate(names)]
-
-
-def _plain(role: str, name: str, values: np.ndarray, keep_labels: bool) -> np.ndarray:
-    """Numbers as float64; labels as objects, None where one is missing."""
-    if values.dtype.kind in "fiub":
-        return values if keep_labels else values.astype(float)
-    listed = values.tolist()
-    labels = [None if v is None or v != v or str(v) in ("nan", "<NA>", "NaT") else v for v in listed]
-    if not keep_labels and not any(isinstance(v, str) for v in labels):
-        try:
-            return np.array([np.nan if v is None else float(v) for v in labels])
-        except (TypeError, ValueError):
-            kind = next(type(v).__name__ for v in labels if v is not None)
-            raise TypeError(f"{role}: column {name!r} holds {kind}; numbers, booleans and text are allowed.") from None
-    return np.array([*labels, None], object)[:-1]
-
-
-def _numbers(columns: Sequence[_Column]) -> np.ndarray:
-    for column in columns:
-        if column.values.dtype == object:
-            raise TypeError(f"{column.said} holds text; numbers are allowed; code it as numbers.")
-    return np.stack([column.values for column in columns], axis=1).astype(float, copy=False)
-
-
 def _squeezed(matrix: np.ndarray) -> np.ndarray:
     return matrix[:, 0] if matrix.shape[1] == 1 else matrix
 
 
-def _covariates(columns: Sequence[_Column], n: int) -> dict[str, Any]:
+def _covariates(columns: Sequence[Column], n: int) -> dict[str, Any]:
     parts, names, known = [], [], {}
     for column in columns:
         if column.values.dtype != object:
@@ -311,7 +200,7 @@ def _covariates(columns: Sequence[_Column], n: int) -> dict[str, Any]:
     return {"x": np.concatenate(parts, axis=1) if parts else np.empty((n, 0)), "names": Names(names, known)}
 
 
-def _read_levels(column: _Column) -> tuple[np.ndarray, tuple[Any, ...]]:
+def _read_levels(column: Column) -> tuple[np.ndarray, tuple[Any, ...]]:
     labels, codes = np.unique(
         column.values if column.values.dtype != object else column.values.astype(str), return_inverse=True
     )
@@ -321,7 +210,7 @@ def _read_levels(column: _Column) -> tuple[np.ndarray, tuple[Any, ...]]:
 # ---------------------------------------------------------------------------------------- complaints
 
 
-def _refuse_lengths(columns: Sequence[_Column], has_data: bool) -> None:
+def _refuse_lengths(columns: Sequence[Column], has_data: bool) -> None:
     n = len(columns[0].values)
     for column in columns:
         if len(column.values) != n:
@@ -330,7 +219,7 @@ def _refuse_lengths(columns: Sequence[_Column], has_data: bool) -> None:
         raise ValueError(f"{'data' if has_data else 'y'}: {n} rows given; two at least are needed.")
 
 
-def _refuse_holes(columns: Sequence[_Column]) -> None:
+def _refuse_holes(columns: Sequence[Column]) -> None:
     missing, infinite = {}, {}
     for column in columns:
         values = column.values
@@ -351,7 +240,7 @@ def _refuse_holes(columns: Sequence[_Column]) -> None:
             raise ValueError(f"data: {what} given: {said}; none are allowed; {cure}.")
 
 
-def _refuse_empty(columns: Sequence[_Column]) -> None:
+def _refuse_empty(columns: Sequence[Column]) -> None:
     for column in columns:
         if column.values.dtype.kind != "f":
             continue
@@ -361,7 +250,7 @@ def _refuse_empty(columns: Sequence[_Column]) -> None:
             raise ValueError(f"x: {column.name!r} is missing in every row; drop it.")
 
 
-def _refuse_constants(rows: Rows, treatment: Sequence[_Column]) -> None:
+def _refuse_constants(rows: Rows, treatment: Sequence[Column]) -> None:
     if np.ptp(rows.y) == 0:
         raise ValueError(f"y: the outcome {rows.outcome!r} is {rows.y[0]:g} in every row; choose one that varies.")
     for column, values in zip(treatment, rows.d.reshape(rows.n, -1).T, strict=False):
@@ -373,7 +262,16 @@ def _refuse_constants(rows: Rows, treatment: Sequence[_Column]) -> None:
             )
 
 
-def _refuse_other_than_binary(d: np.ndarray, column: _Column) -> None:
+def _refuse_one_cluster(rows: Rows, clusters: Sequence[Column]) -> None:
+    for column, codes in zip(clusters, rows.clusters, strict=True):
+        if codes.max() == 0:
+            raise ValueError(
+                f"cluster: {column.name!r} puts all {rows.n} rows into one cluster, so that no variance can be seen; "
+                "give labels of two at least, or leave it out."
+            )
+
+
+def _refuse_other_than_binary(d: np.ndarray, column: Column) -> None:
     values = np.unique(d)
     if len(values) != 2 or not np.array_equal(values, [0, 1]):
         shown = ", ".join(f"{v:g}" for v in values[:5]) + (", ..." if len(values) > 5 else "")
@@ -399,7 +297,29 @@ def _refuse_rare_levels(rows: Rows) -> None:
         raise ValueError(f"d: level {', '.join(rare)} has only one row; two at least are needed; merge or drop it.")
 
 
-def _refuse_determined(rows: Rows, columns: Sequence[_Column], treatment: Sequence[_Column]) -> None:
+def _refuse_same(
+    rows: Rows, roles: Mapping[str, Sequence[Column]], covariates: Sequence[Column], spread: Spread
+) -> None:
+    """No variable has two roles, by its name or as a copy under another."""
+    words = {"y": "outcome", "d": "treatment", "z": "instrument"}
+    outcome = roles["y"][0]
+    for role in ("d", "z"):
+        if outcome.known in {column.known for column in roles[role]} - {None}:
+            raise ValueError(f"{role}: the outcome {outcome.name!r} is given as the {words[role]} too; name another.")
+    values = {"y": rows.y, "z": np.empty((rows.n, 0)) if rows.z is None else rows.z}
+    for role, columns in roles.items():
+        names = {column.known for column in columns} - {None}
+        guilty = [column.name for column in covariates if column.known in names]
+        for own in values[role].reshape(rows.n, -1).T if role in values and not guilty else ():
+            guilty += [rows.names[j] for j in spread.copies(own)]
+        if guilty and (role != "d" or len(columns) > 1):  # a single treatment has its own sentence
+            raise ValueError(
+                f"x: the covariate {guilty[0]!r} is the {words[role]} {columns[0].name!r}, so that nothing is left to "
+                "explain; drop it from x."
+            )
+
+
+def _refuse_determined(rows: Rows, columns: Sequence[Column], treatment: Sequence[Column], spread: Spread) -> None:
     if rows.d.ndim == 2 or len(rows.levels) > 2:
         return
     name = treatment[0].name
@@ -410,8 +330,7 @@ def _refuse_determined(rows: Rows, columns: Sequence[_Column], treatment: Sequen
             f"x: the covariate {guilty[0]!r} determines the treatment {name!r}, so there is nobody to compare with; "
             "drop it from x, or keep the rows where both treatments occur."
         )
-    x = rows.x[:, ~np.isnan(rows.x).any(0)]
-    if 0 < x.shape[1] <= min(WIDE, rows.n // 2) and _unexplained(x, rows.d) < EXACT:
+    if 0 < spread.z.shape[1] <= min(WIDE, rows.n // 2) and spread.unexplained(rows.d) < EXACT:
         raise ValueError(
             f"x: the covariates together determine the treatment {name!r} exactly, so there is nobody to compare with; "
             "drop the covariate that encodes it."
@@ -425,13 +344,3 @@ def _separating(rows: Rows) -> list[str]:
         return []
     apart = (treated.min(0) > control.max(0)) | (treated.max(0) < control.min(0))
     return [name for name, guilty in zip(rows.names, apart, strict=True) if guilty]
-
-
-def _unexplained(x: np.ndarray, d: np.ndarray) -> float:
-    """1 - R² of the regression of d on x."""
-    spread = np.ptp(x, axis=0)
-    u = (x - x.mean(0)) / np.where(spread > 0, spread, 1.0)
-    v = d - d.mean()
-    gram, moment = u.T @ u, u.T @ v
-    slope = np.linalg.lstsq(gram, moment, rcond=1e-12)[0]
-    return float(1 - 2 * slope @ moment / (v @ v) + slope @ gram @ slope / (v @ v))

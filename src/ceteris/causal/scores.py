@@ -80,6 +80,18 @@ def interactive(
     return -w / w.mean(), w * (g1 - g0) + expected * correction
 
 
+def outcome_weights(d: np.ndarray, e: np.ndarray, target: str = "ATE", normalise: bool = False) -> np.ndarray:
+    """With what weight each outcome enters ``interactive``: its ψ_b of an outcome of one that is predicted as zero.
+
+    Examples
+    --------
+    >>> outcome_weights(np.array([1.0, 0.0]), np.array([0.5, 0.2]))
+    array([ 2.  , -1.25])
+    """
+    zero = np.zeros_like(e)
+    return interactive(zero + 1, d, zero, zero, e, target, normalise)[1]
+
+
 def normalised(e: np.ndarray, d: np.ndarray) -> np.ndarray:
     """Scale propensities so that d/e and (1 - d)/(1 - e) average to one.
 

@@ -85,7 +85,7 @@ def answer(name: str, estimate: Estimate) -> Section:
     note = f"{estimate.n} rows; intervals of 95 %."
     if estimate.clusters:
         count = ", ".join(str(len(np.unique(groups))) for groups in estimate.clusters)
-        note += f" Standard errors are robust to clusters ({count})."
+        note += f" Standard errors are robust to clusters ({count}). {meta.get('standard errors', '')}"
     text = "\n\n".join(line for line in lines if line)
     return Section(name, text, (Table("Estimate", estimate.frame(), note),), checks=estimate.checks)
 

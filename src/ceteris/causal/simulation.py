@@ -157,18 +157,16 @@ def monte_carlo(
 def _at_once(
     design: Any, estimator: Any, replications: int, n: int, seed: int, level: float, truth: float
 ) -> MonteCarlo:
-    from scipy.stats import norm
+    from scipy.stats import t
 
-    points, errors = [], []
+    found = []
     for start in range(0, replications, AT_ONCE):
         copies = min(AT_ONCE, replications - start)
         rng = np.random.Generator(np.random.SFC64((seed, start)))  # quicker than the default at normal draws
         draws = design.draw(rng, n, copies)
-        point, error = batched.partially_linear(estimator, draws)
-        points.append(point)
-        errors.append(error)
-    point, error = np.concatenate(points), np.concatenate(errors)
-    half = norm.ppf(0.5 + level / 2) * error
+        found.append(batched.partially_linear(estimator, draws))
+    point, error, dof = (np.concatenate(part) for part in zip(*found, strict=True))
+    half = t.ppf(0.5 + level / 2, dof) * error
     return MonteCarlo(point, error, point - half, point + half, truth, level)
 
 

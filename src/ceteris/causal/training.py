@@ -22,6 +22,7 @@ from ceteris.engine import EarlyStopping, Ensemble, Fit, Status, fit, precision
 from ceteris.learners import network
 from ceteris.nets import trainable, weighted_mean
 from ceteris.recipe import KINDS, AbstractObjective, Descend, Minibatches, optimiser
+from ceteris.stats import centring
 
 FEWEST = 20  # with fewer rows nothing is set aside
 PREDICTED = 32  # predicted rows are padded to a multiple of this
@@ -275,7 +276,4 @@ def predict(nets: Any, x: np.ndarray, jobs: Sequence[np.ndarray], members: int) 
 
 def standardised(x: np.ndarray) -> np.ndarray:
     """Return columns of mean zero and variance one; constant columns become zero."""
-    spread = x.std(0)
-    return np.where(
-        spread > 1e-12 * (np.abs(x).max(0, initial=0) + 1e-300), (x - x.mean(0)) / np.maximum(spread, 1e-300), 0.0
-    )
+    return centring.standardised(x)[0]

@@ -113,7 +113,7 @@ def information_table(pooled: Estimate) -> pd.DataFrame:
 def _parts(one: Any) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], float | None, int | None]:
     """Point, covariance, names, degrees of freedom and rows of what a fit on one table gave."""
     if isinstance(one, Estimate):
-        dof = None if one.dof is None else float(np.min(one.dof))
+        dof = None if one.degrees is None else float(np.min(one.degrees))
         return one.point, one.covariance, one.names, dof, one.n
     if hasattr(one, "params") and hasattr(one, "cov_params"):
         point = one.params

@@ -5,7 +5,7 @@
     HC0: c_i = 1    HC1: c_i² = n / (n - k)    HC2: c_i² = 1 / (1 - h_i)    HC3: c_i = 1 / (1 - h_i)
 
 The sandwich is given as an influence function, φ_i = n c_i w_i r_i A x_i, so that (1/n²) Σ φ_i φ_i' is the covariance
-and clusters only add up rows. Clusters use CR1: c² = G/(G-1) (n-1)/(n-k).
+and clusters only add up rows. Clusters use CR1: c² = G/(G-1) (n-1)/(n-k), of which `covariance` knows the first part.
 
 References
 ----------
@@ -15,16 +15,22 @@ MacKinnon and White (1985), Journal of Econometrics 29. Frisch and Waugh (1933),
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+from ceteris.stats.centring import coordinates
+from ceteris.stats.deletion import without_leverage
 
 KINDS = ("HC0", "HC1", "HC2", "HC3")
 
 
 @dataclass(frozen=True)
 class LeastSquares:
-    """A fitted regression: coefficients (k,), residuals (n,), leverage (n,), bread A (k, k), and what was fitted."""
+    """A fitted regression: coefficients (k,), residuals (n,), leverage (n,), bread A (k, k), and what was fitted.
+
+    ``lift`` (n, k) is xA, computed where the means are taken out.
+    """
 
     beta: np.ndarray
     residuals: np.ndarray
@@ -32,23 +38,38 @@ class LeastSquares:
     bread: np.ndarray
     x: np.ndarray
     weights: np.ndarray
+    lift: np.ndarray
 
-    def influence(self, kind: str = "HC1", clusters: Sequence[np.ndarray] = ()) -> np.ndarray:
+    def only(self, count: int) -> LeastSquares:
+        """The first coefficients alone, so that what there is of each row is not computed for all."""
+        return replace(self, beta=self.beta[:count], bread=self.bread[:count, :count], lift=self.lift[:, :count])
+
+    def influence(self, kind: str = "HC1") -> np.ndarray:
         """Influence of each row on the coefficients, shape (n, k).
 
         Parameters
         ----------
         kind : 'HC0', 'HC1', 'HC2' or 'HC3'
-            Correction for small samples, without clusters.
-        clusters : sequence of arrays, shape (n,)
-            With clusters the correction is CR1, with the smaller number of clusters where there are two sets.
+            Correction for small samples, of independent rows.
         """
+        return self._plain * correction(self.leverage, self.x.shape[1], kind)[:, None]
+
+    @property
+    def by_cluster(self) -> np.ndarray:
+        """Influence of each row, shape (n, k), of which `covariance` makes CR1 when rows come in clusters."""
         n, k = self.x.shape
-        plain = n * (self.weights * self.residuals)[:, None] * (self.x @ self.bread)
-        if clusters:
-            G = min(len(np.unique(groups)) for groups in clusters)
-            return plain * np.sqrt(G / (G - 1) * (n - 1) / (n - k))
-        return plain * correction(self.leverage, k, kind)[:, None]
+        return self._plain * np.sqrt((n - 1) / (n - k))
+
+    @property
+    def by_deletion(self) -> np.ndarray:
+        """N (β̂ - β̂₋ᵢ) of each row, shape (n, k), exactly; infinite where only that row identifies a coefficient."""
+        found = without_leverage(self._plain, self.leverage[:, None])
+        own = np.abs(self.lift) > 1e-8 * np.abs(self.lift).max(axis=0)
+        return np.where(own | np.isfinite(found), found, 0.0)  # a dummy of its own row takes nothing from the others
+
+    @property
+    def _plain(self) -> np.ndarray:
+        return len(self.x) * (self.weights * self.residuals)[:, None] * self.lift
 
 
 def ols(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> LeastSquares:
@@ -57,7 +78,8 @@ def ols(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> Leas
     Parameters
     ----------
     x : array, shape (n, k)
-        Add the constant yourself. Collinear columns are refused.
+        Add the constant yourself; where there is one, means are taken out before rank is looked at. Collinear columns
+        are refused.
     y : array, shape (n,)
     weights : array, shape (n,), optional
 
@@ -76,14 +98,18 @@ def ols(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> Leas
         raise ValueError(f"x: {k} columns given for {n} rows; least squares needs more rows than columns.")
     w = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
     root = np.sqrt(w)
-    Q, R = np.linalg.qr(root[:, None] * x)
-    size = np.linalg.norm(root[:, None] * x, axis=0)
+    about = coordinates(x)
+    z = about.z
+    Q, R = np.linalg.qr(root[:, None] * z)
+    size = np.linalg.norm(root[:, None] * z, axis=0)
     bad = np.flatnonzero(np.abs(R.diagonal()) <= 1e-10 * np.where(size > 0, size, 1.0))
     if len(bad):
         raise ValueError(f"x: column {bad[0]} is a combination of the columns before it; drop it.")
     beta = np.linalg.solve(R, Q.T @ (root * y))
     inverse = np.linalg.solve(R, np.eye(k))
-    return LeastSquares(beta, y - x @ beta, (Q**2).sum(axis=1), inverse @ inverse.T, x, w)
+    bread = inverse @ inverse.T @ about.inverse.T
+    leverage = (Q**2).sum(axis=1)
+    return LeastSquares(about.inverse @ beta, y - z @ beta, leverage, about.inverse @ bread, x, w, z @ bread)
 
 
 def correction(leverage: np.ndarray, k: int, kind: str) -> np.ndarray:
@@ -110,7 +136,7 @@ def covariance_of(fit: LeastSquares, kind: str = "HC1", clusters: Sequence[np.nd
     if kind == "classic" and not clusters:
         n, k = fit.x.shape
         return fit.bread * (fit.weights @ fit.residuals**2) / (n - k)
-    return covariance(fit.influence(kind, clusters), clusters)
+    return covariance(fit.by_cluster if clusters else fit.influence(kind), clusters)
 
 
 def partial_out(target: np.ndarray, x: np.ndarray) -> np.ndarray:

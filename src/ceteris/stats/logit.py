@@ -18,6 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ceteris.stats.centring import Coordinates, coordinates
+
 STEPS = 60  # of Newton; six to eight are usual
 SUSPECT = 15.0  # log-odds beyond which separation is looked for: p(1 - p) < 4e-7
 
@@ -32,18 +34,21 @@ class Logit:
         Coefficients, of the columns as given.
     fitted : array, shape (n,)
         Probabilities on the rows that were fitted.
-    score : array, shape (n, k)
-        Gradient of each row's log-likelihood, w_i (d_i - p_i) x_i.
-    information : array, shape (k, k)
-        Negative Hessian of the log-likelihood at the maximum.
+    surprise : array, shape (n,)
+        w_i (d_i - p_i).
+    spread : array, shape (k, k)
+        Information in the coordinates ``about``.
+    about : Coordinates
+        Of the columns, their means taken out.
     steps : int
         Newton steps taken.
     """
 
     beta: np.ndarray
     fitted: np.ndarray
-    score: np.ndarray
-    information: np.ndarray
+    surprise: np.ndarray
+    spread: np.ndarray
+    about: Coordinates
     steps: int
 
     def probability(self, x: np.ndarray) -> np.ndarray:
@@ -51,15 +56,29 @@ class Logit:
         return sigmoid(x @ self.beta)
 
     @property
+    def score(self) -> np.ndarray:
+        """Gradient of each row's log-likelihood, w_i (d_i - p_i) x_i, shape (n, k)."""
+        return self.surprise[:, None] * self.about.z @ self.about.T
+
+    @property
+    def information(self) -> np.ndarray:
+        """Negative Hessian of the log-likelihood at the maximum, shape (k, k)."""
+        return self.about.T.T @ self.spread @ self.about.T
+
+    @property
     def covariance(self) -> np.ndarray:
         """Inverse of the information, shape (k, k); a generalised one where columns are collinear."""
-        size = np.sqrt(np.where(self.information.diagonal() > 0, self.information.diagonal(), 1.0))
-        return np.linalg.pinv(self.information / np.outer(size, size), hermitian=True) / np.outer(size, size)
+        return self.about.inverse @ self._covariance @ self.about.inverse.T
 
     @property
     def influence(self) -> np.ndarray:
         """Influence of each row on the coefficients, shape (n, k): β̂ - β ≈ mean of it."""
-        return len(self.score) * self.score @ self.covariance
+        return len(self.fitted) * self.surprise[:, None] * self.about.z @ self._covariance @ self.about.inverse.T
+
+    @property
+    def _covariance(self) -> np.ndarray:
+        size = np.sqrt(np.where(self.spread.diagonal() > 0, self.spread.diagonal(), 1.0))
+        return np.linalg.pinv(self.spread / np.outer(size, size), hermitian=True) / np.outer(size, size)
 
 
 def logit(x: np.ndarray, d: np.ndarray, weights: np.ndarray | None = None, start: np.ndarray | None = None) -> Logit:
@@ -68,8 +87,9 @@ def logit(x: np.ndarray, d: np.ndarray, weights: np.ndarray | None = None, start
     Parameters
     ----------
     x : array, shape (n, k)
-        Columns as they are; add the constant yourself (`with_constant`). Collinear columns are allowed: the
-        probabilities are unique, and the coefficients are those of least norm.
+        Columns as they are; add the constant yourself (`with_constant`). Where there is one, means are taken out before
+        rank is looked at. Collinear columns are allowed: the probabilities are unique, and the coefficients are those
+        of least norm in the coordinates of ``stats.centring``.
     d : array, shape (n,)
         Zeros and ones.
     weights : array, shape (n,), optional
@@ -88,10 +108,9 @@ def logit(x: np.ndarray, d: np.ndarray, weights: np.ndarray | None = None, start
     x, d = np.asarray(x, dtype=float), np.asarray(d, dtype=float)
     _refuse(x, d)
     w = np.ones(len(d)) if weights is None else np.asarray(weights, dtype=float)
-    scale = np.abs(x).max(axis=0)
-    scale = np.where(scale > 0, scale, 1.0)  # or columns of different size pass for collinear ones
-    raw, x = x, x / scale
-    beta = _first(x, d, w) if start is None else np.asarray(start, dtype=float) * scale
+    about = coordinates(x)
+    x = about.z
+    beta = _first(x, d, w) if start is None else about.T @ np.asarray(start, dtype=float)
     eta = x @ beta
     value = _likelihood(eta, d, w)
     for step in range(1, STEPS + 1):
@@ -107,7 +126,7 @@ def logit(x: np.ndarray, d: np.ndarray, weights: np.ndarray | None = None, start
             )
         if np.abs(move).max() <= 1e-10 * (1 + np.abs(eta).max()):
             p = sigmoid(eta)
-            return Logit(beta / scale, p, (w * (d - p))[:, None] * raw, _information(raw, p, w), step)
+            return Logit(about.inverse @ beta, p, w * (d - p), _information(x, p, w), about, step)
     raise RuntimeError(f"logit: no convergence in {STEPS} Newton steps; scale the covariates to a similar size.")
 
 

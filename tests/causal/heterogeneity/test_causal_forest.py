@@ -234,7 +234,7 @@ def test_continuous_treatment():
     assert found.se[0] == pytest.approx(np.sqrt(np.sum(v**2 * (u - theta * v) ** 2)) / (v @ v), rel=1e-10)
     assert "variance of the treatment" in found.meta["estimand"]
     assert np.corrcoef(fitted.effect().point, x[:, 0])[0, 1] > 0.8
-    assert fitted.average().checks == fitted.checks
+    assert fitted.average().checks[:-1] == fitted.checks  # the last is whether a single row decides
     with pytest.raises(ValueError, match="d: 2 treatments given; one is allowed"):
         CausalForest().fit(y=y, d=np.column_stack([d, x[:, 2]]), x=x)
     with pytest.raises(ValueError, match="estimand: 'ATT' given for a treatment that is not binary"):
@@ -305,7 +305,7 @@ def test_clusters_reach_the_standard_errors():
     fitted = CausalForest(Growth(trees=100)).fit(twice, y="y", d="d", x=NAMES, cluster="who")
     found = fitted.average()
     scores = fitted.scores.reshape(2, 400).mean(0)
-    assert found.se[0] == pytest.approx(scores.std() / 20, rel=1e-9)
+    assert found.se[0] == pytest.approx(scores.std() / np.sqrt(399), rel=1e-9)  # CR1: 400 clusters, less one
 
 
 @pytest.mark.slow

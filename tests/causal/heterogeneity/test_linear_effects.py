@@ -83,7 +83,7 @@ def test_a_label_that_is_new_is_refused_along_some_covariates():
 def test_averages_carry_the_checks(sample):
     s = sample
     model = LinearEffects(folds=s["fold"]).fit(y=s["y"], d=s["d"], x=s["x"], nuisances={"m": s["m"], "e": s["e"]})
-    assert model.average().checks == model.checks != ()
+    assert model.average().checks[:-1] == model.checks != ()  # the last is whether a single row decides
 
 
 def test_clusters_reach_the_standard_errors(sample):
@@ -95,10 +95,8 @@ def test_clusters_reach_the_standard_errors(sample):
     given = {"m": s["m"], "e": s["e"]}
     fitted = LinearEffects(folds=fold).fit(y=s["y"], d=s["d"], x=s["x"], cluster=town, nuisances=given)
     design = (s["d"] - s["e"])[:, None] * sm.add_constant(s["x"])
-    known = sm.OLS(s["y"] - s["m"], design).fit(cov_type="cluster", cov_kwds={"groups": town, "use_correction": False})
-    ratio = fitted.coefficients.se / known.bse
-    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-9)  # the same but for a correction of small samples
-    assert ratio[0] == pytest.approx(1, abs=0.03)
+    known = sm.OLS(s["y"] - s["m"], design).fit(cov_type="cluster", cov_kwds={"groups": town})
+    np.testing.assert_allclose(fitted.coefficients.se, known.bse, rtol=1e-9)
 
 
 def test_intervals_and_bands_cover():
@@ -167,10 +165,11 @@ def test_figure_carries_its_numbers(sample):
         (lambda roles: SeriesEffects("x0", outcome=OLS, treatment=LOGIT).fit(**roles), "one or two"),
         (lambda roles: SeriesEffects(["x0"], knots=1, outcome=OLS, treatment=LOGIT).fit(**roles), "knots: 1"),
         (lambda roles: SeriesEffects(["x6"], outcome=OLS, treatment=LOGIT).fit(**roles), "in every row"),
-        (lambda roles: LinearEffects(OLS, LOGIT).fit(**roles), "which the others determine"),
+        (lambda roles: LinearEffects(OLS, LOGIT).fit(**roles), "8 terms given for 500 rows: 'x6' is the same in every"),
         (lambda roles: LinearEffects(OLS, LOGIT, along=["x0", "x1"]).fit(**roles).figure(), "call band"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:x. 'x6' is the same in every row")
 def test_bad_input_is_answered_in_a_sentence(sample, run, said):
     constant = np.column_stack([sample["x"], np.ones(500)])
     with pytest.raises(ValueError, match=said):

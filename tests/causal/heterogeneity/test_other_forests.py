@@ -76,7 +76,7 @@ def test_first_stage_counts_clusters():
     slope = z @ d / (z @ z)
     once = slope**2 * (z @ z) ** 2 / np.sum((z * (d - slope * z)) ** 2)
     assert by_row == pytest.approx(4 * once, rel=1e-9)
-    assert by_cluster == pytest.approx(once, rel=1e-9)
+    assert by_cluster == pytest.approx(once / (1000 / 999 * 3999 / 3998), rel=1e-9)  # CR1, k = 2
 
 
 def test_what_a_causal_forest_answers_the_others_do():
@@ -85,7 +85,7 @@ def test_what_a_causal_forest_answers_the_others_do():
     x, d, y, _ = arms(400)
     several = MultiArmForest(Growth(trees=50)).fit(y=y, d=d, x=x)
     for fitted in (instrumental, several):
-        assert fitted.average().checks == fitted.checks
+        assert fitted.average().checks[:-1] == fitted.checks  # the last is whether a single row decides
         assert fitted.importance().sum() == pytest.approx(1)
         assert fitted.weights(x[:3]).sum(axis=1) == pytest.approx(1)
     # The projection on a constant besides a centred covariate has the average as its constant.

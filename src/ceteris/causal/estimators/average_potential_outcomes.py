@@ -24,7 +24,7 @@ class AveragePotentialOutcomes:
     ----------
     outcome, treatment : estimator in the manner of scikit-learn, optional
         Learners of E[Y | D = w, X] and of P(D = w | X), one fit a level. By default those of ``causal.learners``.
-    normalise, clip, folds, repeats, seed, jobs
+    normalise, clip, folds, repeats, seed, jobs, small_sample
         As in ``Interactive``.
 
     Notes
@@ -55,6 +55,7 @@ class AveragePotentialOutcomes:
     repeats: int = 1
     seed: int = 0
     jobs: int | None = None
+    small_sample: bool = True
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None) -> Estimate:
         """Estimate the mean of each potential outcome; arguments as in ``PartiallyLinear.fit``, d being a category."""
@@ -76,7 +77,7 @@ class AveragePotentialOutcomes:
                 )
                 for w, name in enumerate(names)
             ]
-            splits.append(assemble.solve(each, names, fold, rows.clusters))
+            splits.append(assemble.solve(each, names, fold, rows.clusters, self._weights(rows, found, names)))
             nuisances.append(found)
         checks = []
         for w, name in enumerate(names):
@@ -85,6 +86,15 @@ class AveragePotentialOutcomes:
                 fit_of(f"outcome of level {name!r}", rows.y, nuisances[0][f"outcome {name}"], rows.d == w),
             ]
         return assemble.finish(splits, self._meta(), nuisances, drawn, checks)
+
+    def _weights(self, rows: Rows, found: dict[str, np.ndarray], names: list[str]) -> list[np.ndarray] | None:
+        if not self.small_sample:
+            return None
+        one, zero = np.ones(rows.n), np.zeros(rows.n)
+        return [
+            scores.potential_outcome(one, rows.d == w, zero, found[f"propensity {name}"], self.normalise)[1]
+            for w, name in enumerate(names)
+        ]
 
     def _nuisances(
         self, rows: Rows, learners: dict[str, Any], fold: np.ndarray, names: list[str]

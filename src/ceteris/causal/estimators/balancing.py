@@ -40,6 +40,8 @@ from ceteris.causal.propensity import Propensity, fit_propensity, read_with_scor
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.data._check import pick
 from ceteris.results import Check, Estimate
+from ceteris.stats.centring import standardised
+from ceteris.stats.deletion import without_leverage
 from ceteris.stats.logit import sigmoid, with_constant
 
 ASSUMPTIONS = [UNCONFOUNDED, OVERLAP, "The propensity score is a logit in the covariates, or known.", SUTVA]
@@ -214,18 +216,21 @@ def by_score(
 def compare(
     rows: Rows, point: np.ndarray, influence: np.ndarray, weights: np.ndarray, nuisances: dict[str, np.ndarray],
     name: str, meta: dict[str, Any], every: Rows | None = None, keep: np.ndarray | None = None,
-    checks: tuple[Check, ...] = (),
+    checks: tuple[Check, ...] = (), hajek: bool = True,
 ) -> Estimate:  # fmt: skip
-    """The difference of the means (2,) of the arms as an estimate, from their influence (n, 2)."""
+    """The difference of the means (2,) of the arms as an estimate, from their influence (n, 2).
+
+    Weighted sums are divided by the sum of the weights (`hajek`), or by a number of rows.
+    """
     every = every or rows
     keep = np.ones(rows.n, dtype=bool) if keep is None else keep
-    if every.clusters:
-        G = min(len(np.unique(groups)) for groups in every.clusters)
-        influence = influence * np.sqrt(G / (G - 1))
     nuisances = {**nuisances, "weights": weights}
     full = {key: np.where(keep, 0.0, np.nan) for key in nuisances}
     for key, values in nuisances.items():
         full[key][keep] = values
+    arms = np.stack([rows.d == 0, rows.d == 1], axis=1)
+    share = weights[:, None] * arms / (weights @ arms) if hajek else arms / arms.sum(axis=0)
+    deletion = without_leverage(influence, share)
     return Estimate(
         np.array([point[1] - point[0]]),
         spread(influence[:, 1:] - influence[:, :1], keep),
@@ -233,6 +238,7 @@ def compare(
         {**meta, "n": every.n, "means": (float(point[0]), float(point[1])), "nuisances": full},
         every.clusters,
         checks=(*checks, size_check(weights, rows.d)),
+        by_deletion=spread(deletion[:, 1:] - deletion[:, :1], keep),
     )
 
 
@@ -283,7 +289,7 @@ def columns_to_balance(x: np.ndarray, moments: int) -> np.ndarray:
         raise ValueError(f"moments: {moments} given; 1 (means) and 2 (means and squares) are allowed.")
     if not x.shape[1]:
         raise ValueError("x: no covariates given; name those to balance.")
-    x = (x - x.mean(axis=0)) / np.where(np.ptp(x, axis=0) > 0, x.std(axis=0), 1.0)
+    x = standardised(x)[0]
     wide = np.column_stack([x, x**2]) if moments == 2 else x
     chosen: list[int] = []
     base = np.ones((len(x), 1))
@@ -348,8 +354,7 @@ def covariate_balancing_score(rows: Rows, estimand: str = "ATE") -> Propensity:
 
     Its gradient is Σ (d w - (1 - d) w) x with w the weights of the estimand: 1/e, or 1 and e/(1 - e), ...
     """
-    scale = np.where(np.ptp(rows.x, axis=0) > 0, rows.x.std(axis=0), 1.0)
-    X, d = with_constant((rows.x - rows.x.mean(axis=0)) / scale), rows.d
+    X, d = with_constant(standardised(rows.x)[0]), rows.d
     beta = np.zeros(X.shape[1])
     beta[0] = np.log(d.mean() / (1 - d.mean()))
     for _ in range(200):

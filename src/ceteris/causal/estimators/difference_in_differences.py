@@ -37,7 +37,7 @@ class DifferenceInDifferences:
         E[(T - λ)Y | X, D = 0] only. The former has smaller standard errors.
     normalise : bool
         Scale the weights so that each set averages to one (orthogonal score).
-    clip, folds, repeats, seed, jobs
+    clip, folds, repeats, seed, jobs, small_sample
         As in ``Interactive``; folds are balanced by treatment and period.
 
     References
@@ -67,6 +67,7 @@ class DifferenceInDifferences:
     repeats: int = 1
     seed: int = 0
     jobs: int | None = None
+    small_sample: bool = True
 
     def fit(
         self,
@@ -104,7 +105,8 @@ class DifferenceInDifferences:
         splits, nuisances = [], []
         for fold in drawn:
             found = self._nuisances(rows, learners, fold)
-            splits.append(assemble.solve([self._score(rows, found)], ["ATT"], fold, rows.clusters))
+            weights = [self._weights(rows, found["propensity"])] if self.small_sample else None
+            splits.append(assemble.solve([self._score(rows, found)], ["ATT"], fold, rows.clusters, weights))
             nuisances.append(found)
         first = nuisances[0]
         checks = [
@@ -156,6 +158,16 @@ class DifferenceInDifferences:
             return scores.chang(rows.y, rows.d, t, e, found["contrast"])
         cells = {(w, s): found[f"outcome {w}{s}"] for w in (0, 1) for s in (0, 1)}
         return scores.did_cross_sections(rows.y, rows.d, t, cells, e, self.normalise)
+
+    def _weights(self, rows: Rows, e: np.ndarray) -> np.ndarray:
+        """With what weight each outcome (change, on a panel) enters the score: that of a one, predicted as zero."""
+        t, one, zero = rows.extra.get("time"), np.ones(rows.n), np.zeros(rows.n)
+        if t is None:
+            return scores.did_panel(one, rows.d, zero, e, self.normalise)[1]
+        if self.score == CHANG:
+            return scores.chang(one, rows.d, t, e, zero)[1]
+        cells = {(w, s): zero for w in (0, 1) for s in (0, 1)}
+        return scores.did_cross_sections(one, rows.d, t, cells, e, self.normalise)[1]
 
     def _meta(self, panel: bool) -> dict[str, Any]:
         kind = "panel" if panel else f"repeated cross-sections, {self.score} score"

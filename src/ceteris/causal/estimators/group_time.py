@@ -29,7 +29,7 @@ class GroupTimeEffects:
         As in ``DifferenceInDifferences``.
     controls : {"never treated", "not yet treated"}
         Whom a group is compared with.
-    normalise, clip, jobs
+    normalise, clip, jobs, small_sample
         As in ``DifferenceInDifferences``.
     folds : int
         Number of folds; they are drawn for each group and period among the units that are compared.
@@ -66,6 +66,7 @@ class GroupTimeEffects:
     repeats: int = 1
     seed: int = 0
     jobs: int | None = None
+    small_sample: bool = True
 
     def fit(self, data: Any = None, *, y: Any, group: Any, unit: Any, time: Any, x: Any = None) -> Estimate:
         """Estimate all effects.
@@ -95,16 +96,18 @@ class GroupTimeEffects:
         splits = []
         for r in range(self.repeats):
             solved = [self._cell(panel, learners, g, base, t, r) for g, base, t in cells]
-            point = np.array([one[0] for one in solved])
-            influence = np.stack([one[1] for one in solved], axis=1)
-            splits.append(Estimate(point, influence, tuple(f"ATT({g:g}, {t:g})" for g, _, t in cells)))
+            point = np.array([point for point, _ in solved])
+            influence, by_deletion, weights = np.stack([parts for _, parts in solved], axis=2)
+            names = tuple(f"ATT({g:g}, {t:g})" for g, _, t in cells)
+            asked = weights if self.small_sample else None
+            splits.append(Estimate(point, influence, names, by_deletion=by_deletion, weights=asked))
         estimate = assemble.median_of(splits)
-        return replace(estimate, meta=self._meta(panel, [(g, t) for g, _, t in cells]))
+        return replace(estimate, meta={**estimate.meta, **self._meta(panel, [(g, t) for g, _, t in cells])})
 
     def _cell(
         self, panel: _Panel, learners: dict[str, Any], g: float, base: float, t: float, repeat: int
     ) -> tuple[float, np.ndarray]:
-        """Point, and influence over all units, of one group and period."""
+        """Point of one group and period; influence, by_deletion and weights over all units, shape (3, units)."""
         before, after = panel.at(min(base, t)), panel.at(max(base, t))
         untreated = ~np.isfinite(panel.group)
         if self.controls == CONTROLS[1]:
@@ -124,11 +127,13 @@ class GroupTimeEffects:
         fold = make_folds(len(used), self.folds, 1, self.seed + 7919 * repeat, stratify=d)[0]
         g0 = cross_fit(learners["outcome"], x, change, fold, among=d == 0, jobs=self.jobs)
         e, _ = propensity(learners["treatment"], x, d, fold, self.clip, self.jobs)
-        one = assemble.solve([scores.did_panel(change, d, g0, e, self.normalise)], ["ATT"], fold)
-        assert one.influence is not None
-        influence = np.zeros(len(panel.group))
-        influence[used] = one.influence[:, 0] * len(panel.group) / len(used)
-        return float(one.point[0]), influence
+        weights = scores.did_panel(np.ones(len(used)), d, np.zeros(len(used)), e, self.normalise)[1]
+        one = assemble.solve([scores.did_panel(change, d, g0, e, self.normalise)], ["ATT"], fold, weights=[weights])
+        parts = np.zeros((3, len(panel.group)))
+        parts[:, used] = np.stack(
+            [part[:, 0] for part in (one.influence, one.by_deletion, one.weights) if part is not None]
+        )
+        return float(one.point[0]), parts * len(panel.group) / len(used)
 
     def _meta(self, panel: _Panel, cells: list[tuple[float, float]]) -> dict[str, Any]:
         return {
@@ -180,8 +185,9 @@ class _Panel:
 
 
 def _read(data: Any, *, y: Any, group: Any, unit: Any, time: Any, x: Any) -> _Panel:
-    rows: Rows = read_rows(data, y=y, d=group, x=x, cluster=unit, extra={"time": time})
-    units, seen = rows.clusters[0], rows.extra["time"]
+    rows: Rows = read_rows(data, y=y, d=group, x=x, strata=unit, extra={"time": time})
+    assert rows.strata is not None
+    units, seen = rows.strata, rows.extra["time"]
     periods = np.unique(seen)
     if len(periods) < 2:
         raise ValueError(f"time: it is {periods[0]:g} in every row; two periods at least are needed.")
@@ -231,7 +237,7 @@ def _averages(estimate: Estimate, labels: np.ndarray, chosen: dict[str, np.ndarr
 def _averaged(estimate: Estimate, labels: np.ndarray, chosen: dict[str, np.ndarray], found: np.ndarray) -> Estimate:
     """Shares of groups are those in the sample, and the influence function contains that they are estimated."""
     assert estimate.influence is not None
-    points, influences = [], []
+    points, rows, asked = [], [], estimate.weights is not None
     for which in chosen.values():
         member = found[:, None] == labels[None, which]  # units by effects
         share = member.mean(0)
@@ -240,5 +246,10 @@ def _averaged(estimate: Estimate, labels: np.ndarray, chosen: dict[str, np.ndarr
         point = weight @ effect
         points.append(point)
         drawn = (member - share) @ (effect - point) / share.sum()
-        influences.append(estimate.influence[:, which] @ weight + drawn)
-    return Estimate(np.array(points), np.stack(influences, axis=1), tuple(chosen))
+        parts = [estimate.influence, estimate.by_deletion, estimate.weights]
+        kept = [np.zeros_like(drawn) if part is None else part[:, which] @ weight for part in parts]
+        rows.append([kept[0] + drawn, kept[1] + drawn, kept[2]])
+    influence, by_deletion, weights = np.stack(rows, axis=2)
+    return Estimate(
+        np.array(points), influence, tuple(chosen), by_deletion=by_deletion, weights=weights if asked else None
+    )

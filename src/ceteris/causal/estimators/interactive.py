@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,7 @@ class Interactive:
         Scale the inverse probability weights so that they average to one in each arm.
     clip : float
         Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
-    folds, repeats, seed, jobs
+    folds, repeats, seed, jobs, small_sample
         As in ``PartiallyLinear``; folds are balanced by the treatment.
 
     References
@@ -62,12 +63,19 @@ class Interactive:
     repeats: int = 1
     seed: int = 0
     jobs: int | None = None
+    small_sample: bool = True
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None) -> Estimate:
         """Estimate the average effect; arguments as in ``PartiallyLinear.fit``, the treatment being 0 or 1."""
         pick_estimand(self.estimand)
         refuse_clip(self.clip)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True)
+        if not rows.x.shape[1]:
+            warnings.warn(
+                "x: no covariates given, so that nothing is adjusted for and this is a difference in means; name the "
+                "confounders, or use DifferenceInMeans in an experiment.",
+                stacklevel=2,
+            )
         learners = {
             "outcome": given(self.outcome, default_for(rows.y)),
             "treatment": given(self.treatment, default_classifier()),
@@ -80,7 +88,10 @@ class Interactive:
             # For ATT (ATU) the fit of the treated (controls) cancels from the score, so that any will do.
             g0, g1 = (found.get(f"outcome {arm}", rows.y) for arm in (0, 1))
             score = scores.interactive(rows.y, rows.d, g0, g1, found["propensity"], self.estimand, self.normalise)
-            splits.append(assemble.solve([score], [self.estimand], fold, rows.clusters))
+            weights = scores.outcome_weights(rows.d, found["propensity"], self.estimand, self.normalise)
+            splits.append(
+                assemble.solve([score], [self.estimand], fold, rows.clusters, [weights] if self.small_sample else None)
+            )
             nuisances.append(found)
         first = nuisances[0]
         checks = [

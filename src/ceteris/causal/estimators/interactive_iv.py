@@ -29,7 +29,7 @@ class InteractiveIV:
         given the instrument is known.
     normalise : bool
         Scale the weights so that they average to one in each arm of the instrument.
-    clip, folds, repeats, seed, jobs
+    clip, folds, repeats, seed, jobs, small_sample
         As in ``Interactive``; folds are balanced by instrument and treatment.
 
     References
@@ -61,6 +61,7 @@ class InteractiveIV:
     repeats: int = 1
     seed: int = 0
     jobs: int | None = None
+    small_sample: bool = True
 
     def fit(self, data: Any = None, *, y: Any, d: Any, z: Any, x: Any = None, cluster: Any = None) -> Estimate:
         """Estimate the effect; arguments as in ``PartiallyLinear.fit``, treatment and instrument being 0 or 1."""
@@ -80,7 +81,10 @@ class InteractiveIV:
             found = self._nuisances(rows, z_values, learners, fold, (always, never))
             parts = (found[k] for k in ("outcome 0", "outcome 1", "treatment 0", "treatment 1", "propensity"))
             score = scores.late(rows.y, rows.d, z_values, *parts, normalise=self.normalise)
-            splits.append(assemble.solve([score], ["LATE"], fold, rows.clusters))
+            weights = scores.outcome_weights(z_values, found["propensity"], normalise=self.normalise)
+            splits.append(
+                assemble.solve([score], ["LATE"], fold, rows.clusters, [weights] if self.small_sample else None)
+            )
             moved = assemble.solve([(-np.ones(rows.n), -score[0])], ["first stage"], fold, rows.clusters)
             strengths.append(float((moved.point[0] / moved.se[0]) ** 2))
             nuisances.append(found)

@@ -40,6 +40,10 @@ class PartiallyLinear:
         Of the folds.
     jobs : int, optional
         Folds fitted at once; see ``cross_fit``.
+    small_sample : bool
+        Standard errors of the jackknife and Student's t with the effective number of rows as degrees of freedom (see
+        ``stats.small_sample``); False gives the uncorrected ones and the normal distribution, as other software has
+        it. Rows in clusters have standard errors of their own, CR1.
 
     Notes
     -----
@@ -69,6 +73,7 @@ class PartiallyLinear:
     repeats: int = 1
     seed: int = 0
     jobs: int | None = None
+    small_sample: bool = True
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None) -> Estimate:
         """Estimate θ.
@@ -84,8 +89,8 @@ class PartiallyLinear:
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster)
         binary = bool(np.isin(rows.d, (0, 1)).all())
         outcome = given(self.outcome, default_regressor())
-        treatment = self.treatment or (default_classifier() if binary else default_regressor())
-        learners = {"outcome": outcome, "treatment": treatment, "residual": self.residual or outcome}
+        treatment = given(self.treatment, default_classifier() if binary else default_regressor())
+        learners = {"outcome": outcome, "treatment": treatment, "residual": given(self.residual, outcome)}
         refuse_learners(**learners)
         drawn = read_folds(self.folds, rows.n, self.repeats, self.seed, rows.clusters)
         names, parts = treatments(rows, d)
@@ -93,7 +98,8 @@ class PartiallyLinear:
         for fold in drawn:
             fitted = [_nuisances(one, learners, self.score, fold, self.jobs) for one in parts]
             each = [_score(one, found, self.score) for one, found in zip(parts, fitted, strict=True)]
-            splits.append(assemble.solve(each, names, fold, rows.clusters))
+            weights = [one.d - found["treatment"] for one, found in zip(parts, fitted, strict=True)]
+            splits.append(assemble.solve(each, names, fold, rows.clusters, weights if self.small_sample else None))
             nuisances.append(_named(fitted, names))
         for name, one, found in zip(names, parts, fitted, strict=True):
             checks.append(fit_of(f"treatment {name!r}", one.d, found["treatment"]))

@@ -29,7 +29,7 @@ class PartiallyLinearIV:
         Learner of E[Y - θD | X] for the IV-type score; by default as ``outcome``.
     score : {"partialling out", "IV-type"}
         The latter is for one instrument.
-    folds, repeats, seed, jobs
+    folds, repeats, seed, jobs, small_sample
         As in ``PartiallyLinear``.
 
     References
@@ -57,6 +57,7 @@ class PartiallyLinearIV:
     repeats: int = 1
     seed: int = 0
     jobs: int | None = None
+    small_sample: bool = True
 
     def fit(self, data: Any = None, *, y: Any, d: Any, z: Any, x: Any = None, cluster: Any = None) -> Estimate:
         """Estimate θ; arguments as in ``PartiallyLinear.fit``, z being one or more instruments."""
@@ -77,7 +78,8 @@ class PartiallyLinearIV:
         splits, nuisances = [], []
         for fold in drawn:
             found = self._nuisances(rows, z_columns, learners, fold)
-            splits.append(assemble.solve([self._score(rows, found)], [rows.treatment], fold, rows.clusters))
+            weights = [found["instrumental residual"]] if self.small_sample else None
+            splits.append(assemble.solve([self._score(rows, found)], [rows.treatment], fold, rows.clusters, weights))
             nuisances.append(found)
         first = nuisances[0]
         checks = [

@@ -33,6 +33,8 @@ from ceteris.causal.estimands import RANDOM, SUTVA, pick_estimand, told
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.data._check import pick
 from ceteris.results import Estimate
+from ceteris.stats.covariance import clustered
+from ceteris.stats.deletion import without_leverage
 
 VARIANCES = ("plug-in", "neyman")
 
@@ -66,7 +68,13 @@ class DifferenceInMeans:
             "assumptions": [RANDOM, SUTVA],
             "n": rows.n,
         }
-        return Estimate(np.array([point]), influence[:, None], ("ATE",), meta, rows.clusters)
+        _, plain = arm_difference(rows.y, rows.d)
+        by_cluster = plain[:, None] * np.sqrt((rows.n - 1) / (rows.n - 2))  # a regression on a constant and d
+        size = np.where(rows.d == 1, rows.d.sum(), rows.n - rows.d.sum())
+        return Estimate(
+            np.array([point]), influence[:, None], ("ATE",), meta, rows.clusters, by_cluster=by_cluster,
+            by_deletion=without_leverage(plain, 1 / size)[:, None],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -104,9 +112,9 @@ class Stratified:
             What the standard error is robust to.
         """
         pick_estimand(self.estimand)
-        groups = [strata] if cluster is None else [strata, cluster]  # labels of any kind are read as clusters are
-        rows = read_rows(data, y=y, d=d, cluster=groups, binary=True)
-        return stratified(rows, rows.clusters[0], rows.clusters[1:], self.estimand, self.population)
+        rows = read_rows(data, y=y, d=d, cluster=cluster, strata=strata, binary=True)
+        assert rows.strata is not None
+        return stratified(rows, rows.strata, rows.clusters, self.estimand, self.population)
 
 
 @dataclass(frozen=True)
@@ -134,16 +142,21 @@ class ClusterRandomised:
         rows = read_rows(data, y=y, d=d, cluster=cluster, binary=True)
         if len(rows.clusters) != 1:
             raise ValueError(f"cluster: {len(rows.clusters)} sets given; one is allowed: what was assigned as a whole.")
-        point, influence, dof = cluster_difference(rows.y, rows.d, rows.clusters[0], self.weight)
+        point, influence, variance = cluster_difference(rows.y, rows.d, rows.clusters[0], self.weight)
+        G = len(np.unique(rows.clusters[0]))
         over = "units" if self.weight == "unit" else "clusters with equal weight"
         meta = {
             "method": "Difference in means, cluster-randomised",
             **told("ATE", f", averaged over {over}"),
             "assumptions": ["Clusters were assigned at random, each as a whole.", SUTVA],
             "n": rows.n,
-            "n_clusters": int(dof + 2),
+            "n_clusters": G,
+            "standard errors": "Neyman's, of clusters: in each arm variances times G/(G - 1) of its own clusters.",
         }
-        return Estimate(np.array([point]), influence[:, None], ("ATE",), meta, rows.clusters, dof=dof)
+        return Estimate(
+            np.array([point]), influence[:, None], ("ATE",), meta, rows.clusters, given=np.array([[variance]]),
+            dof=float(G - 2),
+        )  # fmt: skip
 
 
 def arm_difference(y: np.ndarray, d: np.ndarray, variance: str = "plug-in") -> tuple[float, np.ndarray]:
@@ -180,7 +193,7 @@ def stratified(
     n = rows.n
     size, treated = np.bincount(strata), np.bincount(strata, rows.d)
     _refuse_one_armed(size, treated)
-    effect, influence = within_strata(rows.y, rows.d, strata)
+    effect, influence, plain = within_strata(rows.y, rows.d, strata)
     share = {"ATE": size, "ATT": treated, "ATU": size - treated}[estimand].astype(float)
     share /= share.sum()
     point = float(share @ effect)
@@ -188,16 +201,18 @@ def stratified(
     between = own / own.mean() * (effect - point)[strata]
     few = np.minimum(treated, size - treated) < 2
     if bool((size == 2).all()) or (single and few.any()):
-        G = len(size)
-        if G < 2:
+        if len(size) < 2:
             raise ValueError("strata: one given, with a single row in an arm; no variance can be computed; give more.")
-        influence = between * np.sqrt(G / (G - 1))
-        clusters = clusters or (strata,)
+        influence, by_cluster, by_deletion, clusters = between, None, None, clusters or (strata,)
     else:
         _refuse_single(few)
-        influence = influence * (n * share / size)[strata]
-        if population:
-            influence = influence + between
+        per = (n * share / size)[strata]
+        moved = between if population else 0.0
+        freedom = n - 2 * len(size)  # of the regression on a constant and d in every stratum
+        by_cluster = (plain * per + moved)[:, None] * np.sqrt((n - 1) / freedom)
+        influence = influence * per + moved
+        arm = 2 * strata + rows.d.astype(int)
+        by_deletion = (without_leverage(plain * per, 1 / np.bincount(arm)[arm]) + moved)[:, None]
     where = "the population" if population else "the sample at hand"
     said = {
         "method": "Differences within strata",
@@ -206,15 +221,19 @@ def stratified(
         "n": n,
         "n_strata": len(size),
     }
-    return Estimate(np.array([point]), influence[:, None], (estimand,), {**said, **(meta or {})}, clusters)
+    told_all = {**said, **(meta or {})}
+    return Estimate(
+        np.array([point]), influence[:, None], (estimand,), told_all, clusters, by_cluster=by_cluster,
+        by_deletion=by_deletion,
+    )  # fmt: skip
 
 
-def within_strata(y: np.ndarray, d: np.ndarray, strata: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Effects by stratum (S,), and the influence (n,) of each row on that of its own stratum, Neyman's correction in.
+def within_strata(y: np.ndarray, d: np.ndarray, strata: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Effects by stratum (S,), and the influence (n,) of each row on that of its own, with Neyman's correction and not.
 
     Examples
     --------
-    >>> effect, influence = within_strata(np.array([1.0, 3.0, 6.0, 8.0]), np.array([0.0, 0, 1, 1]), np.zeros(4, int))
+    >>> effect, influence, _ = within_strata(np.array([1.0, 3, 6, 8]), np.array([0.0, 0, 1, 1]), np.zeros(4, int))
     >>> effect, influence.round(6)
     (array([5.]), array([ 2.828427, -2.828427, -2.828427,  2.828427]))
     """
@@ -224,14 +243,14 @@ def within_strata(y: np.ndarray, d: np.ndarray, strata: np.ndarray) -> tuple[np.
     mean = np.bincount(arm, y, minlength=cells) / count
     fix = np.sqrt(count / np.maximum(count - 1, 1))
     sign = np.where(d == 1, 1.0, -1.0)
-    influence = sign * (y - mean[arm]) * fix[arm] * np.bincount(strata)[strata] / count[arm]
-    return mean[1::2] - mean[::2], influence
+    plain = sign * (y - mean[arm]) * np.bincount(strata)[strata] / count[arm]
+    return mean[1::2] - mean[::2], plain * fix[arm], plain
 
 
 def cluster_difference(
     y: np.ndarray, d: np.ndarray, cluster: np.ndarray, weight: str = "unit"
 ) -> tuple[float, np.ndarray, float]:
-    """Difference between arms of clusters: point, influence (n,) to be added up by cluster, degrees of freedom."""
+    """Difference between arms of clusters: point, influence (n,) to be added up by cluster, and Neyman's variance."""
     labels, first, place = np.unique(cluster, return_index=True, return_inverse=True)
     arm = d[first]
     mixed = np.flatnonzero(d != arm[place])
@@ -247,8 +266,9 @@ def cluster_difference(
     mean = {a: np.average(y[d == a], weights=w[d == a]) for a in (0, 1)}
     total = np.where(d == 1, w[d == 1].sum(), w[d == 0].sum())
     residual = np.where(d == 1, y - mean[1], mean[0] - y)
+    influence = len(y) * w / total * residual
     fix = np.where(d == 1, G1 / (G1 - 1), (G - G1) / (G - G1 - 1)) ** 0.5
-    return float(mean[1] - mean[0]), len(y) * w / total * residual * fix, float(G - 2)
+    return float(mean[1] - mean[0]), influence, float(clustered((influence * fix)[:, None], place)[0, 0])
 
 
 def _refuse_one_armed(size: np.ndarray, treated: np.ndarray) -> None:

@@ -32,6 +32,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.causal.dependence import collinear
 from ceteris.causal.estimands import OVERLAP, RANDOM, SUTVA, UNCONFOUNDED, pick_estimand, told
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.data._check import pick
@@ -66,7 +67,7 @@ class RegressionAdjustment:
         pick("covariance", self.covariance, KINDS)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster)
         _refuse_several(rows)
-        fit = ols(np.column_stack([rows.d, with_constant(rows.x)]), rows.y)
+        fit = ols(np.column_stack([rows.d, with_constant(rows.independent)]), rows.y).only(1)
         meta = {
             "method": "Regression adjustment",
             "estimand": "The effect of one unit of treatment, the same for everybody (else: averaged by Var(D | X)).",
@@ -75,8 +76,10 @@ class RegressionAdjustment:
             "n": rows.n,
             "nuisances": {"fitted": rows.y - fit.residuals},
         }
-        influence = fit.influence(self.covariance, rows.clusters)[:, :1]
-        return Estimate(fit.beta[:1], influence, (rows.treatment,), meta, rows.clusters)
+        return Estimate(
+            fit.beta, fit.influence(self.covariance), (rows.treatment,), meta, rows.clusters, by_cluster=fit.by_cluster,
+            by_deletion=fit.by_deletion,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ class InteractedRegression:
         pick("covariance", self.covariance, KINDS)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True)
         own = {"ATE": np.ones(rows.n), "ATT": rows.d, "ATU": 1 - rows.d}[self.estimand]
-        point, influence, g0, g1 = interacted(rows, own, self.covariance, self.population)
+        point, (influence, by_cluster, by_deletion), (g0, g1) = interacted(rows, own, self.covariance, self.population)
         where = "the population" if self.population else "the sample at hand"
         meta = {
             "method": "Interacted regression (IREG)",
@@ -125,16 +128,23 @@ class InteractedRegression:
             "nuisances": {"g0": g0, "g1": g1},
         }
         checks = (_extrapolation(rows),)
-        return Estimate(np.array([point]), influence[:, None], (self.estimand,), meta, rows.clusters, checks=checks)
+        return Estimate(
+            np.array([point]), influence[:, None], (self.estimand,), meta, rows.clusters, checks=checks,
+            by_cluster=by_cluster[:, None], by_deletion=by_deletion[:, None],
+        )  # fmt: skip
 
 
 def interacted(
     rows: Rows, own: np.ndarray, kind: str = "HC2", population: bool = True
-) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
-    """Point, influence (n,), and the fits of both arms on all rows (n,), (n,); `own` (n,) says whose mean is taken."""
-    at = own @ rows.x / own.sum()
-    X = with_constant(rows.x - at)  # centred, so that the constants are the means at the covariates asked for
-    points, fits, influence = {}, {}, np.zeros(rows.n)
+) -> tuple[float, tuple[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Point, its influence for independent rows, for clusters and for deletion, the fits of both arms; all (n,).
+
+    `own` (n,) says whose mean is taken.
+    """
+    x = rows.independent
+    X = with_constant(x - own @ x / own.sum())  # the constants are the means at the covariates asked for
+    kept = [name for j, name in enumerate(rows.names) if j not in rows.collinear]
+    points, fits, (influence, plain, deleted) = {}, {}, np.zeros((3, rows.n))
     for arm, sign in ((1, 1.0), (0, -1.0)):
         mine = rows.d == arm
         if mine.sum() <= X.shape[1]:
@@ -145,16 +155,17 @@ def interacted(
         try:
             fit = ols(X[mine], rows.y[mine])
         except ValueError as error:
-            raise ValueError(f"x: collinear among the rows with d = {arm}; drop a covariate ({error})") from None
+            told = "; ".join(collinear(x[mine], kept).values()) or error
+            raise ValueError(f"x: collinear among the rows with d = {arm}; drop a covariate ({told})") from None
         points[arm], fits[arm] = fit.beta[0], X @ fit.beta
-        influence[mine] += sign * rows.n / mine.sum() * fit.influence("HC0" if rows.clusters else kind)[:, 0]
+        scale, fit = sign * rows.n / mine.sum(), fit.only(1)
+        influence[mine] = scale * fit.influence(kind)[:, 0]
+        plain[mine] = scale * fit.influence("HC0")[:, 0]
+        deleted[mine] = scale * fit.by_deletion[:, 0]
     point = points[1] - points[0]
-    if population:
-        influence += own / own.mean() * (fits[1] - fits[0] - point)
-    if rows.clusters:
-        G = min(len(np.unique(groups)) for groups in rows.clusters)
-        influence *= np.sqrt(G / (G - 1))
-    return float(point), influence, fits[0], fits[1]
+    moved = own / own.mean() * (fits[1] - fits[0] - point) if population else 0.0
+    by_cluster = (plain + moved) * np.sqrt((rows.n - 1) / (rows.n - 2 * X.shape[1]))  # it is a single regression
+    return float(point), (influence + moved, by_cluster, deleted + moved), (fits[0], fits[1])
 
 
 def _refuse_several(rows: Rows) -> None:

@@ -90,8 +90,9 @@ class InverseProbabilityWeighting:
         if self.winsorise:
             checks += (_capped(inside),)
         return compare(
-            rows, point, influence, weights, {"propensity": fitted.e}, self.estimand, meta, every, keep, checks
-        )
+            rows, point, influence, weights, {"propensity": fitted.e}, self.estimand, meta, every, keep, checks,
+            self.normalised,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,7 @@ def quantile_groups(e: np.ndarray, strata: int) -> np.ndarray:
 
 def between_groups(rows: Rows, groups: np.ndarray, estimand: str) -> float:
     """Average of the differences in means within groups, weighted by the people asked about."""
-    effect, _ = within_strata(rows.y, rows.d, groups)
+    effect, _, _ = within_strata(rows.y, rows.d, groups)
     treated, size = np.bincount(groups, rows.d), np.bincount(groups)
     share = {"ATE": size, "ATT": treated, "ATU": size - treated}[estimand]
     return float(share @ effect / share.sum())

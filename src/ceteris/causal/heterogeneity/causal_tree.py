@@ -34,6 +34,7 @@ from ceteris.causal.heterogeneity.tree.growing import (
 from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.results import Check, Estimate, Figure
+from ceteris.stats.deletion import without_leverage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -198,7 +199,7 @@ def estimated(
     _refuse_few(unit, kept.d, "clusters" if clusters else "rows")
     tree = _estimable(tree, kept, unit)
     nodes, at = tree.leaves(), tree.leaf_of(kept.x)
-    influence = np.zeros((len(kept), len(nodes)))
+    influence, plain, deleted = np.zeros((3, len(kept), len(nodes)))
     point = np.empty(len(nodes))
     for k, node in enumerate(nodes):
         means = []
@@ -207,7 +208,9 @@ def estimated(
             mean, _ = arm_moments(kept, inside)
             w, count = kept.weight[inside], inside.sum()
             small = np.sqrt(count / (count - 1))  # so that the variance of a mean is s²/n with n - 1 in s²
-            influence[inside, k] = sign * small * len(kept) * w / w.sum() * (kept.y[inside] - mean)
+            plain[inside, k] = sign * len(kept) * w / w.sum() * (kept.y[inside] - mean)
+            influence[inside, k] = small * plain[inside, k]
+            deleted[inside, k] = without_leverage(plain[inside, k], w / w.sum())
             means.append(mean)
         point[k] = means[0] - means[1]
     rules = figure.rules_of_leaves(tree, rows.names)
@@ -216,7 +219,12 @@ def estimated(
         "estimand": "Average effect of the treatment in each leaf.",
         "assumptions": [SUTVA, RANDOM] if randomised else [SUTVA, UNCONFOUNDED, OVERLAP],
     }
-    estimate = Estimate(point, influence, tuple(rules[node] for node in nodes), meta, clusters, checks=checks)
+    freedom = len(kept) - 2 * len(nodes)  # it is a regression on leaves and arms
+    by_cluster = plain * np.sqrt((len(kept) - 1) / freedom)
+    estimate = Estimate(
+        point, influence, tuple(rules[node] for node in nodes), meta, clusters, checks=checks, by_cluster=by_cluster,
+        by_deletion=deleted,
+    )  # fmt: skip
     return FittedCausalTree(rows, tree, estimating, estimate, tuple(nodes), checks)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from ceteris.causal.rows import Rows
 from ceteris.outlets import prose, screen
 from ceteris.results import Check, Estimate
+from ceteris.stats.deletion import without_leverage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -241,7 +242,10 @@ def average_effect(
         + ("" if subgroup is None else f", within a subgroup of {int(inside.sum())} rows")
         + ".",
     }
-    return Estimate(np.array([point]), influence[:, None], (estimand,), meta, rows.clusters)
+    by_deletion = without_leverage(influence, share / share.sum())[:, None]
+    return Estimate(
+        np.array([point]), influence[:, None], (estimand,), meta, rows.clusters, by_deletion=by_deletion
+    )  # fmt: skip
 
 
 def read_subgroup(subgroup: Any, n: int) -> np.ndarray:

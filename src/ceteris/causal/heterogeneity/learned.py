@@ -11,8 +11,10 @@ from sklearn.base import clone
 
 from ceteris.causal import training
 from ceteris.causal.crossfit import cross_fit, splits
+from ceteris.causal.learners import weights_argument
 from ceteris.causal.linear import sigmoid
 from ceteris.causal.neural import Logistic, NetClassifier, NetRegressor, Squared, small
+from ceteris.stats import centring
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -92,7 +94,7 @@ def fitted(learner: Any, x: np.ndarray, y: np.ndarray, weight: np.ndarray | None
     if weight is None:
         model.fit(x, y)
     else:
-        model.fit(x, y, sample_weight=weight)
+        model.fit(x, y, **{weights_argument("learner", learner): weight})
     if hasattr(model, "predict_proba"):
         return lambda at: model.predict_proba(at)[:, 1]
     return lambda at: np.asarray(model.predict(at)).reshape(len(at))
@@ -146,8 +148,8 @@ def averaged(nets: Any, x: np.ndarray, fold: np.ndarray, members: int, read: Fun
 
 def standardiser(x: np.ndarray) -> Function:
     """Return what brings covariates to mean zero and variance one by the moments of ``x``; constant ones to zero."""
-    mean, spread = x.mean(0), x.std(0)
-    spread = np.where(spread > 1e-12 * (np.abs(x).max(0, initial=0) + 1e-300), spread, np.inf)
+    z, mean, spread = centring.standardised(x)
+    spread = np.where(z.any(axis=0), spread, np.inf)
     return lambda new: (new - mean) / spread
 
 

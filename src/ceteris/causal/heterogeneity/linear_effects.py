@@ -23,14 +23,17 @@ from sklearn.dummy import DummyRegressor
 
 from ceteris.causal.additive import bends
 from ceteris.causal.covariates import Names, covariates_at
+from ceteris.causal.dependence import collinear
 from ceteris.causal.heterogeneity.dr_learner import DRLearner
 from ceteris.causal.heterogeneity.effects import Effects
 from ceteris.causal.heterogeneity.model import EffectModel, Scored, complete
 from ceteris.causal.heterogeneity.r_learner import RLearner
-from ceteris.causal.learners import default_classifier, default_regressor
+from ceteris.causal.learners import default_classifier, default_regressor, given
 from ceteris.causal.rows import Rows
 from ceteris.data._check import pick
 from ceteris.results import Check, Estimate, Figure
+from ceteris.stats.centring import coordinates
+from ceteris.stats.deletion import without_leverage
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -262,8 +265,8 @@ def residuals(settings: LinearEffects | SeriesEffects, score: str, data: Any, ro
     pick("score", score, SCORES)
     learner = RLearner if score == "R" else DRLearner
     outcome, treatment = (
-        default_regressor() if settings.outcome is None else settings.outcome,
-        default_classifier() if settings.treatment is None else settings.treatment,
+        given(settings.outcome, default_regressor()),
+        given(settings.treatment, default_classifier()),
     )
     shared = {name: getattr(settings, name) for name in ("clip", "folds", "seed", "jobs")}
     return learner(outcome, treatment, DummyRegressor(), **shared).fit(data, **roles)
@@ -272,21 +275,24 @@ def residuals(settings: LinearEffects | SeriesEffects, score: str, data: Any, ro
 def least_squares(
     model: EffectModel, score: str, along: tuple[str, ...], basis: Basis, names: tuple[str, ...], method: str
 ) -> LinearModel:
-    """Least squares of the score on the basis, with influence functions (scaled by n/(n - k), as HC1)."""
+    """Least squares of the score on the basis, with influence functions (HC1, or CR1 with clusters)."""
     rows, m, e = model.rows, model.nuisances["m"], model.nuisances["e"]
-    phi = basis(columns(rows.x, rows.names, along))
+    chosen_x = columns(rows.x, rows.names, along)
+    about = coordinates(basis(chosen_x))
     if score == "R":
-        design, target = (rows.d - e)[:, None] * phi, rows.y - m
+        design, target = (rows.d - e)[:, None] * about.z, rows.y - m
     else:
-        design, target = phi, model.scores
+        design, target = about.z, model.scores
     n, k = design.shape
     if n <= k or np.linalg.matrix_rank(design) < k:
-        raise ValueError(
-            f"along: {k} terms given for {n} rows, some of which the others determine; give fewer covariates or knots."
-        )
+        told = "; ".join(collinear(chosen_x, along).values()) or "some of which the others determine"
+        raise ValueError(f"along: {k} terms given for {n} rows: {told}; give fewer covariates or knots.")
     gram = design.T @ design / n
     beta = np.linalg.solve(gram, design.T @ target / n)
-    influence = np.linalg.solve(gram, (design * (target - design @ beta)[:, None]).T).T * np.sqrt(n / (n - k))
+    plain = np.linalg.solve(gram, (design * (target - design @ beta)[:, None]).T).T
+    leverage = np.einsum("ij,ji->i", design, np.linalg.solve(n * gram, design.T))
+    plain, beta = plain @ about.inverse.T, about.inverse @ beta
+    influence, by_cluster = (plain * np.sqrt(rows_seen / (n - k)) for rows_seen in (n, n - 1))  # HC1, CR1
     meta = {
         "method": f"{method}, {'R-loss' if score == 'R' else 'doubly robust scores'}",
         "estimand": "Coefficients of the best approximation of τ(x) by these terms"
@@ -294,7 +300,10 @@ def least_squares(
         "interval": "An interval covers the best approximation of τ(x) by these terms, and τ(x) as far as it has this "
         "form.",
     }
-    coefficients = Estimate(beta, influence, names, meta, rows.clusters, checks=model.checks)
+    coefficients = Estimate(
+        beta, influence, names, meta, rows.clusters, checks=model.checks, by_cluster=by_cluster,
+        by_deletion=without_leverage(plain, leverage[:, None]),
+    )  # fmt: skip
     return LinearModel(coefficients, basis, along, rows, model.nuisances, model.checks)
 
 

@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.causal.columns import same_labels
 from ceteris.causal.heterogeneity.evaluate.inputs import same_covariates, same_length
+from ceteris.causal.learners import weights_argument
 from ceteris.causal.policy.value import read_scores
 from ceteris.causal.rows import read_covariates
 
@@ -28,7 +30,7 @@ class ClassifierPolicy:
     Parameters
     ----------
     classifier : estimator in the manner of scikit-learn
-        Its ``fit`` must take ``sample_weight``.
+        Its ``fit`` must take ``sample_weight``; of a pipeline, that of the last step.
 
     Examples
     --------
@@ -43,13 +45,9 @@ class ClassifierPolicy:
     def fit(self, x: Any, scores: Any) -> FittedClassifier:
         """Fit to covariates (n, p) and doubly robust scores of the effect, (n,), or of every action, (n, k)."""
         from sklearn.base import clone
-        from sklearn.utils.validation import has_fit_parameter
 
-        if isinstance(self.classifier, type) or not has_fit_parameter(self.classifier, "sample_weight"):
-            raise TypeError(
-                f"classifier: {self.classifier!r} given, which takes no sample_weight in fit; give a scikit-learn "
-                "classifier that does, such as LogisticRegression()."
-            )
+        weights = weights_argument("classifier", self.classifier)
+        same_labels(x=x, scores=scores)
         matrix, names = read_covariates(x)
         gamma = read_scores(scores)
         same_length(x=matrix, scores=gamma)
@@ -59,7 +57,7 @@ class ClassifierPolicy:
             raise ValueError("scores: one action is best in every row; there is nothing to learn; take it for all.")
         kept = weight[row, action]
         fitted: Any = clone(self.classifier)
-        fitted.fit(matrix[row], action, sample_weight=kept / kept.mean())
+        fitted.fit(matrix[row], action, **{weights: kept / kept.mean()})
         return FittedClassifier(fitted, names)
 
 

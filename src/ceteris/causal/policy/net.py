@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ceteris.causal import training
+from ceteris.causal.columns import same_labels
 from ceteris.causal.heterogeneity.evaluate.inputs import same_covariates, same_length
 from ceteris.causal.policy.value import read_scores
 from ceteris.causal.rows import read_covariates
@@ -57,6 +58,7 @@ class NetPolicy:
 
     def fit(self, x: Any, scores: Any) -> FittedNetPolicy:
         """Fit to covariates (n, p) and doubly robust scores of the effect, (n,), or of every action, (n, k)."""
+        same_labels(x=x, scores=scores)
         matrix, names = read_covariates(x)
         gamma = read_scores(scores)
         same_length(x=matrix, scores=gamma)

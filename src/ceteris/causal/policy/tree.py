@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.causal.columns import same_labels
 from ceteris.causal.heterogeneity.evaluate.inputs import same_covariates, same_length
 from ceteris.causal.policy.value import read_scores
 from ceteris.causal.rows import read_covariates
@@ -93,6 +94,7 @@ class PolicyTree:
         actions : sequence of k str, optional
             Names for the printed rule.
         """
+        same_labels(x=x, scores=scores)
         matrix, names = read_covariates(x)
         gamma = read_scores(scores)
         same_length(x=matrix, scores=gamma)

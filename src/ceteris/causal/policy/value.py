@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.causal.columns import same_labels
 from ceteris.causal.crossfit import splits
 from ceteris.causal.heterogeneity.evaluate.curve import Curve
 from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, refuse_holes, same_length, vectors
@@ -84,6 +85,7 @@ def policy_value(scores: Any, policy: Any, *, cost: Any = 0.0, clusters: Any = N
     policies = dict(policy) if isinstance(policy, Mapping) else {"value": policy}
     if not policies:
         raise ValueError("policy: an empty mapping given; give an array, or arrays by name.")
+    same_labels(scores=scores, clusters=clusters, **{f"policy {name!r}": one for name, one in policies.items()})
     n, k = gamma.shape
     if np.ndim(scores) == 1 and np.any(cost):
         price = np.full(n, float(cost)) if np.ndim(cost) == 0 else vectors(cost=cost)[0]

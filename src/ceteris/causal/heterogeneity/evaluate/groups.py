@@ -11,6 +11,7 @@ effects in randomized experiments", Econometrica 93.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ def gates(scores: Any, tau_hat: Any, groups: int = 5, *, within: Any = None, clu
     means = Estimate(point, influence, names, meta, clusters_of(clusters, len(scores)))
     weights = np.vstack([np.eye(groups), np.eye(groups)[-1] - np.eye(groups)[0]])
     found = means.contrast(weights, (*names, f"group {groups} - group 1"))
-    return Estimate(found.point, found.influence, found.names, meta, found.clusters, checks=(ordered(found),))
+    return replace(found, checks=(ordered(found),))
 
 
 def ordered(found: Estimate) -> Check:

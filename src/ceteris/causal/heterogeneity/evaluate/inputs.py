@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.causal.columns import same_labels
 from ceteris.causal.covariates import covariates_at
 
 ROUNDING = 1e-12  # values that differ by less than this share of the largest differ by rounding only
@@ -20,6 +21,7 @@ def vectors(fewest: int = 2, /, **given: Any) -> tuple[np.ndarray, ...]:
     >>> vectors(scores=[1, 2], priority=[0.5, 0.1])
     (array([1., 2.]), array([0.5, 0.1]))
     """
+    same_labels(**given)
     arrays = []
     for role, values in given.items():
         try:

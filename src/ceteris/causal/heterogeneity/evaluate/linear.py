@@ -8,6 +8,7 @@ Observational Studies 5 (calibration test of causal forests).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -83,10 +84,11 @@ def calibration_test(y: Any, d: Any, m: Any, e: Any, tau_hat: Any, *, clusters: 
     p = float(norm.sf(found.point[1] / found.se[1]))
     advice = "." if p < 0.05 else "; the data do not show that effects differ as estimated."
     check = Check("heterogeneity", p < 0.05, f"One-sided p-value of the differential: {p:.3f}{advice}", p, 0.05)
-    return Estimate(found.point, found.influence, found.names, meta, found.clusters, checks=(check,))
+    return replace(found, checks=(check,))
 
 
 def _regression(x: np.ndarray, y: np.ndarray, names: tuple[str, ...], meta: dict[str, Any], clusters: Any) -> Estimate:
     groups = clusters_of(clusters, len(y))
     fit = ols(x, y)
-    return Estimate(fit.beta, fit.influence("HC3", groups), names, meta, groups)
+    return Estimate(fit.beta, fit.influence("HC3"), names, meta, groups, by_cluster=fit.by_cluster,
+                    by_deletion=fit.by_deletion)  # fmt: skip

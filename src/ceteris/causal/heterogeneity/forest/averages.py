@@ -63,4 +63,7 @@ def projection(rows: Rows, scores: np.ndarray, on: Any = None) -> Estimate:
         "method": "Best linear projection of the effect",
         "estimand": "Coefficients of the linear function of the covariates that is closest to τ(x).",
     }
-    return Estimate(fit.beta, fit.influence("HC3", rows.clusters), ("constant", *names), meta, rows.clusters)
+    return Estimate(
+        fit.beta, fit.influence("HC3"), ("constant", *names), meta, rows.clusters, by_cluster=fit.by_cluster,
+        by_deletion=fit.by_deletion,
+    )  # fmt: skip

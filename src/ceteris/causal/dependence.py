@@ -37,7 +37,7 @@ class Spread:
         values = np.linalg.eigvalsh(self.gram)
         if values[0] > SUSPECT * values[-1]:
             return {}
-        found = _one_by_one(self.z, [names[j] for j in self.columns])
+        found = _one_by_one(self.z, [names[j] for j in self.columns.tolist()])
         return {int(self.columns[j]): told for j, told in found.items()}
 
     def copies(self, values: np.ndarray) -> list[int]:

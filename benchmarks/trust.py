@@ -76,8 +76,10 @@ def kills():
             yield bench.at_least(
                 f"{name}: ended at random moments, in good order", good, f"of {MOMENTS}", MOMENTS, peer
             )
-            yield bench.at_most("  files that differ from an undisturbed run", len(differing(whole, killed)), "files", 0,
-                                ", ".join(differing(whole, killed))[:200])  # fmt: skip
+            others = differing(whole, killed)
+            yield bench.at_most(
+                "  files unlike those of an undisturbed run", len(others), "files", 0, ", ".join(others)
+            )
             yield bench.at_most("  files left over", len(leftovers(killed)), "files", 0)
 
 

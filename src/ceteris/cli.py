@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ceteris.files import free_folder
 from ceteris.outlets import CELL, brief, prose, say, screen
 from ceteris.stopping import Stopped, stoppable
 
@@ -377,15 +378,6 @@ def _options(
     from ceteris.tables import Options, parse_types
 
     return Options(parse_types(types or ()), tuple(ignore or ()), tuple(id_ or ()), needed, separator, decimal)
-
-
-def free_folder(folder: Path) -> Path:
-    """Return the folder, or the same name with the first free number after it."""
-    n = 2
-    choice = folder
-    while choice.exists():
-        choice, n = folder.with_name(f"{folder.name}-{n}"), n + 1
-    return choice
 
 
 def _compare(folder: Path, features: Any, target: Any, **options: Any) -> tuple[tuple[Section, ...], Any]:

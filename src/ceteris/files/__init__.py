@@ -17,7 +17,7 @@ from ceteris.files.replace import (
 from ceteris.files.text import parse_json, read_json
 
 __all__ = [
-    "LOCK", "folder_lock", "is_empty", "parse_json", "read_arrays", "read_json", "refuse_non_finite",
+    "LOCK", "folder_lock", "free_folder", "is_empty", "parse_json", "read_arrays", "read_json", "refuse_non_finite",
     "refuse_unwritable", "remove_leftovers", "replace_file", "replacing", "temporary",
     "write_arrays",
 ]  # fmt: skip

@@ -118,6 +118,15 @@ def is_empty(folder: str | Path) -> bool:
     return all(path.name == LOCK or _PART.fullmatch(path.name) for path in Path(folder).iterdir())
 
 
+def free_folder(folder: Path) -> Path:
+    """Return the folder, or the same name with the first free number after it."""
+    n = 2
+    choice = folder
+    while choice.exists():
+        choice, n = folder.with_name(f"{folder.name}-{n}"), n + 1
+    return choice
+
+
 def _remove(path: Path) -> None:
     with contextlib.suppress(OSError):  # its folder cannot be written to, or is a file: then there is nothing
         path.unlink(missing_ok=True)

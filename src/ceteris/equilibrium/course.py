@@ -202,7 +202,12 @@ def reopened(plan: Plan, economies: Economies, work: Work, seed: int) -> Course:
         return Course(plan, economies)
     arrays, facts = found
     same = as_facts(plan.rule)
-    rules = [plan.rule if rule == same else from_facts(rule) for rule in facts["rules"]]
+    try:
+        rules = [plan.rule if rule == same else from_facts(rule) for rule in facts["rules"]]
+    except ValueError as error:
+        raise ValueError(
+            f"out: {work.folder} was edited: a rule for expectations in it cannot be used ({error}); remove the folder."
+        ) from None
     log = [{**entry, "mean": np.asarray(entry["mean"]), "max": np.asarray(entry["max"])} for entry in facts["log"]]
     policy, states = arrays[:2]
     last = _afresh(plan, economies._replace(policy=policy, states=states), log, rules, len(log) - 1, seed)

@@ -20,10 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ceteris.engine import AbstractRecorder, Checkpoint, Progress, load_weights, save_weights
-from ceteris.engine.checkpoint import read_facts
+from ceteris.engine import AbstractRecorder, Checkpoint, Progress, save_weights
+from ceteris.engine.checkpoint import filled
 from ceteris.equilibrium.model import Model, parameters
-from ceteris.files import folder_lock, read_json, replace_file
+from ceteris.files import folder_lock, read_arrays, read_json, refuse_non_finite, replace_file
 from ceteris.fingerprint import class_parts, described, differences, packages
 
 QUESTION, PROGRESS, CLOCK = "question.json", "progress.safetensors", "clock.json"
@@ -147,13 +147,14 @@ class Work:
         path = None if self.folder is None else self.folder / PROGRESS
         if path is None or not path.exists():
             return None
-        facts = read_facts(path)
+        held, facts = read_arrays(path, "weights")
+        refuse_non_finite(path, held)
         for name, allows in SCHEMA.items():
             if name not in facts or not allows(facts[name]):
                 raise ValueError(f"out: {path} was edited: its {name} cannot be used; remove {self.folder}.")
         if not facts["best"] < len(facts["log"]) == len(facts["rules"]) - 1:
             raise ValueError(f"out: {path} was edited: its parts do not fit together; remove {self.folder}.")
-        arrays = load_weights(path, like)
+        arrays = filled(path, held, model=like)["model"]
         self._forget(len(facts["log"]))
         return arrays, facts
 

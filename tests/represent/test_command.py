@@ -45,7 +45,8 @@ def test_synthesize_writes_rows_and_a_report(tmp_path, capsys):
     command.synthesize(table, Path("table.csv"), out, rows=70, steps=3)
     made = pd.read_csv(out / "synthetic.csv")
     assert made.shape == (70, 10)
-    assert Run.open(out).sections[0]["checks"][1]["name"] == "no copies"
+    assert next(section["title"] for section in Run.open(out).sections) == "How the table was read"
+    assert Run.open(out).sections[1]["checks"][1]["name"] == "no copies"
     assert "useful for training" in capsys.readouterr().out
 
 

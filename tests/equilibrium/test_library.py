@@ -18,7 +18,7 @@ SHORT = {"steps": 1, "rounds": 1, "states": 32, "paths": 16, "horizon": 1, "upda
 @pytest.fixture(autouse=True, scope="module")
 def compiled_quickly():
     """Programs that run for a second are not worth a minute of the compiler's."""
-    before = jax.config.jax_disable_most_optimizations
+    before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", before)

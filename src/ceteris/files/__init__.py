@@ -7,6 +7,7 @@ from ceteris.files.arrays import read_arrays, refuse_non_finite, write_arrays
 from ceteris.files.lock import folder_lock
 from ceteris.files.replace import (
     LOCK,
+    free_folder,
     is_empty,
     refuse_unwritable,
     remove_leftovers,

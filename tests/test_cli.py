@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from ceteris import cli
+from ceteris.files import free_folder
 from ceteris.report import Run
 from ceteris.results import Check, Section
 
@@ -186,10 +187,10 @@ def test_an_unknown_command_is_a_usage_error(capsys):
 
 
 def test_a_run_without_a_name_takes_the_first_free_one(tmp_path):
-    assert cli.free_folder(tmp_path / "data") == tmp_path / "data"
+    assert free_folder(tmp_path / "data") == tmp_path / "data"
     for name in ("data", "data-2"):
         (tmp_path / name).mkdir()
-    assert cli.free_folder(tmp_path / "data") == tmp_path / "data-3"
+    assert free_folder(tmp_path / "data") == tmp_path / "data-3"
 
 
 def test_compiled_programs_are_kept_where_the_user_says_or_in_the_cache(tmp_path, monkeypatch):
@@ -318,7 +319,7 @@ def test_solve_writes_a_report_and_a_solution_that_can_be_read(capsys, mine, tmp
     again = ("solve", f"{mine}:Cake", "--set", "beta=0.8", "--out", out, "--tolerance", "1e-5")
     code, _, err = call(capsys, *again)
     assert code == 2
-    assert "holds the work on another question: another Cake.steady_state; another Cake.residuals" in err
+    assert "holds the work on another question: another Cake.residuals; another Cake.steady_state" in err
     assert (out / "report.html").read_text() == page, "what the earlier run found is left as it was"
     code, printed, _ = call(capsys, *again, "--fresh")
     assert "Going on with" not in printed

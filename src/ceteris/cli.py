@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ceteris.files import free_folder
 from ceteris.outlets import CELL, brief, prose, say, screen
 from ceteris.stopping import Stopped, stoppable
 
@@ -123,6 +122,8 @@ def fit(
     table = read_table(data, options=options)
     features, y, table = split_target(table, target)
     read_rows(features, y, task, None)  # complains of holes and extremes before a folder is made
+    from ceteris.files import free_folder
+
     out = out or free_folder(Path("runs") / data.stem)
     words = ["ceteris", "fit", data, "--target", target, "--out", out, "--seed", seed, "--task", task]
     command = shlex.join([str(word) for word in [*words, "--test-size", test_size, *options.words]])

@@ -1,5 +1,7 @@
 """What is called solved: small errors on many fresh states, and an economy that holds together."""
 
+import re
+
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
@@ -155,7 +157,7 @@ def test_the_largest_error_is_that_of_ten_thousand_states():
     assert abs(float(solution.policy({"x": 3.6})["y"]) - 0.2 * 0.4**0.5) > 2e-2
     assert not solution.met
     assert int(solution.log[-1]["states"]) > 1_000
-    assert "The largest error is at x = 3." in solution.sentence
+    assert re.search(r"The largest error is at x = [34]\.", solution.sentence)  # where the fee is due
 
 
 # ------------------------------------------------------------------------------------- what stands in a solution's way

@@ -45,13 +45,15 @@ def test_every_model_is_solved_saved_read_and_reported(name, tmp_path):
     assert solution.met == solution.sentence.startswith("Solved")
     solution.save(tmp_path)
     again = load(tmp_path)
-    assert again.sentence == solution.sentence
+    # judged afresh, on as many states as the model's own phases are
+    assert again.met == solution.met
+    assert again.log[0]["mean"] == pytest.approx(solution.log[0]["mean"], rel=0.5)
     states = jax.tree.map(lambda a: a[:5], solution.states)
     for ours, theirs in zip(solution.policy(states).values(), again.policy(states).values(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     with Run.create(tmp_path / "run", "c", {}, 0) as run:
         run.write(again.sections(quick=True)[:1])
-    assert solution.sentence[:40] in report(run.folder).read_text()
+    assert again.sentence[:40] in report(run.folder).read_text()
 
 
 def test_only_models_of_the_library_are_made_from_names():

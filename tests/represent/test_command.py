@@ -15,6 +15,7 @@ from ceteris.data.corpora import simulate_corpus
 from ceteris.data.missing import simulate_mixed
 from ceteris.report import Run
 from ceteris.represent import command, load_vectors
+from ceteris.tables import plain
 
 
 @pytest.fixture(scope="module")
@@ -100,5 +101,5 @@ def test_a_killed_run_leaves_complete_files_or_none(text, tmp_path):
 
 def test_labels_come_back_from_a_synthetic_table_as_they_were(tmp_path):
     table = pd.DataFrame({"=price\r": ["=A", "-", "a\rb", "\ufeff"], "x": [-1.5, 2.0, 1e-300, 3.0]})
-    command.write_csv(table, tmp_path / "synthetic.csv")
+    plain(table, "table.csv").write_text(table, tmp_path / "synthetic.csv")
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "synthetic.csv"), table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
@@ -165,7 +166,7 @@ def _on_random_points(model: Model, rule: Rule, key: Any, n: int = 64) -> list[C
         raw = jax.random.normal(outputs, (n, *rows, count_outputs(model)))
 
         def one(s, raw):
-            still = lambda x: jnp.broadcast_to(raw, (*jax.tree.leaves(x)[0].shape[:-1], raw.shape[-1]))
+            still = lambda x: _answers(raw, jax.tree.leaves(x)[0].shape[:-1])
             total = lambda raw: jnp.sum(flat(_found(model, s, raw, still, rule)[1]))
             a = actions(model, raw, s)
             s1, found = _found(model, s, raw, still, rule)
@@ -195,6 +196,12 @@ def _on_random_points(model: Model, rule: Rule, key: Any, n: int = 64) -> list[C
     )
     checks.append(Check("gradients are finite", good, said if good else bad))
     return checks
+
+
+def _answers(raw: Any, rows: tuple[int, ...]) -> Any:
+    """Raw outputs for as many rows as are asked for, which need not be those of the model's own agents."""
+    given = raw.reshape(-1, raw.shape[-1])
+    return given[np.arange(math.prod(rows)) % len(given)].reshape(*rows, raw.shape[-1])
 
 
 def _found(model: Model, s: Point, raw: Any, still: Any, rule: Rule) -> tuple[Point, Point]:

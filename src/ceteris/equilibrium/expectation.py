@@ -13,6 +13,7 @@ appendix B; Stroud (1971) for the monomial rules; Maliar, Maliar and Winant (202
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -341,9 +342,8 @@ def from_facts(facts: Any) -> Rule:
     for name, default in vars(kind()).items():
         value = from_facts(facts[name]) if isinstance(default, AbstractRule) else facts[name]
         inner = isinstance(default, AbstractRule) and isinstance(value, AbstractRule)
-        if not inner and (
-            type(value) is not type(default) or (type(value) is int and abs(value) > MOST.get(name, 2**63))
-        ):
+        large = type(value) is int and value > MOST.get(name, math.inf)
+        if large or not (inner or type(value) is type(default)):
             raise ValueError(f"its {name} is {value!r:.60}")
         given[name] = value
     return kind(**given)

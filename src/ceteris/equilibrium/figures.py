@@ -64,11 +64,16 @@ def draw_densities(figure: Any, data: pd.DataFrame) -> None:
         axes.set(title=str(name), ylim=(0, None), yticks=[])
 
 
+def moved(response: ImpulseResponse) -> list[str]:
+    """The variables that a shock moves; there may be none."""
+    frame: Any = response.frame
+    return [name for name, part in frame.groupby("variable", sort=False) if part["mean"].abs().max() > 1e-12]
+
+
 def response_figure(response: ImpulseResponse) -> Figure:
     """Impulse responses with bands."""
     frame: Any = response.frame
-    moving = [name for name, part in frame.groupby("variable", sort=False) if part["mean"].abs().max() > 1e-12]
-    data: Any = frame[frame["variable"].isin(moving[:MOST_PANELS])].reset_index(drop=True)
+    data: Any = frame[frame["variable"].isin(moved(response)[:MOST_PANELS])].reset_index(drop=True)
     caption = "Mean difference to the path without the shock; the band holds 90 % of the differences over histories."
     return Figure(f"Response to {response.shock}", caption, data, draw_responses, _size(data["variable"].nunique()))
 

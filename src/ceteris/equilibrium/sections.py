@@ -46,6 +46,7 @@ def report_sections(solution: Solution, quick: bool = False) -> tuple[Section, .
     fields = pd.DataFrame({"value": {k: str(v) for k, v in parameters(solution.model).items()}})
     shocks = solution.model.shocks()
     answers = [solution.impulse_response(name, **_size(shock, simulated)) for name, shock in list(shocks.items())[:3]]
+    drawn = map(figures.response_figure, filter(figures.moved, answers))
     moving = (figures.path_figure(found), figures.ergodic_figure(found)) if figures.varying(found) else ()
     return (
         Section(
@@ -58,9 +59,15 @@ def report_sections(solution: Solution, quick: bool = False) -> tuple[Section, .
             tables=(Table("Moments", moments.moments(simulated), "se: standard errors between 50 independent paths."),),
             figures=moving,
         ),
-        Section("Responses", figures=tuple(figures.response_figure(answer) for answer in answers)),
+        Section(
+            "Responses", _unmoved(answers), figures=tuple(map(figures.response_figure, filter(figures.moved, answers)))
+        ),
         Section("Training", tables=(Table("Phases", phases, "Errors on fresh states after each phase."),)),
     )
+
+
+def _unmoved(answers: list[Any]) -> str:
+    return " ".join(f"{answer.shock} moves nothing." for answer in answers if not figures.moved(answer))
 
 
 def _size(shock: Any, simulated: Any) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def test_runs_shows_one_line_for_each_whatever_its_facts_hold(capsys, run, monke
     monkeypatch.setenv("COLUMNS", "4000")
     nasty = "a\rb\n\u2028\x1b[2J\x1b]0;x\x07[bold]\ud800 " + "x" * 140_000
     for name, facts in {
-        "texts": {"status": nasty, "started": nasty, "command": nasty},
+        "texts": {"status": nasty, "command": nasty},
         "numbers": {"status": 3, "started": 2026, "command": [1, {}]},
         "nothing": {"hardware": None},
     }.items():

@@ -59,9 +59,7 @@ def report_sections(solution: Solution, quick: bool = False) -> tuple[Section, .
             tables=(Table("Moments", moments.moments(simulated), "se: standard errors between 50 independent paths."),),
             figures=moving,
         ),
-        Section(
-            "Responses", _unmoved(answers), figures=tuple(map(figures.response_figure, filter(figures.moved, answers)))
-        ),
+        Section("Responses", _unmoved(answers), figures=tuple(drawn)),
         Section("Training", tables=(Table("Phases", phases, "Errors on fresh states after each phase."),)),
     )
 

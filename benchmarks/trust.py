@@ -2,7 +2,8 @@
 
 ``kills``: every command is ended at twelve random moments, one after the other, by Ctrl-C, SIGTERM or SIGKILL, half of
 them while a file is being written, and then left to end. What it leaves must equal what an undisturbed run leaves, with
-nothing beside it. The other parts are the tests' own tools with larger budgets.
+nothing beside it. ``fuzz``, ``text`` and ``learners`` are the tests' own tools with larger budgets. How intervals cover is
+in `coverage.py`.
 """
 
 from __future__ import annotations
@@ -156,7 +157,44 @@ def text():
         yield bench.at_most(f"{name}: hostile strings that come out wrong", bad, f"of {len(strings)}", 0, first)
 
 
-PARTS = {"kills": kills, "fuzz": fuzz, "text": text}
+def learners():
+    """Every causal estimator with a scikit-learn ensemble, or a pipeline, in every role."""
+    from learner_table import rows
+
+    table = list(rows())
+    bad = [row for row in table if row[-1] != "ok"]
+    roles = len({tuple(row[:2]) for row in table})
+    said = "; ".join(" ".join(map(str, row)) for row in bad)[:200]
+    yield bench.at_most(f"learners refused by an estimator, {roles} roles", len(bad), f"of {len(table)}", 0, said)
+
+
+def questions():
+    """A work folder of one question asked with another: how many of the changes are refused."""
+    import ceteris.equilibrium as eq
+    from ceteris.equilibrium.models.growth import Growth
+
+    short = [eq.Polish(states=20, steps=1)]
+    with tempfile.TemporaryDirectory() as folder:
+        eq.solve(Growth(), phases=short, tolerance=1e-12, out=folder)
+        others = {
+            "beta": {"model": Growth(beta=0.9)}, "activation": {"activation": "relu"}, "widths": {"widths": (8,)},
+            "tolerance": {"tolerance": 1e-3}, "seed": {"seed": 1}, "precision": {"precision": "single"},
+            "expectation": {"expectation": eq.GaussHermite(3)}, "phases": {"phases": 2 * short},
+        }  # fmt: skip
+        taken = []
+        for name, changes in others.items():
+            asked = {"model": Growth(), "phases": short, "tolerance": 1e-12, **changes}
+            try:
+                eq.solve(asked.pop("model"), out=folder, **asked)
+                taken.append(name)
+            except ValueError:
+                pass
+    yield bench.at_most(
+        "other questions that a work folder takes", len(taken), f"of {len(others)}", 0, ", ".join(taken)
+    )
+
+
+PARTS = {"questions": questions, "text": text, "fuzz": fuzz, "learners": learners, "kills": kills}
 
 if __name__ == "__main__":
     os.environ.setdefault("MPLBACKEND", "agg")

@@ -2,8 +2,8 @@
 
 ``kills``: every command is ended at twelve random moments, one after the other, by Ctrl-C, SIGTERM or SIGKILL, half of
 them while a file is being written, and then left to end. What it leaves must equal what an undisturbed run leaves, with
-nothing beside it. ``fuzz``, ``text`` and ``learners`` are the tests' own tools with larger budgets. How intervals cover is
-in `coverage.py`.
+nothing beside it. ``fuzz``, ``text`` and ``learners`` are the tests' own tools with larger budgets. How intervals cover
+is in `coverage.py`.
 """
 
 from __future__ import annotations
@@ -162,9 +162,9 @@ def learners():
     from learner_table import rows
 
     table = list(rows())
-    bad = [row for row in table if row[-1] != "ok"]
-    roles = len({tuple(row[:2]) for row in table})
-    said = "; ".join(" ".join(map(str, row)) for row in bad)[:200]
+    bad = [row for row in table if row["result"] != "ok"]
+    roles = len({(row["estimator"], row["role"]) for row in table})
+    said = "; ".join(" ".join(row.values()) for row in bad)[:200]
     yield bench.at_most(f"learners refused by an estimator, {roles} roles", len(bad), f"of {len(table)}", 0, said)
 
 

@@ -108,7 +108,8 @@ def at_rest(model: Model, policy: Any, start: Point) -> tuple[Check, ...]:
 
 def differences(held: Stability) -> Check:
     """Whether a small displacement dies out, be there chains, kinks or many agents."""
-    said = f"A small displacement grows to {held.radius:.4f} times itself each period; below 1 it dies out."
+    verb = "shrinks" if held.radius < 1 else "grows"
+    said = f"A small displacement {verb} to {held.radius:.4f} times itself each period; below 1 it dies out."
     return Check("small differences die out", held.radius <= EXPLOSIVE, said, value=held.radius, bar=EXPLOSIVE)
 
 

@@ -235,4 +235,5 @@ def test_a_signal_ends_the_command_in_good_order_and_it_goes_on(sign, code, tmp_
     assert "Traceback" not in said
     facts = json.loads((out / "run.json").read_text())
     assert facts["status"] == "interrupted"
+    assert facts["seconds"] > 0
     assert not list(Path(out).rglob("*.part")) + list(Path(out).rglob(".lock"))

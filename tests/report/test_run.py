@@ -102,6 +102,12 @@ def test_a_run_that_was_stopped_says_so_and_lets_the_folder_go(tmp_path, stop):
         pass
 
 
+def test_the_time_of_a_run_that_goes_on_is_that_of_all_sessions(tmp_path):
+    with Run.create(tmp_path / "run", "c", {}, 0, earlier=100.0):
+        pass
+    assert 100.0 <= Run.open(tmp_path / "run").facts["seconds"] < 110.0
+
+
 def test_a_folder_that_another_run_writes_to_is_refused(tmp_path):
     with (
         Run.create(tmp_path / "run", "c", {}, 0),
@@ -161,7 +167,7 @@ def small_files():
 def test_a_disk_that_takes_no_megabyte_is_refused(tmp_path, small_files):
     with pytest.raises(PermissionError, match=r"cannot be written to \(File too large\); name a folder that can"):
         Run.create(tmp_path / "run", "c", {}, 0)
-    assert list((tmp_path / "run").iterdir()) == []
+    assert list((tmp_path / "run").iterdir()) == []  # not even a lock
 
 
 def test_a_write_that_fails_half_way_leaves_the_old_file_whole(tmp_path, small_files):

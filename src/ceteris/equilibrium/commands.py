@@ -72,7 +72,8 @@ def solve_and_report(
         begin_anew(folder)
     refuse_another(folder, question(model, seed=seed, precision=digits, tolerance=tolerance))
     say(f"{'Going on with' if begun(folder) else 'Solving'} {type(model).__name__}; everything is kept in {out}.")
-    with Run.create(out, shlex.join(command), {k: str(v) for k, v in config.items()}, seed) as run:
+    facts, earlier = {k: str(v) for k, v in config.items()}, read_clock(folder)[0]
+    with Run.create(out, shlex.join(command), facts, seed, earlier) as run:
         try:
             solution = solve(model, seed=seed, precision=digits, tolerance=tolerance, out=folder, progress=True)
             sections = solution.sections()
@@ -80,9 +81,7 @@ def solve_and_report(
             solution.save(out)
         except (KeyboardInterrupt, SystemExit) as stop:
             stop.add_note(f"Call the same command again to go on; what has been done is in {out}.")
-            run.finish("interrupted", read_clock(folder)[0])
             raise
-        run.finish("finished", solution.seconds)
     say(solution.sentence)
     say(screen(sections[1].tables[0].frame, float_format="{:.2e}".format))
     checks = sections[0].checks

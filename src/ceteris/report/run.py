@@ -52,6 +52,10 @@ class Run:
     facts : dict
         What ``run.json`` holds: ``command``, ``config``, ``seed``, ``status``, ``started``, ``seconds``,
         ``versions``, ``hardware``.
+    earlier : float
+        Seconds of sessions before this one.
+    hold : ExitStack
+        Keeps others out of the folder until the run ends.
 
     Examples
     --------
@@ -65,12 +69,15 @@ class Run:
 
     folder: Path
     facts: dict[str, Any] = field(default_factory=dict)
+    earlier: float = 0.0
     hold: ExitStack = field(
         default_factory=ExitStack, repr=False, compare=False
     )  # of the folder, from create to finish
 
     @classmethod
-    def create(cls, folder: str | Path, command: str, config: Mapping[str, Any], seed: int) -> Run:
+    def create(
+        cls, folder: str | Path, command: str, config: Mapping[str, Any], seed: int, earlier: float = 0.0
+    ) -> Run:
         """Start a run: check the folder, then write ``run.json``.
 
         A folder that holds an earlier run is used again and what that run reported is removed; a folder
@@ -86,15 +93,12 @@ class Run:
             Every setting; plain numbers, strings, lists and mappings.
         seed : int
             The seed of all random numbers.
+        earlier : float
+            Seconds that sessions before this one took, for a run that goes on.
         """
         folder = Path(folder)
         config = _plain(config)
-        hold = ExitStack()
         refuse_foreign(folder)
-        hold.enter_context(folder_lock(folder))
-        check_folder(folder)
-        for name in OURS:
-            _remove(folder / name)
         facts = {
             "command": command,
             "config": config,
@@ -105,8 +109,14 @@ class Run:
             "versions": machine.versions(),
             "hardware": machine.hardware(),
         }
-        run = cls(folder, facts, hold)
-        run._save()
+        with ExitStack() as hold:
+            hold.enter_context(folder_lock(folder))
+            check_folder(folder)
+            for name in OURS:
+                _remove(folder / name)
+            run = cls(folder, facts, earlier)
+            run._save()
+            run.hold = hold.pop_all()
         return run
 
     @classmethod
@@ -146,21 +156,17 @@ class Run:
         stored = [store_section(self.folder, section, number) for section in sections]
         replace_file(self.folder / "sections.json", json_text(stored))
 
-    def finish(self, status: str = "finished", seconds: float | None = None) -> None:
+    def finish(self, status: str = "finished") -> None:
         """Write down how the run ended and how long it took, and let others have the folder.
 
         Parameters
         ----------
         status : str
             "finished", "interrupted", or "failed: " and the reason.
-        seconds : float, optional
-            How long it took, if that is not the time since it was created: the sum over sessions of one that was
-            interrupted.
         """
-        if seconds is None:
-            started = datetime.fromisoformat(self.facts["started"])
-            seconds = (datetime.now().astimezone() - started).total_seconds()
-        self.facts |= {"status": status, "seconds": seconds}
+        started = datetime.fromisoformat(self.facts["started"])
+        seconds = (datetime.now().astimezone() - started).total_seconds()
+        self.facts |= {"status": status, "seconds": self.earlier + seconds}
         self.facts["hardware"] |= machine.devices()
         self._save()
         self.hold.close()

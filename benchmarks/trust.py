@@ -94,7 +94,7 @@ def ended(command: list[str], out: Path, how: int, moments: random.Random, secon
         time.sleep(0.001 if time.monotonic() > moment else 0.02)
     if process.poll() is not None:
         process.communicate()
-        return "had ended"
+        return "had ended" if process.returncode in (0, 1) else f"ended with code {process.returncode}"
     process.send_signal(how)
     _, error = process.communicate(timeout=300)
     if process.returncode not in CODES[how]:

@@ -32,7 +32,7 @@ docs: .venv/ready-to-test
 
 # One after the other: a benchmark wants the machine to itself. Results go to benchmarks/results.
 bench: .venv/ready-to-test
-	for script in engine genz learners least_squares equilibrium symmetry causal structured heterogeneity impute represent coverage solve_many trust; do $(RUN)/python benchmarks/$$script.py --save || exit 1; done
+	for script in engine genz learners least_squares equilibrium symmetry causal structured heterogeneity impute represent intervals solve_many trust; do $(RUN)/python benchmarks/$$script.py --save || exit 1; done
 
 clean:
 	rm -rf .venv .cache .pytest_cache .ruff_cache site build dist

@@ -3,7 +3,7 @@
 ``kills``: every command is ended at twelve random moments, one after the other, by Ctrl-C, SIGTERM or SIGKILL, half of
 them while a file is being written, and then left to end. What it leaves must equal what an undisturbed run leaves, with
 nothing beside it. ``fuzz``, ``text`` and ``learners`` are the tests' own tools with larger budgets. How intervals cover
-is in `coverage.py`.
+is in `intervals.py`.
 """
 
 from __future__ import annotations

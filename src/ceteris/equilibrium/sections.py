@@ -9,7 +9,7 @@ import numpy as np
 from ceteris.equilibrium import figures, moments
 from ceteris.equilibrium.model import parameters
 from ceteris.equilibrium.shocks import Markov
-from ceteris.results import Section, Table
+from ceteris.results import Figure, Section, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ def report_sections(solution: Solution, quick: bool = False) -> tuple[Section, .
             "Verdict", f"{solution.sentence} {how}", checks=solution.checks(), tables=(Table("Parameters", fields),)
         ),
         Section("Accuracy", "On states that training has not seen.", tuple(tables), (figures.error_figure(accuracy),)),
-        Section("Policies", figures=(solution.slices(),)),
+        Section("Policies", *_policies(solution)),
         Section(
             "The economy",
             tables=(Table("Moments", moments.moments(simulated), "se: standard errors between 50 independent paths."),),
@@ -62,6 +62,12 @@ def report_sections(solution: Solution, quick: bool = False) -> tuple[Section, .
         Section("Responses", _unmoved(answers), figures=tuple(drawn)),
         Section("Training", tables=(Table("Phases", phases, "Errors on fresh states after each phase."),)),
     )
+
+
+def _policies(solution: Solution) -> tuple[str, tuple[Table, ...], tuple[Figure, ...]]:
+    if solution.drawn_along():
+        return "", (), (solution.slices(),)
+    return "The state is a distribution: there is no single number along which to draw what is done.", (), ()
 
 
 def _unmoved(answers: list[Any]) -> str:

@@ -217,12 +217,16 @@ class Solution:
         """Policies along one state (by default the first continuous one), the others at a typical value."""
         simulated = self.simulate(500, 20, 7)
         visited = {name: value.reshape(-1, *value.shape[2:]) for name, value in simulated.states.items()}
-        scalars = [name for name, value in visited.items() if value.ndim == 1 and value.dtype.kind == "f"]
-        vectors = [name for name, value in visited.items() if value.ndim == 2 and value.dtype.kind == "f"]
-        name = state or next(iter([*scalars, *vectors]), "")
+        name = next(iter(self.drawn_along()), "") if state is None else state
         if name not in visited:
-            raise ValueError(f"state: {name!r} is not known; choose from {', '.join(visited)}.")
+            wrong = f"{state!r} is not known" if state else "none is a number or a vector of numbers"
+            raise ValueError(f"state: {wrong}; choose from {', '.join(visited)}.")
         return figures.slice_figure(policy_slices(self, name, visited, points))
+
+    def drawn_along(self) -> list[str]:
+        """States along which a policy can be drawn: numbers, then vectors; a distribution is neither."""
+        moving = {name: value.ndim for name, value in self.states.items() if np.issubdtype(value.dtype, np.floating)}
+        return [name for dimensions in (1, 2) for name, ndim in moving.items() if ndim == dimensions]
 
     def sections(self, quick: bool = False) -> tuple[Section, ...]:
         """What a report shows: how it ended, accuracy, policies, simulations, moments, responses."""

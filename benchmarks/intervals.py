@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 
 import bench
-import coverage_designs as designs
+import intervals_designs as designs
 
 SAMPLES, AT_ONCE, SEED = 2000, 50, 2026
 ENOUGH, WIDER, WELL_BEHAVED = 0.935, 1.02, 0.965

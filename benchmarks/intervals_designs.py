@@ -1,4 +1,4 @@
-"""Designs with heavy tails for benchmarks/coverage.py, and the scores of many samples at once.
+"""Designs with heavy tails for benchmarks/intervals.py, and the scores of many samples at once.
 
 A design returns the scores (ψ_a, ψ_b), the weights of the outcomes and the truth for ``copies`` samples of n rows, with
 nuisances by least squares or logistic regression (C = 100), which are the truth in all of them, over five folds. Arrays

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+SOON = 0.05  # seconds
 
 
 class Stopped(SystemExit):
@@ -19,17 +22,34 @@ class Stopped(SystemExit):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """End in good order on Ctrl-C and on SIGTERM: open files are closed, checkpoints written, the run's status said."""
+    """End in good order on Ctrl-C and on SIGTERM: open files are closed, checkpoints written, the run's status said.
+
+    Where a signal arrives within code whose errors Python can only print, such as a callback of the garbage collector,
+    it is sent again a moment later. A second signal from outside ends the process at once.
+    """
+    handled = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+
+    def listen(handler: Any) -> None:
+        for each in handled:
+            signal.signal(each, handler)
 
     def stop(signal_: int, frame: Any) -> None:
-        for each in handled:  # a second one ends the process at once
-            signal.signal(each, signal.SIG_DFL)
+        listen(signal.SIG_DFL)
         raise Stopped(signal_)
 
-    handled = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
-    before = {each: signal.signal(each, stop) for each in handled}
+    def unheard(said: Any) -> None:
+        if not isinstance(said.exc_value, Stopped):
+            hook(said)
+            return
+        listen(stop)
+        threading.Timer(SOON, signal.raise_signal, [said.exc_value.code - 128]).start()
+
+    before, hook = {each: signal.getsignal(each) for each in handled}, sys.unraisablehook
+    listen(stop)
+    sys.unraisablehook = unheard
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for each, handler in before.items():
             signal.signal(each, handler)

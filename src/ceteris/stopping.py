@@ -17,6 +17,7 @@ class Stopped(SystemExit):
 
     def __init__(self, signal_: int):
         super().__init__(128 + signal_)
+        self.signal = signal_
         self.sentence = f"Stopped by {'Ctrl-C' if signal_ == signal.SIGINT else 'a signal to end'}."
 
 
@@ -42,7 +43,7 @@ def stoppable() -> Iterator[None]:
             hook(said)
             return
         listen(stop)
-        threading.Timer(SOON, signal.raise_signal, [said.exc_value.code - 128]).start()
+        threading.Timer(SOON, signal.raise_signal, [said.exc_value.signal]).start()
 
     before, hook = {each: signal.getsignal(each) for each in handled}, sys.unraisablehook
     listen(stop)

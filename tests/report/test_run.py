@@ -102,6 +102,23 @@ def test_a_run_that_was_stopped_says_so_and_lets_the_folder_go(tmp_path, stop):
         pass
 
 
+@pytest.mark.parametrize("which", [1, 2])
+def test_a_run_that_is_stopped_while_its_facts_are_written_says_so(tmp_path, monkeypatch, which):
+    write, calls = replace_file, []
+
+    def stop(path, text):
+        write(path, text)
+        calls.append(path)
+        if len(calls) == which:
+            raise SystemExit(143)
+
+    monkeypatch.setattr("ceteris.report.run.replace_file", stop)
+    with pytest.raises(SystemExit), Run.create(tmp_path / "run", "c", {}, 0):
+        pass
+    assert Run.open(tmp_path / "run").facts["status"] == "interrupted"
+    assert not (tmp_path / "run" / ".lock").exists()
+
+
 def test_the_time_of_a_run_that_goes_on_is_that_of_all_sessions(tmp_path):
     with Run.create(tmp_path / "run", "c", {}, 0, earlier=100.0):
         pass

@@ -115,7 +115,11 @@ class Run:
             for name in OURS:
                 _remove(folder / name)
             run = cls(folder, facts, earlier)
-            run._save()
+            try:
+                run._save()
+            except (KeyboardInterrupt, SystemExit):  # before anybody is there to end the run
+                run.finish("interrupted")
+                raise
             run.hold = hold.pop_all()
         return run
 
@@ -175,10 +179,13 @@ class Run:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if kind is not None and issubclass(kind, KeyboardInterrupt | SystemExit):
+        stopped = kind is not None and issubclass(kind, KeyboardInterrupt | SystemExit)
+        ended = "finished" if kind is None else f"failed: {sentence(error)}"
+        try:
+            self.finish("interrupted" if stopped else ended)
+        except (KeyboardInterrupt, SystemExit):  # while that was written down
             self.finish("interrupted")
-        else:
-            self.finish("finished" if kind is None else f"failed: {sentence(error)}")
+            raise
 
     def _save(self) -> None:
         replace_file(self.folder / "run.json", json_text(self.facts))

@@ -14,6 +14,7 @@ ALLOWED = {
     "": {"engine", "recipe", "learners", "equilibrium"},
     "files": {""},  # a leaf: what everybody writes and reads with
     "fingerprint": set(),  # another leaf
+    "stopping": set(),  # and a third
     "engine": {"", "files"},
     "recipe": {"engine"},
     "nets": set(),
@@ -25,7 +26,7 @@ ALLOWED = {
     "scratch": set(),
     "tables": {"results", "outlets", "files"},
     "learners": {"", "files", "engine", "recipe", "nets", "results", "data", "stats", "outlets", "tables"},
-    "report": {"", "files", "results", "outlets"},
+    "report": {"", "files", "results", "outlets", "stopping"},
     "testing": {"engine", "recipe", "equilibrium"},  # a suite for each thing a user may write
 }
 DOMAIN = {"", "files", "fingerprint", "engine", "recipe", "nets", "learners", "stats", "data", "results", "report"}

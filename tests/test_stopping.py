@@ -9,6 +9,8 @@ import weakref
 
 import pytest
 
+from ceteris import cli
+from ceteris.report import Run
 from ceteris.stopping import Stopped, stoppable
 
 
@@ -66,3 +68,20 @@ def test_a_second_signal_ends_the_process_at_once():
             assert process.stdout.readline() == word
             process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == -signal.SIGTERM
+
+
+def test_what_a_library_makes_of_a_signal_is_that_signal_again(capsys, tmp_path, monkeypatch):
+    """As a compiled program does with what is raised in a callback from it."""
+
+    def disguise(*arguments, **options):
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except SystemExit as stop:
+            raise RuntimeError("INTERNAL: a callback raised") from stop
+
+    monkeypatch.setattr("ceteris.gallery.sections", disguise)
+    with pytest.raises(SystemExit) as end:
+        cli.main(["gallery", "curves", "--out", str(tmp_path / "run")])
+    assert end.value.code == 143
+    assert "Stopped by a signal to end." in capsys.readouterr().err
+    assert Run.open(tmp_path / "run").facts["status"] == "interrupted"

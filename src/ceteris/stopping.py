@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 SOON = 0.05  # seconds
+_heard: list[Stopped] = []
 
 
 class Stopped(SystemExit):
@@ -19,6 +20,11 @@ class Stopped(SystemExit):
         super().__init__(128 + signal_)
         self.signal = signal_
         self.sentence = f"Stopped by {'Ctrl-C' if signal_ == signal.SIGINT else 'a signal to end'}."
+
+
+def heard() -> Stopped | None:
+    """What has asked the command to end, if anything: a library may have made another error of it on its way."""
+    return _heard[-1] if _heard else None
 
 
 @contextmanager
@@ -36,7 +42,8 @@ def stoppable() -> Iterator[None]:
 
     def stop(signal_: int, frame: Any) -> None:
         listen(signal.SIG_DFL)
-        raise Stopped(signal_)
+        _heard.append(Stopped(signal_))
+        raise _heard[-1]
 
     def unheard(said: Any) -> None:
         if not isinstance(said.exc_value, Stopped):
@@ -50,7 +57,12 @@ def stoppable() -> Iterator[None]:
     sys.unraisablehook = unheard
     try:
         yield
+    except Exception:
+        if _heard:  # what a signal has become on its way through other libraries is that signal again
+            raise _heard[-1] from None
+        raise
     finally:
+        _heard.clear()
         sys.unraisablehook = hook
         for each, handler in before.items():
             signal.signal(each, handler)

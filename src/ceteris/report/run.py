@@ -30,6 +30,7 @@ from ceteris.report import figures, machine
 from ceteris.report.store import Counter, sentence, store_section
 from ceteris.report.stored import read_facts, read_sections
 from ceteris.results import Section
+from ceteris.stopping import heard
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,7 +180,7 @@ class Run:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        stopped = kind is not None and issubclass(kind, KeyboardInterrupt | SystemExit)
+        stopped = kind is not None and (issubclass(kind, KeyboardInterrupt | SystemExit) or heard() is not None)
         ended = "finished" if kind is None else f"failed: {sentence(error)}"
         try:
             self.finish("interrupted" if stopped else ended)

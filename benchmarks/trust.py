@@ -86,6 +86,7 @@ def kills():
 
 def ended(command: list[str], out: Path, how: int, moments: random.Random, seconds: float, writing: bool) -> str:
     """Start a command, end it at a random moment, or when it next writes after that; say how it took it."""
+    begun = time.time()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     moment = time.monotonic() + moments.uniform(0.05, 0.95) * seconds
     while process.poll() is None and time.monotonic() < moment + 60:
@@ -101,7 +102,9 @@ def ended(command: list[str], out: Path, how: int, moments: random.Random, secon
         return "had ended" if process.returncode in (0, 1) else f"ended with code {process.returncode}"
     if how == signal.SIGKILL:
         return "killed"
-    facts = json.loads((out / "run.json").read_text()) if (out / "run.json").exists() else {"status": "interrupted"}
+    run = out / "run.json"
+    own = run.exists() and run.stat().st_mtime >= begun  # else it ended before it began a run of its own
+    facts = json.loads(run.read_text()) if own else {"status": "interrupted"}
     if "Traceback" in error or (process.returncode > 0 and "Stopped by" not in error):
         return "without a sentence"
     # a signal before Python has come to the command's first line finds no run of its own

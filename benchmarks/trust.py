@@ -152,12 +152,13 @@ def text():
     strings = hostile_strings(STRINGS, seed=1)
     for name, check in outlets().items():
         bad, first = 0, ""
-        for each in strings if name != "figure" else strings[:60]:
+        asked = strings[:60] if name == "figure" else strings  # a figure takes a tenth of a second
+        for each in asked:
             try:
                 check(each)
             except Exception as error:
                 bad, first = bad + 1, first or f"{each[:20]!r}: {error!r:.80}"
-        yield bench.at_most(f"{name}: hostile strings that come out wrong", bad, f"of {len(strings)}", 0, first)
+        yield bench.at_most(f"{name}: hostile strings that come out wrong", bad, f"of {len(asked)}", 0, first)
 
 
 def learners():

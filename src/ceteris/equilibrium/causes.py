@@ -17,7 +17,7 @@ import numpy as np
 from ceteris.equilibrium.accuracy import finer, in_words, normal_dimension, raised
 from ceteris.equilibrium.expectation import MonteCarlo, OneDraw, Rule
 from ceteris.equilibrium.fresh import Errors, errors_of
-from ceteris.equilibrium.phases import Economies, Training
+from ceteris.equilibrium.phases import Economies, HowTrained
 from ceteris.equilibrium.point import Point
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Cause:
 
 
 def causes(
-    plan: Plan, used: Economies, data: Point, signed: dict[str, np.ndarray], training: Training | None,
+    plan: Plan, used: Economies, data: Point, signed: dict[str, np.ndarray], training: HowTrained | None,
     which: np.ndarray, by_mean: np.ndarray, always: bool,
 ) -> dict[int, Cause]:  # fmt: skip
     """Why economies (those of ``which``) miss the tolerance, of the mean or else of the largest, by member.

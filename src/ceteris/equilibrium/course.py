@@ -17,7 +17,7 @@ from ceteris.engine import Fit, Status
 from ceteris.equilibrium.expectation import Rule, as_facts, from_facts
 from ceteris.equilibrium.fresh import member
 from ceteris.equilibrium.judging import Judgement, Verdict, judge
-from ceteris.equilibrium.phases import Economies, Episodes, Training
+from ceteris.equilibrium.phases import Economies, Episodes, HowTrained
 from ceteris.equilibrium.work import Work
 from ceteris.outlets import say
 
@@ -135,7 +135,7 @@ def after_next_phase(course: Course, work: Work, seed: int) -> Course:
     if np.any(done.run.status == Status.INTERRUPTED):
         where = f"This was in phase {i + 1} of {len(plan.phases)}, {phase.name}."
         return replace(course, economies=done.economies, stopped=f"{done.run.note} {where}")
-    found = judge(plan, done.economies, judging_key(seed, i), Training.of(done.run), phase=i)
+    found = judge(plan, done.economies, judging_key(seed, i), HowTrained.of(done.run), phase=i)
     ended = " ".join(v.sentence for v in found.verdicts if v.failed)
     entry = {"phase": phase.name, "steps": int(done.run.tick), "loss": _last_loss(done.run), **found.entry,
              "sentence": done.run.sentence, "ended": ended}  # fmt: skip
@@ -224,7 +224,7 @@ def _afresh(
 ) -> Judged:
     """The policies after phase ``i`` judged as they were then; only that a run broke down is taken from the log."""
     entry = log[i]
-    training = Training(np.array([Status.FINISHED]), np.array([entry["loss"]]))
+    training = HowTrained(np.array([Status.FINISHED]), np.array([entry["loss"]]))
     found = judge(replace(plan, rule=rules[i]), economies, judging_key(seed, i), training, phase=i)
     log[i] = {**entry, **found.entry}
     if entry["ended"]:
@@ -234,4 +234,4 @@ def _afresh(
 
 def _last_loss(run: Fit) -> float:
     """The last loss that is a number, the median over members; NaN if there is none."""
-    return float(np.median(Training.of(run).losses))
+    return float(np.median(HowTrained.of(run).losses))

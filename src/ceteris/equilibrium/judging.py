@@ -19,7 +19,7 @@ from ceteris.equilibrium.accuracy import errors_at
 from ceteris.equilibrium.causes import Cause, causes
 from ceteris.equilibrium.expectation import Rule
 from ceteris.equilibrium.fresh import CHUNK, Errors, errors_of, fresh, in_use, member
-from ceteris.equilibrium.phases import Economies, Training, sampled
+from ceteris.equilibrium.phases import Economies, HowTrained, sampled
 from ceteris.equilibrium.trial import trial
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Judgement:
 
 
 def judge(
-    plan: Plan, economies: Economies, key: Array, training: Training | None = None, *, phase: int = 0
+    plan: Plan, economies: Economies, key: Array, training: HowTrained | None = None, *, phase: int = 0
 ) -> Judgement:
     """Judge economies on fresh states; ``training`` is how that went in phase number ``phase``, if it has."""
     used = in_use(plan, economies)
@@ -130,7 +130,7 @@ def holding_together(used: Economies, which: np.ndarray) -> dict[int, str]:
     return found
 
 
-def not_finite(plan: Plan, economies: Economies, found: Errors, key: Array, training: Training | None) -> list[str]:
+def not_finite(plan: Plan, economies: Economies, found: Errors, key: Array, training: HowTrained | None) -> list[str]:
     """What broke down, by member; empty where nothing did."""
     status = np.full(len(found.means()), Status.FINISHED) if training is None else training.status
     lost = np.isin(status, (Status.NONFINITE, Status.DIVERGED)) | ~np.isfinite(found.means())

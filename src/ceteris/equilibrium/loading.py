@@ -14,7 +14,7 @@ from ceteris.equilibrium.course import judging_key
 from ceteris.equilibrium.expectation import Rule
 from ceteris.equilibrium.judging import judge
 from ceteris.equilibrium.model import Model, traced
-from ceteris.equilibrium.phases import Economies, Training
+from ceteris.equilibrium.phases import Economies, HowTrained
 from ceteris.equilibrium.policy import learnt_alone
 from ceteris.equilibrium.solution import Solution
 from ceteris.equilibrium.solve import make_plan
@@ -56,7 +56,7 @@ def load(folder: str | Path, model: Model | None = None, *, expectation: Rule | 
         plan = make_plan(facts["model"], facts["tolerance"], facts["rule"], None, facts["widths"])
         used = cast(traced(facts["model"]), facts["precision"])
         economies = Economies(used, learnt_alone(facts["hypothesis"]), facts["states"])
-        training = Training(np.array([Status.FINISHED]), np.array([log[phase]["loss"] if log else np.nan]))
+        training = HowTrained(np.array([Status.FINISHED]), np.array([log[phase]["loss"] if log else np.nan]))
         found = judge(plan, economies, judging_key(facts["seed"], phase), training, phase=len(plan.phases) - 1)
     if log:
         entry = {"mean": float(found.entry["mean"]), "max": float(found.entry["max"])}

@@ -148,14 +148,14 @@ class Phase(NamedTuple):
     run: Fit
 
 
-class Training(NamedTuple):
+class HowTrained(NamedTuple):
     """How training went in a phase, arrays over members: status, and the last loss that is a number, else NaN."""
 
     status: np.ndarray
     losses: np.ndarray
 
     @classmethod
-    def of(cls, run: Fit) -> Training:
+    def of(cls, run: Fit) -> HowTrained:
         """Of the run of a phase."""
         status = np.atleast_1d(run.status)
         losses = np.asarray(run.history.get("loss", ())).reshape(-1, len(status))

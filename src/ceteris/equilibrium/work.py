@@ -57,7 +57,7 @@ def refuse_another(folder: Path, question: Mapping[str, str]) -> None:
         )
 
 
-class Clock(AbstractRecorder):
+class Stopwatch(AbstractRecorder):
     """Write down now and then how long all sessions have taken together."""
 
     def __init__(self, work: Work):
@@ -124,7 +124,7 @@ class Work:
         watchers: list[Any] = [Progress(f"{phase + 1} {name}")] if self.talk else []
         if self.folder is None:
             return watchers
-        return [*watchers, Checkpoint(self._checkpoint(phase), seconds=OFTEN), Clock(self)]
+        return [*watchers, Checkpoint(self._checkpoint(phase), seconds=OFTEN), Stopwatch(self)]
 
     def resume(self, phase: int) -> Path | None:
         """The checkpoint of a phase that was interrupted."""

@@ -14,22 +14,36 @@ ALLOWED = {
     "": {"engine", "recipe", "learners", "equilibrium"},
     "files": {""},  # a leaf: what everybody writes and reads with
     "fingerprint": set(),  # another leaf
-    "stopping": set(),  # and a third
-    "engine": {"", "files"},
-    "recipe": {"engine"},
-    "nets": set(),
-    "stats": set(),
-    "data": set(),
+    "stopping": set(),  # a third
+    "keys": set(),  # and a fourth: random keys
+    "engine": {"", "files", "keys", "stopping"},
+    "recipe": {"engine", "keys"},
+    "nets": {"keys"},
+    "stats": {"keys"},
+    "data": {"keys"},
     "outlets": set(),  # where text leaves; whoever writes text may use it, but the engine
     "results": {"stats", "outlets", "evidence"},
     "evidence": set(),  # of results, from where others import it
     "scratch": set(),
     "tables": {"results", "outlets", "files"},
-    "learners": {"", "files", "engine", "recipe", "nets", "results", "data", "stats", "outlets", "tables"},
+    "learners": {"", "files", "keys", "engine", "recipe", "nets", "results", "data", "stats", "outlets", "tables"},
     "report": {"", "files", "results", "outlets", "stopping"},
     "testing": {"engine", "recipe", "equilibrium"},  # a suite for each thing a user may write
 }
-DOMAIN = {"", "files", "fingerprint", "engine", "recipe", "nets", "learners", "stats", "data", "results", "report"}
+DOMAIN = {
+    "",
+    "files",
+    "fingerprint",
+    "keys",
+    "engine",
+    "recipe",
+    "nets",
+    "learners",
+    "stats",
+    "data",
+    "results",
+    "report",
+}
 DOMAIN |= {"outlets", "tables"}
 DOORS = {"cli", "gallery"}  # the command may import every part, the gallery every part but cli and report
 

@@ -23,6 +23,7 @@ from ceteris.engine.monitors import AbstractJudge, AbstractRecorder, StopWhen
 from ceteris.engine.precision import Precision, cast
 from ceteris.engine.precision import precision as in_precision
 from ceteris.engine.status import Status, describe
+from ceteris.keys import fast
 
 Feed = Callable[[int, int], Any]
 
@@ -166,6 +167,7 @@ def fit(
     >>> round(float(result.model), 3), result.sentence
     (3.0, 'The run took all the steps it was given.')
     """
+    key = fast(key)
     phases = algorithm.phases if isinstance(algorithm, Then) else (algorithm,)
     budget = (steps,) if isinstance(steps, int) else tuple(steps)
     if len(budget) != len(phases) or min(budget) < 0:

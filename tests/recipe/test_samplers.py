@@ -67,14 +67,14 @@ def test_a_batch_larger_than_the_table_is_the_table():
     assert np.sort(rows, axis=1).tolist() == [[0, 1, 2, 3, 4]] * 2
 
 
-def test_no_more_updates_than_an_epoch_holds():
-    assert stream(Minibatches(jnp.arange(10), 4, updates=9), steps=1).shape == (2, 4)
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"size": 0}, "size is 0, but a batch has at least one row"),
+        (
+            {"size": 1, "updates": 4},
+            "updates is 4, but one step .* 3 rows make 3 batches of 1; ask for at most 3 and ta",
+        ),
         ({"size": 2, "rows": np.array([], int)}, "no rows to draw from; give a table with at least one row"),
     ],
 )

@@ -55,7 +55,7 @@ class Minibatches(AbstractSampler):
     rows : int array, optional
         Which rows may be drawn (the training rows of a fold); all by default.
     updates : int, optional
-        Batches per step; by default as many as fit into one epoch.
+        Batches per step, at most and by default as many as fit into one epoch.
 
     Examples
     --------
@@ -83,7 +83,13 @@ class Minibatches(AbstractSampler):
         if count == 0:
             raise ValueError("Minibatches: there are no rows to draw from; give a table with at least one row.")
         self.size = min(size, count)
-        self.updates = min(updates or count // self.size, count // self.size)
+        most = count // self.size
+        if updates is not None and updates > most:
+            raise ValueError(
+                f"Minibatches: updates is {updates}, but one step draws from one epoch, and {count} rows make {most} "
+                f"batches of {self.size}; ask for at most {most} and take more steps."
+            )
+        self.updates = updates or most
 
     def init(self, model, key):
         return jr.permutation(key, self.rows.shape[0]), jnp.array(0)

@@ -204,6 +204,15 @@ def test_replay_draws_from_everything_it_holds():
     assert (abs(counts - 200 / 6) < 4 * 5.3).all()
 
 
+def test_a_rollout_reports_on_its_paths_and_replay_passes_it_on():
+    rollout = Rollout(from_one, grow, 3, 2, summary=lambda states: {"height": states.mean()})
+    sampler = Replay(rollout, capacity=6, size=2)
+    model = {"growth": jnp.array(2.0)}
+    _, memory = draw(sampler, sampler.init(model, jr.key(0)), jr.key(1), model)
+    assert sampler.report(memory) == rollout.report(memory[0]) == {"height": 8.0}
+    assert Rollout(from_one, grow, 3, 2).report(memory[0]) == Counter(2).report(jnp.array(1)) == {}
+
+
 def test_replay_must_hold_one_draw():
     with pytest.raises(ValueError, match="Replay: capacity is 4, but one draw brings 6 points; make it that large"):
         Replay(Counter(6), capacity=4, size=2).init(None, jr.key(0))

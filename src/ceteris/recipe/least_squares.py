@@ -23,7 +23,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ceteris.engine import AbstractAlgorithm, State
-from ceteris.recipe.descend import sweep
+from ceteris.recipe.descend import drawn_and_swept
 from ceteris.recipe.objectives import AbstractResiduals, every_float, no_metrics
 from ceteris.recipe.samplers import AbstractSampler
 
@@ -107,10 +107,7 @@ class LevenbergMarquardt(AbstractAlgorithm):
         return State(model, jnp.asarray(self.damping, theta.dtype), self.sampler.init(model, sampler))
 
     def step(self, state, key, feed):
-        draw, update = jr.split(key)
-        batches, sampler = self.sampler.draw(state.model, state.sampler, draw, feed)
-        (model, damping), info = sweep(self._update, (state.model, state.optimiser), batches, update)
-        return State(model, damping, sampler), info
+        return drawn_and_swept(self.sampler, self._update, state, key, feed)
 
     def evaluate(self, state, key):
         return self.heldout(state.model, key)

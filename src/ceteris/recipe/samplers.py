@@ -28,6 +28,10 @@ class AbstractSampler(eqx.Module):
     def draw(self, model: Any, memory: Any, key: PRNGKeyArray, feed: Any) -> tuple[Any, Any]:
         """Return batches, leaves of shape (updates, batch, ...), and the new memory."""
 
+    def report(self, memory: Any) -> dict[str, Any]:
+        """Return scalars to log with each step, such as the return of the episodes that ended; none by default."""
+        return {}
+
 
 class Fixed(AbstractSampler):
     """The same batch at every step: full-batch methods, collocation points."""
@@ -151,6 +155,8 @@ class Rollout(AbstractSampler):
         ``updates``.
     finish : callable, optional
         ``finish(model, last states, records) -> records`` on whole trajectories, such as advantages.
+    summary : callable, optional
+        ``summary(last states) -> scalars`` to log with each step.
     """
 
     start: Callable[[PRNGKeyArray, int], Any]
@@ -160,6 +166,7 @@ class Rollout(AbstractSampler):
     updates: int = eqx.field(static=True, default=1)
     epochs: int = eqx.field(static=True, default=1)
     finish: Callable[[Any, Any, Any], Any] | None = None
+    summary: Callable[[Any], dict[str, Any]] | None = None
 
     def __check_init__(self):
         if min(self.horizon, self.paths, self.epochs, self.updates) < 1:
@@ -190,6 +197,9 @@ class Rollout(AbstractSampler):
             return a.reshape(count, *a.shape[2:])[order].reshape(self.updates, -1, *a.shape[2:])
 
         return jax.tree.map(batches, records), memory
+
+    def report(self, memory):
+        return {} if self.summary is None else self.summary(memory)
 
 
 class Replay(AbstractSampler):
@@ -228,3 +238,6 @@ class Replay(AbstractSampler):
         seen = seen + count
         rows = jr.randint(pick, (self.updates, self.size), 0, jnp.minimum(seen, self.capacity))
         return jax.tree.map(lambda a: a[rows], buffer), (inner, buffer, seen)
+
+    def report(self, memory):
+        return self.inner.report(memory[0])

@@ -18,21 +18,15 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ceteris.engine import AbstractAlgorithm, State
 from ceteris.recipe.descend import drawn_and_swept
-from ceteris.recipe.objectives import AbstractResiduals, every_float, no_metrics
+from ceteris.recipe.objectives import AbstractResiduals, as_array, every_float, no_metrics
 from ceteris.recipe.samplers import AbstractSampler
 
 Solver = Literal["auto", "primal", "dual", "matrix-free"]
-
-
-def as_array(number: Any) -> Any:
-    """Return a number as an array, which is traced: another value of it compiles nothing."""
-    return np.asarray(number) if isinstance(number, int | float) else number
 
 
 class LevenbergMarquardt(AbstractAlgorithm):
@@ -93,7 +87,7 @@ class LevenbergMarquardt(AbstractAlgorithm):
         if not isinstance(self.objective, AbstractResiduals):
             raise TypeError(
                 f"LevenbergMarquardt: objective is {type(self.objective).__name__}, a scalar loss, but residuals are "
-                "needed; write it as PointResiduals or BatchResiduals, or use Descend."
+                "needed; write it as PointResiduals, BatchResiduals or a weighted_sum of such, or use Descend."
             )
         if self.solver not in ("auto", "primal", "dual", "matrix-free"):
             raise ValueError(
@@ -138,6 +132,7 @@ class LevenbergMarquardt(AbstractAlgorithm):
         damping = damping * jnp.where(better, factors[best], 10 * factors.max())
         floor = jnp.finfo(theta.dtype).eps * 10
         info = {"loss": jnp.where(better, losses[best], before), "damping": damping}
+        info |= self.objective.report(model_of(theta), batch, key)
         return (model_of(theta), jnp.clip(damping, floor, 1 / floor)), info
 
 

@@ -10,6 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -41,6 +42,9 @@ class Loss(AbstractObjective):
 class AbstractResiduals(AbstractObjective):
     """Least squares, declared once: the loss is derived, so first- and second-order rules cannot disagree."""
 
+    def __call__(self, model, batch, key):
+        return jnp.mean(self.residuals(model, batch, key) ** 2), self.report(model, batch, key)
+
     @abc.abstractmethod
     def residuals(self, model: Any, batch: Any, key: PRNGKeyArray) -> Float[Array, " residuals"]:
         """Return all residuals of a batch, flat."""
@@ -48,6 +52,15 @@ class AbstractResiduals(AbstractObjective):
     @abc.abstractmethod
     def jacobian(self, weights: Any, rest: Any, batch: Any, key: PRNGKeyArray) -> Float[Array, "residuals weights"]:
         """Return the derivative of `residuals` by the weights, raveled; the model is ``combine(weights, rest)``."""
+
+    def report(self, model: Any, batch: Any, key: PRNGKeyArray) -> dict[str, Any]:
+        """Return scalars to log besides the loss; none by default."""
+        return {}
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether each residual depends on one point of the batch only."""
+        return False
 
 
 class PointResiduals(AbstractResiduals):
@@ -57,9 +70,6 @@ class PointResiduals(AbstractResiduals):
     """
 
     function: Callable[[Any, Any, PRNGKeyArray], Array]
-
-    def __call__(self, model, batch, key):
-        return jnp.mean(self.residuals(model, batch, key) ** 2), {}
 
     def residuals(self, model, batch, key):
         keys = jr.split(key, jax.tree.leaves(batch)[0].shape[0])
@@ -74,14 +84,15 @@ class PointResiduals(AbstractResiduals):
         ]
         return jnp.concatenate(flat, axis=1)
 
+    @property
+    def pointwise(self):
+        return True
+
 
 class BatchResiduals(AbstractResiduals):
     """Residuals of a whole batch, which may couple its points: ``function(model, batch, key) -> array``."""
 
     function: Callable[[Any, Any, PRNGKeyArray], Array]
-
-    def __call__(self, model, batch, key):
-        return jnp.mean(self.residuals(model, batch, key) ** 2), {}
 
     def residuals(self, model, batch, key):
         return self.function(model, batch, key).ravel()
@@ -111,3 +122,8 @@ def no_metrics(model: Any, key: PRNGKeyArray) -> dict[str, Any]:
 def every_float(model: Any) -> Any:
     """Mark every floating-point array of a model as trainable."""
     return jax.tree.map(eqx.is_inexact_array, model)
+
+
+def as_array(number: Any) -> Any:
+    """Return a number as an array, which is traced: another value of it compiles nothing."""
+    return np.asarray(number) if isinstance(number, int | float) else number

@@ -138,6 +138,48 @@ class Streamed(AbstractSampler):
         return jax.tree.map(lambda a: a[None], feed), memory
 
 
+class Together(AbstractSampler):
+    """One batch from each of several samplers, as a dictionary: points inside and points at the edge.
+
+    All must make the same number of updates per step. Where the feed is a dictionary, each finds its part by its name.
+
+    Examples
+    --------
+    >>> import jax, jax.numpy as jnp
+    >>> inside = Draws(lambda key: jax.random.uniform(key, (100,)))
+    >>> sampler = Together({"inside": inside, "edge": Fixed(jnp.array([0.0, 1.0]))})
+    >>> batches, _ = sampler.draw(None, sampler.init(None, jax.random.key(0)), jax.random.key(1), None)
+    >>> jax.tree.map(jnp.shape, batches)
+    {'edge': (1, 2), 'inside': (1, 100)}
+    """
+
+    samplers: dict[str, AbstractSampler]
+
+    def __check_init__(self):
+        if not self.samplers:
+            raise ValueError("Together: samplers is empty; give at least one.")
+
+    def init(self, model, key):
+        keys = jr.split(key, len(self.samplers))
+        return {name: self.samplers[name].init(model, k) for name, k in zip(sorted(self.samplers), keys, strict=True)}
+
+    def draw(self, model, memory, key, feed):
+        batches, memories = {}, {}
+        for name, k in zip(sorted(self.samplers), jr.split(key, len(self.samplers)), strict=True):
+            part = feed[name] if isinstance(feed, dict) and name in feed else feed
+            batches[name], memories[name] = self.samplers[name].draw(model, memory[name], k, part)
+        updates = {name: jax.tree.leaves(batch)[0].shape[0] for name, batch in batches.items()}
+        if len(set(updates.values())) > 1:
+            raise ValueError(
+                f"Together: the samplers make different numbers of updates per step, {updates}; give all the same."
+            )
+        return batches, memories
+
+    def report(self, memory):
+        each = {name: sampler.report(memory[name]) for name, sampler in self.samplers.items()}
+        return {f"{name}_{entry}": value for name, report in each.items() for entry, value in report.items()}
+
+
 class Rollout(AbstractSampler):
     """The points that the current model visits (001, Algorithm 1: simulate, then learn on what was simulated).
 
@@ -219,6 +261,10 @@ class Replay(AbstractSampler):
     def init(self, model, key):
         memory = self.inner.init(model, key)
         shapes = eqx.filter_eval_shape(lambda: self.inner.draw(model, memory, key, None)[0])
+        if len({leaf.shape[:2] for leaf in jax.tree.leaves(shapes)}) > 1:
+            raise ValueError(
+                "Replay: inner draws batches of different sizes, but a memory holds whole points; put one around each."
+            )
         updates, size = jax.tree.leaves(shapes)[0].shape[:2]
         if updates * size > self.capacity:
             raise ValueError(

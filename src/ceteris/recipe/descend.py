@@ -74,7 +74,7 @@ class Descend(AbstractAlgorithm):
 
     def _update(self, carry, batch, key):
         model, memory = carry
-        memory, count = (memory, None) if self.project is None else memory
+        memory, count = (memory, 0) if self.project is None else memory
         theta, rest = eqx.partition(model, self.trainable(model))
         J = lambda theta: self.objective(eqx.combine(theta, rest), batch, key)
         theta, memory, info = descent(J, theta, self.optimiser, memory)

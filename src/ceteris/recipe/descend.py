@@ -15,6 +15,7 @@ from jaxtyping import PRNGKeyArray
 from ceteris.engine import AbstractAlgorithm, State
 from ceteris.recipe.objectives import AbstractObjective, every_float, no_metrics
 from ceteris.recipe.optimisers import Builder
+from ceteris.recipe.recompute import recomputed, refuse_absent
 from ceteris.recipe.samplers import AbstractSampler
 
 
@@ -37,6 +38,10 @@ class Descend(AbstractAlgorithm):
         networks, averages, constraints.
     heldout : callable
         ``heldout(model, key)`` returns metrics, read once per chunk; see `HeldOut`.
+    recompute : tuple of classes
+        Layers whose insides are not kept for the backward pass but computed again: less memory in deep nets, for up to
+        a third more work. Name the class that repeats, such as a transformer's block. (On a CPU, XLA merges the two
+        computations again where the layers are not in a loop of their own.)
 
     Examples
     --------
@@ -57,10 +62,12 @@ class Descend(AbstractAlgorithm):
     trainable: Callable[[Any], Any] = every_float
     project: Callable[[Any, Any], Any] | None = None
     heldout: Callable[[Any, PRNGKeyArray], dict[str, Any]] = no_metrics
+    recompute: tuple[type, ...] = eqx.field(static=True, default=())
 
     def init(self, key, model=None):
         weights, sampler = jr.split(key)
         model = self.hypothesis(key=weights) if model is None else model
+        refuse_absent(model, self.recompute)
         memory = self.optimiser().init(eqx.filter(model, self.trainable(model)))
         if self.project is not None:
             memory = memory, jnp.zeros((), jnp.int32)  # how many updates were made
@@ -76,7 +83,7 @@ class Descend(AbstractAlgorithm):
         model, memory = carry
         memory, count = (memory, 0) if self.project is None else memory
         theta, rest = eqx.partition(model, self.trainable(model))
-        J = lambda theta: self.objective(eqx.combine(theta, rest), batch, key)
+        J = lambda theta: self.objective(recomputed(eqx.combine(theta, rest), self.recompute), batch, key)
         theta, memory, info = descent(J, theta, self.optimiser, memory)
         model = with_buffers(eqx.combine(theta, rest), info)
         if self.project is not None:

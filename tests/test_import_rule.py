@@ -145,7 +145,7 @@ def test_a_violation_is_found(tmp_path, file, source, at_fault):
 @pytest.mark.parametrize(
     ("file", "source"),
     [
-        ("engine/fit.py", "import ceteris\nfrom . import status\nfrom ceteris.engine.status import Status"),
+        ("engine/fit.py", "import ceteris\nfrom . import status\nfrom ceteris.engine.run import Status"),
         ("recipe/descend.py", "from ceteris.engine import State\nfrom .play import Play\nimport numpy"),
         ("causal/score.py", "from ceteris.learners import compare"),
         ("cli.py", "from ceteris.causal.score import f\nfrom ceteris.report import Run"),

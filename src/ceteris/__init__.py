@@ -15,7 +15,6 @@ _HOME = {
     "Fit": "ceteris.engine",
     "fit": "ceteris.engine",
     "precision": "ceteris.engine",
-    "then": "ceteris.engine",
     "Descend": "ceteris.recipe",
     "LevenbergMarquardt": "ceteris.recipe",
     "Play": "ceteris.recipe",
@@ -29,11 +28,11 @@ _HOME = {
 
 __all__ = [
     "Descend", "Ensemble", "Fit", "LevenbergMarquardt", "Model", "NeuralClassifier", "NeuralQuantileRegressor",
-    "NeuralRegressor", "Play", "__version__", "compare", "fit", "precision", "solve", "then",
+    "NeuralRegressor", "Play", "__version__", "compare", "fit", "precision", "solve",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
-    from ceteris.engine import Ensemble, Fit, fit, precision, then
+    from ceteris.engine import Ensemble, Fit, fit, precision
     from ceteris.equilibrium import Model, solve
     from ceteris.learners import NeuralClassifier, NeuralQuantileRegressor, NeuralRegressor, compare
     from ceteris.recipe import Descend, LevenbergMarquardt, Play

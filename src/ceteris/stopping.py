@@ -66,3 +66,45 @@ def stoppable() -> Iterator[None]:
         sys.unraisablehook = hook
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+class Deferred:
+    """What has asked the work under way to end; see `deferred`."""
+
+    def __init__(self) -> None:
+        self.heard: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """What was heard, in words; empty if nothing was."""
+        return Stopped(self.heard).sentence if self.heard else ""
+
+
+@contextmanager
+def deferred() -> Iterator[Deferred]:
+    """Note Ctrl-C and SIGTERM instead of acting on them, so that work ends where it can be taken up again.
+
+    A second signal acts at once. Whoever had asked to hear of a signal, other than by Python's defaults, hears of it
+    when the block ends. Outside of the main thread, where signals do not arrive, nothing is changed.
+    """
+    noted = Deferred()
+    handled = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+    before: dict[int, Any] = {each: signal.getsignal(each) for each in handled}
+    handled = tuple(each for each in handled if before[each] not in (signal.SIG_IGN, None))
+
+    def restore() -> None:
+        for each in handled:
+            signal.signal(each, before[each])
+
+    def note(signal_: int, frame: Any) -> None:
+        noted.heard = signal_
+        restore()
+
+    for each in handled:
+        signal.signal(each, note)
+    try:
+        yield noted
+    finally:
+        restore()
+    if noted.heard and before[noted.heard] not in (signal.default_int_handler, signal.SIG_DFL):
+        signal.raise_signal(noted.heard)

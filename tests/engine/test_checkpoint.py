@@ -96,8 +96,6 @@ def resumed(path):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda a, f: f.update(phase=-1), "holds phase '-1', but a whole number from 0 to 0 is needed"),
-        (lambda a, f: f.update(phase=1), "holds phase '1', but a whole number from 0 to 0 is needed"),
         (lambda a, f: f.update(tick="4"), "holds tick '4', but a whole number"),
         (lambda a, f: f.pop("tick"), "holds tick 'None', but a whole number"),
         (lambda a, f: a.update(status=np.array([0, 99])), "does not say how each of 2 members stood"),

@@ -3,11 +3,10 @@
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 import pytest
 
 import recipes
-from ceteris.engine import Ensemble, fit, then
+from ceteris.engine import Ensemble, fit
 from ceteris.testing import check_algorithm
 
 SHAPES = {
@@ -47,18 +46,9 @@ def test_equilibrium_by_levenberg_marquardt_finds_more_digits():
 
 
 def test_adam_then_levenberg_marquardt():
-    both = then(recipes.equilibrium(), recipes.equilibrium("lm"))
-    run = fit(both, jr.key(1), steps=(100, 30))
-    assert recipes.saving_error(run.model, 0.36 * 0.96) < 6e-4  # 0.8e-4 to 3.1e-4 over six seeds
-    assert run.history["loss"].shape == (130,)
-    assert np.isnan(run.history["damping"][:100]).all()
-    half = fit(both, jr.key(1), steps=(100, 10))
-    resumed = fit(both, jr.key(1), steps=(100, 30), resume=half)
-    assert all(
-        np.array_equal(a, b)
-        for a, b in zip(jax.tree.leaves(resumed.state[:2]), jax.tree.leaves(run.state[:2]), strict=True)
-        if hasattr(a, "shape")
-    )
+    first = fit(recipes.equilibrium(), jr.key(1), steps=100)
+    second = fit(recipes.equilibrium("lm"), jr.key(1), steps=30, model=first.model)
+    assert recipes.saving_error(second.model, 0.36 * 0.96) < 6e-4  # 0.8e-4 to 3.1e-4 over six seeds
 
 
 def test_eight_calibrations_in_one_program():

@@ -6,7 +6,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from ceteris.engine.precision import precision
+from ceteris.engine.devices import precision
 from ceteris.equilibrium import Polish, solve
 from ceteris.equilibrium.model import actions, start_states
 from ceteris.equilibrium.models.consumption_saving import ConsumptionSaving

@@ -6,7 +6,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from ceteris.engine.precision import precision
+from ceteris.engine.devices import precision
 from ceteris.equilibrium.model import actions, count_outputs, start_states
 from ceteris.equilibrium.models.olg import DELTA, ETA, OLG
 from ceteris.equilibrium.models.olg import TRANSITION as OLG_TRANSITION

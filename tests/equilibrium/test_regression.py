@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ceteris.engine import Checkpoint
-from ceteris.engine.precision import precision
+from ceteris.engine.devices import precision
 from ceteris.equilibrium import OverParameters, load, solve, solve_many
 from ceteris.equilibrium.models.growth import Growth
 from ceteris.equilibrium.models.olg import OLG

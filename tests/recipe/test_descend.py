@@ -146,13 +146,11 @@ def test_each_member_of_an_ensemble_stops_when_it_must():
     np.testing.assert_allclose(ended.model[::2], [1.8, 3.0], rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("stop", "what"), [(jnp.zeros(2, bool), r"bool of shape \(2,\)"), (0.5, r"float32 of shape \(\)")]
-)
+@pytest.mark.parametrize(("stop", "what"), [(jnp.zeros(2, bool), r"bool\(2,\)"), (0.5, r"float32\(\)")])
 def test_a_stop_that_is_not_one_truth_is_refused(stop, what):
     loss = Loss(lambda model, batch, key: (model**2, {"stop": stop}))
     rule = Descend(zero, loss, Fixed(jnp.zeros(1)), optimiser("sgd", 0.1))
-    with pytest.raises(ValueError, match=f"stop: the objective reports {what}, but .*; report one true or false"):
+    with pytest.raises(ValueError, match=f"stop: the objective reports {what}; report one true or false"):
         step(rule, rule.init(KEY))
 
 

@@ -90,6 +90,6 @@ def test_running_statistics_and_dropout_survive():
 
 def test_a_layer_that_is_not_there_is_refused():
     with pytest.raises(
-        ValueError, match=r"recompute holds Layer, but the model \(Deep\) has no such layer; name the cl"
+        ValueError, match=r"recompute: Layer given, but the model has no such layer; name the class that re"
     ):
-        rule((Block, Layer)).init(KEY)
+        recomputed(Deep(KEY, depth=1), (Layer,))

@@ -2,8 +2,9 @@
 
 from ceteris.engine.algorithm import AbstractAlgorithm, State
 from ceteris.engine.checkpoint import load_weights, save_weights
+from ceteris.engine.devices import Policy, precision
 from ceteris.engine.ensemble import Ensemble
-from ceteris.engine.fit import Fit, fit, then
+from ceteris.engine.fit import fit
 from ceteris.engine.monitors import (
     AbstractJudge,
     AbstractRecorder,
@@ -15,11 +16,10 @@ from ceteris.engine.monitors import (
     TensorBoard,
     target,
 )
-from ceteris.engine.precision import precision
-from ceteris.engine.status import Status
+from ceteris.engine.run import Fit, Status
 
 __all__ = [
     "AbstractAlgorithm", "AbstractJudge", "AbstractRecorder", "Checkpoint", "EarlyStopping", "Ensemble", "Fit",
-    "Progress", "State", "Status", "StopIfDiverging", "StopWhen", "TensorBoard", "fit", "load_weights", "precision",
-    "save_weights", "target", "then",
+    "Policy", "Progress", "State", "Status", "StopIfDiverging", "StopWhen", "TensorBoard", "fit", "load_weights",
+    "precision", "save_weights", "target",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from ceteris.engine.fit import Fit
-from ceteris.engine.status import Status
+from ceteris.engine.devices import Policy
+from ceteris.engine.run import Fit, Status
 from ceteris.files import read_arrays, refuse_non_finite, write_arrays
 
 
@@ -61,14 +61,13 @@ def save(path: Path, run: Fit) -> None:
         **{f"metrics.{name}": column for name, column in run.metrics.items()},
     }
     _refuse_lost(path, arrays, run.status)
-    write_arrays(path, "run", arrays, {"tick": run.tick, "phase": run.phase, "impl": str(jr.key_impl(run.key))})
+    write_arrays(path, "run", arrays, {"tick": run.tick})
 
 
-def load(path: str | Path, template: Callable[[int], Fit], phases: int) -> Fit:
-    """Return the run in the file; ``template(phase)`` is a run of the same algorithm, for its shapes."""
+def load(path: str | Path, like: Fit, policy: Policy | None = None) -> Fit:
+    """Return the run in the file; ``like`` is a run of the same algorithm, for its shapes."""
     arrays, facts = read_arrays(path, "run")
-    phase, tick = _whole(path, facts, "phase", phases - 1), _whole(path, facts, "tick", 2**48)
-    like = template(phase)
+    tick = _whole(path, facts, "tick", 2**48)
     columns = lambda prefix: {name: arrays.pop(name) for name in list(arrays) if name.startswith(prefix)}
     history, metrics = _log(path, columns("history.")), _log(path, columns("metrics."))
     if tick and "loss" not in history:
@@ -77,7 +76,7 @@ def load(path: str | Path, template: Callable[[int], Fit], phases: int) -> Fit:
     _refuse_lost(path, arrays, status)
     own = filled(path, arrays, state=like.state, memories=like.memories, key=like.key)
     logs, readings = ((log,) if log else () for log in (history, metrics))
-    return Fit(status=status, tick=tick, phase=phase, logs=logs, readings=readings, **own)
+    return Fit(status=status, tick=tick, logs=logs, readings=readings, **own)
 
 
 # --------------------------------------------------------------------------------------- from arrays to trees

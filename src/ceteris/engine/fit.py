@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,117 +14,43 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import PRNGKeyArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from ceteris.engine.algorithm import AbstractAlgorithm, State
-from ceteris.engine.chunk import advance_batched, advance_looped, evaluate, start, start_shapes
+from ceteris.engine.checkpoint import load
+from ceteris.engine.chunk import (
+    advance_batched,
+    advance_looped,
+    evaluate,
+    read_batched,
+    read_looped,
+    start,
+    start_shapes,
+)
+from ceteris.engine.devices import Precision, Setting, cast, checked_mesh, of_all, placed, policy_of
+from ceteris.engine.devices import precision as in_precision
 from ceteris.engine.ensemble import Ensemble, batched, stack, take
-from ceteris.engine.monitors import AbstractJudge, AbstractRecorder, StopWhen
-from ceteris.engine.precision import Precision, cast
-from ceteris.engine.precision import precision as in_precision
-from ceteris.engine.status import Status, describe
+from ceteris.engine.feed import Feed, Feeding
+from ceteris.engine.monitors import AbstractJudge, AbstractRecorder, Checkpoint, StopWhen
+from ceteris.engine.run import Fit, Status
 from ceteris.keys import fast
-
-Feed = Callable[[int, int], Any]
-
-
-class Then(eqx.Module):
-    """Step rules taken one after the other; build it with `then`."""
-
-    phases: tuple[AbstractAlgorithm | Ensemble, ...]
-
-
-def then(*phases: AbstractAlgorithm | Ensemble) -> Then:
-    """Run one step rule, then hand its model to the next (Adam, then Levenberg-Marquardt).
-
-    ``fit(then(a, b), key, steps=(2000, 50))`` gives each phase its own number of steps. Where a monitor keeps
-    the best model of a phase, that is the one handed on.
-    """
-    sizes = {phase.n if isinstance(phase, Ensemble) else None for phase in phases}
-    if len(phases) < 2 or len(sizes) > 1:
-        raise ValueError("then: needs two or more phases, all single or all ensembles of the same number of members.")
-    return Then(phases)
-
-
-@dataclass(frozen=True)
-class Fit:
-    """Where a run stands: everything `fit` needs to go on, and what it has seen so far.
-
-    Attributes
-    ----------
-    state : State
-        As after the last step; arrays have a leading member axis for an `Ensemble`.
-    status : int array, shape () or (members,)
-        Values of `Status`.
-    tick : int
-        Steps taken in the current phase.
-    phase : int
-        Which step rule of a `then` is running; 0 otherwise.
-    key : PRNG key(s)
-        As given (one per member for an ensemble).
-    logs, readings : tuple of dict
-        Chunks of ``info`` and of held-out metrics; see `history` and `metrics`.
-    memories : tuple
-        What each monitor remembers.
-    best : model, optional
-        What a monitor chose to keep instead of the last model.
-    note : str
-        What went wrong outside the computation, such as a full disk.
-    """
-
-    state: State
-    status: np.ndarray
-    tick: int
-    phase: int
-    key: PRNGKeyArray
-    logs: tuple[dict[str, np.ndarray], ...] = ()
-    readings: tuple[dict[str, np.ndarray], ...] = ()
-    memories: tuple[Any, ...] = ()
-    best: Any = None
-    note: str = ""
-
-    @property
-    def model(self) -> Any:
-        """The fitted model: the best one where a monitor kept it, else the last."""
-        return self.state.model if self.best is None else self.best
-
-    @property
-    def history(self) -> dict[str, np.ndarray]:
-        """What every step reported, arrays of shape (steps,) or (steps, members); NaN once a member has stopped."""
-        return _concatenate(self.logs)
-
-    @property
-    def metrics(self) -> dict[str, np.ndarray]:
-        """Held-out metrics and the number of steps ("step") at which they were read."""
-        return _concatenate(self.readings)
-
-    @property
-    def sentence(self) -> str:
-        """What happened, in words."""
-        return " ".join(filter(None, [describe(self.status), self.note]))
-
-    @property
-    def ok(self) -> bool:
-        """Whether every member ended well."""
-        return not self.note and all(Status(int(s)).healthy for s in self.status.ravel())
-
-    def member(self, i: int) -> Any:
-        """Return the fitted model of ensemble member ``i``."""
-        return take(self.model, jnp.asarray(i))
+from ceteris.stopping import Deferred, deferred
 
 
 def fit(
-    algorithm: AbstractAlgorithm | Ensemble | Then,
+    algorithm: AbstractAlgorithm | Ensemble,
     key: PRNGKeyArray,
     *,
-    steps: int | Sequence[int],
+    steps: int,
     every: int = 100,
     monitors: Sequence[AbstractJudge | AbstractRecorder | Callable[[Fit], Any]] = (),
     feed: Feed | None = None,
     model: Any = None,
     resume: Fit | str | Path | None = None,
     precision: Precision | None = None,
+    mesh: Mesh | None = None,
 ) -> Fit:
     """Iterate an algorithm's step.
 
@@ -133,28 +60,42 @@ def fit(
 
     Parameters
     ----------
-    algorithm : AbstractAlgorithm, Ensemble, or the result of `then`
+    algorithm : AbstractAlgorithm or Ensemble
     key : PRNG key
         Decides everything random.
-    steps : int, or one int per phase of a `then`
+    steps : int
         How many steps in total, those before a resume included.
     every : int
         Steps per chunk: how often monitors look on and held-out metrics are read.
     monitors : sequence
         Judges (they may stop members and choose a model), recorders (progress, checkpoints), or plain functions
-        of the `Fit` so far that return which members to stop.
+        of the `Fit` so far that return which members to stop. What the step rule and the sampler of such a `Fit`
+        remember is gone once the run goes on; its model stays.
     feed : callable, optional
-        ``feed(step, n)`` returns the host data of ``n`` steps from ``step`` on, arrays with leading axis ``n``.
+        ``feed(step, n)`` returns the data of ``n`` steps from ``step`` on, arrays with leading axis ``n``, on the host
+        or on devices. ``feed(step, n, model)`` is given the model as it is before these steps, to act in a world
+        outside; with ``every=1`` it is the model of each step.
     model : optional
         Start from this model instead of a fresh one (leading member axis for an ensemble).
-    resume : Fit or path of a checkpoint, optional
-        Go on from here; algorithm, key and monitors must be as they were.
-    precision : {"single", "double"}, optional
-        Cast the algorithm's arrays and compute in this precision.
+    resume : Fit, path of a checkpoint, or "if there", optional
+        Go on from here; algorithm, key and monitors must be as they were. "if there" takes the file of the
+        `Checkpoint` among the monitors where it exists, and begins anew where it does not.
+    precision : {"single", "double", "mixed", "half"} or Policy, optional
+        Cast the algorithm's arrays and compute in this precision. "mixed" keeps weights in single precision and takes
+        gradients in bfloat16, "half" keeps the weights in bfloat16 too.
+    mesh : jax.sharding.Mesh, optional
+        Run on all devices of a mesh. Its axes say what is divided: "data" the points of each batch, "weights" the
+        weights as well (and the points along it), "members" those of an ensemble.
 
     Returns
     -------
     Fit
+
+    Notes
+    -----
+    On Ctrl-C and on SIGTERM the run ends after the chunk under way, with a checkpoint if one is kept, and is returned
+    as interrupted; a second signal ends it at once. Among several processes every one calls `fit` with the same
+    arguments, and the first of them writes.
 
     Examples
     --------
@@ -167,90 +108,118 @@ def fit(
     >>> round(float(result.model), 3), result.sentence
     (3.0, 'The run took all the steps it was given.')
     """
-    key = fast(key)
-    phases = algorithm.phases if isinstance(algorithm, Then) else (algorithm,)
-    budget = (steps,) if isinstance(steps, int) else tuple(steps)
-    if len(budget) != len(phases) or min(budget) < 0:
-        raise ValueError(
-            f"fit: steps is {steps!r}, but {len(phases)} non-negative number(s) of steps are needed, one per phase."
-        )
+    if steps < 0:
+        raise ValueError(f"fit: steps is {steps}, but a number of steps is at least 0.")
     if every < 1:
         raise ValueError(f"fit: every is {every}, but a chunk has at least one step.")
     watchers = tuple(m if isinstance(m, AbstractJudge | AbstractRecorder) else StopWhen(m) for m in monitors)
     judges = tuple(m for m in watchers if isinstance(m, AbstractJudge))
     recorders = tuple(m for m in watchers if isinstance(m, AbstractRecorder))
+    mesh = checked_mesh(mesh, algorithm.n if isinstance(algorithm, Ensemble) else None)
+    setting = Setting(policy_of(precision), mesh)
     # factorisations inside a batched program are many and small: BLAS threads would fight XLA's own for the cores
-    with in_precision(precision), threadpool_limits(1, user_api="blas"):
-        phases = cast(phases, precision)
+    with in_precision(precision), _threads().limit(limits=1, user_api="blas"):
+        algorithm, model = cast(algorithm, precision), cast(model, precision)
+        resume = _found(resume, recorders)
+        begin = functools.partial(_begin, algorithm, fast(key), judges, model, setting)
         if resume is None:
-            run = _begin(phases[0], key, 0, judges, cast(model, precision))
+            run = begin()
         elif isinstance(resume, Fit):
             run = _reopen(resume, key, len(judges))
+            run = replace(run, state=State(run.state.model, *jax.tree.map(_copied, run.state[1:])))
         else:
-            from ceteris.engine.checkpoint import load  # checkpoint needs Fit: the import is mutual
-
-            # an algorithm may need the model it is handed in its first phase to know the shapes of its state
-            given = lambda phase: cast(model, precision) if phase == 0 else None
-            template = lambda phase: _begin(phases[phase], key, phase, judges, given(phase), shapes_only=True)
-            run = _reopen(load(resume, template, len(phases)), key, len(judges))
-        while True:
-            run = _run_phase(phases[run.phase], run, budget[run.phase], every, feed, judges, recorders)
-            last = run.phase + 1 == len(phases)
-            if last or np.any(run.status == Status.INTERRUPTED):
-                return run
-            run = _next_phase(phases[run.phase + 1], run, key, judges)
+            run = _reopen(load(resume, begin(shapes_only=True), setting.policy), key, len(judges))
+        _refuse_disagreement(steps, every, run.tick)
+        return _run(algorithm, run, steps, every, feed, judges, recorders, setting)
 
 
-# ------------------------------------------------------------------------------------------------ phases
-
-
-def _run_phase(algorithm, run: Fit, steps: int, every: int, feed: Feed | None, judges, recorders) -> Fit:
+def _run(algorithm, run: Fit, steps: int, every: int, feed: Feed | None, judges, recorders, setting: Setting) -> Fit:
+    looped = isinstance(algorithm, Ensemble) and not batched(algorithm, run.state.model)
+    if setting.mesh is not None:
+        algorithm, run, looped = *_on_mesh(algorithm, run, setting.mesh), False
     for recorder in recorders:
         recorder.open(run, steps)
-    advance = advance_batched
-    if isinstance(algorithm, Ensemble) and not batched(algorithm, run.state.model):
-        advance = advance_looped
-    try:
-        while run.tick < steps and np.any(run.status == Status.RUNNING):
-            stop = min(run.tick + every, steps)
-            fed = None if feed is None else _padded(feed(run.tick, stop - run.tick), every)
-            run = _judge(_after(run, stop, advance(algorithm, run, stop, every, fed)), judges)
+    feeding = Feeding(feed, every, steps, setting.mesh)
+    with deferred() as signals:
+        try:
+            while run.tick < steps and np.any(run.status == Status.RUNNING) and not _asked_to_end(signals):
+                stop = min(run.tick + every, steps)
+                fed = feeding.between(run.tick, stop, run)
+                if looped:
+                    outcomes = advance_looped(algorithm, run, stop, every, fed, setting)
+                    feeding.prepare(stop)
+                    outcome = read_looped(algorithm, run, outcomes, stop - run.tick)
+                else:
+                    outcome = advance_batched(algorithm, run, stop, every, fed, setting)
+                    feeding.prepare(stop)  # while the device works
+                    outcome = read_batched(algorithm, outcome, stop - run.tick)
+                run = _after(run, stop, outcome)  # what was given to the chunk is gone
+                run = _judge(run, judges)
+                for recorder in recorders:
+                    recorder.record(run)
+        except KeyboardInterrupt:
+            if _gone(run.state):  # a second signal, in the middle of a chunk
+                raise
+            run = _interrupted(run, "Stopped from the keyboard.")
+        except OSError as error:
+            run = _interrupted(run, f"Stopped because a monitor could not write: {error}.")
+            warnings.warn(run.note, RuntimeWarning, stacklevel=3)
+        finally:
             for recorder in recorders:
-                recorder.record(run)
-    except KeyboardInterrupt:
-        run = _interrupted(run, "Stopped from the keyboard.")
-    except OSError as error:
-        run = _interrupted(run, f"Stopped because a monitor could not write: {error}.")
-        warnings.warn(run.note, RuntimeWarning, stacklevel=3)
-    finally:
-        for recorder in recorders:
-            recorder.close()
+                recorder.close()
+    if signals.sentence and run.tick < steps:
+        run = _interrupted(run, signals.sentence)
     status = np.where(run.status == Status.RUNNING, Status.FINISHED, run.status)
     return replace(run, status=status, best=_choose(run, judges))
 
 
-def _begin(algorithm, key, phase, judges, model=None, shapes_only: bool = False) -> Fit:
+@functools.cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()  # looking for the libraries takes a millisecond
+
+
+# ------------------------------------------------------------------------------------------- before the first step
+
+
+def _begin(algorithm, key, judges, model, setting: Setting, shapes_only: bool = False) -> Fit:
     single = not isinstance(algorithm, Ensemble)
     keys = key if single else algorithm.keys(key)
-    begin = start_shapes if shapes_only else start
-    if single or algorithm.how != "loop" or shapes_only:
-        state = begin(algorithm, keys, phase, model)
+    if shapes_only:
+        state = start_shapes(algorithm, keys, model, setting)
+    elif single or algorithm.how != "loop" or setting.mesh is not None:
+        algorithm, keys, model = placed((algorithm, keys, model), setting.mesh)
+        state = start(algorithm, keys, model, setting)
     else:
-        state = stack(
-            [start(algorithm.member(i), keys[i], phase, take(model, jnp.asarray(i))) for i in range(algorithm.n)]
-        )
-    shape = () if single else (algorithm.n,)
-    run = Fit(state, np.full(shape, Status.RUNNING), 0, phase, keys)
+        one = lambda i: start(algorithm.member(i), keys[i], take(model, np.asarray(i)), setting)
+        state = stack([one(i) for i in range(algorithm.n)])
+    run = Fit(state, np.full(() if single else (algorithm.n,), Status.RUNNING), 0, keys)
     if judges:
         names = tuple(eqx.filter_eval_shape(evaluate, algorithm, state, keys))
         run = replace(run, memories=tuple(judge.init(run, names) for judge in judges))
     return run
 
 
-def _next_phase(algorithm, run: Fit, key, judges) -> Fit:
-    fresh = _begin(algorithm, key, run.phase + 1, judges, run.model)
-    lost = np.isin(run.status, (Status.NONFINITE, Status.DIVERGED))  # these stay stopped, and are reported
-    return replace(fresh, status=np.where(lost, run.status, fresh.status), logs=run.logs, readings=run.readings)
+def _on_mesh(algorithm, run: Fit, mesh: Mesh):
+    members = isinstance(algorithm, Ensemble)
+    like = "members" if members else "weights"
+    if members:
+        algorithm = eqx.tree_at(lambda a: a.each, algorithm, placed(algorithm.each, mesh, like))
+    state = State(
+        placed(run.state.model, mesh, like),
+        placed(run.state.optimiser, mesh, like),
+        placed(run.state.sampler, mesh, like if members else "whole"),
+    )
+    return placed(algorithm, mesh), replace(run, state=state, key=placed(run.key, mesh, like if members else "whole"))
+
+
+def _found(resume, recorders):
+    """Return what to resume from, None for a fresh start."""
+    if resume != "if there":
+        return resume
+    checkpoints = [recorder for recorder in recorders if isinstance(recorder, Checkpoint)]
+    if not checkpoints:
+        raise ValueError('fit: resume is "if there", but no Checkpoint is among the monitors; add one.')
+    return checkpoints[0].path if checkpoints[0].path.exists() else None
 
 
 def _reopen(run: Fit, key, judges: int) -> Fit:
@@ -263,6 +232,22 @@ def _reopen(run: Fit, key, judges: int) -> Fit:
         )
     paused = np.isin(run.status, (Status.FINISHED, Status.INTERRUPTED))
     return replace(run, status=np.where(paused, Status.RUNNING, run.status), best=None, note="")
+
+
+def _copied(a):
+    return jnp.copy(a) if eqx.is_array(a) else a  # the caller's own Fit must outlive this run
+
+
+def _refuse_disagreement(*numbers: int) -> None:
+    told = of_all(np.asarray(numbers))
+    if np.any(told != told[0]):
+        raise ValueError(
+            f"fit: the processes disagree: steps, every and the first step are {told.tolist()}; give every process the "
+            "same arguments and the same checkpoint."
+        )
+
+
+# --------------------------------------------------------------------------------------------------- between chunks
 
 
 def _after(run: Fit, stop: int, outcome) -> Fit:
@@ -292,20 +277,13 @@ def _choose(run: Fit, judges) -> Any:
     return next((model for model in reversed(chosen) if model is not None), None)
 
 
+def _asked_to_end(signals: Deferred) -> bool:
+    return bool(np.any(of_all(np.asarray(signals.heard))))  # one process that is asked to end ends them all
+
+
 def _interrupted(run: Fit, note: str) -> Fit:
     return replace(run, status=np.where(run.status == Status.RUNNING, Status.INTERRUPTED, run.status), note=note)
 
 
-def _padded(feed, every: int):
-    pad = lambda a: np.concatenate([a, np.repeat(a[-1:], every - len(a), axis=0)]) if len(a) < every else np.asarray(a)
-    return jax.tree.map(pad, feed)
-
-
-def _concatenate(chunks: tuple[dict[str, np.ndarray], ...]) -> dict[str, np.ndarray]:
-    """Join chunks along the step axis; a quantity that a later phase does not report is NaN there."""
-    names = dict.fromkeys(name for chunk in chunks for name in chunk)
-
-    def column(chunk, name):
-        return chunk[name] if name in chunk else np.full(next(iter(chunk.values())).shape, np.nan)
-
-    return {name: np.concatenate([column(chunk, name) for chunk in chunks]) for name in names}
+def _gone(state: State) -> bool:
+    return any(a.is_deleted() for a in jax.tree.leaves(state) if isinstance(a, jax.Array))

@@ -11,18 +11,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ceteris.engine.status import Status
+from ceteris.engine.checkpoint import save
+from ceteris.engine.run import Fit, Status
 from ceteris.files import refuse_unwritable
-
-if TYPE_CHECKING:
-    from ceteris.engine.fit import Fit
 
 
 class AbstractJudge(abc.ABC):
@@ -46,7 +44,7 @@ class AbstractRecorder(abc.ABC):
 
     @abc.abstractmethod
     def open(self, run: Fit, steps: int) -> None:
-        """Prepare, before the first step of a phase; the place to refuse what cannot work."""
+        """Prepare, before the first step; the place to refuse what cannot work."""
 
     @abc.abstractmethod
     def record(self, run: Fit) -> None:
@@ -217,7 +215,7 @@ class Progress(AbstractRecorder):
 
 
 class Checkpoint(AbstractRecorder):
-    """Save the run to one file, atomically, at most every ``seconds`` and whenever a phase ends or is stopped.
+    """Save the run to one file, atomically, at most every ``seconds`` and when the run ends or is stopped.
 
     A kill at any moment leaves the last complete file. Resume with ``fit(..., resume=path)``.
     """
@@ -242,8 +240,6 @@ class Checkpoint(AbstractRecorder):
             self._save(self._due)
 
     def _save(self, run):
-        from ceteris.engine.checkpoint import save
-
         self._due = None  # first, so that a disk that is full is not written to again
         save(self.path, run)
         self._saved = time.monotonic()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ceteris.engine import Status, precision
-from ceteris.engine.precision import cast
+from ceteris.engine.devices import cast
 from ceteris.equilibrium import store
 from ceteris.equilibrium.course import judging_key
 from ceteris.equilibrium.expectation import Rule

@@ -11,7 +11,7 @@ import jax.random as jr
 import numpy as np
 
 from ceteris.engine import precision as in_precision
-from ceteris.engine.precision import Precision
+from ceteris.engine.devices import Precision
 from ceteris.equilibrium.expectation import Rule
 from ceteris.equilibrium.model import Model, refuse_unknown, with_parameters
 from ceteris.equilibrium.point import Point, as_point

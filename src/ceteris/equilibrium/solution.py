@@ -14,7 +14,7 @@ import jax.random as jr
 import numpy as np
 
 from ceteris.engine import precision
-from ceteris.engine.precision import Precision, cast
+from ceteris.engine.devices import Precision, cast
 from ceteris.equilibrium import figures, moments, stability, store
 from ceteris.equilibrium.accuracy import (
     Accuracy,

@@ -16,7 +16,7 @@ import numpy as np
 from jax import Array
 
 from ceteris.engine import precision
-from ceteris.engine.precision import Precision, cast
+from ceteris.engine.devices import Precision, cast
 from ceteris.equilibrium.course import carried_out
 from ceteris.equilibrium.expectation import Rule, default_rule, refuse_uncovered
 from ceteris.equilibrium.linearise import linearise

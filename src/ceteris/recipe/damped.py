@@ -109,18 +109,8 @@ def best_trial(
 def minimise(loss: Callable[[Array], Array], curvature: Callable[[Array], Array], theta: Array, steps: int) -> Array:
     """Minimise a smooth function of a few numbers by damped Newton or scoring steps.
 
-    Parameters
-    ----------
-    loss : callable
-    curvature : callable
-        Its second derivative, or what stands for it, such as the information; it need not be positive definite.
-    theta : array, shape (p,)
-        Where to start.
-    steps : int
-
-    Returns
-    -------
-    array, shape (p,)
+    ``curvature`` is its second derivative, or what stands for it, such as the information; it need not be positive
+    definite.
 
     Examples
     --------

@@ -13,9 +13,10 @@ import optax
 from jaxtyping import PRNGKeyArray
 
 from ceteris.engine import AbstractAlgorithm, State
+from ceteris.engine.devices import computing, divided, kept
 from ceteris.recipe.objectives import AbstractObjective, every_float, no_metrics
 from ceteris.recipe.optimisers import Builder
-from ceteris.recipe.recompute import recomputed, refuse_absent
+from ceteris.recipe.recompute import recomputed
 from ceteris.recipe.samplers import AbstractSampler
 
 
@@ -67,8 +68,7 @@ class Descend(AbstractAlgorithm):
     def init(self, key, model=None):
         weights, sampler = jr.split(key)
         model = self.hypothesis(key=weights) if model is None else model
-        refuse_absent(model, self.recompute)
-        memory = self.optimiser().init(eqx.filter(model, self.trainable(model)))
+        memory = self.optimiser().init(at_least_single(eqx.filter(model, self.trainable(model))))
         if self.project is not None:
             memory = memory, jnp.zeros((), jnp.int32)  # how many updates were made
         return State(model, memory, self.sampler.init(model, sampler))
@@ -83,7 +83,7 @@ class Descend(AbstractAlgorithm):
         model, memory = carry
         memory, count = (memory, 0) if self.project is None else memory
         theta, rest = eqx.partition(model, self.trainable(model))
-        J = lambda theta: self.objective(recomputed(eqx.combine(theta, rest), self.recompute), batch, key)
+        J = lambda theta: computed(self.objective, recomputed(eqx.combine(theta, rest), self.recompute), batch, key)
         theta, memory, info = descent(J, theta, self.optimiser, memory)
         model = with_buffers(eqx.combine(theta, rest), info)
         if self.project is not None:
@@ -91,14 +91,27 @@ class Descend(AbstractAlgorithm):
         return (model, memory), info
 
 
+def computed(objective: AbstractObjective, model: Any, batch: Any, key: PRNGKeyArray) -> tuple[Any, dict[str, Any]]:
+    """Return loss and further scalars, worked out in the precision the run computes in, in that of its weights."""
+    loss, aux = objective(computing(model), computing(batch), key)
+    return kept(loss), kept(aux)
+
+
 def descent(J: Callable[..., Any], theta: Any, builder: Builder, memory: Any) -> tuple[Any, Any, dict[str, Any]]:
     """Make one update of ``theta`` for ``J(theta) -> (loss, aux)``; return it, the memory and what happened."""
     (loss, aux), gradient = jax.value_and_grad(J, has_aux=True)(theta)
+    gradient = at_least_single(gradient)
     rule = optax.with_extra_args_support(builder())  # line searches look at the loss again
     value_fn = lambda theta: J(theta)[0]
     move, memory = rule.update(gradient, memory, theta, value=loss, grad=gradient, value_fn=value_fn)
     info = {"loss": loss, "gradient_norm": optax.tree.norm(gradient), **aux}
-    return eqx.apply_updates(theta, move), memory, info
+    return optax.apply_updates(theta, move), memory, info  # in the precision of theta
+
+
+def at_least_single(tree: Any) -> Any:
+    """Return weights or gradients in no fewer digits than single precision: moments of eight bits would not move."""
+    few = lambda a: eqx.is_inexact_array(a) and a.dtype.itemsize < 4
+    return jax.tree.map(lambda a: a.astype(jnp.float32) if few(a) else a, tree)
 
 
 def drawn_and_swept(
@@ -116,6 +129,7 @@ def sweep(update: Callable[..., Any], carry: Any, batches: Any, key: PRNGKeyArra
 
     Where ``info["stop"]`` is reported (see `AbstractObjective`), updates from the first true one on are not made.
     """
+    batches = divided(batches)
     arrays, static = eqx.partition(carry, eqx.is_array)
 
     def one(carry, inputs):
@@ -123,7 +137,10 @@ def sweep(update: Callable[..., Any], carry: Any, batches: Any, key: PRNGKeyArra
         new, info = update(eqx.combine(old, static), *inputs)
         new = eqx.filter(new, eqx.is_array)
         if "stop" in info:  # known when traced: who never stops pays nothing
-            stopped = stopped | one_truth(info.pop("stop"))
+            stop = jnp.asarray(info.pop("stop"))
+            if stop.shape != () or stop.dtype != bool:
+                raise ValueError(f"stop: the objective reports {stop.dtype}{stop.shape}; report one true or false.")
+            stopped = stopped | stop
             new = jax.tree.map(lambda old, new: jnp.where(stopped, old, new), old, new)
             info["updates"] = ~stopped
         return (new, stopped), info
@@ -139,16 +156,6 @@ def sweep(update: Callable[..., Any], carry: Any, batches: Any, key: PRNGKeyArra
         counted = None if made is None else made.at[0].set(True)
         info = jax.tree.map(lambda a: a.mean(0, where=counted), info)
     return eqx.combine(arrays, static), info if made is None else {**info, "updates": made.sum()}
-
-
-def one_truth(stop: Any) -> Any:
-    """Return what an objective reports as "stop" if it is one true or false."""
-    if jnp.shape(stop) != () or not jnp.issubdtype(jnp.result_type(stop), bool):
-        raise ValueError(
-            f"stop: the objective reports {jnp.result_type(stop)} of shape {jnp.shape(stop)}, but a step goes on or "
-            "not; report one true or false."
-        )
-    return stop
 
 
 def with_report(info: dict[str, Any], report: dict[str, Any], source: str) -> dict[str, Any]:

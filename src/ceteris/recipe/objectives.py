@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -42,6 +42,8 @@ class Loss(AbstractObjective):
 class AbstractResiduals(AbstractObjective):
     """Least squares, declared once: the loss is derived, so first- and second-order rules cannot disagree."""
 
+    pointwise: ClassVar[Any] = False  # whether each residual depends on one point of the batch only
+
     def __call__(self, model, batch, key):
         return jnp.mean(self.residuals(model, batch, key) ** 2), self.report(model, batch, key)
 
@@ -57,11 +59,6 @@ class AbstractResiduals(AbstractObjective):
         """Return scalars to log besides the loss; none by default."""
         return {}
 
-    @property
-    def pointwise(self) -> bool:
-        """Whether each residual depends on one point of the batch only."""
-        return False
-
 
 class PointResiduals(AbstractResiduals):
     """Residuals of one point at a time: ``function(model, point, key) -> scalar or (equations,)``, vmapped here.
@@ -69,6 +66,7 @@ class PointResiduals(AbstractResiduals):
     Knowing that a residual depends on its own point makes the Jacobian as cheap as one backward pass per point.
     """
 
+    pointwise: ClassVar[Any] = True
     function: Callable[[Any, Any, PRNGKeyArray], Array]
 
     def residuals(self, model, batch, key):
@@ -83,10 +81,6 @@ class PointResiduals(AbstractResiduals):
             J.reshape(-1, leaf.size) for J, leaf in zip(jax.tree.leaves(blocks), jax.tree.leaves(weights), strict=True)
         ]
         return jnp.concatenate(flat, axis=1)
-
-    @property
-    def pointwise(self):
-        return True
 
 
 class BatchResiduals(AbstractResiduals):

@@ -20,31 +20,16 @@ class Recomputed(eqx.Module):
         if name == "layer":  # not yet there
             raise AttributeError(name)
         found = getattr(self.layer, name)
-        method = callable(getattr(type(self.layer), name, None))
-        return eqx.filter_checkpoint(found) if method else found
+        return eqx.filter_checkpoint(found) if callable(getattr(type(self.layer), name, None)) else found
 
 
 def recomputed(model: Any, layers: tuple[type, ...]) -> Any:
-    """Return the model with its layers of these classes, the outermost ones, recomputed in the backward pass.
-
-    Examples
-    --------
-    >>> import jax.numpy as jnp
-    >>> net = eqx.nn.MLP(2, 1, 8, 3, key=jax.random.key(0))
-    >>> thrifty = recomputed(net, (eqx.nn.Linear,))
-    >>> type(thrifty.layers[0]).__name__, bool((net(jnp.ones(2)) == thrifty(jnp.ones(2))).all())
-    ('Recomputed', True)
-    """
+    """Return the model with its layers of these classes, the outermost ones, recomputed in the backward pass."""
     chosen = lambda node: isinstance(node, layers)
-    return jax.tree.map(lambda node: Recomputed(node) if chosen(node) else node, model, is_leaf=chosen)
-
-
-def refuse_absent(model: Any, layers: tuple[type, ...]) -> None:
-    """Raise if the model has no layer of one of these classes."""
-    for layer in layers:
-        found = lambda node: isinstance(node, layer)  # noqa: B023
-        if not any(map(found, jax.tree.leaves(model, is_leaf=found))):
-            raise ValueError(
-                f"Descend: recompute holds {layer.__name__}, but the model ({type(model).__name__}) has no such layer; "
-                "name the class of its repeated layers."
-            )
+    nodes, structure = jax.tree.flatten(model, is_leaf=chosen)
+    if layers and not any(map(chosen, nodes)):
+        names = ", ".join(layer.__name__ for layer in layers)
+        raise ValueError(
+            f"recompute: {names} given, but the model has no such layer; name the class that repeats in it."
+        )
+    return jax.tree.unflatten(structure, [Recomputed(node) if chosen(node) else node for node in nodes])

@@ -191,12 +191,12 @@ class Kinked(Model):
 
 def test_a_kink_is_said_to_need_nodes_and_gets_them():
     phases = [Polish(states=150, steps=20)] * 3
-    solution = solve(Kinked(), phases=phases, tolerance=1e-6)
+    solution = solve(Kinked(), phases=phases, tolerance=1e-6, seed=5)
     assert solution.rule == GaussHermite(15)  # for the last phase; seven are the default
     assert "E: from phase 3 on with 15 nodes per shock. More nodes would help: the error is" in " ".join(solution.said)
     assert "under the rule used (15 nodes per shock)" in solution.sentence
     assert solution.log[2]["mean"] < solution.log[1]["mean"] / 2
-    asked = solve(Kinked(), phases=phases[:2], tolerance=1e-6, expectation=GaussHermite(7))
+    asked = solve(Kinked(), phases=phases[:2], tolerance=1e-6, expectation=GaussHermite(7), seed=5)
     assert asked.rule == GaussHermite(7)  # who asks for a rule keeps it, and is told
     assert "More nodes would help" in asked.sentence
 

@@ -60,11 +60,12 @@ def linearise(model: Model) -> Linearised:
     if not gap < 1e-8:
         return Linearised(None, np.nan, "No outputs solve the model at its steady state; check steady_state().")
     around = rest.around(y, y)
-    moved = _moved(s, around.after)
+    moved = _moved(names_of(s), rest.at, around.after)
     if moved:
         return Linearised(None, np.nan, f"The steady state that the model names does not rest: {moved}; correct it.")
-    G, change = _slope(rest, y, around)
-    A = around.after_s + around.after_y @ G
+    with np.errstate(over="ignore", invalid="ignore"):  # of an explosive economy, which is found out
+        G, change = _slope(rest, y, around)
+        A = around.after_s + around.after_y @ G
     radius = float(np.abs(np.linalg.eigvals(A)).max()) if np.isfinite(A).all() else np.inf
     if not change < 1e-6 or radius >= 1:
         why = f"is explosive (radius {radius:.3f})" if change < 1e-6 else "did not converge"
@@ -73,14 +74,13 @@ def linearise(model: Model) -> Linearised:
     return Linearised(linear, radius, f"Linear policy at the steady state, radius {radius:.4f}.")
 
 
-def _moved(s: Point, after: np.ndarray) -> str:
+def _moved(names: list[str], at: np.ndarray, after: np.ndarray) -> str:
     """Which state moves most in the first period at what is called a steady state, in words; empty if none does."""
-    at = np.asarray(continuous(s))
     far = np.abs(after - at) / (np.abs(at) + 1e-3 * np.abs(at).max(initial=1.0))
     worst = int(np.nan_to_num(far, nan=np.inf).argmax()) if far.size else 0
     if not far.size or far[worst] < STILL:
         return ""
-    return f"without shocks {names_of(s)[worst]} moves from {at[worst]:.4g} to {after[worst]:.4g} in one period"
+    return f"without shocks {names[worst]} moves from {at[worst]:.4g} to {after[worst]:.4g} in one period"
 
 
 class _Around(NamedTuple):
@@ -105,7 +105,9 @@ class _Rest:
 
     def __init__(self, model: Model, s: Point):
         self.model, self.s, self.outputs = model, s, count_outputs(model)
-        self.states = sum(np.size(leaf) for _, leaf in s.items() if np.issubdtype(np.asarray(leaf).dtype, np.floating))
+        floats = [np.ravel(leaf) for _, leaf in s.items() if np.issubdtype(np.result_type(leaf), np.floating)]
+        self.at = np.concatenate([np.zeros(0), *floats])
+        self.states = self.at.size
 
     def around(self, y: np.ndarray, level: np.ndarray, G: np.ndarray | None = None) -> _Around:
         """With outputs y today, and level + G (s - s*) tomorrow; without G, the level."""

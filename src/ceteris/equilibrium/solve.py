@@ -297,8 +297,8 @@ def _paths(plan: Plan) -> int:
 
 
 def _sample(plan: Plan) -> int:
-    """How many states inputs are standardised on: as many as are trained on, so that no other program draws them."""
-    return next((phase.states for phase in plan.phases if isinstance(phase, Polish)), 1000)
+    """How many states inputs are standardised on: if that is enough, as many as a program for training draws."""
+    return max(1000, *(phase.states for phase in plan.phases if isinstance(phase, Polish)), 0)
 
 
 def with_linear(policy: Policy, linear: Linear) -> Policy:

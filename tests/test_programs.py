@@ -2,16 +2,13 @@
 
 import os
 import stat
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from ceteris.programs import DAY, SUM, VARIABLE, Shelf, keep_programs, programs, prune
+from processes import python, start
 
-ROOT = Path(__file__).parents[1]
 COUNT = """
 import collections, jax
 found = collections.Counter()
@@ -20,23 +17,6 @@ jax.monitoring.register_event_listener(lambda event, **facts: found.update([even
 COMPILE = COUNT + "from ceteris.programs import keep_programs\nkeep_programs()\n"
 COMPILE += "print(jax.jit(lambda x: 3 * x + 1)(2.0), jax.random.normal(jax.random.key(0), (3,)))\n"
 TALLY = "\nprint(found['compile_requests_use_cache'], found['cache_hits'])"
-
-
-def start(code, **environment):
-    """Start Python in a process of its own, where nobody has said anything about a cache unless given."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("JAX_", "CETERIS_", "XDG_"))}
-    path = os.pathsep.join([str(ROOT / "src"), kept.get("PYTHONPATH", "")])
-    environment = {**kept, "PYTHONPATH": path, **{name: str(value) for name, value in environment.items()}}
-    command = [sys.executable, "-W", "error", "-c", code]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def python(code, **environment):
-    """Run it; return stdout and stderr."""
-    process = start(code, **environment)
-    out, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
-    return out, err
 
 
 def tally(out):
@@ -159,7 +139,9 @@ def test_a_folder_that_cannot_be_made_costs_a_sentence_and_nothing_else(tmp_path
     out, err = python(COMPILE, CETERIS_CACHE=tmp_path / "file" / "below")
     assert out.startswith("7.0 ")
     assert err.startswith(f"Compiled programs cannot be kept in {tmp_path / 'file' / 'below'}")
-    assert err.endswith("so that every process compiles its own; set CETERIS_CACHE to a folder you may write to, or to off.\n")
+    assert err.endswith(
+        "so that every process compiles its own; set CETERIS_CACHE to a folder you may write to, or to off.\n"
+    )
     assert err.count("\n") == 1
 
 

@@ -1,4 +1,4 @@
-"""What ``ceteris doctor`` finds: the machine, the packages, and whether a program can be compiled, kept and read back."""
+"""What ``ceteris doctor`` finds: machine, packages, and whether a program can be compiled, kept and read back."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Compiled programs are kept in a folder of the user's, so that a second process traces but compiles nothing.
 
-A first answer is nearly all compiling. JAX can keep what it compiled on disk; here this is switched on for whoever
-uses the package, the first time that something is about to be compiled. What JAX itself puts on disk is written in
-place and never removed. The programs here are replaced in one step and carry a checksum, so that any number of processes
-may share the folder and a damaged file is compiled anew; they are kept apart by processor, for which they are
-compiled; and the ones unused for longest go when there are too many.
+A first answer is nearly all compiling. JAX can keep what it compiled on disk, and here this is switched on for whoever
+uses the package, the first time that something is about to be compiled. JAX itself writes such files in place, tells
+no processor from another and removes nothing. Here a file is replaced in one step and carries a checksum, so that any
+number of processes may share the folder and what is damaged is compiled anew; each kind of processor, for which
+programs are made, has a folder of its own; and the programs unused for longest go when there are too many.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ MOST = 10**9  # bytes of programs that are kept
 DAY = 86_400  # seconds; how often they are counted
 SUM = 16  # bytes of checksum in front of a program
 EVERY_PROGRAM = {"jax_persistent_cache_min_compile_time_secs": 0, "jax_persistent_cache_min_entry_size_bytes": -1}
+WHAT_IT_CAN_DO = ("model name", "flags", "Features", "CPU", "isa")  # of /proc/cpuinfo, on several architectures
 CRASHES_BELOW = (0, 10)  # jaxlib on macOS: reading a large program back ends the process
 
 
@@ -190,8 +191,7 @@ def _processor() -> str:
     """Return a mark of the processor: a program may use all that its own can do, and homes are shared by machines."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
-            first = takewhile(str.strip, lines)
-            facts = "".join(line for line in first if line.startswith(("model name", "flags", "Features", "CPU", "isa")))
+            facts = "".join(line for line in takewhile(str.strip, lines) if line.startswith(WHAT_IT_CAN_DO))
     except OSError:
         facts = platform.processor()
     return f"{platform.machine()}-{hashlib.blake2b(facts.encode(), digest_size=4).hexdigest()}"
@@ -224,7 +224,8 @@ def _tell_jax(folder: Path) -> None:
 
         with compilation_cache._cache_initialized_mutex:
             if compilation_cache._cache is None and not compilation_cache._cache_initialized:
-                compilation_cache._cache, compilation_cache._cache_initialized = Shelf(folder), True  # pyright: ignore
+                shelf: Any = Shelf(folder)
+                compilation_cache._cache, compilation_cache._cache_initialized = shelf, True
 
 
 def _say(sentence: str) -> None:

@@ -41,6 +41,7 @@ from ceteris.equilibrium.work import Work, question_of
 from ceteris.nets.activations import ACTIVATIONS
 from ceteris.nets.names import choose
 from ceteris.outlets import say
+from ceteris.programs import keep_programs
 
 AnyPhase = Episodes | Polish | Regression | Trajectories
 
@@ -183,6 +184,7 @@ in_precision = precision
 
 def make_plan(model: Model, tolerance: Any, rule: Rule | None, phases: Any, widths: Any) -> Plan:
     """Decide everything that was left open; refuse what cannot work."""
+    keep_programs()
     chosen, sentence = default_rule(model.shocks())
     if rule is not None:
         refuse_uncovered(model.shocks(), rule)

@@ -81,7 +81,7 @@ def test_a_mark_that_was_edited_is_refused(log, mark):
 def test_the_log_of_another_run_is_refused(log, tmp_path):
     other = Log(tmp_path / "b.log")
     other.append({"loss": np.arange(400.0)})
-    with pytest.raises(ValueError, match="its checksum differs|longer than they should be"):
+    with pytest.raises(ValueError, match=r"its checksum differs|longer than they should be"):
         read_log(other.path, log.mark)
 
 

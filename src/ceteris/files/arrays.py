@@ -228,11 +228,11 @@ def blank(table: dict[str, Any], size: int) -> dict[str, np.ndarray]:
     return {name: np.empty(place.shape, place.dtype) for place, name in places}
 
 
-def filling(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> Iterator[np.ndarray]:
+def filling(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> Iterator[memoryview]:
     """Read the numbers of one array after the other, and yield their bytes."""
     for a in arrays.values():
-        data = a.reshape(-1).view(np.uint8)
-        if file.readinto(data.data) < data.size:  # pyright: ignore[reportAttributeAccessIssue]
+        data = a.reshape(-1).view(np.uint8).data
+        if file.readinto(data) < data.nbytes:  # pyright: ignore[reportAttributeAccessIssue]
             raise ValueError("it became shorter while it was read")
         yield data
 

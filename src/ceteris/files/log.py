@@ -1,17 +1,18 @@
-"""A file of arrays that grows at its end: what is there is never written again, and its checksum runs along."""
+"""Files that grow at their end: what is there is not written again, and a checksum of it runs along."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ceteris.files.arrays import blank, described, filling, little
+from ceteris.files.arrays import blank, described, filling, little, read_arrays, write_arrays
+from ceteris.files.replace import refuse_unwritable
 from ceteris.files.text import parse_json
 
 _FIRST_LINE = b"ceteris log 1\n"
@@ -79,6 +80,79 @@ class Log:
         self._digest, self._size = digest, size
 
 
+class GrowingFile:
+    """A file of arrays, replaced whole, with a log beside it of what is only ever added to.
+
+    What was added since the last `write` is in the file itself; the next one puts it at the end of the log first. So
+    the file finds what belongs to it, whatever the moment of a kill. The log is ``<path>.history``, and is there from
+    the second `write` on.
+
+    Parameters
+    ----------
+    path : path
+        Refused if nothing can be written there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> losses, file = [3.0, 2.0, 1.0], GrowingFile(Path(tempfile.mkdtemp()) / "a")
+    >>> for n in (1, 3):
+    ...     file.write("run", {"w": np.ones(1)}, {}, lambda a, b: {"loss": np.array(losses[a:b])}, n)
+    >>> arrays, facts, before = read_growing(file.path, "run")
+    >>> before, arrays["loss"]
+    ([{'loss': array([3.])}], array([2., 1.]))
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        refuse_unwritable(self.path)
+        refuse_foreign(history_of(self.path))
+        self._log: Log | None = None
+        self._logged = self._told = 0  # how much is in the log, and how much more in the file
+
+    def write(
+        self,
+        kind: str,
+        arrays: Mapping[str, Any],
+        facts: Mapping[str, Any],
+        added: Callable[[int, int], Mapping[str, np.ndarray]],
+        n: int,
+        made: Callable[[str], np.ndarray] | None = None,
+    ) -> None:
+        """Replace the file; see `write_arrays`. ``added(a, b)`` returns what came from ``a`` to ``b``, ``n`` so far."""
+        if self._told:
+            self._log = self._log or Log(history_of(self.path))
+            self._log.append(added(self._logged, self._told))
+            self._logged = self._told
+        news, made = added(self._logged, n), made or arrays.__getitem__
+        mark = {"log": self._log.mark} if self._log else {}
+        made_or_new = lambda name: news[name] if name in news else made(name)
+        write_arrays(self.path, kind, {**arrays, **news}, {**facts, **mark}, made_or_new)
+        if not self._log:
+            history_of(self.path).unlink(missing_ok=True)  # of a file that this one replaces
+        self._told = n
+
+
+def history_of(path: str | Path) -> Path:
+    """Return where the log of a growing file is."""
+    return Path(path).with_name(f"{Path(path).name}.history")
+
+
+def forget(path: str | Path) -> None:
+    """Remove a growing file and its log, if they are there."""
+    Path(path).unlink(missing_ok=True)
+    history_of(path).unlink(missing_ok=True)
+
+
+def read_growing(
+    path: str | Path, kind: str
+) -> tuple[dict[str, np.ndarray], dict[str, Any], list[dict[str, np.ndarray]]]:
+    """Return the arrays and facts of a growing file, what was added last among them, and what was added before."""
+    arrays, facts = read_arrays(path, kind)
+    mark = facts.pop("log", None)
+    return arrays, facts, [] if mark is None else read_log(history_of(path), mark)
+
+
 def read_log(path: str | Path, mark: Any) -> list[dict[str, np.ndarray]]:
     """Return the blocks of a log up to a mark, those of `Log.append`; nothing in it is taken on trust.
 
@@ -96,8 +170,8 @@ def read_log(path: str | Path, mark: Any) -> list[dict[str, np.ndarray]]:
         ) from None
     except (ValueError, MemoryError) as error:
         raise ValueError(
-            f"path: {path} does not belong to the file beside it, or was damaged or edited ({error}); use earlier copies "
-            "of both, or train again."
+            f"path: {path} does not belong to the file beside it, or was damaged or edited ({error}); use earlier "
+            "copies of both, or train again."
         ) from None
     except OSError as error:
         raise type(error)(f"path: {path} cannot be read ({error.strerror}); give a file you may read.") from None

@@ -7,11 +7,13 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import jax.random as jr
 import optax
 from jaxtyping import PRNGKeyArray
 
 from ceteris.engine import AbstractAlgorithm, State
+from ceteris.engine.devices import computing, divided, kept
 from ceteris.recipe.objectives import AbstractObjective, every_float, no_metrics
 from ceteris.recipe.optimisers import Builder
 from ceteris.recipe.samplers import AbstractSampler
@@ -60,7 +62,7 @@ class Descend(AbstractAlgorithm):
         weights, sampler = jr.split(key)
         model = self.hypothesis(key=weights) if model is None else model
         theta, _ = eqx.partition(model, self.trainable(model))
-        return State(model, self.optimiser().init(theta), self.sampler.init(model, sampler))
+        return State(model, self.optimiser().init(at_least_single(theta)), self.sampler.init(model, sampler))
 
     def step(self, state, key, feed):
         draw, update = jr.split(key)
@@ -74,7 +76,7 @@ class Descend(AbstractAlgorithm):
     def _update(self, carry, batch, key):
         model, optimiser = carry
         theta, rest = eqx.partition(model, self.trainable(model))
-        J = lambda theta: self.objective(eqx.combine(theta, rest), batch, key)
+        J = lambda theta: computed(self.objective, eqx.combine(theta, rest), batch, key)
         theta, optimiser, info = descent(J, theta, self.optimiser, optimiser)
         model = with_buffers(eqx.combine(theta, rest), info)
         if self.project is not None:
@@ -82,18 +84,32 @@ class Descend(AbstractAlgorithm):
         return (model, optimiser), info
 
 
+def computed(objective: AbstractObjective, model: Any, batch: Any, key: PRNGKeyArray) -> tuple[Any, dict[str, Any]]:
+    """Return loss and further scalars, worked out in the precision the run computes in, in that of its weights."""
+    loss, aux = objective(computing(model), computing(batch), key)
+    return kept(loss), kept(aux)
+
+
 def descent(J: Callable[..., Any], theta: Any, builder: Builder, memory: Any) -> tuple[Any, Any, dict[str, Any]]:
     """Make one update of ``theta`` for ``J(theta) -> (loss, aux)``; return it, the memory and what happened."""
     (loss, aux), gradient = jax.value_and_grad(J, has_aux=True)(theta)
+    gradient = at_least_single(gradient)
     rule = optax.with_extra_args_support(builder())  # line searches look at the loss again
     value_fn = lambda theta: J(theta)[0]
     move, memory = rule.update(gradient, memory, theta, value=loss, grad=gradient, value_fn=value_fn)
     info = {"loss": loss, "gradient_norm": optax.tree.norm(gradient), **aux}
-    return eqx.apply_updates(theta, move), memory, info
+    return optax.apply_updates(theta, move), memory, info  # in the precision of theta
+
+
+def at_least_single(tree: Any) -> Any:
+    """Return weights or gradients in no fewer digits than single precision: moments of eight bits would not move."""
+    few = lambda a: eqx.is_inexact_array(a) and a.dtype.itemsize < 4
+    return jax.tree.map(lambda a: a.astype(jnp.float32) if few(a) else a, tree)
 
 
 def sweep(update: Callable[..., Any], carry: Any, batches: Any, key: PRNGKeyArray) -> tuple[Any, dict[str, Any]]:
     """Apply ``update(carry, batch, key) -> (carry, info)`` to one batch after the other; average what they report."""
+    batches = divided(batches)
     arrays, static = eqx.partition(carry, eqx.is_array)
 
     def one(arrays, inputs):

@@ -10,7 +10,7 @@ import jax.random as jr
 from jaxtyping import PRNGKeyArray
 
 from ceteris.engine import AbstractAlgorithm, State
-from ceteris.recipe.descend import descent, sweep, with_buffers
+from ceteris.recipe.descend import at_least_single, computed, descent, sweep, with_buffers
 from ceteris.recipe.objectives import AbstractObjective, no_metrics
 from ceteris.recipe.optimisers import Builder
 from ceteris.recipe.samplers import AbstractSampler
@@ -70,9 +70,8 @@ class Play(AbstractAlgorithm):
     def init(self, key, model=None):
         weights, sampler = jr.split(key)
         model = self.hypothesis(key=weights) if model is None else model
-        memories = {
-            name: make().init(eqx.filter(model[name], eqx.is_inexact_array)) for name, make in self.optimisers.items()
-        }
+        blocks = {name: at_least_single(eqx.filter(model[name], eqx.is_inexact_array)) for name in self.optimisers}
+        memories = {name: make().init(blocks[name]) for name, make in self.optimisers.items()}
         return State(model, memories, self.sampler.init(model, sampler))
 
     def step(self, state, key, feed):
@@ -90,7 +89,7 @@ class Play(AbstractAlgorithm):
             theta, rest = eqx.partition(model[player], eqx.is_inexact_array)
 
             def J(theta, model=model, player=player, rest=rest, k=k):
-                return self.objectives[player]({**model, player: eqx.combine(theta, rest)}, batch, k)
+                return computed(self.objectives[player], {**model, player: eqx.combine(theta, rest)}, batch, k)
 
             theta, memories[player], own = descent(J, theta, self.optimisers[player], memories[player])
             model = with_buffers({**model, player: eqx.combine(theta, rest)}, own)

@@ -115,13 +115,19 @@ def _by_turns(sides, rounds):
 # -------------------------------------------------------------------------------------------------------- steps
 
 
-def steps(width, batch, updates, epochs):
-    """CPU seconds per update of `fit`, of a scan and of a jitted Python loop over the same net, rule and batches."""
+def steps(kind, width, batch, updates, epochs):
+    """CPU seconds per update of `fit`, of a scan and of a jitted Python loop over the same net, rule and batches.
+
+    With ``kind`` "epochs" a step is an epoch of shuffled batches, with "single" one update on one batch that stays.
+    All sides go on from weights that are there, so that what it costs to begin is left out.
+    """
     width, batch, updates, epochs = map(int, (width, batch, updates, epochs))
-    x, y = _table(batch * updates)
+    x, y = _table(batch * updates if kind == "epochs" else batch)
+    if kind == "single":
+        updates, epochs = 1, updates * epochs
     sides = {
-        "ours": _ours(width, batch, x, y, epochs),
-        "scan": _scan(width, batch, x, y, epochs),
+        "ours": _ours(kind, width, batch, x, y, epochs),
+        "scan": (_scan_epochs if kind == "epochs" else _scan_single)(width, batch, x, y, epochs),
         "loop": _loop(width, batch, x, y, epochs),
     }
     seconds = _by_turns(sides, ROUNDS)
@@ -131,7 +137,7 @@ def steps(width, batch, updates, epochs):
     return {"each": each, "scan": against("scan"), "loop": against("loop")}
 
 
-def _ours(width, batch, x, y, epochs):
+def _ours(kind, width, batch, x, y, epochs):
     import equinox as eqx
     import jax
     import jax.numpy as jnp
@@ -139,15 +145,17 @@ def _ours(width, batch, x, y, epochs):
 
     from ceteris.engine import fit
     from ceteris.nets import MLP
-    from ceteris.recipe import Descend, Loss, Minibatches, optimiser
+    from ceteris.recipe import Descend, Fixed, Loss, Minibatches, optimiser
 
     def loss(model, batch, key):
         x, y = batch
         return jnp.mean((model(x)[:, 0] - y) ** 2), {}
 
-    build = eqx.Partial(MLP, COLUMNS, 1, widths=(width, width))
-    rule = Descend(build, Loss(loss), Minibatches((jnp.asarray(x), jnp.asarray(y)), batch), optimiser("adam", RATE))
-    return lambda: jax.block_until_ready(fit(rule, jr.key(0), steps=epochs, every=epochs).model)
+    data = jnp.asarray(x), jnp.asarray(y)
+    sampler = Minibatches(data, batch) if kind == "epochs" else Fixed(data)
+    rule = Descend(eqx.Partial(MLP, COLUMNS, 1, widths=(width, width)), Loss(loss), sampler, optimiser("adam", RATE))
+    begun = fit(rule, jr.key(0), steps=0)
+    return lambda: jax.block_until_ready(fit(rule, jr.key(0), steps=epochs, every=epochs, resume=begun).model)
 
 
 def _plain(width):
@@ -183,7 +191,7 @@ def _plain(width):
     return begin, update
 
 
-def _scan(width, batch, x, y, epochs):
+def _scan_epochs(width, batch, x, y, epochs):
     import jax
     import jax.numpy as jnp
     import jax.random as jr
@@ -191,16 +199,26 @@ def _scan(width, batch, x, y, epochs):
     begin, update = _plain(width)
 
     @jax.jit
-    def train(key, x, y):
+    def train(carry, key, x, y):
         def epoch(carry, key):
             rows = jr.permutation(key, len(x)).reshape(-1, batch)
             return jax.lax.scan(lambda carry, each: update(carry, *each), carry, (x[rows], y[rows]))
 
-        weights, order = jr.split(key)
-        return jax.lax.scan(epoch, begin(weights), jr.split(order, epochs))
+        return jax.lax.scan(epoch, carry, jr.split(key, epochs))
 
-    x, y = jnp.asarray(x), jnp.asarray(y)
-    return lambda: jax.block_until_ready(train(jr.key(0), x, y))
+    begun, x, y = begin(jr.key(0)), jnp.asarray(x), jnp.asarray(y)
+    return lambda: jax.block_until_ready(train(begun, jr.key(1), x, y))
+
+
+def _scan_single(width, batch, x, y, updates):
+    import jax
+    import jax.numpy as jnp
+    import jax.random as jr
+
+    begin, update = _plain(width)
+    train = jax.jit(lambda carry, x, y: jax.lax.scan(lambda carry, _: update(carry, x, y), carry, length=updates))
+    begun, x, y = begin(jr.key(0)), jnp.asarray(x), jnp.asarray(y)
+    return lambda: jax.block_until_ready(train(begun, x, y))
 
 
 def _loop(width, batch, x, y, epochs):
@@ -209,10 +227,10 @@ def _loop(width, batch, x, y, epochs):
     import numpy as np
 
     begin, update = _plain(width)
-    begin, update = jax.jit(begin), jax.jit(update, donate_argnums=0)
+    update, random = jax.jit(update, donate_argnums=0), np.random.default_rng(0)
 
     def train():
-        carry, losses, random = begin(jr.key(0)), [], np.random.default_rng(0)
+        carry, losses = begin(jr.key(0)), []
         for _ in range(epochs):
             for rows in random.permutation(len(x)).reshape(-1, batch):
                 carry, loss = update(carry, x[rows], y[rows])

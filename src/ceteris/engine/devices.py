@@ -14,6 +14,7 @@ from typing import Any, Literal
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import jax.random as jr
 import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
@@ -183,9 +184,20 @@ def placed(tree: Any, mesh: Mesh | None, like: str = "whole") -> Any:
         there = isinstance(a, jax.Array) and isinstance(a.sharding, NamedSharding) and a.sharding.mesh == mesh
         if there and like in ("whole", "feed"):
             return a
-        return jax.device_put(a, NamedSharding(mesh, where(a, mesh)))
+        here = NamedSharding(mesh, where(a, mesh))
+        if isinstance(a, jax.Array) and a.sharding.is_equivalent_to(here, a.ndim):
+            return a
+        return jax.device_put(a, here) if here.is_fully_addressable else _among_processes(a, here)
 
     return jax.tree.map(put, tree)
+
+
+def _among_processes(a: Any, here: NamedSharding) -> Any:
+    """Put an array that every process holds on the devices of all of them."""
+    if isinstance(a, jax.Array) and jnp.issubdtype(a.dtype, jax.dtypes.prng_key):
+        return jr.wrap_key_data(_among_processes(jr.key_data(a), here), impl=jr.key_impl(a))
+    host = np.asarray(a)
+    return jax.make_array_from_callback(host.shape, here, lambda part: host[part])
 
 
 def kept_in_place(tree: Any, like: str) -> Any:

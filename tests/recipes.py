@@ -44,10 +44,10 @@ def squared_error(model, batch, key):
     return jnp.mean((jax.vmap(model)(x)[:, 0] - y) ** 2), {}
 
 
-def supervised(key=None, rate=1e-2, heldout=True):
+def supervised(key=None, rate=1e-2, heldout=True, batch=64):
     xy = table(jr.key(0) if key is None else key)
     extra = {"heldout": HeldOut(Loss(squared_error), table(jr.key(99), 256))} if heldout else {}
-    return Descend(mlp(3, 1, 32), Loss(squared_error), Minibatches(xy, 64), optimiser("adam", rate), **extra)
+    return Descend(mlp(3, 1, 32), Loss(squared_error), Minibatches(xy, batch), optimiser("adam", rate), **extra)
 
 
 # --------------------------------------- (b) deep equilibrium net: growth, full depreciation, saving rate αβ (truth)
@@ -189,7 +189,7 @@ def online_only(model):
     }
 
 
-def follow_slowly(model):
+def follow_slowly(model, updates):
     mix = lambda t, o: 0.98 * t + 0.02 * o if eqx.is_inexact_array(t) else t
     return {**model, "target": jax.tree.map(mix, model["target"], model["online"])}
 

@@ -106,9 +106,12 @@ def resumed(path):
             r"it holds uint32\[3\] for key where uint32\[2, 2\] is needed",
         ),
         (lambda a, f: a.update(more=np.zeros(3)), r"it holds 1 arrays for which there is no place \(more\)"),
-        (lambda a, f: a.update({"history.loss": np.zeros(())}), "holds a history of unequal lengths"),
-        (lambda a, f: a.pop("history.loss"), "lacks the losses of its 4 steps; use an earlier copy"),
-        (lambda a, f: a.update({"history.b": np.zeros((1, 2))}), "holds a history of unequal lengths"),
+        (lambda a, f: a.update({"history.loss": np.zeros(())}), "holds a history that does not fit its 4 steps"),
+        (lambda a, f: a.pop("history.loss"), "holds a history that does not fit its 4 steps; use an"),
+        (lambda a, f: a.update({"history.loss": np.zeros((4, 3))}), "holds a history that does not fit its 4 steps"),
+        (lambda a, f: a.pop("metrics.step"), "holds a history that does not fit its 4 steps"),
+        (lambda a, f: a.update({"metrics.step": np.zeros(())}), "holds a history that does not fit its 4 steps"),
+        (lambda a, f: a.update({"history.b": np.zeros((1, 2))}), "holds a history that does not fit its 4 steps"),
     ],
 )
 def test_a_run_that_was_edited_is_refused(tmp_path, halfway, change, sentence):

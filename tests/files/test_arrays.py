@@ -1,6 +1,7 @@
 """The file of arrays: a legal safetensors file, in which every byte is checked before anything is made of it."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -59,6 +60,34 @@ def test_the_file_is_what_the_format_says(path):
         for name in set(MANY) - {"é\n"}:  # the library knows no complex numbers in NumPy
             np.testing.assert_array_equal(file.get_tensor(name), MANY[name])
     assert (8 + int.from_bytes(path.read_bytes()[:8], "little")) % 8 == 0, "numbers begin at a multiple of eight"
+
+
+def test_arrays_are_made_one_at_a_time(tmp_path):
+    """Of eight megabytes never two are in memory while they are written and hashed."""
+    arrays, megabyte = {name: np.broadcast_to(np.float32(i), (512, 512)) for i, name in enumerate("abcdefgh")}, 2**20
+    tracemalloc.start()
+    try:
+        write_arrays(tmp_path / "a", "weights", arrays, {}, lambda name: np.array(arrays[name]))
+        assert tracemalloc.get_traced_memory()[1] < 1.3 * megabyte
+        tracemalloc.reset_peak()
+        read = read_arrays(tmp_path / "a", "weights")[0]
+        assert tracemalloc.get_traced_memory()[1] < 8.3 * megabyte, "what is read is there once"
+    finally:
+        tracemalloc.stop()
+    assert [a[0, 0] for a in read.values()] == list(range(8))
+
+
+def test_a_file_written_before_arrays_were_streamed_is_read(tmp_path):
+    """The checksum stood behind the facts then."""
+    about = json.dumps({"format": 2, "version": "0.1.0", "kind": "weights", "facts": {"a": 1}})
+    table = {"w": {"dtype": "F64", "shape": [2], "data_offsets": [0, 16]}}
+    numbers = np.array([1.5, 2.5]).tobytes()
+    notes = {"ceteris": about, "checksum": arrays.checksum(about, table, [numbers])}
+    header = json.dumps({"__metadata__": notes, **table}).encode()
+    (tmp_path / "a").write_bytes(len(header).to_bytes(8, "little") + header + numbers)
+    read, facts = read_arrays(tmp_path / "a", "weights")
+    assert read["w"].tolist() == [1.5, 2.5]
+    assert facts == {"a": 1}
 
 
 def test_half_precision_of_both_kinds_is_kept(tmp_path):

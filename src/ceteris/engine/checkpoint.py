@@ -6,7 +6,9 @@ anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +18,22 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from ceteris.engine.devices import Policy
+from ceteris.engine.devices import POLICIES, Policy, agreed, first_process, whole
 from ceteris.engine.run import Fit, Status
-from ceteris.files import read_arrays, refuse_non_finite, write_arrays
+from ceteris.files import GrowingFile, read_arrays, read_growing, refuse_non_finite, write_arrays
+
+_PARTS = ("history.", "metrics.")
 
 
 def save_weights(path: str | Path, tree: Any, facts: dict[str, Any] | None = None) -> None:
     """Save every array of a pytree, atomically; ``facts`` (anything JSON can hold) travel with it.
 
-    NaN and infinite weights are refused; an array of zeros and -inf, a mask, may stay.
+    NaN and infinite weights are refused; an array of zeros and -inf, a mask, may stay. Among several processes all
+    have to call it, and the first of them writes.
     """
     arrays = _arrays(tree, "model")
-    refuse_non_finite(path, arrays, masks=True)
-    write_arrays(path, "weights", arrays, facts or {})
+    examine = lambda name, a: refuse_non_finite(path, {name: a}, masks=True)
+    _by_first(path, arrays, examine, lambda made: write_arrays(path, "weights", arrays, facts or {}, made))
 
 
 def load_weights(path: str | Path, template: Any) -> Any:
@@ -50,59 +55,102 @@ def read_facts(path: str | Path) -> dict[str, Any]:
     return read_arrays(path, "weights")[1]
 
 
-def save(path: Path, run: Fit) -> None:
-    """Save a whole run, atomically."""
-    arrays = {
-        **_arrays(run.state, "state"),
-        **_arrays(run.memories, "memories"),
-        "status": run.status,
-        "key": np.asarray(jr.key_data(run.key)),
-        **{f"history.{name}": column for name, column in run.history.items()},
-        **{f"metrics.{name}": column for name, column in run.metrics.items()},
-    }
-    _refuse_lost(path, arrays, run.status)
-    write_arrays(path, "run", arrays, {"tick": run.tick})
+def save(path: Path, run: Fit, file: GrowingFile | None) -> None:
+    """Save a whole run, atomically; ``file`` is that of its last save, in the first process."""
+    arrays = {**_arrays(run.state, "state"), **_arrays(run.memories, "memories"), **_arrays(run.key, "key")}
+    arrays["status"], models = run.status, _models(arrays)
+
+    def write(made: Callable[[str], np.ndarray]) -> None:
+        if file is not None:
+            file.write("run", arrays, {"tick": run.tick}, partial(_columns, run), len(run.logs), made)
+
+    _by_first(path, arrays, lambda name, a: name not in models or _refuse_lost(path, name, a, run.status), write)
 
 
 def load(path: str | Path, like: Fit, policy: Policy | None = None) -> Fit:
-    """Return the run in the file; ``like`` is a run of the same algorithm, for its shapes."""
-    arrays, facts = read_arrays(path, "run")
-    tick = _whole(path, facts, "tick", 2**48)
-    columns = lambda prefix: {name: arrays.pop(name) for name in list(arrays) if name.startswith(prefix)}
-    history, metrics = _log(path, columns("history.")), _log(path, columns("metrics."))
-    if tick and "loss" not in history:
-        raise ValueError(f"path: {path} lacks the losses of its {tick} steps; use an earlier copy or train again.")
-    status = _status(path, arrays.pop("status", None), like.status)
-    _refuse_lost(path, arrays, status)
+    """Return the run in the file; ``like`` is a run of the same algorithm, for its shapes and its precision."""
+    arrays, facts, chunks = read_growing(path, "run")
+    tick, status = _tick(path, facts), _status(path, arrays.pop("status", None), like.status)
+    chunks.append({name: arrays.pop(name) for name in list(arrays) if name.startswith(_PARTS)})
+    logs, readings = _history(path, chunks, tick, status.shape)
+    for name in _models(arrays):
+        _refuse_lost(path, name, arrays[name], status)
+    _refuse_precision(path, arrays, like, policy)
     own = filled(path, arrays, state=like.state, memories=like.memories, key=like.key)
-    logs, readings = ((log,) if log else () for log in (history, metrics))
     return Fit(status=status, tick=tick, logs=logs, readings=readings, **own)
+
+
+def is_gone(run: Fit) -> bool:
+    """Whether what the step rule or the sampler remembers was given away to steps that did not end."""
+    return any(a.is_deleted() for a in jax.tree.leaves(run.state) if isinstance(a, jax.Array))
+
+
+# --------------------------------------------------------------------------------------- from devices to a file
+
+
+def _by_first(path: str | Path, arrays: Mapping[str, Any], examine: Callable[..., Any], write: Callable[..., Any]):
+    """Write arrays in the first process; the others lend a hand with those whose parts lie on several of them."""
+    left = iter(arrays)
+
+    def made(name: str) -> np.ndarray:
+        a = _fetched(arrays[next(left)])
+        examine(name, a)
+        return a
+
+    failed = None
+    try:
+        if first_process():
+            write(made)
+    except Exception as error:
+        failed = error
+    for name in left:
+        _fetched(arrays[name])
+    if agreed(failed is not None):
+        raise failed or OSError(f"path: {path} could not be written by the first process, which says why.")
+
+
+def _fetched(a: Any) -> np.ndarray:
+    """Return an array in one piece; no copy of it stays behind on the host, as JAX would keep one."""
+    if isinstance(a, jax.Array) and a.is_fully_replicated:
+        return np.asarray(a.addressable_data(0))
+    if isinstance(a, jax.Array) and a.is_fully_addressable:
+        parts = [shard.data for shard in a.addressable_shards]
+        return np.asarray(jax.make_array_from_single_device_arrays(a.shape, a.sharding, parts))
+    return whole(a)
+
+
+def _columns(run: Fit, begin: int, end: int) -> dict[str, np.ndarray]:
+    """Return what the chunks of a run from ``begin`` to ``end`` reported."""
+    some = replace(run, logs=run.logs[begin:end], readings=run.readings[begin:end])
+    parts = zip(_PARTS, (some.history, some.metrics), strict=True)
+    return {part + name: column for part, columns in parts for name, column in columns.items()}
 
 
 # --------------------------------------------------------------------------------------- from arrays to trees
 
 
-def filled(path: str | Path, arrays: Mapping[str, np.ndarray], **templates: Any) -> dict[str, Any]:
-    """Return trees with their arrays replaced by those of a file; every one must be there, and no other."""
-    named = {prefix: _named(template, prefix) for prefix, template in templates.items()}
-    values = lambda leaves: [_value(path, arrays, name, leaf) if _is_leaf(leaf) else leaf for name, leaf in leaves]
+def filled(path: str | Path, arrays: dict[str, np.ndarray], **templates: Any) -> dict[str, Any]:
+    """Return trees with their arrays replaced by those of a file; every one must be there, and no other.
+
+    The arrays are taken out of ``arrays``, so that those on a device do not stay on the host as well.
+    """
+    value = lambda name, leaf: _value(path, arrays, name, leaf) if _is_leaf(leaf) else leaf
     trees = {
-        prefix: jax.tree.unflatten(jax.tree.structure(template), values(named[prefix]))
-        for prefix, template in templates.items()
+        prefix: jax.tree.unflatten(jax.tree.structure(tree), [value(*each) for each in _named(tree, prefix)])
+        for prefix, tree in templates.items()
     }
-    extra = sorted(set(arrays) - {name for leaves in named.values() for name, leaf in leaves if _is_leaf(leaf)})
-    if extra:
-        some = ", ".join(name[:60] for name in extra[:3]) + (", ..." if len(extra) > 3 else "")
+    if arrays:
+        some = ", ".join(name[:60] for name in sorted(arrays)[:3]) + (", ..." if len(arrays) > 3 else "")
         raise ValueError(
-            f"path: {path} was saved by another architecture: it holds {len(extra)} arrays for which there is no "
+            f"path: {path} was saved by another architecture: it holds {len(arrays)} arrays for which there is no "
             f"place ({some}); build the model with the settings it was saved with."
         )
     return trees
 
 
-def _value(path: str | Path, arrays: Mapping[str, np.ndarray], name: str, like: Any) -> Any:
+def _value(path: str | Path, arrays: dict[str, np.ndarray], name: str, like: Any) -> Any:
     implementation, shape = _stored_as(like)
-    stored = arrays.get(name)
+    stored = arrays.pop(name, None)
     if stored is None or stored.shape != shape.shape or stored.dtype != shape.dtype:
         found = "nothing" if stored is None else f"{stored.dtype}{list(stored.shape)}"
         raise ValueError(
@@ -111,7 +159,8 @@ def _value(path: str | Path, arrays: Mapping[str, np.ndarray], name: str, like: 
         )
     if isinstance(like, np.ndarray):
         return stored
-    return jnp.asarray(stored) if implementation is None else jr.wrap_key_data(jnp.asarray(stored), impl=implementation)
+    on_device = jax.device_put(stored)
+    return on_device if implementation is None else jr.wrap_key_data(on_device, impl=implementation)
 
 
 def _stored_as(like: Any) -> tuple[Any, Any]:
@@ -123,9 +172,9 @@ def _stored_as(like: Any) -> tuple[Any, Any]:
     return found[0], shape
 
 
-def _arrays(tree: Any, prefix: str) -> dict[str, np.ndarray]:
+def _arrays(tree: Any, prefix: str) -> dict[str, Any]:
     leaves = [(name, leaf) for name, leaf in _named(tree, prefix) if _is_leaf(leaf)]
-    arrays = {name: np.asarray(jr.key_data(leaf) if _is_key(leaf) else leaf) for name, leaf in leaves}
+    arrays = {name: jr.key_data(leaf) if _is_key(leaf) else leaf for name, leaf in leaves}
     if len(arrays) < len(leaves):
         raise ValueError("tree: two of its arrays have the same name, so that one would be lost; rename one.")
     return arrays
@@ -147,24 +196,18 @@ def _is_key(leaf: Any) -> bool:
 # ------------------------------------------------------------------------------------------ what a run must hold
 
 
-def _whole(path: str | Path, facts: dict[str, Any], name: str, most: int) -> int:
-    value = facts.get(name)
-    if type(value) is not int or not 0 <= value <= most:
+def _tick(path: str | Path, facts: dict[str, Any]) -> int:
+    tick = facts.get("tick")
+    if type(tick) is not int or not 0 <= tick <= 2**48:
         raise ValueError(
-            f"path: {path} holds {name} {str(value)[:40]!r}, but a whole number from 0 to {most} is needed; resume "
-            "with the algorithm of that run, or train again."
+            f"path: {path} holds tick {str(tick)[:40]!r}, but a whole number of steps is needed; train again."
         )
-    return value
+    return tick
 
 
 def _status(path: str | Path, stored: np.ndarray | None, like: np.ndarray) -> np.ndarray:
-    known = np.array(list(Status))
-    if (
-        stored is None
-        or stored.dtype.kind not in "iu"
-        or stored.shape != like.shape
-        or not np.isin(stored, known).all()
-    ):
+    fits = lambda a: a.dtype.kind in "iu" and a.shape == like.shape and np.isin(a, list(Status)).all()
+    if stored is None or not fits(stored):
         raise ValueError(
             f"path: {path} does not say how each of {max(like.size, 1)} members stood; resume with the algorithm of "
             "that run, or train again."
@@ -172,25 +215,44 @@ def _status(path: str | Path, stored: np.ndarray | None, like: np.ndarray) -> np
     return stored
 
 
-def _refuse_lost(path: str | Path, arrays: Mapping[str, np.ndarray], status: np.ndarray) -> None:
-    """Raise if the model of a member that is not lost holds no numbers, or the copy of it that a judge keeps."""
+def _refuse_precision(path: str | Path, arrays: Mapping[str, np.ndarray], like: Fit, policy: Policy | None) -> None:
+    """Raise if weights were saved in another precision than the one this run keeps them in."""
+    floats = lambda a: _is_leaf(a) and jnp.issubdtype(a.dtype, jnp.floating)
+    for name, leaf in _named(like.state.model, "state.model"):
+        was = arrays.get(name)
+        if was is not None and floats(was) and floats(leaf) and was.dtype != leaf.dtype:
+            fit = next((repr(name) for name, p in POLICIES.items() if p.params == was.dtype), f"one in {was.dtype}")
+            raise ValueError(
+                f"path: {path} was saved with weights in {was.dtype}, and this run keeps them in "
+                f"{policy.params if policy else leaf.dtype}; resume with precision {fit}, or train again."
+            )
+
+
+def _refuse_lost(path: str | Path, name: str, a: np.ndarray, status: np.ndarray) -> None:
+    """Raise if an array of a model holds no numbers where a member is not lost."""
     sound = ~np.isin(status, (Status.NONFINITE, Status.DIVERGED))
-    own = {name: a for name, a in arrays.items() if name.startswith("state.model")}
-    models = own | _copies({name.removeprefix("state.model"): a for name, a in own.items()}, arrays)
-    refuse_non_finite(path, {name: a[sound] if status.ndim else a for name, a in models.items()}, masks=True)
+    refuse_non_finite(path, {name: a[sound] if status.ndim and not sound.all() else a}, masks=True)
 
 
-def _copies(model: dict[str, np.ndarray], arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the arrays of whole copies of a model, of several arrays, among what judges remember."""
+def _models(arrays: Mapping[str, Any]) -> set[str]:
+    """Return the names of the model's arrays, and of those of whole copies of it, of several, that judges remember."""
     alike = lambda a, b: a is not None and a.shape == b.shape and a.dtype == b.dtype
-    first = next(iter(model), "")
+    own = {name.removeprefix("state.model"): a for name, a in arrays.items() if name.startswith("state.model")}
+    first = next(iter(own), "")
     homes = [name.removesuffix(first) for name in arrays if name.startswith("memories") and name.endswith(first)]
-    whole = [home for home in homes if all(alike(arrays.get(home + end), a) for end, a in model.items())]
-    return {home + end: arrays[home + end] for home in whole if len(model) > 1 for end in model}
+    copies = [home for home in homes if all(alike(arrays.get(home + end), a) for end, a in own.items())]
+    return {home + end for home in ["state.model", *(copies if len(own) > 1 else ())] for end in own}
 
 
-def _log(path: str | Path, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return a history: columns of equal length without their prefix."""
-    if len({a.shape[:1] for a in columns.values()}) > 1 or any(a.ndim == 0 for a in columns.values()):
-        raise ValueError(f"path: {path} holds a history of unequal lengths; use an earlier copy or train again.")
-    return {name.partition(".")[2]: a for name, a in columns.items()}
+def _history(path: str | Path, chunks: list[dict[str, np.ndarray]], tick: int, members: tuple[int, ...]) -> Any:
+    """Return logs and readings, chunk by chunk; raise unless they tell the loss of every step and member."""
+    own = lambda part, each: {name.removeprefix(part): a for name, a in each.items() if name.startswith(part)}
+    logs, readings = (tuple(own(part, each) for each in chunks if each) for part in _PARTS)
+    rows = [sum(np.shape(log.get("loss", 0))[:1]) for log in logs]
+    even = all({a.shape for a in log.values()} == {(n, *members)} for log, n in zip(logs, rows, strict=True))
+    read = all("step" in r and {a.shape[:1] for a in r.values()} == {(r["step"].size,)} for r in readings)
+    if not even or not read or sum(rows) != tick:
+        raise ValueError(
+            f"path: {path} holds a history that does not fit its {tick} steps; use an earlier copy or train again."
+        )
+    return logs, readings

@@ -11,14 +11,20 @@ import jax.random as jr
 import numpy as np
 
 from ceteris.engine.algorithm import State
-from ceteris.engine.devices import Setting, at_work, kept_in_place
+from ceteris.engine.devices import Setting, at_work, kept, kept_in_place
 from ceteris.engine.ensemble import Ensemble, stack, take
 from ceteris.engine.run import Fit, Status
 
 
 def _start(algorithm, key, model, setting):
+    def one(a, key, model):
+        state = a.init(jr.fold_in(key, 0), model)
+        if setting.policy is not None and model is None:  # as a model that is given would be
+            state = a.init(jr.fold_in(key, 0), kept(state.model))
+        return _in_place(state)
+
     with at_work(setting):
-        return _per_member(algorithm, lambda a, key, model: _in_place(a.init(jr.fold_in(key, 0), model)), key, model)
+        return _per_member(algorithm, one, key, model)
 
 
 # the state before the first step. Run once, so compiled fast rather than to run fast: random draws are most of it,
@@ -63,7 +69,7 @@ def _chunk(algorithm, state, status, key, span, every, feed, setting):
         fed = jax.tree.map(lambda a: a[tick - span[0]], feed)
         with at_work(setting):
             new, info = algorithm.step(eqx.combine(arrays, static), jr.fold_in(key, tick), fed)
-        return eqx.filter(new, eqx.is_array), info
+        return eqx.filter(new, eqx.is_array), jax.tree.map(_logged, info)
 
     step = eqx.filter_closure_convert(step, span[0], arrays)  # traced once, used for the shapes and in the loop
     after, shapes = eqx.filter_eval_shape(step, span[0], arrays)
@@ -160,6 +166,12 @@ def _still_finite(new, old):
     floats = lambda tree: jax.tree.leaves(eqx.filter(tree, eqx.is_inexact_array))
     pairs = zip(floats(new), floats(old), strict=True)
     return jnp.all(jnp.array([jnp.all(jnp.isfinite(a) | ~jnp.isfinite(b)) for a, b in pairs]))
+
+
+def _logged(value):
+    """Return what is reported in at least single precision: a loss of eight bits tells little."""
+    value = jnp.asarray(value)
+    return value.astype(jnp.float32) if jnp.issubdtype(value.dtype, jnp.floating) and value.itemsize < 4 else value
 
 
 def _unless_stopped(active, value):

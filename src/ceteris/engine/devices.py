@@ -81,9 +81,13 @@ def precision(name: Precision | None) -> Iterator[None]:
 
 
 def cast(tree: Any, name: Precision | None) -> Any:
-    """Return the tree with its floating-point arrays as weights are kept (call inside `precision`)."""
+    """Return an algorithm with its arrays, such as data and rates, in single or double precision.
+
+    Call it inside `precision`. Where weights are kept in fewer digits, data are rounded when they are used, and rates
+    and schedules are not: a bfloat16 cannot count to a thousand.
+    """
     policy = policy_of(name)
-    return tree if policy is None else _floats_as(tree, policy.params)
+    return tree if policy is None else _floats_as(tree, "float64" if policy.params == "float64" else "float32")
 
 
 def _floats_as(tree: Any, dtype: str) -> Any:
@@ -124,13 +128,19 @@ def at_work(setting: Setting) -> Iterator[None]:
 def computing(tree: Any) -> Any:
     """Return a model or a batch in the precision in which the run under way computes losses and gradients."""
     policy = _setting.get().policy
-    return tree if policy is None or policy.compute == policy.params else _floats_as(tree, policy.compute)
+    return tree if policy is None else _floats_as(tree, policy.compute)
+
+
+def kept(tree: Any) -> Any:
+    """Return what was computed in the precision in which the run under way keeps weights."""
+    policy = _setting.get().policy
+    return tree if policy is None else _floats_as(tree, policy.params)
 
 
 def divided(batches: Any) -> Any:
     """Divide batches, leaves of shape (updates, batch, ...), among the devices of the run under way, if it has many."""
     mesh = _setting.get().mesh
-    if mesh is None:
+    if mesh is None or "members" in mesh.axis_names:
         return batches
     return jax.tree.map(lambda a: _constrained(a, mesh, _batch(a, mesh)), batches)
 
@@ -138,13 +148,13 @@ def divided(batches: Any) -> Any:
 # ----------------------------------------------------------------------------------------------------- meshes
 
 
-def checked_mesh(mesh: Mesh, members: int | None) -> None:
-    """Refuse a mesh whose axes mean nothing here."""
+def checked_mesh(mesh: Mesh | None, members: int | None) -> Mesh | None:
+    """Return a mesh with axes of the kind that leaves the rest to the compiler; refuse axes that mean nothing here."""
+    if mesh is None:
+        return None
     allowed = ("data", "weights") if members is None else ("members",)
     if not isinstance(mesh, Mesh):
-        raise TypeError(
-            f"mesh: {type(mesh).__name__} was given, but a jax.sharding.Mesh is needed; call jax.make_mesh."
-        )
+        raise TypeError(f"mesh: {type(mesh).__name__} was given, but a Mesh of devices is needed; call jax.make_mesh.")
     if not mesh.axis_names or not set(mesh.axis_names) <= set(allowed):
         what = "one run" if members is None else "an ensemble"
         raise ValueError(
@@ -155,12 +165,13 @@ def checked_mesh(mesh: Mesh, members: int | None) -> None:
         raise ValueError(
             f"mesh: {members} members cannot be divided among {mesh.size} devices; take a multiple of {mesh.size}."
         )
+    return Mesh(mesh.devices, mesh.axis_names)
 
 
 def placed(tree: Any, mesh: Mesh | None, like: str = "whole") -> Any:
     """Put arrays on the devices of a mesh: ``whole`` on each, by ``weights``, ``members`` or ``feed`` divided.
 
-    Arrays that lie on these devices already stay where they are.
+    What is whole or a feed stays as it is if it lies on these devices already.
     """
     if mesh is None:
         return tree
@@ -169,7 +180,8 @@ def placed(tree: Any, mesh: Mesh | None, like: str = "whole") -> Any:
     def put(a: Any) -> Any:
         if not (eqx.is_array(a) or isinstance(a, np.ndarray)):
             return a
-        if isinstance(a, jax.Array) and isinstance(a.sharding, NamedSharding) and a.sharding.mesh == mesh:
+        there = isinstance(a, jax.Array) and isinstance(a.sharding, NamedSharding) and a.sharding.mesh == mesh
+        if there and like in ("whole", "feed"):
             return a
         return jax.device_put(a, NamedSharding(mesh, where(a, mesh)))
 
@@ -179,7 +191,7 @@ def placed(tree: Any, mesh: Mesh | None, like: str = "whole") -> Any:
 def kept_in_place(tree: Any, like: str) -> Any:
     """Within a compiled step: keep arrays divided as `placed` divides them."""
     mesh = _setting.get().mesh
-    if mesh is None:
+    if mesh is None or "members" in mesh.axis_names:  # members have nothing in common: they stay where they are
         return tree
     where = {"whole": lambda a, mesh: P(), "weights": _weights}[like]
     return jax.tree.map(lambda a: _constrained(a, mesh, where(a, mesh)) if eqx.is_array(a) else a, tree)

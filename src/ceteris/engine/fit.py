@@ -115,9 +115,8 @@ def fit(
     watchers = tuple(m if isinstance(m, AbstractJudge | AbstractRecorder) else StopWhen(m) for m in monitors)
     judges = tuple(m for m in watchers if isinstance(m, AbstractJudge))
     recorders = tuple(m for m in watchers if isinstance(m, AbstractRecorder))
+    mesh = checked_mesh(mesh, algorithm.n if isinstance(algorithm, Ensemble) else None)
     setting = Setting(policy_of(precision), mesh)
-    if mesh is not None:
-        checked_mesh(mesh, algorithm.n if isinstance(algorithm, Ensemble) else None)
     # factorisations inside a batched program are many and small: BLAS threads would fight XLA's own for the cores
     with in_precision(precision), _threads().limit(limits=1, user_api="blas"):
         algorithm, model = cast(algorithm, precision), cast(model, precision)

@@ -18,9 +18,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ceteris.engine.checkpoint import save
+from ceteris.engine.checkpoint import is_gone, save
+from ceteris.engine.devices import agreed, first_process
 from ceteris.engine.run import Fit, Status
-from ceteris.files import refuse_unwritable
+from ceteris.files import GrowingFile
 
 
 class AbstractJudge(abc.ABC):
@@ -181,7 +182,7 @@ class Progress(AbstractRecorder):
 
         self._steps, self._first, self._began = steps, run.tick, time.monotonic()
         self._spoke = self._began
-        console = Console(stderr=True)
+        console = Console(stderr=True, quiet=not first_process())
         self._print = lambda line: console.print(line, highlight=False, markup=False)
         self._bar = None
         if console.is_terminal:
@@ -215,9 +216,10 @@ class Progress(AbstractRecorder):
 
 
 class Checkpoint(AbstractRecorder):
-    """Save the run to one file, atomically, at most every ``seconds`` and when the run ends or is stopped.
+    """Save the run, atomically, at most every ``seconds`` and when the run ends or is stopped.
 
-    A kill at any moment leaves the last complete file. Resume with ``fit(..., resume=path)``.
+    A kill at any moment leaves the last complete checkpoint. Resume with ``fit(..., resume=path)``. From the second
+    save on there is a file ``<path>.history`` beside it, which only grows: keep the two together.
     """
 
     def __init__(self, path: str | Path, seconds: float = 30.0):
@@ -225,23 +227,23 @@ class Checkpoint(AbstractRecorder):
         self.seconds = seconds
 
     def open(self, run, steps):
-        refuse_unwritable(self.path)
+        self._file = GrowingFile(self.path) if first_process() else None
         self._steps, self._due = steps, None
         self._saved = time.monotonic()
 
     def record(self, run):
         over = run.tick >= self._steps or not np.any(run.status == Status.RUNNING)
         self._due = run
-        if over or time.monotonic() - self._saved >= self.seconds:
+        if agreed(time.monotonic() - self._saved >= self.seconds) or over:
             self._save(run)
 
     def close(self):
-        if self._due is not None:
+        if self._due is not None and not is_gone(self._due):  # gone if an error ended the chunk that followed
             self._save(self._due)
 
     def _save(self, run):
         self._due = None  # first, so that a disk that is full is not written to again
-        save(self.path, run)
+        save(self.path, run, self._file)
         self._saved = time.monotonic()
 
 
@@ -259,15 +261,15 @@ class TensorBoard(AbstractRecorder):
         self._make = Writer
 
     def open(self, run, steps):
-        self._writer = self._make(str(self.folder))
+        self._writer = self._make(str(self.folder)) if first_process() else None
 
     def record(self, run):
-        values = {
-            name: np.nanmean(rows[-1]) for name, rows in {**run.logs[-1], **run.readings[-1]}.items() if name != "step"
-        }
-        for name, value in values.items():
-            self._writer.add_scalar(name, float(value), run.tick)
-        self._writer.flush()
+        if self._writer is not None:
+            for name, rows in {**run.logs[-1], **run.readings[-1]}.items():
+                if name != "step":
+                    self._writer.add_scalar(name, float(np.nanmean(rows[-1])), run.tick)
+            self._writer.flush()
 
     def close(self):
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()

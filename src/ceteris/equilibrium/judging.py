@@ -19,8 +19,9 @@ from ceteris.equilibrium.accuracy import errors_at
 from ceteris.equilibrium.causes import Cause, causes
 from ceteris.equilibrium.expectation import Rule
 from ceteris.equilibrium.fresh import CHUNK, Errors, errors_of, fresh, in_use, member
-from ceteris.equilibrium.phases import Economies, HowTrained, sampled
+from ceteris.equilibrium.phases import HowTrained
 from ceteris.equilibrium.trial import trial
+from ceteris.equilibrium.visits import Economies, sampled
 
 if TYPE_CHECKING:
     from ceteris.equilibrium.solve import Plan
@@ -143,7 +144,7 @@ def not_finite(plan: Plan, economies: Economies, found: Errors, key: Array, trai
 
 def culprit(plan: Plan, economies: Economies, key: Array, n: int = CHUNK) -> str:
     """In which state, and in which equation, the last finite policy first meets a number that is not finite."""
-    data, _ = sampled(economies.model, economies.policy, economies.states, key, n=n, spacing=1)
+    data, _ = sampled(economies, key, n, spacing=1)
     found = errors_at(economies.model, economies.policy, data, plan.rule)
     for name, value in found.items():
         bad = np.flatnonzero(~np.isfinite(np.asarray(value).reshape(n, -1)).all(1))

@@ -4,7 +4,7 @@
 
     question.json           the fingerprint of the question: model, its code, every argument, versions
     progress.safetensors    the policies after the last phase and after the best, and what each phase reached
-    phase-N.safetensors     a checkpoint within phase N, while that runs
+    phase-N.safetensors     a checkpoint within phase N, while that runs, and phase-N.safetensors.history
     clock.json              seconds of all sessions so far
 
 A folder with another question is refused; a killed run goes on where the last checkpoint was, to the same bits.
@@ -23,7 +23,7 @@ from typing import Any
 from ceteris.engine import AbstractRecorder, Checkpoint, Progress, save_weights
 from ceteris.engine.checkpoint import filled
 from ceteris.equilibrium.model import Model, parameters
-from ceteris.files import folder_lock, read_arrays, read_json, refuse_non_finite, replace_file
+from ceteris.files import folder_lock, forget, read_arrays, read_json, refuse_non_finite, replace_file
 from ceteris.fingerprint import class_parts, described, differences, packages
 
 QUESTION, PROGRESS, CLOCK = "question.json", "progress.safetensors", "clock.json"
@@ -161,7 +161,7 @@ class Work:
     def _forget(self, phases: int) -> None:
         """Remove checkpoints of phases that have ended; a kill may have left one."""
         for phase in range(phases):
-            self._checkpoint(phase).unlink(missing_ok=True)
+            forget(self._checkpoint(phase))
 
 
 ENTRY: dict[str, type] = {
@@ -207,5 +207,6 @@ def begun(folder: Path) -> bool:
 def begin_anew(folder: Path) -> None:
     """Remove the work in a folder, and only what is of this module."""
     with folder_lock(folder):
-        for path in [folder / QUESTION, folder / PROGRESS, folder / CLOCK, *folder.glob("phase-*.safetensors")]:
+        checkpoints = [path for end in ("", ".history") for path in folder.glob(f"phase-*.safetensors{end}")]
+        for path in [folder / QUESTION, folder / PROGRESS, folder / CLOCK, *checkpoints]:
             path.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ This part imports nothing of the package but its version, and everything that wr
 
 from ceteris.files.arrays import read_arrays, refuse_non_finite, write_arrays
 from ceteris.files.lock import folder_lock
+from ceteris.files.log import GrowingFile, Log, forget, history_of, read_growing, read_log, refuse_foreign
 from ceteris.files.replace import (
     LOCK,
     free_folder,
@@ -18,7 +19,7 @@ from ceteris.files.replace import (
 from ceteris.files.text import parse_json, read_json
 
 __all__ = [
-    "LOCK", "folder_lock", "free_folder", "is_empty", "parse_json", "read_arrays", "read_json", "refuse_non_finite",
-    "refuse_unwritable", "remove_leftovers", "replace_file", "replacing", "temporary",
-    "write_arrays",
+    "LOCK", "GrowingFile", "Log", "folder_lock", "forget", "free_folder", "history_of", "is_empty", "parse_json",
+    "read_arrays", "read_growing", "read_json", "read_log", "refuse_foreign", "refuse_non_finite", "refuse_unwritable",
+    "remove_leftovers", "replace_file", "replacing", "temporary", "write_arrays",
 ]  # fmt: skip

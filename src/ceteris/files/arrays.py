@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from ceteris.files.replace import replace_file
+from ceteris.files.replace import writing
 from ceteris.files.text import parse_json
 
 FORMAT = 2
@@ -26,6 +27,7 @@ TYPES = {
     "I64": "<i8", "BF16": "bfloat16", "F16": "<f2", "F32": "<f4", "F64": "<f8", "C64": "<c8",
 }  # fmt: skip
 _CODES = {kind: code for code, kind in TYPES.items()}
+_BEFORE_CHECKSUM = b'{"__metadata__": {"checksum": "'
 _LONGEST_HEADER, _MOST_AXES = 100_000_000, 32
 
 
@@ -38,7 +40,13 @@ class _Place(NamedTuple):
     end: int
 
 
-def write_arrays(path: str | Path, kind: str, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
+def write_arrays(
+    path: str | Path,
+    kind: str,
+    arrays: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    made: Callable[[str], np.ndarray] | None = None,
+) -> None:
     """Write arrays and facts, in one step.
 
     Parameters
@@ -48,6 +56,9 @@ def write_arrays(path: str | Path, kind: str, arrays: Mapping[str, np.ndarray], 
     arrays : mapping
     facts : mapping
         Anything that JSON can hold.
+    made : callable, optional
+        ``made(name)`` returns an array when it is its turn to be written, and is asked for all of them in order; then
+        ``arrays`` may hold anything with a dtype and a shape. Only one array is in memory at a time.
 
     Examples
     --------
@@ -59,17 +70,22 @@ def write_arrays(path: str | Path, kind: str, arrays: Mapping[str, np.ndarray], 
     """
     import ceteris
 
-    columns = {name: np.ascontiguousarray(a).reshape(np.shape(a)) for name, a in arrays.items()}
-    table, end = {}, 0
-    for name, a in columns.items():
-        table[name] = {"dtype": _code(name, a), "shape": list(a.shape), "data_offsets": [end, end + a.nbytes]}
-        end += a.nbytes
     about = _written({"format": FORMAT, "version": ceteris.__version__, "kind": kind, "facts": facts})
-    numbers = [_little(a) for a in columns.values() if a.size]
-    notes = {"ceteris": about, "checksum": checksum(about, table, numbers)}
-    header = json.dumps({"__metadata__": notes, **table}).encode()
+    table = described(arrays)
+    # the checksum is known last and stands first, at a place that does not depend on what the facts hold
+    header = json.dumps({"__metadata__": {"checksum": 64 * "0", "ceteris": about}, **table}).encode()
     header += b" " * (-len(header) % 8)
-    replace_file(path, (len(header).to_bytes(8, "little"), header, *numbers))
+    made = made or arrays.__getitem__
+    with writing(path) as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        found = checksum(about, table, (_put(file, little(made(name))) for name in table))
+        file.seek(8 + len(_BEFORE_CHECKSUM))
+        file.write(found.encode())
+
+
+def _put(file: BinaryIO, data: memoryview) -> memoryview:
+    file.write(data)
+    return data
 
 
 def _written(about: dict[str, Any]) -> str:
@@ -118,6 +134,7 @@ def checksum(about: str, table: Mapping[str, Any], numbers: Iterable[Any]) -> st
     digest.update(json.dumps(table, sort_keys=True).encode())
     for chunk in numbers:
         digest.update(chunk)
+        del chunk  # before the next one is made
     return digest.hexdigest()
 
 
@@ -142,22 +159,22 @@ class _Unfit(ValueError):
 def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     if path.is_dir():
         raise ValueError("it is a folder")
-    raw = np.fromfile(path, np.uint8)
-    length = int.from_bytes(raw[:8].tobytes(), "little")
-    if len(raw) < 8 or length > min(len(raw) - 8, _LONGEST_HEADER):
-        raise ValueError(f"it has {len(raw):,} bytes, fewer than its header")
-    header = parse_json(raw[8 : 8 + length].tobytes())
-    if not isinstance(header, dict):
-        raise ValueError("its header is not a table")
-    notes = header.pop("__metadata__", None)
-    about = _about(notes)
-    numbers = raw[8 + length :]
-    places = _places(header, len(numbers))
-    if checksum(notes["ceteris"], header, [numbers]) != notes["checksum"]:
-        raise _Unfit(
-            "was damaged or edited after it was saved (its checksum differs); use an earlier copy or train again."
-        )
-    return {name: numbers[p.begin : p.end].view(p.dtype).reshape(p.shape) for name, p in places.items()}, about
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        length = int.from_bytes(file.read(8), "little")
+        if size < 8 or length > min(size - 8, _LONGEST_HEADER):
+            raise ValueError(f"it has {size:,} bytes, fewer than its header")
+        header = parse_json(file.read(length))
+        if not isinstance(header, dict):
+            raise ValueError("its header is not a table")
+        notes = header.pop("__metadata__", None)
+        about = _about(notes)
+        arrays = blank(header, size - 8 - length)
+        if checksum(notes["ceteris"], header, filling(file, arrays)) != notes["checksum"]:
+            raise _Unfit(
+                "was damaged or edited after it was saved (its checksum differs); use an earlier copy or train again."
+            )
+    return {name: arrays[name] for name in header}, about
 
 
 def _about(notes: Any) -> dict[str, Any]:
@@ -185,17 +202,39 @@ def _about(notes: Any) -> dict[str, Any]:
     return about
 
 
-def _places(table: dict[str, Any], size: int) -> dict[str, _Place]:
-    """Return where each array lies; together they fill the file without gap or overlap."""
-    places = {name: _place(name, entry) for name, entry in table.items()}
+# ------------------------------------------------------------------------- arrays and the table that describes them
+
+
+def described(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the type, the shape and the place of each array, one after the other."""
+    table, end = {}, 0
+    for name, a in arrays.items():
+        size = math.prod(a.shape) * a.dtype.itemsize
+        table[name] = {"dtype": _code(name, a.dtype), "shape": list(a.shape), "data_offsets": [end, end + size]}
+        end += size
+    return table
+
+
+def blank(table: dict[str, Any], size: int) -> dict[str, np.ndarray]:
+    """Return arrays to be filled, in the order of their places; together they fill the file without gap or overlap."""
+    places = sorted(((_place(name, entry), name) for name, entry in table.items()), key=lambda each: each[0][2:])
     end = 0
-    for place in sorted(places.values(), key=lambda place: (place.begin, place.end)):
+    for place, _ in places:
         if place.begin != end:
             raise ValueError("its arrays overlap or leave gaps")
         end = place.end
     if end != size:
         raise ValueError(f"its arrays need {end:,} bytes and it has {size:,}")
-    return places
+    return {name: np.empty(place.shape, place.dtype) for place, name in places}
+
+
+def filling(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> Iterator[memoryview]:
+    """Read the numbers of one array after the other, and yield their bytes."""
+    for a in arrays.values():
+        data = a.reshape(-1).view(np.uint8).data
+        if file.readinto(data) < data.nbytes:  # pyright: ignore[reportAttributeAccessIssue]
+            raise ValueError("it became shorter while it was read")
+        yield data
 
 
 def _place(name: str, entry: Any) -> _Place:
@@ -220,14 +259,14 @@ def _dtype(code: str) -> np.dtype[Any]:
     return np.dtype(TYPES[code])
 
 
-def _code(name: str, a: np.ndarray) -> str:
-    code = _CODES.get(a.dtype.name if a.dtype.name == "bfloat16" else a.dtype.newbyteorder("<").str)
+def _code(name: str, dtype: np.dtype[Any]) -> str:
+    code = _CODES.get(dtype.name if dtype.name == "bfloat16" else dtype.newbyteorder("<").str)
     if code is None:
-        raise TypeError(f"{name}: an array of {a.dtype} cannot be saved; convert it to one of {', '.join(TYPES)}.")
+        raise TypeError(f"{name}: an array of {dtype} cannot be saved; convert it to one of {', '.join(TYPES)}.")
     return code
 
 
-def _little(a: np.ndarray) -> Any:
-    """Return the bytes of an array, not copied."""
-    little = a if a.dtype.name == "bfloat16" else a.astype(a.dtype.newbyteorder("<"), copy=False)
-    return little.reshape(-1).view(np.uint8).data
+def little(a: np.ndarray) -> memoryview:
+    """Return the bytes of an array, not copied where they lie as they are written."""
+    a = np.ascontiguousarray(a).reshape(-1)
+    return (a if a.dtype.name == "bfloat16" else a.astype(a.dtype.newbyteorder("<"), copy=False)).view(np.uint8).data

@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 LOCK = ".lock"  # the file that `ceteris.files.lock` holds
 _PART = re.compile(r"\..*\.([0-9a-f]{8})-(\d+)-[0-9a-f]{32}\.part", re.DOTALL)
@@ -39,14 +40,32 @@ def replace_file(path: str | Path, data: str | bytes | Iterable[bytes]) -> None:
     >>> [file.read_text() for file in folder.iterdir()]
     ['second']
     """
-    path = Path(path)
     chunks = [data.encode("utf-8", "replace")] if isinstance(data, str) else [data] if isinstance(data, bytes) else data
+    with writing(path) as file:
+        for chunk in chunks:
+            file.write(chunk)
+
+
+@contextlib.contextmanager
+def writing(path: str | Path) -> Iterator[BinaryIO]:
+    """Lend an open file that takes the place of the one at ``path`` when the block ends well; see `replace_file`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a"
+    >>> with writing(path) as file:
+    ...     file.write(b"all of it")
+    9
+    >>> path.read_bytes()
+    b'all of it'
+    """
+    path = Path(path)
     fresh = temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with fresh.open("xb") as file:
-            for chunk in chunks:
-                file.write(chunk)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(fresh, path)

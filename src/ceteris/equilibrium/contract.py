@@ -27,6 +27,7 @@ from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.policy import compiled_quickly, expectation
 from ceteris.equilibrium.shocks import AbstractShock, Markov, Normal
 from ceteris.equilibrium.simulate import fit_to_go_on
+from ceteris.equilibrium.visits import starts_of
 from ceteris.results import Check
 
 
@@ -76,10 +77,9 @@ def refuse_broken(model: Model, rule: Rule) -> None:
         )
 
 
-@compiled_quickly
 def one_start(model: Model) -> Point:
     """One starting state."""
-    return jax.tree.map(lambda a: a[0], start_states(model, keys.key(0), 1))
+    return jax.device_put(jax.tree.map(lambda a: np.asarray(a)[0], starts_of(model, keys.key(0), 1)))
 
 
 @compiled_quickly

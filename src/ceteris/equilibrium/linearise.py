@@ -50,7 +50,7 @@ class Linearised:
 
 def linearise(model: Model) -> Linearised:
     """Return the stable linear policy around the model's steady state, where there is one."""
-    s = steady_state(on_host(model))
+    s = on_host(steady_state(on_host(model)))
     if s is None:
         return Linearised(None, np.nan, "The model names no steady state, so training starts without a linear policy.")
     if not all(isinstance(shock, Normal) for shock in model.shocks().values()):
@@ -105,7 +105,7 @@ class _Rest:
 
     def __init__(self, model: Model, s: Point):
         self.model, self.s, self.outputs = model, s, count_outputs(model)
-        floats = [np.ravel(leaf) for _, leaf in s.items() if np.issubdtype(np.result_type(leaf), np.floating)]
+        floats = [np.ravel(leaf) for _, leaf in s.items() if jnp.issubdtype(jnp.result_type(leaf), jnp.floating)]
         self.at = np.concatenate([np.zeros(0), *floats])
         self.states = self.at.size
 

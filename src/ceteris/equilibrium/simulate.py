@@ -13,7 +13,7 @@ from jax import Array
 
 from ceteris.equilibrium.model import Model, move, start_states, steady_state
 from ceteris.equilibrium.point import Point, as_point
-from ceteris.equilibrium.policy import act, advance, compiled_quickly
+from ceteris.equilibrium.policy import act, advance, compiled_by_size
 from ceteris.equilibrium.shocks import AbstractShock, Markov, Normal
 from ceteris.equilibrium.symmetry import Idiosyncratic
 from ceteris.keys import UNROLLED
@@ -122,7 +122,7 @@ def settle(model: Model, policy: Any, states: Point, key: Array, periods: int) -
     return jax.lax.fori_loop(0, periods, lambda t, s: next_period(model, policy, s, jr.fold_in(key, t)), states)
 
 
-@compiled_quickly
+@compiled_by_size
 def follow(
     model: Model, policy: Any, states: Point, luck: Luck, spare: Point, periods: Any, guard: Any
 ) -> tuple[Point, Point, Array]:

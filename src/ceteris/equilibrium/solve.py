@@ -36,7 +36,7 @@ from ceteris.equilibrium.regression import Regression, refuse_unfit
 from ceteris.equilibrium.simulate import SEGMENT
 from ceteris.equilibrium.solution import Solution
 from ceteris.equilibrium.trajectories import Trajectories, picked
-from ceteris.equilibrium.visits import Economies, begun, sampled, simulated
+from ceteris.equilibrium.visits import Economies, sampled, simulated, starts_of
 from ceteris.equilibrium.work import Work, question_of
 from ceteris.nets.activations import ACTIVATIONS
 from ceteris.nets.names import choose
@@ -272,7 +272,7 @@ def prepared(
 def _first(model, plan, activation, key, start, name):
     model = cast(traced(model), name)
     weights, starts, simulate = keys.apart(key, 3)
-    states = begun(model, starts, _paths(plan))
+    states = starts_of(model, starts, _paths(plan))
     if start is not None:
         policy = cast(learnt_alone(start.hypothesis), name)
         return model, policy, states, "Begins from another solution."
@@ -284,14 +284,13 @@ def _first(model, plan, activation, key, start, name):
     shares = [max(getattr(phase, name) for phase in plan.phases) for name in ("box_share", "rest_share")]
     if isinstance(plan.phases[0], Trajectories):
         visited = plan.phases[0].visited(Economies(model, policy, states), simulate)
-        policy = _standardised_on(model, policy, picked(visited, simulate, 1000))
+        policy = standardised_on(model, policy, picked(visited, simulate, 1000))
     else:
         policy, states = rescaled(Economies(model, policy, states), simulate, _sample(plan), *shares)
     return model, policy, states, found.sentence
 
 
 _blank = compiled_quickly(blank)
-_standardised_on = compiled_quickly(standardised_on)
 
 
 def _paths(plan: Plan) -> int:
@@ -315,4 +314,4 @@ def rescaled(economies: Economies, key: Array, n: int, box_share: float, rest_sh
     _, settled = simulated(economies, key, SEGMENT)
     economies = economies._replace(states=settled)
     visited, last = sampled(economies, jr.fold_in(key, 1), n, box_share=box_share, rest_share=rest_share)
-    return _standardised_on(economies.model, economies.policy, visited), last
+    return standardised_on(economies.model, economies.policy, visited), last

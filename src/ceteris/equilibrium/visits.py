@@ -20,7 +20,8 @@ from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.policy import compiled_quickly
 from ceteris.equilibrium.simulate import SEGMENT, entries, follow, luck_of, mixed
 
-begun = compiled_quickly(start_states)
+BLOCK = 100  # starts that are drawn at once: one program, whatever their number in the end
+_block = compiled_quickly(start_states)
 _mixed = compiled_quickly(mixed)
 
 
@@ -44,7 +45,11 @@ class Economies(NamedTuple):
 
     def starts(self, key: Array, n: int) -> Point:
         """``n`` of the model's own starts, leaves (n, ...), members first where there are many."""
-        return self.each(lambda model, policy, states, key: begun(model, key, n), self.keys(key))
+        one = lambda model, policy, states, key: _block(model, key, BLOCK)
+        blocks = [self.each(one, self.keys(jr.fold_in(key, i))) for i in range(-(-n // BLOCK))]
+        axis = 0 if self.members is None else 1
+        joined = lambda *a: np.concatenate(a, axis)[(slice(None),) * axis + (slice(n),)]
+        return jax.device_put(jax.tree.map(joined, *blocks))
 
     def generators(self, key: Array) -> list[np.random.Generator]:
         """A generator on the host for every member."""
@@ -55,6 +60,11 @@ class Economies(NamedTuple):
         """What ``draw`` makes of each generator, arrays on the device, members first where there are many."""
         each = [draw(generator) for generator in generators]
         return jax.device_put(each[0] if self.members is None else jax.tree.map(lambda *a: np.stack(a), *each))
+
+
+def starts_of(model: Model, key: Array, n: int) -> Point:
+    """``n`` of a model's starts, leaves (n, ...)."""
+    return Economies(model, None, None).starts(key, n)  # type: ignore[arg-type]
 
 
 def simulated(economies: Economies, key: Array, periods: int) -> tuple[Point, Point]:

@@ -128,7 +128,7 @@ def steps(kind, width, batch, updates, epochs):
     sides = {
         "ours": _ours(kind, width, batch, x, y, epochs),
         "scan": (_scan_epochs if kind == "epochs" else _scan_single)(width, batch, x, y, epochs),
-        "loop": _loop(width, batch, x, y, epochs),
+        "loop": _loop(kind, width, batch, x, y, epochs),
     }
     seconds = _by_turns(sides, ROUNDS)
     cpu = {side: [pair[0] for pair in pairs] for side, pairs in seconds.items()}
@@ -221,19 +221,24 @@ def _scan_single(width, batch, x, y, updates):
     return lambda: jax.block_until_ready(train(begun, x, y))
 
 
-def _loop(width, batch, x, y, epochs):
+def _loop(kind, width, batch, x, y, epochs):
     import jax
+    import jax.numpy as jnp
     import jax.random as jr
     import numpy as np
 
     begin, update = _plain(width)
     update, random = jax.jit(update, donate_argnums=0), np.random.default_rng(0)
+    batches = lambda: ((x[rows], y[rows]) for rows in random.permutation(len(x)).reshape(-1, batch))
+    if kind == "single":
+        one = jnp.asarray(x), jnp.asarray(y)
+        batches = lambda: (one,)
 
     def train():
         carry, losses = begin(jr.key(0)), []
         for _ in range(epochs):
-            for rows in random.permutation(len(x)).reshape(-1, batch):
-                carry, loss = update(carry, x[rows], y[rows])
+            for points in batches():
+                carry, loss = update(carry, *points)
                 losses.append(loss)
         return jax.block_until_ready((carry, losses))
 

@@ -136,11 +136,21 @@ def test_another_weight_compiles_nothing():
     assert other.history["loss"][0] > one.history["loss"][0]
 
 
+def unchanged(model, updates):
+    return model
+
+
 @pytest.mark.slow
-def test_terms_and_samplers_keep_the_promises_of_an_algorithm():
-    table = jnp.linspace(0, 1, 12)
-    sampler = Together({"inside": Minibatches(table, 4, updates=1), "edge": Fixed(EDGE)})
-    check_algorithm(lambda: Descend(build, poisson, sampler, optimiser("adam")))
+@pytest.mark.parametrize("second", [False, True])
+def test_terms_and_samplers_keep_the_promises_of_an_algorithm(second):
+    def rule():
+        sampler = Together({"inside": Minibatches(jnp.linspace(0, 1, 12), 4, updates=1), "edge": Fixed(EDGE)})
+        if second:
+            return LevenbergMarquardt(build, poisson, sampler, geodesic=True)
+        grouped = optimiser("adam", betas=(0.9, 0.95), groups={"bias": optimiser("sgd", 1e-4)})
+        return Descend(build, poisson, sampler, grouped, project=unchanged)
+
+    check_algorithm(rule)
 
 
 def test_special_entries_pass_through():

@@ -12,17 +12,16 @@ import equinox as eqx
 import jax
 import jax.random as jr
 
-address, process, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
-jax.distributed.initialize(coordinator_address=address, num_processes=2, process_id=process)
-
 import recipes
 from ceteris.engine import Checkpoint, Progress, TensorBoard, fit, save_weights
 
 
-def main():
+def main(address, process, folder):
+    jax.distributed.initialize(coordinator_address=address, num_processes=2, process_id=process)
     mesh = jax.make_mesh((4,), ("weights",))
     path = folder / "run"
-    monitors = lambda: [Checkpoint(path, seconds=0), Progress(seconds=0), TensorBoard(folder / f"board-{process}")]
+    boards = folder / f"board-{process}"
+    monitors = lambda: [Checkpoint(path, seconds=0), Progress(seconds=0), TensorBoard(boards)]
     run = fit(recipes.supervised(), jr.key(0), steps=6, every=2, mesh=mesh, monitors=monitors())
     spread = [a for a in jax.tree.leaves(eqx.filter(run.model, eqx.is_array)) if not a.is_fully_addressable]
     again = fit(recipes.supervised(), jr.key(0), steps=10, every=2, mesh=mesh, monitors=monitors(), resume="if there")
@@ -36,4 +35,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))

@@ -173,7 +173,7 @@ class Payload:
 def spoiled(path: Path, rng: np.random.Generator, sealed: bool, outside: Path) -> tuple[str, bool]:
     """Spoil a file in place; returns how, and whether its checksum was left as it was."""
     ways: list[Callable[..., Any]] = [cut, flip, flip, insert, remove, swap, replace_word]
-    if sealed:
+    if sealed and path.suffix != ".history":  # the checksum of that is in the file beside it
         ways += 4 * [edit_facts, edit_arrays]
     elif path.suffix == ".json":
         ways += 8 * [edit_json]
@@ -363,24 +363,25 @@ def weights() -> Kind:
     return Kind(make, read, sealed=True)
 
 
-def run() -> Kind:
+def run(file: str) -> Kind:
+    """A checkpoint, or the history beside it."""
     import jax
     import jax.random as jr
 
     import recipes
     from ceteris.engine import Checkpoint, EarlyStopping, Ensemble, fit
 
-    def begun(path: Path, **more: Any) -> Any:
+    def begun(**more: Any) -> Any:
         monitors = [EarlyStopping(), *more.pop("monitors", ())]
-        return fit(Ensemble(recipes.supervised(), 2), jr.key(0), steps=4, every=4, monitors=monitors, **more)
+        return fit(Ensemble(recipes.supervised(), 2), jr.key(0), steps=4, every=1, monitors=monitors, **more)
 
     def read(path: Path) -> Any:
-        done = begun(path, resume=path)
+        done = begun(resume=path.with_name("run"))
         if not done.ok:  # said aloud in its sentence
             return {}
-        return {**dict(enumerate(map(np.asarray, jax.tree.leaves(done.model)))), "loss": done.history["loss"]}
+        return {**dict(enumerate(map(np.asarray, jax.tree.leaves(done.model)))), **done.history}
 
-    make = lambda folder: begun(folder, monitors=[Checkpoint(folder / "run")]) and folder / "run"
+    make = lambda folder: begun(monitors=[Checkpoint(folder / "run", seconds=0)]) and folder / file
     return Kind(make, read, sealed=True)
 
 
@@ -503,7 +504,8 @@ def program() -> Kind:
 
 KINDS: dict[str, Callable[[], Kind]] = {
     "weights": weights,
-    "run checkpoint": run,
+    "run checkpoint": functools.partial(run, "run"),
+    "history of a run": functools.partial(run, "run.history"),
     **{f"Neural{name}": functools.partial(learner, f"Neural{name}") for name in ("Regressor", "Classifier")},
     "NeuralQuantileRegressor": functools.partial(learner, "NeuralQuantileRegressor"),
     "word vectors": functools.partial(words, "safetensors"),

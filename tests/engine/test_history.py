@@ -125,7 +125,9 @@ def test_another_run_at_the_same_path_begins_anew_and_is_good_at_every_moment(st
 
 def test_a_history_that_is_missing_is_named(stages, tmp_path):
     put(tmp_path / "copy", stages[0][-1][0], None)
-    with pytest.raises(FileNotFoundError, match=r"copy.history is missing, without which the file beside it is not"):
+    with pytest.raises(
+        FileNotFoundError, match=r"copy.history is missing, without which the file beside it is not who"
+    ):
         run(14, resume=tmp_path / "copy")
 
 
@@ -137,7 +139,9 @@ def test_a_history_that_was_damaged_or_edited_or_is_of_another_run_is_refused(st
     assert edited != history
     for wrong in (foreign, edited, history[:-1], history[:40], b"", b"my own notes", history[::-1]):
         put(path, checkpoint, wrong)
-        with pytest.raises(ValueError, match=r"run.history does not belong to the file beside it, or was damaged"):
+        with pytest.raises(
+            ValueError, match=r"run.history does not belong to the file beside it, or was damaged or ed"
+        ):
             run(14, resume=path)
 
 
@@ -149,7 +153,9 @@ def test_an_edited_mark_is_refused(stages, tmp_path):
     arrays, facts = read_arrays(path, "run")
     for change in ({"bytes": facts["log"]["bytes"] - 1}, {"bytes": 14}, {"checksum": None}, {"more": 1}):
         write_arrays(path, "run", arrays, {**facts, "log": {**facts["log"], **change}})
-        with pytest.raises(ValueError, match=r"run.history does not belong to the file beside it, or was damaged"):
+        with pytest.raises(
+            ValueError, match=r"run.history does not belong to the file beside it, or was damaged or ed"
+        ):
             run(14, resume=path)
     del facts["log"]
     write_arrays(path, "run", arrays, facts)

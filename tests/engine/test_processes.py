@@ -18,12 +18,12 @@ ROUNDING = 1e-6  # sums of 64 losses of order 1 in another order, in single prec
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
-    """What each process of two_processes.py printed, and the folder they wrote to."""
+    """What each process of joined_processes.py printed, and the folder they wrote to."""
     folder = tmp_path_factory.mktemp("two")
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = str(free.getsockname()[1])
-    command = [sys.executable, str(Path(__file__).with_name("two_processes.py"))]
+    command = [sys.executable, str(Path(__file__).with_name("joined_processes.py"))]
     start = lambda i: subprocess.Popen(
         [*command, str(i), port, str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -34,7 +34,7 @@ def two(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("axis", "share"), [("data", 1.0), ("weights", 0.5)])
-def test_two_processes_give_the_losses_of_one_across_a_checkpoint(two, axis, share):
+def test_joined_processes_give_the_losses_of_one_across_a_checkpoint(two, axis, share):
     one = fit(recipes.supervised(), jr.key(0), steps=20, every=5).history["loss"]
     for found in two[0]:
         np.testing.assert_allclose(found[axis]["losses"], one, atol=ROUNDING)

@@ -20,7 +20,7 @@ import numpy as np
 
 from ceteris.engine.devices import POLICIES, Policy, agreed, first_process, whole
 from ceteris.engine.run import Fit, Status
-from ceteris.files import GrowingFile, read_arrays, read_growing, refuse_non_finite, write_arrays
+from ceteris.files import read_arrays, read_growing, refuse_non_finite, write_arrays
 
 _PARTS = ("history.", "metrics.")
 
@@ -33,7 +33,7 @@ def save_weights(path: str | Path, tree: Any, facts: dict[str, Any] | None = Non
     """
     arrays = _arrays(tree, "model")
     examine = lambda name, a: refuse_non_finite(path, {name: a}, masks=True)
-    _by_first(path, arrays, examine, lambda made: write_arrays(path, "weights", arrays, facts or {}, made))
+    _stream(arrays, examine, lambda made: write_arrays(path, "weights", arrays, facts or {}, made))
 
 
 def load_weights(path: str | Path, template: Any) -> Any:
@@ -55,16 +55,13 @@ def read_facts(path: str | Path) -> dict[str, Any]:
     return read_arrays(path, "weights")[1]
 
 
-def save(path: Path, run: Fit, file: GrowingFile | None) -> None:
-    """Save a whole run, atomically; ``file`` is that of its last save, in the first process."""
+def save(path: Path, run: Fit, file: Any) -> None:
+    """Save a whole run, atomically; ``file`` is the `GrowingFile` of its last save, in the first process."""
     arrays = {**_arrays(run.state, "state"), **_arrays(run.memories, "memories"), **_arrays(run.key, "key")}
     arrays["status"], models = run.status, _models(arrays)
-
-    def write(made: Callable[[str], np.ndarray]) -> None:
-        if file is not None:
-            file.write("run", arrays, {"tick": run.tick}, partial(_columns, run), len(run.logs), made)
-
-    _by_first(path, arrays, lambda name, a: name not in models or _refuse_lost(path, name, a, run.status), write)
+    examine = lambda name, a: _refuse_lost(path, name, a, run.status) if name in models else None
+    write = lambda made: file.write("run", arrays, {"tick": run.tick}, partial(_columns, run), len(run.logs), made)
+    _stream(arrays, examine, write)
 
 
 def load(path: str | Path, like: Fit, policy: Policy | None = None) -> Fit:
@@ -88,35 +85,33 @@ def is_gone(run: Fit) -> bool:
 # --------------------------------------------------------------------------------------- from devices to a file
 
 
-def _by_first(path: str | Path, arrays: Mapping[str, Any], examine: Callable[..., Any], write: Callable[..., Any]):
-    """Write arrays in the first process; the others lend a hand with those whose parts lie on several of them."""
+def by_first(work: Callable[[], Any], meanwhile: Callable[[], None] = lambda: None) -> Any:
+    """Have the first of several processes write; an error of it is one of all, so that none waits for the others."""
+    found = failed = None
+    try:
+        found = work() if first_process() else None
+    except Exception as error:
+        failed = error
+    meanwhile()
+    if agreed(failed is not None):
+        raise failed or OSError("the first process could not write; see what it says")
+    return found
+
+
+def _stream(arrays: Mapping[str, Any], examine: Callable[[str, np.ndarray], Any], write: Callable[..., None]) -> None:
+    """Have ``write(made)`` ask for one array after the other; every process has a hand in those that lie on several."""
     left = iter(arrays)
 
     def made(name: str) -> np.ndarray:
-        a = _fetched(arrays[next(left)])
+        a = whole(arrays[next(left)])
         examine(name, a)
         return a
 
-    failed = None
-    try:
-        if first_process():
-            write(made)
-    except Exception as error:
-        failed = error
-    for name in left:
-        _fetched(arrays[name])
-    if agreed(failed is not None):
-        raise failed or OSError(f"path: {path} could not be written by the first process, which says why.")
+    def lend_a_hand() -> None:
+        for name in left:
+            whole(arrays[name])
 
-
-def _fetched(a: Any) -> np.ndarray:
-    """Return an array in one piece; no copy of it stays behind on the host, as JAX would keep one."""
-    if isinstance(a, jax.Array) and a.is_fully_replicated:
-        return np.asarray(a.addressable_data(0))
-    if isinstance(a, jax.Array) and a.is_fully_addressable:
-        parts = [shard.data for shard in a.addressable_shards]
-        return np.asarray(jax.make_array_from_single_device_arrays(a.shape, a.sharding, parts))
-    return whole(a)
+    by_first(lambda: write(made), lend_a_hand)
 
 
 def _columns(run: Fit, begin: int, end: int) -> dict[str, np.ndarray]:

@@ -184,20 +184,17 @@ def placed(tree: Any, mesh: Mesh | None, like: str = "whole") -> Any:
         there = isinstance(a, jax.Array) and isinstance(a.sharding, NamedSharding) and a.sharding.mesh == mesh
         if there and like in ("whole", "feed"):
             return a
-        here = NamedSharding(mesh, where(a, mesh))
-        if isinstance(a, jax.Array) and a.sharding.is_equivalent_to(here, a.ndim):
-            return a
-        return jax.device_put(a, here) if here.is_fully_addressable else _among_processes(a, here)
+        return _put(a, NamedSharding(mesh, where(a, mesh)))
 
     return jax.tree.map(put, tree)
 
 
-def _among_processes(a: Any, here: NamedSharding) -> Any:
-    """Put an array that every process holds on the devices of all of them."""
-    if isinstance(a, jax.Array) and jnp.issubdtype(a.dtype, jax.dtypes.prng_key):
-        return jr.wrap_key_data(_among_processes(jr.key_data(a), here), impl=jr.key_impl(a))
-    host = np.asarray(a)
-    return jax.make_array_from_callback(host.shape, here, lambda part: host[part])
+def _put(a: Any, where: NamedSharding) -> Any:
+    if where.is_fully_addressable or (isinstance(a, jax.Array) and not a.is_fully_addressable):
+        return jax.device_put(a, where)
+    if jnp.issubdtype(a.dtype, jax.dtypes.prng_key):
+        return jr.wrap_key_data(_put(jr.key_data(a), where), impl=jr.key_impl(a))
+    return jax.make_array_from_callback(a.shape, where, lambda part: np.asarray(a[part]))  # each process its own part
 
 
 def kept_in_place(tree: Any, like: str) -> Any:
@@ -266,8 +263,16 @@ def of_all(value: Any) -> np.ndarray:
 
 
 def whole(a: Any) -> np.ndarray:
-    """Return an array in one piece on the host, wherever its parts lie; every process has to ask."""
-    if isinstance(a, jax.Array) and not a.is_fully_addressable and not a.is_fully_replicated:
+    """Return an array in one piece on the host, wherever its parts lie; every process has to ask.
+
+    JAX keeps a copy on the host with an array that was fetched. Here a second handle to it is fetched, and let go.
+    """
+    if isinstance(a, jax.Array) and a.is_fully_replicated:
+        return np.asarray(a.addressable_data(0))
+    if isinstance(a, jax.Array) and a.is_fully_addressable:
+        parts = [shard.data for shard in a.addressable_shards]
+        return np.asarray(jax.make_array_from_single_device_arrays(a.shape, a.sharding, parts))
+    if isinstance(a, jax.Array):
         from jax.experimental import multihost_utils
 
         return np.asarray(multihost_utils.process_allgather(a, tiled=True))

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ceteris.engine.checkpoint import is_gone, save
+from ceteris.engine.checkpoint import by_first, is_gone, save
 from ceteris.engine.devices import agreed, first_process
 from ceteris.engine.run import Fit, Status
 from ceteris.files import GrowingFile
@@ -227,7 +227,7 @@ class Checkpoint(AbstractRecorder):
         self.seconds = seconds
 
     def open(self, run, steps):
-        self._file = GrowingFile(self.path) if first_process() else None
+        self._file = by_first(lambda: GrowingFile(self.path))
         self._steps, self._due = steps, None
         self._saved = time.monotonic()
 

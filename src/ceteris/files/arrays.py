@@ -28,6 +28,7 @@ TYPES = {
 }  # fmt: skip
 _CODES = {kind: code for code, kind in TYPES.items()}
 _BEFORE_CHECKSUM = b'{"__metadata__": {"checksum": "'
+_PIECE = 2**23
 _LONGEST_HEADER, _MOST_AXES = 100_000_000, 32
 
 
@@ -78,14 +79,19 @@ def write_arrays(
     made = made or arrays.__getitem__
     with writing(path) as file:
         file.write(len(header).to_bytes(8, "little") + header)
-        found = checksum(about, table, (_put(file, little(made(name))) for name in table))
+        found = checksum(about, table, _written_to(file, map(made, table)))
         file.seek(8 + len(_BEFORE_CHECKSUM))
         file.write(found.encode())
 
 
-def _put(file: BinaryIO, data: memoryview) -> memoryview:
-    file.write(data)
-    return data
+def _written_to(file: BinaryIO, arrays: Iterator[np.ndarray]) -> Iterator[memoryview]:
+    """Write arrays, and yield their bytes; in pieces, so that a signal is heard in between."""
+    for data in map(little, arrays):
+        for begin in range(0, data.nbytes, _PIECE):
+            piece = data[begin : begin + _PIECE]
+            file.write(piece)
+            yield piece
+        data = piece = None  # before the next one is made
 
 
 def _written(about: dict[str, Any]) -> str:

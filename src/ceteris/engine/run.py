@@ -20,7 +20,7 @@ class Status(enum.IntEnum):
     Examples
     --------
     >>> Status.NONFINITE.sentence
-    'stopped because its loss or a weight became non-finite; its last finite weights are kept'
+    'stopped because its loss or a weight became non-finite; finite weights from before are kept'
     """
 
     RUNNING = 0
@@ -46,7 +46,7 @@ _SENTENCES = {
     Status.FINISHED: "took all the steps it was given",
     Status.STOPPED_EARLY: "stopped early because the held-out metric no longer improved",
     Status.REACHED: "stopped because it reached its target",
-    Status.NONFINITE: "stopped because its loss or a weight became non-finite; its last finite weights are kept",
+    Status.NONFINITE: "stopped because its loss or a weight became non-finite; finite weights from before are kept",
     Status.INTERRUPTED: "was interrupted before it took all its steps; its weights so far are kept",
 }
 

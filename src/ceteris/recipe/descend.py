@@ -104,7 +104,7 @@ def descent(J: Callable[..., Any], theta: Any, builder: Builder, memory: Any) ->
     rule = optax.with_extra_args_support(builder())  # line searches look at the loss again
     value_fn = lambda theta: J(theta)[0]
     move, memory = rule.update(gradient, memory, theta, value=loss, grad=gradient, value_fn=value_fn)
-    info = {"loss": loss, "gradient_norm": optax.tree.norm(gradient), **aux}
+    info = {"loss": loss, **aux}
     return optax.apply_updates(theta, move), memory, info  # in the precision of theta
 
 

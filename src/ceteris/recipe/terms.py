@@ -12,7 +12,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from ceteris.recipe.objectives import AbstractObjective, AbstractResiduals, as_array
 
-TAKEN = ("loss", "gradient_norm", "damping", "updates", "stop", "buffers")  # what step rules report or look for
+TAKEN = ("loss", "damping", "updates", "stop", "buffers")  # what step rules report or look for
 
 
 def weighted_sum(objectives: dict[str, AbstractObjective], weights: dict[str, Any] | None = None) -> AbstractObjective:

@@ -42,7 +42,6 @@ def test_a_second_process_compiles_nothing_and_gets_the_same_numbers(tmp_path):
     assert len(programs(the_folder(tmp_path))) == requests
 
 
-@pytest.mark.xfail(reason="the engine does not call keep_programs yet", strict=True)
 def test_a_fit_of_a_second_process_traces_only(tmp_path):
     code = """
 import equinox as eqx, numpy as np

@@ -339,3 +339,9 @@ def test_a_scalar_loss_is_refused():
 def test_an_unknown_solver_is_refused():
     with pytest.raises(ValueError, match=r"solver is 'gram', but must be 'auto', 'primal', 'dual' or 'matrix-free'"):
         LevenbergMarquardt(zeros, BatchResiduals(linear), Fixed(table()), solver="gram")
+
+
+@pytest.mark.parametrize("precision", ["mixed", "half"])
+def test_few_digits_are_refused(precision):
+    with pytest.raises(ValueError, match="precision: LevenbergMarquardt solves linear systems, for which bfloat16"):
+        fit(recipes.least_squares(), jr.key(0), steps=1, precision=precision)

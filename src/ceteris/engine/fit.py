@@ -36,7 +36,6 @@ from ceteris.engine.feed import Feed, Feeding
 from ceteris.engine.monitors import AbstractJudge, AbstractRecorder, Checkpoint, StopWhen
 from ceteris.engine.run import Fit, Status
 from ceteris.keys import fast
-from ceteris.programs import keep_programs
 from ceteris.stopping import Deferred, deferred
 
 
@@ -118,7 +117,6 @@ def fit(
     recorders = tuple(m for m in watchers if isinstance(m, AbstractRecorder))
     mesh = checked_mesh(mesh, algorithm.n if isinstance(algorithm, Ensemble) else None)
     setting = Setting(policy_of(precision), mesh)
-    keep_programs()
     # factorisations inside a batched program are many and small: BLAS threads would fight XLA's own for the cores
     with in_precision(precision), _threads().limit(limits=1, user_api="blas"):
         algorithm, model = cast(algorithm, precision), cast(model, precision)

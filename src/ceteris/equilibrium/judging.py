@@ -134,7 +134,7 @@ def holding_together(used: Economies, which: np.ndarray) -> dict[int, str]:
 def not_finite(plan: Plan, economies: Economies, found: Errors, key: Array, training: HowTrained | None) -> list[str]:
     """What broke down, by member; empty where nothing did."""
     status = np.full(len(found.means()), Status.FINISHED) if training is None else training.status
-    lost = np.isin(status, (Status.NONFINITE, Status.DIVERGED)) | ~np.isfinite(found.means())
+    lost = (status == Status.NONFINITE) | ~np.isfinite(found.means())
     said = [""] * len(lost)
     for i in np.flatnonzero(lost):
         how = f"The run {Status(int(status[i])).sentence}." if training is not None else ""

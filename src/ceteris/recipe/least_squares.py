@@ -18,6 +18,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import PRNGKeyArray
 
 from ceteris.engine import AbstractAlgorithm, State
+from ceteris.engine.devices import computing
 from ceteris.recipe.damped import TRIALS, bend, best_trial, dual_form, matrix_free, primal_form
 from ceteris.recipe.descend import drawn_and_swept
 from ceteris.recipe.objectives import AbstractResiduals, as_array, every_float, no_metrics
@@ -106,6 +107,11 @@ class LevenbergMarquardt(AbstractAlgorithm):
         weights, sampler = jr.split(key)
         model = self.hypothesis(key=weights) if model is None else model
         theta, _ = ravel_pytree(eqx.filter(model, self.trainable(model)))
+        if computing(theta).dtype.itemsize < 4:
+            raise ValueError(
+                f"precision: LevenbergMarquardt solves linear systems, for which {computing(theta).dtype} has too few "
+                "digits; take 'single' or 'double'."
+            )
         return State(model, jnp.asarray(self.damping, theta.dtype), self.sampler.init(model, sampler))
 
     def step(self, state, key, feed):

@@ -120,4 +120,4 @@ def every_float(model: Any) -> Any:
 
 def as_array(number: Any) -> Any:
     """Return a number as an array, which is traced: another value of it compiles nothing."""
-    return np.asarray(number) if isinstance(number, int | float) else number
+    return number if isinstance(number, jax.Array | np.ndarray) else np.asarray(number, float)

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array
 
+from ceteris.recipe.objectives import as_array
 from ceteris.recipe.soap import soap
 
 Builder = Callable[[], optax.GradientTransformation]
@@ -184,14 +185,10 @@ def optimiser(
         raise ValueError(
             "optimiser: lbfgs takes no rate, schedule, clip or accumulate: its line search decides; drop them."
         )
-    top = jnp.asarray(KINDS[name].rate if rate is None else rate, float)
-    course = (
-        top
-        if schedule == "constant"
-        else Schedule(schedule, top, jnp.asarray(updates, float), jnp.asarray(floor, float))
-    )
-    decay = jnp.asarray(weight_decay, float) if KINDS[name].decays else None
-    norm = None if clip is None else jnp.asarray(clip, float)
+    top = as_array(KINDS[name].rate if rate is None else rate)
+    course = top if schedule == "constant" else Schedule(schedule, top, as_array(updates), as_array(floor))
+    decay = as_array(weight_decay) if KINDS[name].decays else None
+    norm = None if clip is None else as_array(clip)
     return eqx.Partial(_build, name, course, decay, norm, accumulate, betas, tuple(groups.items()))
 
 

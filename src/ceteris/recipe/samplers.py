@@ -14,6 +14,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 
@@ -82,7 +83,8 @@ class Minibatches(AbstractSampler):
         if updates is not None and updates < 1:
             raise ValueError(f"Minibatches: updates is {updates}, but a step has at least one batch.")
         self.data = data
-        self.rows = jnp.arange(jax.tree.leaves(data)[0].shape[0]) if rows is None else jnp.asarray(rows)
+        count = jax.tree.leaves(data)[0].shape[0]
+        self.rows = rows if isinstance(rows, jax.Array) else np.arange(count) if rows is None else np.asarray(rows)
         count = self.rows.shape[0]
         if count == 0:
             raise ValueError("Minibatches: there are no rows to draw from; give a table with at least one row.")
@@ -108,7 +110,7 @@ class Minibatches(AbstractSampler):
             jnp.where(through, fresh, order),
             jnp.where(through, position + wanted - n, position + wanted),
         )
-        rows = self.rows[drawn].reshape(self.updates, self.size)
+        rows = jnp.asarray(self.rows)[drawn].reshape(self.updates, self.size)
         return jax.tree.map(lambda a: jnp.asarray(a)[rows], self.data), memory
 
 

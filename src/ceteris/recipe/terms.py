@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, overload
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -15,7 +15,17 @@ from ceteris.recipe.objectives import AbstractObjective, AbstractResiduals, as_a
 TAKEN = ("loss", "damping", "updates", "stop", "buffers")  # what step rules report or look for
 
 
-def weighted_sum(objectives: dict[str, AbstractObjective], weights: dict[str, Any] | None = None) -> AbstractObjective:
+@overload
+def weighted_sum(
+    objectives: Mapping[str, AbstractResiduals], weights: Mapping[str, Any] | None = None
+) -> AbstractResiduals: ...
+@overload
+def weighted_sum(
+    objectives: Mapping[str, AbstractObjective], weights: Mapping[str, Any] | None = None
+) -> AbstractObjective: ...
+def weighted_sum(
+    objectives: Mapping[str, AbstractObjective], weights: Mapping[str, Any] | None = None
+) -> AbstractObjective:
     """Return the objective Σ w_k L_k, whose terms have batches of their own, of any size.
 
     Parameters
@@ -58,7 +68,7 @@ def weighted_sum(objectives: dict[str, AbstractObjective], weights: dict[str, An
         )
     factors = {name: as_array(weights.get(name, 1.0)) for name in objectives}
     squares = all(isinstance(term, AbstractResiduals) for term in objectives.values())
-    return (_SumOfSquares if squares else _Sum)(objectives, factors)
+    return (_SumOfSquares if squares else _Sum)(dict(objectives), factors)
 
 
 class _Sum(AbstractObjective):

@@ -379,7 +379,7 @@ def run(file: str) -> Kind:
         done = begun(resume=path.with_name("run"))
         if not done.ok:  # said aloud in its sentence
             return {}
-        return {**dict(enumerate(map(np.asarray, jax.tree.leaves(done.model)))), **done.history}
+        return {**dict(enumerate(map(np.asarray, jax.tree.leaves(done.model)))), "loss": done.history["loss"]}
 
     make = lambda folder: begun(monitors=[Checkpoint(folder / "run", seconds=0)]) and folder / file
     return Kind(make, read, sealed=True)

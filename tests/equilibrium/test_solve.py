@@ -204,7 +204,7 @@ def test_numbers_that_are_not_finite_are_traced_to_state_and_equation():
     solution = solve(BreaksDown(), phases=[Episodes(steps=20, paths=64)])
     assert not solution.met
     assert "Equation 'euler' is not finite at k = " in solution.sentence
-    assert "The last finite weights are kept" in solution.sentence
+    assert "Finite weights from before are kept" in solution.sentence
     assert np.isfinite(solution.hypothesis.net.output.weight).all()
 
 

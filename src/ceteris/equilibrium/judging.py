@@ -143,16 +143,16 @@ def not_finite(plan: Plan, economies: Economies, found: Errors, key: Array, trai
 
 
 def culprit(plan: Plan, economies: Economies, key: Array, n: int = CHUNK) -> str:
-    """In which state, and in which equation, the last finite policy first meets a number that is not finite."""
+    """In which state, and in which equation, the policy that is kept first meets a number that is not finite."""
     data, _ = sampled(economies, key, n, spacing=1)
     found = errors_at(economies.model, economies.policy, data, plan.rule)
     for name, value in found.items():
         bad = np.flatnonzero(~np.isfinite(np.asarray(value).reshape(n, -1)).all(1))
         if bad.size:
             where = ", ".join(f"{k} = {np.array2string(np.asarray(v[bad[0]]), precision=4)}" for k, v in data.items())
-            return f"Equation {name!r} is not finite at {where}. The last finite weights are kept."
+            return f"Equation {name!r} is not finite at {where}. Finite weights from before are kept."
     return (
-        "The last finite weights are kept; all equations are finite on the states they visit: lower the rate, or the "
+        "Finite weights from before are kept; all equations are finite on the states they visit: lower the rate, or the "
         "share of a Regression."
     )
 

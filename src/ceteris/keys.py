@@ -69,6 +69,18 @@ def apart(key: PRNGKeyArray, n: int) -> list[PRNGKeyArray]:
     return [jr.wrap_key_data(jax.device_put(row), impl=jr.key_impl(key)) for row in words]
 
 
+def folded(key: PRNGKeyArray, number: int) -> PRNGKeyArray:
+    """Return `jax.random.fold_in` of a key, outside compiled code and without compiling.
+
+    Examples
+    --------
+    >>> import jax
+    >>> bool(jax.random.bits(folded(key(3), 7)) == jax.random.bits(jax.random.fold_in(jax.random.key(3), 7)))
+    True
+    """
+    return jr.wrap_key_data(_fold_in(jr.key_data(fast(key)), np.uint32(number)), impl=UNROLLED)
+
+
 # ------------------------------------------------------------------------------------------------- the cipher
 
 

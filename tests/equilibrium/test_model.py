@@ -256,6 +256,44 @@ def test_an_explosive_linear_policy_is_not_used():
     assert found.policy is None
 
 
+class AsksElsewhere(Model):
+    """y = c s + b E h(s'/2) with s' = ρ s + y: tomorrow's policy is asked at a point of the model's own making."""
+
+    rho: float = 0.8
+    b: float = 0.5
+    c: float = 0.1
+
+    def shocks(self):
+        return {"eps": Normal()}
+
+    def outputs(self):
+        return {"y": ()}
+
+    def actions(self, raw, s):
+        return {"y": raw.y}
+
+    def move(self, s, a, shock):
+        return {"s": self.rho * s.s + a.y + 0.1 * shock.eps}
+
+    def residuals(self, s, a, E):
+        return {"rule": a.y - self.c * s.s - self.b * E.successors(lambda s1, a1, h: h(s1.s[None] / 2)[0])}
+
+    def start(self, key):
+        return {"s": 0.0}
+
+    def steady_state(self):
+        return {"s": 0.0}
+
+
+def test_the_linear_policy_of_a_model_that_asks_elsewhere_is_the_stable_root():
+    with precision("double"):
+        found = linearise(AsksElsewhere())
+    # y = G s: G = c + b G (ρ + G) / 2, of which the smaller root is stable
+    root = np.roots([0.5 * 0.5, 0.5 * 0.5 * 0.8 - 1, 0.1]).min()
+    assert float(found.policy.slope[0, 0]) == pytest.approx(root, rel=1e-9)
+    assert found.radius == pytest.approx(0.8 + root, rel=1e-9)
+
+
 def test_models_without_a_resting_point_say_so():
     assert "names no steady state" in linearise(named("olg-analytic")).sentence
     assert "A chain has no zero shock" in linearise(ChainWithSteadyState()).sentence

@@ -253,6 +253,11 @@ def test_a_mixture_of_states_solves_the_model():
     assert solution.met
 
 
+def test_updates_that_do_not_share_the_visited_states_evenly_are_refused():
+    with pytest.raises(ValueError, match=r"Episodes: updates is 3, but must divide horizon x paths x epochs = 256"):
+        Episodes(paths=64, updates=3)
+
+
 def test_bad_shares_and_a_missing_steady_state_are_refused():
     with pytest.raises(ValueError, match=r"box_share, rest_share: 0.7 and 0.4 given; shares .* at most 1"):
         Polish(box_share=0.7, rest_share=0.4)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 import numpy as np
 from jax import Array
 
@@ -132,7 +131,7 @@ def after_next_phase(course: Course, work: Work, seed: int) -> Course:
     """The course after one more phase, its policies judged and kept on disk."""
     plan, i = course.plan, len(course.log)
     phase = plan.phases[i]
-    key, every = jr.fold_in(keys.key(seed + 1), i), 100 if isinstance(phase, Episodes) else 5
+    key, every = keys.folded(keys.key(seed + 1), i), 100 if isinstance(phase, Episodes) else 5
     done = phase.run(course.economies, plan.rule, key, work.monitors(i, phase.name), every, work.resume(i))
     if np.any(done.run.status == Status.INTERRUPTED):
         where = f"This was in phase {i + 1} of {len(plan.phases)}, {phase.name}."
@@ -155,7 +154,7 @@ def after_next_phase(course: Course, work: Work, seed: int) -> Course:
 
 def judging_key(seed: int, phase: int) -> Array:
     """The key that decides on which fresh states the policy after a phase is judged."""
-    return jr.fold_in(jr.fold_in(keys.key(seed + 1), max(phase, 0)), 1)
+    return keys.folded(keys.folded(keys.key(seed + 1), max(phase, 0)), 1)
 
 
 def better(plan: Plan, before: Judged | None, now: Judged) -> Judged:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 import numpy as np
 from jax import Array
 
@@ -20,6 +19,7 @@ from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.policy import finished
 from ceteris.equilibrium.trajectories import Trajectories, picked
 from ceteris.equilibrium.visits import Economies, sampled
+from ceteris.keys import folded
 
 if TYPE_CHECKING:
     from ceteris.equilibrium.solve import Plan
@@ -48,7 +48,7 @@ def fresh(plan: Plan, used: Economies, key: Array) -> Iterator[Point]:
     if isinstance(phase, Trajectories):  # whose paths all set out from the model's start
         size = 2 * phase.states
         for i in range(TOURS):
-            again = key if i == 0 else jr.fold_in(key, i)
+            again = key if i == 0 else folded(key, i)
             states = picked(phase.visited(used, again), again, phase.paths * phase.periods, used.members)
             axis = 0 if used.members is None else 1
             for start in range(0, jax.tree.leaves(states)[0].shape[axis], size):
@@ -58,7 +58,7 @@ def fresh(plan: Plan, used: Economies, key: Array) -> Iterator[Point]:
                     yield chunk
         return
     for i in range(-(-phase.judged // CHUNK)):
-        again = key if i == 0 else jr.fold_in(key, i)
+        again = key if i == 0 else folded(key, i)
         data, last = sampled(used, again, CHUNK, SPACING)
         used = used._replace(states=last)
         yield data

@@ -152,8 +152,8 @@ def culprit(plan: Plan, economies: Economies, key: Array, n: int = CHUNK) -> str
             where = ", ".join(f"{k} = {np.array2string(np.asarray(v[bad[0]]), precision=4)}" for k, v in data.items())
             return f"Equation {name!r} is not finite at {where}. Finite weights from before are kept."
     return (
-        "Finite weights from before are kept; all equations are finite on the states they visit: lower the rate, or the "
-        "share of a Regression."
+        "Finite weights from before are kept; all equations are finite on the states they visit: lower the rate, or "
+        "the share of a Regression."
     )
 
 

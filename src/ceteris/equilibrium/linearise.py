@@ -93,11 +93,11 @@ class _Around(NamedTuple):
     after: np.ndarray
     x: np.ndarray
     F_s: np.ndarray
-    after_s: np.ndarray
-    x_s: np.ndarray
     F_y: np.ndarray
-    after_y: np.ndarray
     F_level: np.ndarray
+    after_s: np.ndarray
+    after_y: np.ndarray
+    x_s: np.ndarray
 
 
 class _Rest:
@@ -113,11 +113,10 @@ class _Rest:
         """With outputs y today, and level + G (s - s*) tomorrow; without G, the level."""
         n, m = self.states, self.outputs
         G = np.zeros((m, n)) if G is None else G
-        values, slopes = jax.device_get(_around(self.model, self.s, y, level, G))
-        in_s, in_y, in_level = (
-            tuple(J[:, part] for J in slopes) for part in (slice(n), slice(n, n + m), slice(n + m, None))
-        )
-        return _Around(*values, *in_s, *in_y[:2], in_level[0])
+        (F, after, x), slopes = jax.device_get(_around(self.model, self.s, y, level, G))
+        in_F, in_after, in_x = (np.split(slope, (n, n + m), 1) for slope in slopes)
+        F_s, F_y, F_level = in_F
+        return _Around(F, after, x, F_s, F_y, F_level, in_after[0], in_after[1], in_x[0])
 
 
 @compiled_quickly

@@ -52,6 +52,12 @@ class Episodes:
 
     def __post_init__(self):
         refuse_shares(self.box_share, self.rest_share)
+        visited = self.horizon * self.paths * self.epochs
+        if self.updates < 1 or visited % self.updates:
+            raise ValueError(
+                f"Episodes: updates is {self.updates}, but must divide horizon x paths x epochs = {visited}; choose "
+                "another number of updates, or of paths."
+            )
 
     name = "episodes"
     judged = 10_000  # fresh states, before it is called solved

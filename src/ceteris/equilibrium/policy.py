@@ -119,11 +119,12 @@ def _inputs(model: Model, states: Point) -> Any:
     return jax.vmap(model.inputs)(states)
 
 
-def standardised(x: np.ndarray) -> Standardise:
+def standardised(x: Any) -> Standardise:
     """The standardisation of inputs over all axes but the last; what does not move is left in its own units."""
     x = x.reshape(-1, x.shape[-1])
-    mean, scale = x.mean(0), x.std(0)
-    return Standardise(mean, np.where(scale > 1e-6 * (1 + np.abs(mean)), scale, 1.0))
+    mean, spread = x.mean(0), x.std(0)
+    scale: Any = np.where(spread > 1e-6 * (1 + np.abs(mean)), spread, 1.0)
+    return Standardise(mean, scale)
 
 
 def act(model: Model, policy: Any, s: Point) -> Point:

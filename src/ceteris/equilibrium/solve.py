@@ -10,7 +10,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.random as jr
 import numpy as np
 from jax import Array
 
@@ -313,5 +312,5 @@ def rescaled(economies: Economies, key: Array, n: int, box_share: float, rest_sh
     """The policy with inputs standardised on the states it will be trained on, and where a simulation ends."""
     _, settled = simulated(economies, key, SEGMENT)
     economies = economies._replace(states=settled)
-    visited, last = sampled(economies, jr.fold_in(key, 1), n, box_share=box_share, rest_share=rest_share)
+    visited, last = sampled(economies, keys.folded(key, 1), n, box_share=box_share, rest_share=rest_share)
     return standardised_on(economies.model, economies.policy, visited), last

@@ -15,6 +15,7 @@ import jax.random as jr
 import numpy as np
 from jax import Array
 
+from ceteris import keys
 from ceteris.equilibrium.model import Model, start_states
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.policy import compiled_quickly
@@ -46,7 +47,7 @@ class Economies(NamedTuple):
     def starts(self, key: Array, n: int) -> Point:
         """``n`` of the model's own starts, leaves (n, ...), members first where there are many."""
         one = lambda model, policy, states, key: _block(model, key, BLOCK)
-        blocks = [self.each(one, self.keys(jr.fold_in(key, i))) for i in range(-(-n // BLOCK))]
+        blocks = [self.each(one, self.keys(own)) for own in keys.apart(key, -(-n // BLOCK))]
         axis = 0 if self.members is None else 1
         joined = lambda *a: np.concatenate(a, axis)[(slice(None),) * axis + (slice(n),)]
         return jax.device_put(jax.tree.map(joined, *blocks))
@@ -77,7 +78,7 @@ def simulated(economies: Economies, key: Array, periods: int) -> tuple[Point, Po
         filled = lambda a: np.concatenate([a, np.zeros((SEGMENT - len(a), *a.shape[1:]), a.dtype)])
         draw = lambda rng: jax.tree.map(filled, luck_of(shocks, rng, (length, n)))  # noqa: B023
         one = lambda *a: follow(*a, np.asarray(length), np.asarray(True))  # noqa: B023
-        spare = economies.starts(jr.fold_in(key, start), n)
+        spare = economies.starts(keys.folded(key, start), n)
         last, segment, _ = economies.each(one, economies.drawn(draw, generators), spare)
         economies = economies._replace(states=last)
         seen.append(jax.tree.map(lambda a: np.asarray(a)[(slice(None),) * axis + (slice(length),)], segment))  # noqa: B023
@@ -99,7 +100,7 @@ def sampled(
 
     visited = jax.device_put(jax.tree.map(thinned, seen))
     if box_share or rest_share:
-        key = jr.fold_in(key, 1)
+        key = keys.folded(key, 1)
         shape = (n, 1 + entries(visited if axis == 0 else jax.tree.map(lambda a: a[0], visited)))
         dice = economies.drawn(lambda rng: rng.random(shape), economies.generators(key))
         mix = lambda model, policy, *given: _mixed(model, *given, box_share, rest_share)

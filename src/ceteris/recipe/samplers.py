@@ -73,7 +73,7 @@ class Minibatches(AbstractSampler):
     """
 
     data: Any
-    rows: Array
+    rows: Any
     size: int = eqx.field(static=True)
     updates: int = eqx.field(static=True)
 

@@ -6,9 +6,7 @@ RUN := .venv/bin
 PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements/test.lock
 
 # Compiled programs are kept inside the checkout: a second run of the tests, or of the demonstration, compiles little.
-export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
-export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
-export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES ?= -1
+export CETERIS_CACHE ?= $(CURDIR)/.cache/programs
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 
 .PHONY: demo test lint types docs bench clean

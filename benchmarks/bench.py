@@ -52,7 +52,14 @@ def machine() -> dict[str, Any]:
         "load_before": os.getloadavg()[0],
         "python": platform.python_version(),
         **packages,
+        **_accelerator(),
     }
+
+
+def _accelerator() -> dict[str, Any]:
+    """Name the GPU, if JAX was started and found one."""
+    device = sys.modules["jax"].devices()[0] if "jax" in sys.modules else None
+    return {} if device is None or device.platform == "cpu" else {"accelerator": device.device_kind}
 
 
 def main(benchmarks: dict[str, Callable[[], Iterable[Row]]], file: str) -> None:

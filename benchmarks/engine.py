@@ -1,4 +1,7 @@
-"""The engine's own bars: ensembles against separate fits, recompilation, start-up, throughput, lines of code."""
+"""The engine's own bars: a first answer, calls, steps against hand-written loops, replay, ensembles, lines of code.
+
+What is measured on one core in a process of its own is in engine_one.py: its affinity is set before JAX starts.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,76 @@ import itertools
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import bench
 
 ROWS, COLUMNS, WIDTHS, BATCH = 100_000, 50, (256, 256, 256), 256
+CAPACITIES = (10**4, 10**5, 10**6, 4 * 10**6)
+ONE = {"OMP_NUM_THREADS": "1"}
+NO_CACHE = {**ONE, "JAX_ENABLE_COMPILATION_CACHE": "false"}
+
+
+def first_answer():
+    """CPU seconds of a whole new process, imports included: without a cache, filling one, and with it filled."""
+    for part, what, cold, warm in (
+        ("growth", "solve(Growth(delta=1.0))", 9, 3.5),
+        ("net", "2 x 32 with dropout, 700 updates", 4, 1.5),
+    ):
+        imports = bench.in_fresh_process("engine_one.py", f"import_{part}", environment=ONE)
+        yield bench.Row(f"{what}: imports alone", imports["cpu"], "CPU s")
+        bare = bench.in_fresh_process("engine_one.py", part, environment=NO_CACHE)
+        yield bench.at_most(f"{what}: no cache", bare["cpu"], "CPU s", cold, bare["note"])
+        with tempfile.TemporaryDirectory() as folder:
+            cached = ONE | {
+                "JAX_ENABLE_COMPILATION_CACHE": "true",
+                "JAX_COMPILATION_CACHE_DIR": folder,
+                "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+                "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+            }
+            first = bench.in_fresh_process("engine_one.py", part, environment=cached)
+            yield bench.Row(f"{what}: an empty cache, filled", first["cpu"], "CPU s")
+            second = bench.in_fresh_process("engine_one.py", part, environment=cached)
+            yield bench.at_most(f"{what}: a filled cache", second["cpu"], "CPU s", warm, second["note"])
+
+
+def calls():
+    """What `fit` costs where the step is nothing: a call of one step, and each further chunk of one step."""
+    found = bench.in_fresh_process("engine_one.py", "call", environment=ONE)
+    for name, key, bar in (("a call of fit", "", 3), ("a chunk", "chunk_", 0.5)):
+        cpu, wall = (1e3 * found[f"{key}{clock}"] for clock in ("cpu", "wall"))
+        yield bench.at_most(f"{name}, compiled before", cpu, "CPU ms", bar, f"wall {wall:.2f} ms")
+
+
+def steps():
+    """Updates per second of `fit` against a scan and a Python loop written by hand, turn and turn about on one core."""
+    for width, batch, updates, epochs in ((32, 64, 100, 200), (256, 64, 100, 10), (1024, 256, 20, 3)):
+        for kind, step in (("epochs", f"{updates} updates a step"), ("single", "one update a step")):
+            sizes = map(str, (width, batch, updates, epochs))
+            found = bench.in_fresh_process("engine_one.py", "steps", kind, *sizes, environment=ONE)
+            each = ", ".join(f"{side} {1e6 * seconds:.4g}" for side, seconds in found["each"].items())
+            peer = f"CPU microseconds an update: {each}"
+            yield bench.at_least(f"speed / a scan by hand, width {width}, {step}", found["scan"], "ratio", 0.95, peer)
+            if width == 256:
+                yield bench.at_least(
+                    f"speed / a jitted loop, width {width}, {step}", found["loop"], "ratio", 0.95, peer
+                )
+
+
+def replay():
+    """A step and the most memory ever held, with ever more points remembered."""
+    found = {n: bench.in_fresh_process("engine_one.py", "replay", str(n), environment=ONE) for n in CAPACITIES}
+    small = found[CAPACITIES[0]]
+    for capacity, one in found.items():
+        peer = f"{1e6 * one['step']:.0f} CPU microseconds a step"
+        if capacity > CAPACITIES[0]:
+            ratio = one["step"] / small["step"]
+            yield bench.at_most(f"a step, {capacity:.0e} / {CAPACITIES[0]:.0e} points", ratio, "ratio", 1.1, peer)
+    held = (one["peak"] - small["peak"]) / (one["buffer"] - small["buffer"])
+    peer = f"peak {one['peak'] / 2**20:.0f} MiB, points {one['buffer'] / 2**20:.0f} MiB"
+    yield bench.at_most("copies of the points at the peak", held, "", 1.1, peer)
 
 
 def supervised(width, rows, key_number=0, epochs_per_step=1):
@@ -225,11 +292,15 @@ def size():
     lines = [line for f in files for line in f.read_text().splitlines()]
     written = sum(bool(line.strip()) for line in lines)
     what = "lines of engine and recipe, not counting blank ones"
-    yield bench.at_most(what, written, "lines", 1800, f"{len(lines)} in all")
+    yield bench.at_most(what, written, "lines", 2200, f"{len(lines)} in all")
 
 
 if __name__ == "__main__":
     parts = {
+        "first_answer": first_answer,
+        "calls": calls,
+        "steps": steps,
+        "replay": replay,
         "ensembles": ensembles,
         "recompilation": recompilation,
         "startup": startup,

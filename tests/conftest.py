@@ -4,14 +4,16 @@ import itertools
 import os
 from pathlib import Path
 
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".cache" / "jax"))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("CETERIS_CACHE", str(Path(__file__).parents[1] / ".cache" / "programs"))
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import sys
 
 import pytest
 
+from ceteris.programs import keep_programs
+
+keep_programs()  # here already, for tests that compile without the engine
 sys.path.insert(0, str(Path(__file__).parent))
 
 

@@ -484,6 +484,24 @@ def solution(file: str) -> Kind:
     return Kind(make, read, sealed=file.endswith("safetensors"))
 
 
+def program() -> Kind:
+    """A compiled program that is kept: it comes back whole, or is compiled anew."""
+    from ceteris.programs import Shelf
+
+    whole = bytes(range(256)) * 8
+
+    def make(folder: Path) -> Path:
+        Shelf(folder).put("program", whole)
+        return folder / "program"
+
+    def read(path: Path) -> Any:
+        found = Shelf(path.parent).get(path.name)
+        assert found in (None, whole)
+        return "whole" if found else "compiled anew"
+
+    return Kind(make, read, says="compiled anew")
+
+
 KINDS: dict[str, Callable[[], Kind]] = {
     "weights": weights,
     "run checkpoint": functools.partial(run, "run"),
@@ -500,4 +518,5 @@ KINDS: dict[str, Callable[[], Kind]] = {
     "question of solve": functools.partial(solution, "question.json"),
     "clock of solve": functools.partial(solution, "clock.json"),
     "drawing": functools.partial(report, "figures/02-f-light.svg"),
+    "compiled program": program,
 }  # fmt: skip

@@ -189,7 +189,7 @@ def online_only(model):
     }
 
 
-def follow_slowly(model):
+def follow_slowly(model, updates):
     mix = lambda t, o: 0.98 * t + 0.02 * o if eqx.is_inexact_array(t) else t
     return {**model, "target": jax.tree.map(mix, model["target"], model["online"])}
 

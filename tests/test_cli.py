@@ -1,32 +1,16 @@
 """The command line: quick to answer, one sentence for an error, and the evidence on disk."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 import time
-import tomllib
-from pathlib import Path
 
-import numpy as np
 import pytest
 
 from ceteris import cli
 from ceteris.files import free_folder
 from ceteris.report import Run
 from ceteris.results import Check, Section
-
-ROOT = Path(__file__).parents[1]
-CACHE = ("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS")
-CACHE += ("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES",)
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch):
-    """Give the variables that a command sets back their values after each test."""
-    for name in CACHE:
-        monkeypatch.setenv(name, os.environ.get(name, "0"))
+from processes import python
 
 
 def call(capsys, *arguments):
@@ -35,14 +19,6 @@ def call(capsys, *arguments):
         cli.main([str(word) for word in arguments])
     out, err = capsys.readouterr()
     return end.value.code or 0, out, err
-
-
-def python(code, **environment):
-    """Run Python in a process of its own, with no compilation cache named unless given."""
-    kept = {name: value for name, value in os.environ.items() if name not in CACHE}
-    path = os.pathsep.join([str(ROOT / "src"), kept.get("PYTHONPATH", "")])
-    command, environment = [sys.executable, "-c", code], {**kept, "PYTHONPATH": path, **environment}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
 @pytest.fixture
@@ -57,7 +33,7 @@ def test_help_answers_in_under_half_a_second():
     times = []
     for _ in range(3):
         start = time.perf_counter()
-        out = python(code)
+        out = python(code)[0]
         times.append(time.perf_counter() - start)
     assert min(times) < 0.5  # the best of three: a busy machine is not the command's fault
     assert all(name in out for name in ("demo", "fit", "gallery", "report", "runs", "doctor"))
@@ -65,7 +41,7 @@ def test_help_answers_in_under_half_a_second():
 
 def test_help_imports_nothing_heavy():
     code = "import sys\nfrom ceteris.cli import main\ntry: main(['--help'])\nexcept SystemExit: print(*sys.modules)"
-    loaded = set(python(code).split())
+    loaded = set(python(code)[0].split())
     assert "typer" in loaded
     assert not loaded & {"jax", "numpy", "sklearn", "pandas", "matplotlib", "equinox", "optax", "scipy", "rich"}
 
@@ -191,48 +167,6 @@ def test_a_run_without_a_name_takes_the_first_free_one(tmp_path):
     for name in ("data", "data-2"):
         (tmp_path / name).mkdir()
     assert free_folder(tmp_path / "data") == tmp_path / "data-3"
-
-
-def test_compiled_programs_are_kept_where_the_user_says_or_in_the_cache(tmp_path, monkeypatch):
-    assert cli.compilation_cache() == Path(os.environ["JAX_COMPILATION_CACHE_DIR"])
-    for name in CACHE:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cli.compilation_cache() == tmp_path / "ceteris" / "jax"
-
-
-def test_jax_puts_compiled_programs_there(tmp_path):
-    code = "from ceteris import cli; cli.compilation_cache(); import jax; jax.jit(lambda x: x * 3 + 1)(2.0)"
-    python(code, XDG_CACHE_HOME=str(tmp_path))
-    assert list((tmp_path / "ceteris" / "jax").iterdir())
-
-
-def test_doctor_finds_everything_in_order(capsys, tmp_path, monkeypatch):
-    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "cache"))
-    code, out, _ = call(capsys, "doctor")
-    assert code == 0
-    assert re.search(rf"^numpy +{re.escape(np.__version__)}$", out, re.MULTILINE)
-    assert re.search(rf"^cache +{re.escape(str(tmp_path / 'cache'))}: \d+ files, \d\.\d MB$", out, re.MULTILINE)
-    assert "Everything needed works." in out
-
-
-def test_doctor_fails_when_something_needed_is_broken(capsys, tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "file"))
-    monkeypatch.setitem(cli.REQUIRED, "numpy", "no_such_module")
-    code, out, _ = call(capsys, "doctor")
-    assert code == 1
-    assert "BROKEN: ModuleNotFoundError: No module named 'no_such_module'" in out
-    assert "Broken: numpy, compilation cache." in out
-
-
-def test_doctor_knows_every_dependency_and_extra():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert set(cli.REQUIRED) == {re.match(r"[\w-]+", line)[0] for line in project["dependencies"]}
-    extras = project["optional-dependencies"]
-    assert set(cli.EXTRAS) == set(extras) - {"docs", "test"}
-    stems = {name: re.match(r"[\w-]+", lines[0])[0] for name, lines in extras.items()}
-    assert all(package.startswith(stems[name]) for name, (package, _) in cli.EXTRAS.items())
 
 
 # --------------------------------------------------------------------------------------------- equilibrium models

@@ -4,7 +4,16 @@ import pytest
 
 import fuzz
 
-CHEAP = ("weights", "word vectors", "word vectors as text", "run.json", "sections.json", "table", "drawing")
+CHEAP = (
+    "weights",
+    "word vectors",
+    "word vectors as text",
+    "run.json",
+    "sections.json",
+    "table",
+    "drawing",
+    "compiled program",
+)
 
 
 @pytest.mark.parametrize("kind", fuzz.KINDS)

@@ -16,7 +16,8 @@ ALLOWED = {
     "fingerprint": set(),  # another leaf
     "stopping": set(),  # a third
     "keys": set(),  # and a fourth: random keys
-    "engine": {"", "files", "keys", "stopping"},
+    "programs": {"files", "outlets"},  # compiled ones, kept between processes
+    "engine": {"", "files", "keys", "programs", "stopping"},
     "recipe": {"engine", "keys"},
     "nets": {"keys"},
     "stats": {"keys"},
@@ -35,6 +36,7 @@ DOMAIN = {
     "files",
     "fingerprint",
     "keys",
+    "programs",
     "engine",
     "recipe",
     "nets",

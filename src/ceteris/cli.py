@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -22,18 +21,6 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, RuntimeError, FloatingPointError)
 TASKS = ("auto", "regression", "classification")
 NEURAL = "neural net"
-PACKAGES = (
-    "equinox jax jaxtyping matplotlib narwhals numba numpy optax pandas rich safetensors scikit-learn threadpoolctl"
-    " typer"
-)
-REQUIRED = {name: name.replace("scikit-learn", "sklearn") for name in PACKAGES.split()}
-EXTRAS = {
-    "cuda": ("jax-cuda13-plugin", "NVIDIA graphics processors"),
-    "cluster": ("ray", "many runs on many machines"),
-    "examples": ("causaldata", "data of well-known studies"),
-    "parquet": ("pyarrow", "tables in Parquet files"),
-    "tensorboard": ("tensorboard", "training curves in TensorBoard"),
-}
 
 Out = Annotated[Path, typer.Option(help="Run folder to write; made if missing.")]
 Seed = Annotated[int, typer.Option(help="Seed of all random numbers.")]
@@ -71,7 +58,6 @@ def main(arguments: list[str] | None = None) -> None:
 @app.callback()
 def door(debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False) -> None:
     """Neural networks for economics, business research and social science, with the evidence."""
-    compilation_cache()
 
 
 @app.command()
@@ -292,79 +278,18 @@ def runs(root: Annotated[Path, typer.Argument(help="A folder with run folders in
 
 @app.command()
 def doctor() -> None:
-    """Say what is installed and what is missing."""
-    from ceteris.report import machine
+    """Say what is installed and what is missing, and whether compiled programs are kept."""
+    from ceteris.doctor import examine
 
-    facts = machine.hardware()
-    print(f"Python {sys.version.split()[0]} on {facts['system']}")
-    print(f"{facts['cores']} cores, {facts['memory (GB)']} GB of memory\n")
-    broken = [name for name, module in REQUIRED.items() if not _examine(name, module)]
-    broken += [] if _compute() else ["jax computation"]
-    broken += [] if _examine_cache(compilation_cache()) else ["compilation cache"]
-    for name, (package, purpose) in EXTRAS.items():
-        version = machine.versions((package,))[package]
-        how = f'missing; pip install "ceteris[{name}]"' if version == "not installed" else version
-        print(f"extra {name} ({purpose}): {how}")
+    broken = []
+    for finding in examine():
+        say(finding.line)
+        broken += [finding] if finding.cure else []
     if broken:
-        print(f"\nBroken: {', '.join(broken)}. Install ceteris again: pip install --force-reinstall ceteris")
+        names = ", ".join(finding.name for finding in broken)
+        say(f"\nBroken: {names}. To mend it, {'; '.join(dict.fromkeys(finding.cure for finding in broken))}.")
         raise typer.Exit(1)
-    print("\nEverything needed works.")
-
-
-def _examine(name: str, module: str) -> bool:
-    """Import a package; whatever goes wrong in it is the finding."""
-    from importlib import import_module, metadata
-
-    try:
-        import_module(module)
-        print(f"{name:<14}{metadata.version(name)}")
-    except Exception as error:
-        print(f"{name:<14}BROKEN: {type(error).__name__}: {error}")
-        return False
-    return True
-
-
-def _compute() -> bool:
-    """Compile and run one line on the default device, and list the devices."""
-    try:
-        import jax
-
-        assert float(jax.jit(lambda x: x + 1)(1.0)) == 2
-        print(f"\ndevices       {', '.join(str(device) for device in jax.devices())}")
-    except Exception as error:
-        print(f"\ndevices       BROKEN: {type(error).__name__}: {error}")
-        return False
-    return True
-
-
-def _examine_cache(folder: Path) -> bool:
-    files = [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
-    size = sum(path.stat().st_size for path in files) / 1e6
-    home = next(path for path in (folder, *folder.parents) if path.exists())
-    writable = home.is_dir() and os.access(home, os.W_OK)
-    state = "" if writable else "; BROKEN: it cannot be written to"
-    print(f"cache         {folder}: {len(files)} files, {size:.1f} MB{state}\n")
-    return writable
-
-
-def compilation_cache() -> Path:
-    """Keep compiled programs between runs; works through the environment, so before JAX is imported.
-
-    Returns
-    -------
-    Path
-        ``JAX_COMPILATION_CACHE_DIR`` if it is set, else a folder in the user's cache.
-    """
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_user_cache() / "ceteris" / "jax"))
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-    return Path(os.environ["JAX_COMPILATION_CACHE_DIR"])
-
-
-def _user_cache() -> Path:
-    homes = {"darwin": Path.home() / "Library/Caches", "win32": Path.home() / "AppData/Local"}
-    given = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("LOCALAPPDATA") if sys.platform == "win32" else None)
-    return Path(given) if given else homes.get(sys.platform, Path.home() / ".cache")
+    say("\nEverything needed works.")
 
 
 def _options(

@@ -55,6 +55,20 @@ def fast(key: PRNGKeyArray) -> PRNGKeyArray:
     return jr.wrap_key_data(jr.key_data(key), impl=UNROLLED) if str(jr.key_impl(key)) == "threefry2x32" else key
 
 
+def apart(key: PRNGKeyArray, n: int) -> list[PRNGKeyArray]:
+    """Return the ``n`` keys of `jax.random.split` in a list, outside compiled code and without compiling.
+
+    Examples
+    --------
+    >>> import jax
+    >>> first, second = apart(key(3), 2)
+    >>> bool(jax.random.bits(second) == jax.random.bits(jax.random.split(jax.random.key(3))[1]))
+    True
+    """
+    words = np.asarray(jr.key_data(jr.split(key, n)))
+    return [jr.wrap_key_data(jax.device_put(row), impl=jr.key_impl(key)) for row in words]
+
+
 # ------------------------------------------------------------------------------------------------- the cipher
 
 

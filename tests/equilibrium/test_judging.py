@@ -153,7 +153,7 @@ class Rare(Model):
 
 
 def test_the_largest_error_is_that_of_ten_thousand_states():
-    solution = solve(Rare(), phases=[Polish(states=40, steps=5)], tolerance=(1e-3, 2e-2), seed=4)
+    solution = solve(Rare(), phases=[Polish(states=40, steps=5)], tolerance=(1e-3, 2e-2), seed=10)
     assert abs(float(solution.policy({"x": 3.6})["y"]) - 0.2 * 0.4**0.5) > 2e-2
     assert not solution.met
     assert int(solution.log[-1]["states"]) > 1_000
@@ -191,12 +191,12 @@ class Kinked(Model):
 
 def test_a_kink_is_said_to_need_nodes_and_gets_them():
     phases = [Polish(states=150, steps=20)] * 3
-    solution = solve(Kinked(), phases=phases, tolerance=1e-6)
+    solution = solve(Kinked(), phases=phases, tolerance=1e-6, seed=5)
     assert solution.rule == GaussHermite(15)  # for the last phase; seven are the default
     assert "E: from phase 3 on with 15 nodes per shock. More nodes would help: the error is" in " ".join(solution.said)
     assert "under the rule used (15 nodes per shock)" in solution.sentence
     assert solution.log[2]["mean"] < solution.log[1]["mean"] / 2
-    asked = solve(Kinked(), phases=phases[:2], tolerance=1e-6, expectation=GaussHermite(7))
+    asked = solve(Kinked(), phases=phases[:2], tolerance=1e-6, expectation=GaussHermite(7), seed=5)
     assert asked.rule == GaussHermite(7)  # who asks for a rule keeps it, and is told
     assert "More nodes would help" in asked.sentence
 

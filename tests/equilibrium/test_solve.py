@@ -16,6 +16,7 @@ from ceteris.equilibrium import (
     solve,
     solve_many,
 )
+from ceteris.equilibrium.model import start_states
 from ceteris.equilibrium.models.growth import Growth
 from ceteris.equilibrium.point import as_point
 from ceteris.equilibrium.simulate import box_states, rest_states
@@ -239,7 +240,8 @@ def test_box_states_fill_the_box():
 def test_states_around_the_steady_state_lie_twice_as_far_as_the_visited_ones():
     model = named("growth")
     visited = as_point("state", {"k": 4.0 + jax.random.normal(jax.random.key(0), (500,)), "z": jnp.full(500, 0.3)})
-    around = rest_states(model, visited, jax.random.key(1))
+    spare = start_states(model, jax.random.key(1), 500)
+    around = rest_states(model, visited, spare)
     rest = model.steady_state()["k"]
     assert np.mean(around.k) == pytest.approx(rest, rel=1e-5)
     assert np.std(around.k) == pytest.approx(2 * float(np.std(visited.k)), rel=1e-5)

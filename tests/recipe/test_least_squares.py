@@ -12,8 +12,8 @@ from sklearn.linear_model import Ridge
 
 import recipes
 from ceteris.engine import fit, precision
-from ceteris.recipe import BatchResiduals, Fixed, LevenbergMarquardt, Loss
-from ceteris.recipe.least_squares import dual_steps, matrix_free_steps, primal_steps
+from ceteris.recipe import BatchResiduals, Fixed, LevenbergMarquardt, Loss, PointResiduals, weighted_sum
+from ceteris.recipe.damped import bend, dual_form, matrix_free, minimise, primal_form
 
 KEY = jr.key(0)
 DAMPINGS = np.array([1e-2, 1.0])
@@ -34,10 +34,10 @@ def test_dense_steps_solve_their_equation(n, p, ridge):
     rng = np.random.default_rng(n)
     J, r, theta = rng.normal(size=(n, p)), rng.normal(size=n), rng.normal(size=p)
     with precision("double"):
-        for steps in (primal_steps, dual_steps):
-            given = jax.jit(steps)(J, r, theta, DAMPINGS, ridge)
+        for form in (primal_form, dual_form):
+            given = jax.jit(lambda J: jax.vmap(lambda d: form(J, ridge)(d)(r, theta))(DAMPINGS))(J)  # noqa: B023
             # condition numbers up to 1e4 leave twelve digits
-            np.testing.assert_allclose(given, solved(J, r, theta, ridge), rtol=1e-9, atol=1e-11, err_msg=str(steps))
+            np.testing.assert_allclose(given, solved(J, r, theta, ridge), rtol=1e-9, atol=1e-11, err_msg=str(form))
 
 
 @pytest.mark.parametrize("ridge", [0.0, 0.3])
@@ -52,7 +52,8 @@ def test_matrix_free_steps_solve_the_same_equation(n, p, ridge):
     r, theta = rng.normal(size=n), rng.normal(size=p)
     with precision("double"):
         residuals = lambda at: r + jnp.asarray(J) @ (at - theta)
-        steps = jax.jit(lambda at: matrix_free_steps(residuals, at, residuals(at), DAMPINGS, ridge, 50))
+        solve = lambda at, d: matrix_free(residuals, at, ridge, 50)(d)(residuals(at), at)
+        steps = jax.jit(lambda at: jax.lax.map(lambda d: solve(at, d), DAMPINGS))
         truth = solved(J, r, theta, ridge)
         # the default tolerance of the conjugate gradients is 1e-5, relative, times the condition number (up to 16)
         np.testing.assert_allclose(steps(jnp.asarray(theta)), truth, rtol=0, atol=2e-4 * np.abs(truth).max())
@@ -183,6 +184,113 @@ def test_the_minimum_is_that_of_scipy_and_of_nlls_gram():
     assert np.isclose(run.history["loss"][-1], 2 * by_scipy.cost / 40, rtol=1e-12)  # SciPy's cost is Σr²/2
 
 
+# --------------------------------------------------------------------------------------- geodesic acceleration
+
+
+class Valley(eqx.Module):
+    """Rosenbrock's, steeper: two points, two residuals."""
+
+    steep: jax.Array
+
+    def __call__(self, model, point, key):
+        return jnp.where(point == 0, self.steep * (model[1] - model[0] ** 2), 1 - model[0])
+
+
+def far(key):
+    return jnp.array([-1.2, 1.0])
+
+
+def valley(steep, **options):
+    return LevenbergMarquardt(far, PointResiduals(Valley(jnp.asarray(steep))), Fixed(jnp.arange(2)), **options)
+
+
+@pytest.mark.parametrize("steep", [10.0, 100.0])
+def test_a_bent_valley_is_followed_in_fewer_steps(steep):
+    def steps(geodesic):
+        losses = fit(valley(steep, geodesic=geodesic), KEY, steps=120, every=120, precision="double").history["loss"]
+        assert losses[-1] < 1e-20
+        return np.argmax(losses < 1e-20)
+
+    fast, slow = steps(True), steps(False)
+    assert fast < 0.6 * slow if steep == 10 else fast < 0.25 * slow, (fast, slow)
+
+
+@pytest.mark.parametrize(("steep", "damping", "taken"), [(30.0, 0.1, True), (0.3, 1e-6, False)])
+@pytest.mark.parametrize("ridge", [0.0, 0.01])
+def test_an_accelerated_step_is_that_of_the_paper(steep, damping, taken, ridge):
+    """By dense second derivatives in NumPy: a correction that is small enough, and one that is too large."""
+    x, y = at = np.array([-1.2, 1.0])
+    r, J = np.array([steep * (y - x**2), 1 - x]), np.array([[-2 * steep * x, steep], [-1, 0]])
+    H = np.zeros((2, 2, 2))
+    H[0, 0, 0] = -2 * steep
+    A = J.T @ J / 2
+    system = A + (damping * np.trace(A) / 2 + ridge) * np.eye(2)
+    first = -np.linalg.solve(system, J.T @ r / 2 + ridge * at)
+    second = -0.5 * np.linalg.solve(system, J.T @ np.einsum("ijk,j,k->i", H, first, first) / 2)
+    ratio = 2 * np.linalg.norm(second) / np.linalg.norm(first)
+    assert (ratio <= 0.75) == taken, ratio
+    step = first + second * taken
+    with precision("double"):
+        rule = valley(steep, geodesic=True, ridge=ridge, damping=damping, trials=(1.0,))
+        state, _ = advance(rule, rule.init(KEY))
+    J_of = lambda x, y: ((steep * (y - x**2)) ** 2 + (1 - x) ** 2) / 2 + ridge * (x**2 + y**2)
+    assert J_of(*(at + step)) < J_of(*at)
+    np.testing.assert_allclose(state.model, at + step, rtol=1e-10)
+
+
+def test_the_bend_is_the_second_derivative_along_the_direction():
+    """Of a exp(-bt) + c in closed form, a derivative of two products, and by differences."""
+    t = np.linspace(0, 4, 9)
+    (a, b, _), (u, v, _) = at, along = np.array([3.0, 1.7, 0.5]), np.array([0.3, -0.8, 0.4])
+    with precision("double"):
+        residuals = jax.jit(lambda m: decay(m, (t, 0.0), None))
+        ours = jax.jit(lambda m, along: bend(residuals, m, along))(at, along)
+        h = 1e-4  # truncation h²/12 times a fourth derivative, rounding 1e-16/h²: both about 1e-8
+        differences = (residuals(at + h * along) - 2 * residuals(at) + residuals(at - h * along)) / h**2
+        np.testing.assert_allclose(ours, np.exp(-b * t) * (a * t**2 * v**2 - 2 * t * u * v), rtol=1e-12)
+        np.testing.assert_allclose(ours, differences, atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [20, 100])
+def test_accelerated_forms_agree_on_a_network(n):
+    options = {"ridge": 1e-3, "geodesic": True}
+    runs = [
+        fit(recipes.least_squares(n, solver=s, **options), KEY, steps=3, precision="double") for s in ("primal", "dual")
+    ]
+    for a, b in zip(*(jax.tree.leaves(eqx.filter(run.model, eqx.is_array)) for run in runs), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-8)  # as without acceleration
+
+
+def test_acceleration_takes_residuals_of_points_also_in_a_sum():
+    points = PointResiduals(Valley(jnp.asarray(10.0)))
+    data = {"a": jnp.arange(2), "b": jnp.arange(2)}
+    LevenbergMarquardt(far, weighted_sum({"a": points, "b": points}), Fixed(data), geodesic=True)
+    for coupled in (BatchResiduals(linear), weighted_sum({"a": points, "b": BatchResiduals(linear)})):
+        with pytest.raises(
+            ValueError, match=r"geodesic is True, but objective is .*; write them as PointResiduals, or le"
+        ):
+            LevenbergMarquardt(far, coupled, Fixed(data), geodesic=True)
+
+
+# --------------------------------------------------------------------------------------- functions of few numbers
+
+
+def test_scoring_finds_the_logistic_fit_of_scipy_in_any_units():
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(200, 3))
+    y = rng.random(200) < 1 / (1 + np.exp(-X @ [1.0, -2.0, 0.5]))
+    by_scipy = scipy.optimize.minimize(
+        lambda b: np.mean(np.logaddexp(0, X @ b) - y * (X @ b)), np.zeros(3), tol=1e-14, method="BFGS"
+    )
+    for unit in (1.0, 1e5):
+        with precision("double"):
+            Z = jnp.asarray(X * [1.0, unit, 1.0])
+            loss = lambda b: jnp.mean(jax.nn.softplus(Z @ b) - y * (Z @ b))  # noqa: B023
+            found = minimise(loss, jax.hessian(loss), jnp.zeros(3), steps=15)
+        # at a minimum half of the digits are left for its place, fewer by the differences that BFGS takes
+        np.testing.assert_allclose(np.asarray(found) * [1.0, unit, 1.0], by_scipy.x, rtol=1e-5)
+
+
 # ------------------------------------------------------------------------------------------- what surrounds it
 
 
@@ -231,3 +339,9 @@ def test_a_scalar_loss_is_refused():
 def test_an_unknown_solver_is_refused():
     with pytest.raises(ValueError, match=r"solver is 'gram', but must be 'auto', 'primal', 'dual' or 'matrix-free'"):
         LevenbergMarquardt(zeros, BatchResiduals(linear), Fixed(table()), solver="gram")
+
+
+@pytest.mark.parametrize("precision", ["mixed", "half"])
+def test_few_digits_are_refused(precision):
+    with pytest.raises(ValueError, match="precision: LevenbergMarquardt solves linear systems, for which bfloat16"):
+        fit(recipes.least_squares(), jr.key(0), steps=1, precision=precision)

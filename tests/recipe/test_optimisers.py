@@ -169,6 +169,71 @@ def test_other_numbers_share_one_program():
     assert compiled, "a program of another rule must be counted"
 
 
+# ------------------------------------------------------------------------------------------- betas and groups
+
+BETAS = {
+    "adam": lambda: optax.adam(0.1, 0.8, 0.9),
+    "adamw": lambda: optax.adamw(0.1, 0.8, 0.9, weight_decay=0.0),
+    "soap": lambda: soap(0.1, b1=0.8, b2=0.9),
+}
+
+
+@pytest.mark.parametrize("name", BETAS)
+def test_betas_are_those_of_optax(name):
+    ours, plain = descend(optimiser(name, 0.1, betas=(0.8, 0.9))()), descend(optimiser(name, 0.1)())
+    np.testing.assert_allclose(ours[:20], descend(BETAS[name]())[:20], rtol=1e-5)
+    assert not np.allclose(ours[:20], plain[:20], rtol=1e-3)
+
+
+def labels(net):
+    label = lambda path, _: "bias" if path[-1].name == "bias" else "first" if path[1].idx == 0 else "rest"
+    flat = jax.tree_util.tree_flatten_with_path(net)[0]
+    return {i: label(path, leaf) for i, (path, leaf) in enumerate(flat) if eqx.is_inexact_array(leaf)}
+
+
+def test_groups_move_as_a_partition_of_optax():
+    net = eqx.nn.MLP(3, 2, 4, 2, key=jr.key(0))
+    weights = eqx.filter(net, eqx.is_inexact_array)
+    numbered = dict(enumerate(jax.tree.leaves(weights)))
+    truth = optax.partition(
+        {"bias": optax.sgd(0.5), "first": optax.adam(0.01), "rest": optax.adam(0.1, 0.8, 0.9)}, labels(weights)
+    )
+    truth = optax.chain(optax.clip_by_global_norm(1.0), truth)  # the norm of all weights
+    groups = {r"bias$": optimiser("sgd", 0.5), r"layers\.0": optimiser("adam", 0.01)}  # the first bias is a bias
+    ours = optimiser("adam", 0.1, betas=(0.8, 0.9), clip=1.0, groups=groups)()
+    memory, memo = ours.init(weights), truth.init(numbered)
+    for t in range(3):
+        keys = jr.split(jr.key(t), len(numbered))
+        gradients = {i: jr.normal(keys[i], leaf.shape) for i, leaf in numbered.items()}
+        move, memory = ours.update(jax.tree.unflatten(jax.tree.structure(weights), gradients.values()), memory, weights)
+        other, memo = truth.update(gradients, memo, numbered)
+        for a, b in zip(jax.tree.leaves(move), other.values(), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5)
+    assert jax.tree.structure(move) == jax.tree.structure(weights)
+
+
+def test_groups_are_compared_by_value():
+    def rule(rate):
+        groups = {"weight": optimiser("adam", rate), "scale": eqx.Partial(optax.sgd, 0.1)}
+        return optimiser("sgd", 0.1, betas=None, groups=groups, accumulate=2)
+
+    weights = {"weight": jnp.ones((2, 2)), "scale": jnp.ones(2), "bias": jnp.ones(2)}
+    first_move(rule(0.1), weights)
+    again = rule(0.2)
+    with count_compilations() as compiled:
+        first_move(again, weights)
+    assert not compiled
+
+
+def test_a_pattern_that_finds_nothing_is_refused():
+    weights = {f"w{i}": jnp.ones(2) for i in range(2)}
+    for pattern, others in (("embed", {}), ("w1", {"w": optimiser("sgd")})):
+        rule = optimiser("adam", groups={**others, pattern: optimiser("sgd")})()
+        message = f"groups holds '{pattern}', which is found in no path .*; the paths of the weights are w0, w1"
+        with pytest.raises(ValueError, match=message):
+            rule.init(weights)
+
+
 # --------------------------------------------------------------------------------------------------- messages
 
 
@@ -179,6 +244,14 @@ def test_other_numbers_share_one_program():
         ({"name": "zzz"}, r"name is 'zzz', but must be one of gradient_descent, .*lbfgs\.$"),
         ({"schedule": "linear"}, "schedule is 'linear', but must be one of constant, exponential, cosine, warmup_cosi"),
         ({"schedule": "cosine"}, "schedule 'cosine' needs updates, the number of updates over which the rate falls"),
+        (
+            {"name": "sgd", "betas": (0.9, 0.99)},
+            r"betas is \(0.9, 0.99\), but sgd has none to set; use adam, adamw or so",
+        ),
+        ({"betas": (0.9, 1.0)}, r"betas is \(0.9, 1.0\), but must be two numbers of at least 0 and below 1"),
+        ({"groups": {"(": optimiser()}}, r"groups holds '\(', which is no regular expression: missing \)"),
+        ({"groups": {"b": optimiser("lbfgs")}}, "groups holds 'b', but lbfgs moves all weights or none; take another"),
+        ({"name": "lbfgs", "groups": {"b": optimiser()}}, "groups holds 'b', but lbfgs moves all weights or none"),
         ({"weight_decay": 0.1}, "weight_decay is 0.1, but adam has no decoupled decay; use adamw or muon"),
     ],
 )

@@ -48,6 +48,20 @@ def test_players_move_in_turn_and_see_the_move_before(turns):
     assert np.isclose(info["loss"], sum(losses.values()))
 
 
+def test_one_player_stops_the_round_for_all():
+    def high_until(m, batch, key):
+        return -m["low"] * m["high"][0], {"stop": m["high"][0] > batch[0]}
+
+    rounds = {"low": Loss(low), "high": Loss(high_until)}
+    for bound, made in ((3.0, 1), (1.0, 0)):
+        rule = game(objectives=rounds)
+        rule = eqx.tree_at(lambda r: r.sampler, rule, Fixed(jnp.array([bound])))
+        state, info = rule.step(rule.init(KEY), KEY, None)
+        assert info["updates"] == made
+        assert sorted(info) == ["high", "high_gradient_norm", "loss", "low", "low_gradient_norm", "updates"]
+        assert (state.model["low"] != 1.0) == made == (state.model["high"][0] != 2.0)
+
+
 def test_a_player_with_rate_zero_stays():
     rule = game(optimisers={"low": eqx.Partial(optax.sgd, A), "high": eqx.Partial(optax.sgd, 0.0)})
     state, _ = rule.step(rule.init(KEY), KEY, None)

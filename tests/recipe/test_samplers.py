@@ -67,14 +67,14 @@ def test_a_batch_larger_than_the_table_is_the_table():
     assert np.sort(rows, axis=1).tolist() == [[0, 1, 2, 3, 4]] * 2
 
 
-def test_no_more_updates_than_an_epoch_holds():
-    assert stream(Minibatches(jnp.arange(10), 4, updates=9), steps=1).shape == (2, 4)
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"size": 0}, "size is 0, but a batch has at least one row"),
+        (
+            {"size": 1, "updates": 4},
+            "updates is 4, but one step .* 3 rows make 3 batches of 1; ask for at most 3 and ta",
+        ),
         ({"size": 2, "rows": np.array([], int)}, "no rows to draw from; give a table with at least one row"),
     ],
 )
@@ -202,6 +202,15 @@ def test_replay_draws_from_everything_it_holds():
     counts = np.bincount(drawn, minlength=7)[1:]
     # 200 uniform draws from 6: mean 33.3, standard deviation 5.3; four of them leave one chance in ten thousand
     assert (abs(counts - 200 / 6) < 4 * 5.3).all()
+
+
+def test_a_rollout_reports_on_its_paths_and_replay_passes_it_on():
+    rollout = Rollout(from_one, grow, 3, 2, summary=lambda states: {"height": states.mean()})
+    sampler = Replay(rollout, capacity=6, size=2)
+    model = {"growth": jnp.array(2.0)}
+    _, memory = draw(sampler, sampler.init(model, jr.key(0)), jr.key(1), model)
+    assert sampler.report(memory) == rollout.report(memory[0]) == {"height": 8.0}
+    assert Rollout(from_one, grow, 3, 2).report(memory[0]) == Counter(2).report(jnp.array(1)) == {}
 
 
 def test_replay_must_hold_one_draw():

@@ -22,6 +22,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from ceteris.recipe.damped import minimise
+
 DOMAINS = {
     "real": "any number",
     "binary": "0 or 1",
@@ -313,16 +315,7 @@ def fit_constant(structure: Structure, y: Array, t: Array, start: Array, steps: 
     J = lambda theta: jnp.mean(jax.vmap(lambda y, t: structure.loss_of(y, t, theta))(y, t))
     Lambda = lambda theta: jnp.mean(jax.vmap(lambda y, t: information(structure, y, t, theta))(y, t), axis=0)
 
-    def step(_, carry):
-        theta, damping = carry
-        H = Lambda(theta)
-        # relative to the diagonal: a parameter's unit does not matter
-        move = jnp.linalg.solve(H + damping * jnp.diag(jnp.diag(H) + 1e-12 * jnp.trace(H)), jax.grad(J)(theta))
-        new = theta - move
-        better = J(new) <= J(theta)
-        return jnp.where(better, new, theta), jnp.clip(jnp.where(better, damping / 10, damping * 10), 1e-8, 1e8)
-
-    theta, _ = jax.lax.fori_loop(0, steps, step, (start, jnp.asarray(1e-3, start.dtype)))
+    theta = minimise(J, Lambda, start, steps)
     H, g = Lambda(theta), jax.vmap(lambda y, t: score(structure, y, t, theta))(y, t)
     A = whitener(H)
     unit = jnp.maximum(jnp.mean(jnp.sum((g @ A) ** 2, axis=1)) / structure.size, 1e-30)

@@ -11,7 +11,6 @@ from ceteris.engine.monitors import (
     Checkpoint,
     EarlyStopping,
     Progress,
-    StopIfDiverging,
     StopWhen,
     TensorBoard,
     target,
@@ -20,6 +19,6 @@ from ceteris.engine.run import Fit, Status
 
 __all__ = [
     "AbstractAlgorithm", "AbstractJudge", "AbstractRecorder", "Checkpoint", "EarlyStopping", "Ensemble", "Fit",
-    "Policy", "Progress", "State", "Status", "StopIfDiverging", "StopWhen", "TensorBoard", "fit", "load_weights",
+    "Policy", "Progress", "State", "Status", "StopWhen", "TensorBoard", "fit", "load_weights",
     "precision", "save_weights", "target",
 ]  # fmt: skip

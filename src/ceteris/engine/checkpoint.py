@@ -225,7 +225,7 @@ def _refuse_precision(path: str | Path, arrays: Mapping[str, np.ndarray], like: 
 
 def _refuse_lost(path: str | Path, name: str, a: np.ndarray, status: np.ndarray) -> None:
     """Raise if an array of a model holds no numbers where a member is not lost."""
-    sound = ~np.isin(status, (Status.NONFINITE, Status.DIVERGED))
+    sound = status != Status.NONFINITE
     refuse_non_finite(path, {name: a[sound] if status.ndim and not sound.all() else a}, masks=True)
 
 

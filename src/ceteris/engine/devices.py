@@ -19,6 +19,8 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from ceteris.programs import keep_programs
+
 TYPES = ("float64", "float32", "bfloat16", "float16")
 
 
@@ -77,6 +79,7 @@ def precision(name: Precision | None) -> Iterator[None]:
     float64
     """
     policy = policy_of(name)
+    keep_programs()  # whatever is compiled here is wanted again
     with contextlib.nullcontext() if policy is None else jax.enable_x64("float64" in vars(policy).values()):
         yield
 

@@ -120,25 +120,6 @@ def target(below: float, metric: str = "loss") -> StopWhen:
     return StopWhen(lambda run: latest(run, metric) <= below)
 
 
-@dataclass(frozen=True)
-class StopIfDiverging(AbstractJudge):
-    """Stop a member whose loss is ``factor`` times its best so far (plus ``slack``, for losses near zero)."""
-
-    factor: float = 1e3
-    slack: float = 1e-6
-
-    def init(self, run, metrics):
-        return np.full(run.status.shape, np.inf)
-
-    def judge(self, run, memory):
-        loss = latest(run, "loss")
-        best = np.fmin(memory, loss)
-        return best, np.abs(loss - best) > self.factor * (np.abs(best) + self.slack), Status.DIVERGED
-
-    def choose(self, run, memory):
-        return None
-
-
 def latest(run: Fit, name: str) -> np.ndarray:
     """Return the last reading of a metric, or the mean over the last chunk of what the steps reported."""
     if name in run.readings[-1]:

@@ -27,7 +27,6 @@ class Status(enum.IntEnum):
     FINISHED = 1
     STOPPED_EARLY = 2
     REACHED = 3
-    DIVERGED = 4
     NONFINITE = 5
     INTERRUPTED = 6
 
@@ -39,7 +38,7 @@ class Status(enum.IntEnum):
     @property
     def healthy(self) -> bool:
         """Whether the weights can be used without a second thought."""
-        return self not in (Status.DIVERGED, Status.NONFINITE, Status.INTERRUPTED)
+        return self not in (Status.NONFINITE, Status.INTERRUPTED)
 
 
 _SENTENCES = {
@@ -47,7 +46,6 @@ _SENTENCES = {
     Status.FINISHED: "took all the steps it was given",
     Status.STOPPED_EARLY: "stopped early because the held-out metric no longer improved",
     Status.REACHED: "stopped because it reached its target",
-    Status.DIVERGED: "stopped because its loss grew far above its best value",
     Status.NONFINITE: "stopped because its loss or a weight became non-finite; its last finite weights are kept",
     Status.INTERRUPTED: "was interrupted before it took all its steps; its weights so far are kept",
 }

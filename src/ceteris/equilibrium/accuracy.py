@@ -12,10 +12,11 @@ import jax.random as jr
 import numpy as np
 from jax import Array
 
+from ceteris import keys
 from ceteris.equilibrium.expectation import E, GaussHermite, Monomial, MonteCarlo, OneDraw, Rule
 from ceteris.equilibrium.model import Model, move, residuals
 from ceteris.equilibrium.point import Point
-from ceteris.equilibrium.policy import act, errors, expectation
+from ceteris.equilibrium.policy import act, compiled_by_size, errors, expectation
 from ceteris.equilibrium.shocks import Normal, draw
 from ceteris.outlets import screen
 
@@ -126,11 +127,11 @@ def normal_dimension(model: Model) -> int:
     return sum(int(np.prod(shock.shape)) for shock in model.shocks().values() if isinstance(shock, Normal))
 
 
-@eqx.filter_jit
+@compiled_by_size
 def errors_at(model: Model, policy: Any, states: Point, rule: Rule) -> Point:
     """Residuals by equation at many states, leaves (n, ...), a few hundred states at a time."""
     n = jax.tree.leaves(states)[0].shape[0]
-    return jax.lax.map(lambda s: errors(model, policy, s, rule, jr.key(0)), states, batch_size=min(n, 250))
+    return jax.lax.map(lambda s: errors(model, policy, s, rule, keys.key(0)), states, batch_size=min(n, 250))
 
 
 def summary(by_equation: Point) -> pd.DataFrame:

@@ -17,8 +17,9 @@ import numpy as np
 from ceteris.equilibrium.accuracy import finer, in_words, normal_dimension, raised
 from ceteris.equilibrium.expectation import MonteCarlo, OneDraw, Rule
 from ceteris.equilibrium.fresh import Errors, errors_of
-from ceteris.equilibrium.phases import Economies, HowTrained
+from ceteris.equilibrium.phases import HowTrained
 from ceteris.equilibrium.point import Point
+from ceteris.equilibrium.visits import Economies
 
 if TYPE_CHECKING:
     from ceteris.equilibrium.solve import Plan

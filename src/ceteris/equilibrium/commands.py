@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ceteris import keys
 from ceteris.engine import precision
 from ceteris.equilibrium.contract import check_model
 from ceteris.equilibrium.library import LIBRARY, named
@@ -102,7 +103,7 @@ def list_models() -> None:
 def sizes(model: Model) -> tuple[int, int]:
     """Numbers of states and of unknown outputs."""
     with precision("double"):
-        shapes = jax.eval_shape(lambda: start_states(traced(model), jax.random.key(0), 1))
+        shapes = jax.eval_shape(lambda: start_states(traced(model), keys.key(0), 1))
         rows = jax.eval_shape(lambda s: model.inputs(jax.tree.map(lambda a: a[0], s)), shapes)
     agents = int(np.prod(jax.tree.leaves(rows)[0].shape[:-1]))
     return sum(int(np.prod(leaf.shape[1:])) for leaf in jax.tree.leaves(shapes)), agents * count_outputs(model)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ceteris import keys
 from ceteris.engine import precision
 from ceteris.equilibrium.expectation import Rule, default_rule
 from ceteris.equilibrium.linearise import linearise
@@ -26,6 +27,7 @@ from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.policy import compiled_quickly, expectation
 from ceteris.equilibrium.shocks import AbstractShock, Markov, Normal
 from ceteris.equilibrium.simulate import fit_to_go_on
+from ceteris.equilibrium.visits import starts_of
 from ceteris.results import Check
 
 
@@ -75,10 +77,9 @@ def refuse_broken(model: Model, rule: Rule) -> None:
         )
 
 
-@compiled_quickly
 def one_start(model: Model) -> Point:
     """One starting state."""
-    return jax.tree.map(lambda a: a[0], start_states(model, jax.random.key(0), 1))
+    return jax.device_put(jax.tree.map(lambda a: np.asarray(a)[0], starts_of(model, keys.key(0), 1)))
 
 
 @compiled_quickly
@@ -87,7 +88,7 @@ def at_zero(model: Model, s: Point, rule: Rule) -> tuple[Any, ...]:
     x, m = model.inputs(s), count_outputs(model)
     still = lambda x: jnp.zeros((*jax.tree.leaves(x)[0].shape[:-1], m))  # one row of outputs per row of the first input
     a = actions(model, still(x), s)
-    E = expectation(model, still, s, a, rule, jax.random.key(0))
+    E = expectation(model, still, s, a, rule, keys.key(0))
     aim = model.target(s, a, E)
     # a network asked row by row is one unknown function, not one per row
     return x, a, E.s1, residuals(model, s, a, E), None if aim is None else as_point("raw output", aim), m
@@ -150,7 +151,7 @@ def check_model(model: Model, rule: Rule | None = None, seed: int = 0) -> tuple[
             Check(
                 "the functions fit together", True, "Shapes, names and types of states, actions and residuals agree."
             ),
-            *_on_random_points(traced(model), rule, jax.random.key(seed)),
+            *_on_random_points(traced(model), rule, keys.key(seed)),
             *_at_rest(traced(model)),
         )
 
@@ -206,7 +207,7 @@ def _answers(raw: Any, rows: tuple[int, ...]) -> Any:
 
 def _found(model: Model, s: Point, raw: Any, still: Any, rule: Rule) -> tuple[Point, Point]:
     a = actions(model, raw, s)
-    E = expectation(model, still, s, a, rule, jax.random.key(0))
+    E = expectation(model, still, s, a, rule, keys.key(0))
     return E.s1, residuals(model, s, a, E)
 
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 import numpy as np
 from jax import Array
 
+from ceteris import keys
 from ceteris.engine import precision
 from ceteris.equilibrium.contract import one_start
 from ceteris.equilibrium.expectation import E, OneDraw, Rule
@@ -104,7 +104,7 @@ def misdeclared(model: Model) -> str | None:
     name, block, shocks = type(model).__name__, model.exchangeable(), model.shocks()
     if block is None:
         return f"{name}: exchangeable() returns None, so no agents are alike; return Exchangeable(Agents(...))."
-    s = jax.eval_shape(lambda: jax.tree.map(lambda a: a[0], start_states(model, jr.key(0), 1)))
+    s = jax.eval_shape(lambda: jax.tree.map(lambda a: a[0], start_states(model, keys.key(0), 1)))
     for label in block.states:
         if label not in list(s):
             return (
@@ -151,7 +151,7 @@ def some_case(model: Model, rng: np.random.Generator) -> Case:
             change[name] = np.asarray(s[name]) * (1 + 0.1 * rng.uniform(size=s[name].shape))
     w = {
         name: rng.standard_normal(shock.shape) if isinstance(shock, Normal | Idiosyncratic)
-        else shock.draw(s, jr.key(int(rng.integers(2**31))))
+        else shock.draw(s, keys.key(int(rng.integers(2**31))))
         for name, shock in model.shocks().items()
     }  # fmt: skip
     asked = block.asked if block.own else 0  # these keep their numbers: the others' are what a reward may not depend on
@@ -186,7 +186,7 @@ _blank = compiled_quickly(blank)
 
 def untrained(model: Model, s: Point, seed: int) -> Any:
     """The policy that `solve` would begin with."""
-    return _blank(model, s, model.widths or (16, 16), "tanh", jr.key(seed))
+    return _blank(model, s, model.widths or (16, 16), "tanh", keys.key(seed))
 
 
 def _sentence(model: Model, name: str, gap: float) -> str:

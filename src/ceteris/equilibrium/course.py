@@ -13,11 +13,13 @@ import jax.random as jr
 import numpy as np
 from jax import Array
 
+from ceteris import keys
 from ceteris.engine import Fit, Status
 from ceteris.equilibrium.expectation import Rule, as_facts, from_facts
 from ceteris.equilibrium.fresh import member
 from ceteris.equilibrium.judging import Judgement, Verdict, judge
-from ceteris.equilibrium.phases import Economies, Episodes, HowTrained
+from ceteris.equilibrium.phases import Episodes, HowTrained
+from ceteris.equilibrium.visits import Economies
 from ceteris.equilibrium.work import Work
 from ceteris.outlets import say
 
@@ -130,7 +132,7 @@ def after_next_phase(course: Course, work: Work, seed: int) -> Course:
     """The course after one more phase, its policies judged and kept on disk."""
     plan, i = course.plan, len(course.log)
     phase = plan.phases[i]
-    key, every = jr.fold_in(jr.key(seed + 1), i), 100 if isinstance(phase, Episodes) else 5
+    key, every = jr.fold_in(keys.key(seed + 1), i), 100 if isinstance(phase, Episodes) else 5
     done = phase.run(course.economies, plan.rule, key, work.monitors(i, phase.name), every, work.resume(i))
     if np.any(done.run.status == Status.INTERRUPTED):
         where = f"This was in phase {i + 1} of {len(plan.phases)}, {phase.name}."
@@ -153,7 +155,7 @@ def after_next_phase(course: Course, work: Work, seed: int) -> Course:
 
 def judging_key(seed: int, phase: int) -> Array:
     """The key that decides on which fresh states the policy after a phase is judged."""
-    return jr.fold_in(jr.fold_in(jr.key(seed + 1), max(phase, 0)), 1)
+    return jr.fold_in(jr.fold_in(keys.key(seed + 1), max(phase, 0)), 1)
 
 
 def better(plan: Plan, before: Judged | None, now: Judged) -> Judged:

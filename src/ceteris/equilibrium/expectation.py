@@ -24,6 +24,7 @@ import jax.random as jr
 import numpy as np
 from jax import Array
 
+from ceteris import keys
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.shocks import AbstractShock, Markov, Normal, draw
 from ceteris.equilibrium.symmetry import Idiosyncratic, normalised
@@ -256,7 +257,7 @@ def refuse_uncovered(shocks: dict[str, AbstractShock], rule: Rule) -> None:
 def successors(shocks: dict[str, AbstractShock], rule: Rule, s: Point, key: Array | None) -> tuple[Point, Array]:
     """Return realisations of all shocks given today's state, leaves (m, ...), and their weights (m,)."""
     if isinstance(rule, MonteCarlo):
-        fresh = jr.key(0) if rule.common or key is None else key
+        fresh = keys.key(0) if rule.common or key is None else key
         points = jax.vmap(lambda k: draw(shocks, s, k))(jr.split(fresh, rule.draws))
         return points, jnp.full(rule.draws, 1 / rule.draws)
     if isinstance(rule, OneDraw):

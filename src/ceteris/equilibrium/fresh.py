@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import equinox as eqx
 import jax
@@ -16,12 +16,10 @@ from jax import Array
 from ceteris.engine.ensemble import take
 from ceteris.equilibrium.accuracy import errors_at, finer, normal_dimension
 from ceteris.equilibrium.expectation import Rule
-from ceteris.equilibrium.model import Model
-from ceteris.equilibrium.phases import Economies
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.policy import finished
-from ceteris.equilibrium.simulate import walk
 from ceteris.equilibrium.trajectories import Trajectories, picked
+from ceteris.equilibrium.visits import Economies, sampled
 
 if TYPE_CHECKING:
     from ceteris.equilibrium.solve import Plan
@@ -61,17 +59,9 @@ def fresh(plan: Plan, used: Economies, key: Array) -> Iterator[Point]:
         return
     for i in range(-(-phase.judged // CHUNK)):
         again = key if i == 0 else jr.fold_in(key, i)
-        data, last = used.each(visited, used.keys(again))
+        data, last = sampled(used, again, CHUNK, SPACING)
         used = used._replace(states=last)
         yield data
-
-
-@eqx.filter_jit
-def visited(model: Model, policy: Any, states: Point, key: Array) -> tuple[Point, Point]:
-    """A thousand states on the paths from some, a few periods apart, and where these end."""
-    visits = -(-CHUNK // jax.tree.leaves(states)[0].shape[0])
-    last, seen = walk(model, policy, states, key, visits * SPACING)
-    return jax.tree.map(lambda a: a[SPACING - 1 :: SPACING].reshape(-1, *a.shape[2:])[:CHUNK], seen), last
 
 
 def errors_of(plan: Plan, used: Economies, data: Point, rule: Rule | None = None) -> dict[str, np.ndarray]:

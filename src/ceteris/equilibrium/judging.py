@@ -19,8 +19,9 @@ from ceteris.equilibrium.accuracy import errors_at
 from ceteris.equilibrium.causes import Cause, causes
 from ceteris.equilibrium.expectation import Rule
 from ceteris.equilibrium.fresh import CHUNK, Errors, errors_of, fresh, in_use, member
-from ceteris.equilibrium.phases import Economies, HowTrained, sampled
+from ceteris.equilibrium.phases import HowTrained
 from ceteris.equilibrium.trial import trial
+from ceteris.equilibrium.visits import Economies, sampled
 
 if TYPE_CHECKING:
     from ceteris.equilibrium.solve import Plan
@@ -133,7 +134,7 @@ def holding_together(used: Economies, which: np.ndarray) -> dict[int, str]:
 def not_finite(plan: Plan, economies: Economies, found: Errors, key: Array, training: HowTrained | None) -> list[str]:
     """What broke down, by member; empty where nothing did."""
     status = np.full(len(found.means()), Status.FINISHED) if training is None else training.status
-    lost = np.isin(status, (Status.NONFINITE, Status.DIVERGED)) | ~np.isfinite(found.means())
+    lost = (status == Status.NONFINITE) | ~np.isfinite(found.means())
     said = [""] * len(lost)
     for i in np.flatnonzero(lost):
         how = f"The run {Status(int(status[i])).sentence}." if training is not None else ""
@@ -143,7 +144,7 @@ def not_finite(plan: Plan, economies: Economies, found: Errors, key: Array, trai
 
 def culprit(plan: Plan, economies: Economies, key: Array, n: int = CHUNK) -> str:
     """In which state, and in which equation, the last finite policy first meets a number that is not finite."""
-    data, _ = sampled(economies.model, economies.policy, economies.states, key, n=n, spacing=1)
+    data, _ = sampled(economies, key, n, spacing=1)
     found = errors_at(economies.model, economies.policy, data, plan.rule)
     for name, value in found.items():
         bad = np.flatnonzero(~np.isfinite(np.asarray(value).reshape(n, -1)).all(1))

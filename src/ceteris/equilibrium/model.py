@@ -149,6 +149,11 @@ def traced(model: Any) -> Any:
     return jax.tree.map(as_array, model)
 
 
+def on_host(model: Any) -> Any:
+    """The model with its arrays as NumPy's, so that what it works out of its parameters alone compiles nothing."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf) if eqx.is_array(leaf) else leaf, model)
+
+
 def parameters(model: Model) -> dict[str, Any]:
     """Names and values of all fields."""
     return {field.name: getattr(model, field.name) for field in dataclasses.fields(model)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,31 +14,14 @@ from jax import Array
 
 from ceteris.engine import Ensemble, Fit, fit
 from ceteris.equilibrium.expectation import MonteCarlo, Rule
-from ceteris.equilibrium.model import Model
+from ceteris.equilibrium.model import Model, start_states
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.policy import Residuals
-from ceteris.equilibrium.simulate import Visited, mixed, walk
+from ceteris.equilibrium.simulate import entries, mixed, next_period
+from ceteris.equilibrium.visits import Economies, sampled
+from ceteris.keys import apart
 from ceteris.nets import trainable
-from ceteris.recipe import Descend, Fixed, LevenbergMarquardt, Loss, PointResiduals, optimiser
-
-
-class Economies(NamedTuple):
-    """One economy, or many with a leading axis on every array, somewhere on the way to their solution."""
-
-    model: Model
-    policy: Any
-    states: Point
-    members: int | None = None
-
-    def each(self, f: Callable[..., Any], *extra: Any) -> Any:
-        """``f(model, policy, states, *extra)`` for the one economy, or for every one of the many."""
-        if self.members is None:
-            return f(self.model, self.policy, self.states, *extra)
-        return eqx.filter_vmap(f, in_axes=eqx.if_array(0))(self.model, self.policy, self.states, *extra)
-
-    def keys(self, key: Array) -> Array:
-        """The key, or one for every member."""
-        return key if self.members is None else jr.split(key, self.members)
+from ceteris.recipe import Descend, Fixed, LevenbergMarquardt, Loss, PointResiduals, Rollout, optimiser
 
 
 @dataclass(frozen=True)
@@ -84,19 +66,32 @@ class Episodes:
             clip=self.clip,
             floor=self.floor,
         )
-        sampler = Visited(
-            economies.model,
-            self.paths,
-            self.horizon,
-            self.updates,
-            self.epochs,
-            self.box_share,
-            self.rest_share,
-            economies.states,
-        )
-        algorithm = Descend(_given, objective(economies.model, rule), sampler, build, trainable=trainable)
+        learn = objective(economies.model, rule)
+        algorithm = Descend(_given, learn, self.sampler(economies), build, trainable=trainable)
         run = fitted(algorithm, economies, key, self.steps, monitors, every, resume)
         return Phase(economies._replace(policy=run.model, states=run.state.sampler), run)
+
+    def sampler(self, economies: Economies) -> Rollout:
+        """The states that the policy visits as it is trained, from those that the economies are in."""
+        move = eqx.Partial(_visited, economies.model, self.box_share, self.rest_share)
+        return Rollout(eqx.Partial(_go_on, economies.states), move, self.horizon, self.paths, self.updates, self.epochs)
+
+
+def _go_on(states: Point, key: Array, paths: int) -> Point:
+    return states
+
+
+def _visited(
+    model: Model, box_share: float, rest_share: float, policy: Any, states: Point, key: Array
+) -> tuple[Point, Point]:
+    """One period on all paths: the next states, and those to learn from."""
+    simulate, fresh, place = jr.split(key, 3)
+    after = next_period(model, policy, states, simulate)
+    if not (box_share or rest_share):
+        return after, states
+    n = jax.tree.leaves(states)[0].shape[0]
+    dice = jr.uniform(place, (n, 1 + entries(states)))
+    return after, mixed(model, states, start_states(model, fresh, n), dice, box_share, rest_share)
 
 
 @dataclass(frozen=True)
@@ -130,10 +125,8 @@ class Polish:
 
     def run(self, economies: Economies, rule: Rule, key: Array, monitors: Any, every: int, resume: Any) -> Phase:
         """Sample, train; return the economies with their new policies, and the fit."""
-        draw, train = jr.split(key)
-        shares = {"box_share": self.box_share, "rest_share": self.rest_share}
-        sample = eqx.Partial(sampled, n=self.states, spacing=self.spacing, **shares)
-        data, last = economies.each(sample, economies.keys(draw))
+        draw, train = apart(key, 2)
+        data, last = sampled(economies, draw, self.states, self.spacing, self.box_share, self.rest_share)
         algorithm = LevenbergMarquardt(
             _given, objective(economies.model, rule), Fixed(data), damping=self.damping, trainable=trainable
         )
@@ -161,28 +154,6 @@ class HowTrained(NamedTuple):
         losses = np.asarray(run.history.get("loss", ())).reshape(-1, len(status))
         finite = losses[np.isfinite(losses).all(1)]
         return cls(status, finite[-1] if len(finite) else np.full(len(status), np.nan))
-
-
-@eqx.filter_jit
-def sampled(
-    model: Model,
-    policy: Any,
-    states: Point,
-    key: Array,
-    *,
-    n: int,
-    box_share: float = 0.0,
-    rest_share: float = 0.0,
-    spacing: int = 5,
-) -> tuple[Point, Point]:
-    """``n`` states, visited, from the box and around the steady state, and where the simulation ended."""
-    simulate, pick, mix = jr.split(key, 3)
-    paths = jax.tree.leaves(states)[0].shape[0]
-    visits = -(-n // paths)
-    last, visited = walk(model, policy, states, simulate, visits * spacing)
-    thin = lambda a: a[spacing - 1 :: spacing].reshape(-1, *a.shape[2:])
-    visited = jax.tree.map(lambda a: thin(a)[jr.permutation(pick, visits * paths)[:n]], visited)
-    return mixed(model, visited, mix, box_share, rest_share), last
 
 
 def refuse_shares(box_share: float, rest_share: float) -> None:

@@ -97,7 +97,7 @@ def as_point(kind: str, values: Any) -> Point:
             '{"k": k, "z": z}.'
         )
     # a Python number would be weakly typed: the loop needs the types of two periods to agree
-    return Point(kind, {name: jnp.asarray(value) if not _is_array(value) else value for name, value in given.items()})
+    return Point(kind, {name: value if _is_array(value) else _as_array(value) for name, value in given.items()})
 
 
 def continuous(point: Point) -> Array:
@@ -127,6 +127,11 @@ def names_of(point: Point) -> list[str]:
             shape = jnp.shape(value)
             labels += [f"{name}[{', '.join(map(str, i))}]" for i in np.ndindex(*shape)] if shape else [name]
     return labels
+
+
+def _as_array(value: Any) -> Any:
+    """An array of numbers that are none yet; by NumPy where it can be, which compiles nothing."""
+    return np.asarray(value) if isinstance(value, bool | int | float | np.generic) else jnp.asarray(value)
 
 
 def _is_array(value: Any) -> bool:

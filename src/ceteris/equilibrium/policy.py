@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import wraps
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from ceteris.equilibrium.expectation import E, Rule, successors
-from ceteris.equilibrium.model import Model, actions, count_outputs, flat, move, residuals
+from ceteris.equilibrium.model import Model, actions, count_outputs, flat, move, on_host, residuals
 from ceteris.equilibrium.point import Point, as_point
 from ceteris.nets import MLP, Standardise
 from ceteris.nets.net import AbstractConstants
 
 # for what runs once: compiled fast rather than to run fast
 compiled_quickly: Any = eqx.Partial(eqx.filter_jit, compiler_options={"xla_backend_optimization_level": 0})
+
+
+FEW = 12  # numbers in a state up to which programs are so small that compiling them is most of the work
+
+
+def compiled_by_size(f: Any) -> Any:
+    """``f(model, policy, states, ...)`` compiled fast where a state has `FEW` numbers, else to run fast."""
+    fast, well = compiled_quickly(f), eqx.filter_jit(f)
+
+    def chosen(model: Any, policy: Any, states: Any, *more: Any) -> Any:
+        small = sum(np.prod(np.shape(leaf)[1:]) for leaf in jax.tree.leaves(states)) <= FEW
+        return (fast if small else well)(model, policy, states, *more)
+
+    return wraps(f)(chosen)
 
 
 class Linear(AbstractConstants):
@@ -89,19 +105,25 @@ def blank(model: Model, s: Point, widths: tuple[int, ...], activation: str, key:
 
 def standardised_on(model: Model, policy: Policy, visited: Point) -> Policy:
     """The policy with inputs standardised on some states, and its network's size in proportion."""
-    x = jax.vmap(model.inputs)(visited)
-    size = policy.size.size
+    x = jax.device_get(_inputs(model, visited))
+    size = np.asarray(policy.size.size)
     if policy.linear is not None:  # the network adds what is not linear: a fifth of its spread, to begin with
-        spread = jax.vmap(policy.linear)(x).reshape(-1, size.size).std(0)
-        size = jnp.where(size > 0, size, jnp.maximum(0.2 * spread, 1e-3))
-    return eqx.tree_at(lambda p: (p.scaling, p.size.size), policy, (jax.tree.map(standardised, x), size))
+        spread = on_host(policy.linear)(x).reshape(-1, size.size).std(0)
+        size = np.where(size > 0, size, np.maximum(0.2 * spread, 1e-3))
+    found = jax.device_put((jax.tree.map(standardised, x), size))
+    return eqx.tree_at(lambda p: (p.scaling, p.size.size), policy, found)
 
 
-def standardised(x: Array) -> Standardise:
+@compiled_quickly
+def _inputs(model: Model, states: Point) -> Any:
+    return jax.vmap(model.inputs)(states)
+
+
+def standardised(x: np.ndarray) -> Standardise:
     """The standardisation of inputs over all axes but the last; what does not move is left in its own units."""
     x = x.reshape(-1, x.shape[-1])
     mean, scale = x.mean(0), x.std(0)
-    return Standardise(mean, jnp.where(scale > 1e-6 * (1 + jnp.abs(mean)), scale, 1.0))
+    return Standardise(mean, np.where(scale > 1e-6 * (1 + np.abs(mean)), scale, 1.0))
 
 
 def act(model: Model, policy: Any, s: Point) -> Point:
@@ -175,4 +197,9 @@ class Residuals(eqx.Module):
     rule: Rule
 
     def __call__(self, policy: Any, s: Point, key: Array) -> Array:
-        return flat(errors(self.model, policy, s, self.rule, key))
+        return _flat_errors(self.model, policy, s, self.rule, key)
+
+
+@eqx.filter_jit  # a step asks for residuals, losses and slopes: the model is traced once for all of them
+def _flat_errors(model: Model, policy: Any, s: Point, rule: Rule, key: Array) -> Array:
+    return flat(errors(model, policy, s, rule, key))

@@ -29,8 +29,10 @@ from ceteris.engine import AbstractAlgorithm, State
 from ceteris.equilibrium.contract import refuse_aimless
 from ceteris.equilibrium.expectation import Rule
 from ceteris.equilibrium.model import Model, actions, flat, residuals
-from ceteris.equilibrium.phases import Economies, Phase, fitted, sampled
+from ceteris.equilibrium.phases import Phase, fitted
 from ceteris.equilibrium.policy import Policy, Residuals, expectation, target
+from ceteris.equilibrium.simulate import spaced
+from ceteris.equilibrium.visits import Economies
 from ceteris.nets.net import AbstractStateless
 
 WINDOW = 3.0  # inputs to each side, up to four times as many
@@ -166,7 +168,7 @@ def refitted(
     features: int, n: int, spacing: int, ridge: float, model: Model, policy: Policy, states: Any, key: Array
 ) -> Policy:
     """The policy with fewer features, which answers as closely as these can what it answered with all."""
-    batch, _ = sampled(model, policy, states, key, n=n, spacing=spacing)
+    batch, _ = spaced(model, policy, states, key, n, spacing)
     x = policy.scaling(jax.vmap(model.inputs)(batch))
     narrow = policy.net.narrowed(features)
     out = regressed(narrow.features(x), policy.net(x), ridge)
@@ -189,7 +191,7 @@ class Rounds(AbstractAlgorithm):
     def step(self, state, key, feed):
         model, policy = self.objective.model, state.model
         draw, errors = jr.split(key)
-        batch, last = sampled(model, policy, state.sampler, draw, n=self.states, spacing=self.spacing)
+        batch, last = spaced(model, policy, state.sampler, draw, self.states, self.spacing)
         given = (batch, jr.split(errors, self.states))
         gap, loss = jax.lax.map(lambda one: shortfall(self.objective, policy, *one), given, batch_size=250)
         x = policy.scaling(jax.vmap(model.inputs)(batch))

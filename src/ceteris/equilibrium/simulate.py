@@ -8,13 +8,18 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jax import Array
 
 from ceteris.equilibrium.model import Model, move, start_states, steady_state
 from ceteris.equilibrium.point import Point, as_point
-from ceteris.equilibrium.policy import act, advance
-from ceteris.equilibrium.shocks import draw
-from ceteris.recipe.samplers import AbstractSampler
+from ceteris.equilibrium.policy import act, advance, compiled_by_size
+from ceteris.equilibrium.shocks import AbstractShock, Markov, Normal
+from ceteris.equilibrium.symmetry import Idiosyncratic
+from ceteris.keys import UNROLLED
+
+SEGMENT = 60  # periods that one call of the compiled simulation goes at most
+Luck = dict[str, Any]
 
 
 class Paths(NamedTuple):
@@ -33,36 +38,111 @@ def fit_to_go_on(model: Model, s: Point) -> Array:
     return jnp.all(jnp.stack(finite)) & model.admissible(s)
 
 
-def one_period(model: Model, policy: Any, states: Point, key: Array) -> tuple[Point, Point]:
-    """One period for many paths; a path that left the admissible set starts again. Returns (tomorrow, today)."""
-    shocks, fresh = jr.split(key)
-    n = jax.tree.leaves(states)[0].shape[0]
-    following = jax.vmap(lambda s, k: advance(model, policy, s, draw(model.shocks(), s, k)))(
-        states, jr.split(shocks, n)
-    )
-    return restarted(model, following, fresh)[0], states
+# --------------------------------------------------------------------------------------------------- what is random
 
 
-def restarted(model: Model, states: Point, key: Array) -> tuple[Point, Array]:
-    """The states, with fresh ones in place of those from which nothing can go on, and which these are."""
+def luck_of(shocks: dict[str, AbstractShock], source: Array | np.random.Generator, shape: tuple[int, ...]) -> Luck:
+    """What decides the shocks in states of a ``shape``: numbers that `happening` reads.
+
+    Drawn from a key or, outside compiled code, from NumPy's generator: a place that draws takes long to compile.
+    """
+    host = isinstance(source, np.random.Generator)
+    sources: Any = len(shocks) * [source] if host else jr.split(source, len(shocks)) if len(shocks) > 1 else [source]
+
+    def drawn(shock, source):
+        if isinstance(shock, Normal | Idiosyncratic):
+            size = (*shape, *shock.shape)
+            return source.standard_normal(size) if host else jr.normal(source, size)
+        if isinstance(shock, Markov):
+            return source.random(shape) if host else jr.uniform(source, shape)
+        return source.integers(2**32, size=shape, dtype=np.uint32) if host else jr.bits(source, shape, np.uint32)
+
+    return {name: drawn(shock, one) for (name, shock), one in zip(shocks.items(), sources, strict=False)}
+
+
+def happening(model: Model, s: Point, luck: Luck) -> Point:
+    """The shocks that luck stands for in one state."""
+
+    def one(shock, given):
+        if isinstance(shock, Markov):
+            up_to = jnp.cumsum(jnp.asarray(shock.transition)[s[shock.state]])
+            return jnp.minimum(jnp.sum(given > up_to), shock.n - 1)
+        return given if isinstance(shock, Normal | Idiosyncratic) else shock.draw(s, jr.key(given, impl=UNROLLED))
+
+    return Point("shock", {name: one(shock, luck[name]) for name, shock in model.shocks().items()})
+
+
+# ------------------------------------------------------------------------------------------------- period by period
+
+
+def one_period(model: Model, policy: Any, states: Point, luck: Luck, spare: Point) -> tuple[Point, Array, Point]:
+    """Many paths one period later; which of them were lost; and with a spare state in place of each that was."""
     n = jax.tree.leaves(states)[0].shape[0]
+    one = lambda s, given: advance(model, policy, s, happening(model, s, given))
+    after = jax.vmap(one, axis_size=n)(states, luck)
+    sound, lost = restarted(model, after, spare)
+    return after, lost, sound
+
+
+def restarted(model: Model, states: Point, spare: Point) -> tuple[Point, Array]:
+    """The states, with spare ones in place of those from which nothing can go on, and which these are."""
     lost = ~jax.vmap(lambda s: fit_to_go_on(model, s))(states)
-    fresh = start_states(model, key, n)
-    pick = lambda new, old: jnp.where(lost.reshape(-1, *[1] * (old.ndim - 1)), new.astype(old.dtype), old)
-    return jax.tree.map(pick, fresh, states), lost
+    return where(lost, spare, states), lost
 
 
-@eqx.filter_jit
+def where(chosen: Array, new: Point, old: Point) -> Point:
+    """Of many states the new one where it is chosen, else the old one, whose types stay."""
+    pick = lambda new, old: jnp.where(chosen.reshape(-1, *[1] * (old.ndim - 1)), new.astype(old.dtype), old)
+    return jax.tree.map(pick, new, old)
+
+
+def next_period(model: Model, policy: Any, states: Point, key: Array) -> Point:
+    """Many paths one period later; all that is random comes from the key."""
+    n, (luck, fresh) = jax.tree.leaves(states)[0].shape[0], jr.split(key)
+    luck, spare = luck_of(model.shocks(), luck, (n,)), start_states(model, fresh, n)
+    return one_period(model, policy, states, luck, spare)[2]
+
+
 def walk(model: Model, policy: Any, states: Point, key: Array, periods: int) -> tuple[Point, Point]:
     """Simulate and keep the states only: (last, leaves (periods, paths, ...))."""
-    return jax.lax.scan(lambda s, k: one_period(model, policy, s, k), states, jr.split(key, periods))
+    period = lambda states, key: (next_period(model, policy, states, key), states)
+    return jax.lax.scan(period, states, jr.split(key, periods))
+
+
+def spaced(model: Model, policy: Any, states: Point, key: Array, n: int, spacing: int) -> tuple[Point, Point]:
+    """``n`` states on the paths from some, ``spacing`` periods apart, and where these end; for use in compiled code."""
+    visits = -(-n // jax.tree.leaves(states)[0].shape[0])
+    last, seen = walk(model, policy, states, key, visits * spacing)
+    return jax.tree.map(lambda a: a[spacing - 1 :: spacing].reshape(-1, *a.shape[2:])[:n], seen), last
 
 
 @eqx.filter_jit
 def settle(model: Model, policy: Any, states: Point, key: Array, periods: int) -> Point:
     """Simulate and keep only where the paths end."""
-    step = lambda t, s: one_period(model, policy, s, jr.fold_in(key, t))[0]
-    return jax.lax.fori_loop(0, periods, step, states)
+    return jax.lax.fori_loop(0, periods, lambda t, s: next_period(model, policy, s, jr.fold_in(key, t)), states)
+
+
+@compiled_by_size
+def follow(
+    model: Model, policy: Any, states: Point, luck: Luck, spare: Point, periods: Any, guard: Any
+) -> tuple[Point, Point, Array]:
+    """At most `SEGMENT` periods of paths whose luck is given: (last, leaves (SEGMENT, paths, ...), which were lost).
+
+    One program for all simulations of a solution: how many periods, and whether a lost path goes on from a spare state,
+    is not compiled in. Beyond ``periods`` all is zero.
+    """
+
+    def period(t, carry):
+        states, seen, lost = carry
+        given, others = jax.tree.map(lambda a: a[t], luck), jax.tree.map(lambda a: jnp.roll(a, t, 0), spare)
+        after, gone, sound = one_period(model, policy, states, given, others)
+        after = jax.tree.map(lambda new, old: jnp.where(guard, new, old), sound, after)
+        seen = jax.tree.map(lambda rows, a: rows.at[t].set(a), seen, after)
+        return after, seen, lost.at[t].set(gone)
+
+    nothing = jax.tree.map(lambda a: jnp.zeros((SEGMENT, *a.shape), a.dtype), states)
+    lost = jnp.zeros((SEGMENT, jax.tree.leaves(states)[0].shape[0]), bool)
+    return jax.lax.fori_loop(0, periods, period, (jax.tree.map(jnp.asarray, states), nothing, lost))
 
 
 @eqx.filter_jit
@@ -74,38 +154,69 @@ def record(model: Model, policy: Any, states: Point, key: Array, periods: int, g
     n = jax.tree.leaves(states)[0].shape[0]
 
     def period(states, key):
-        shocks, fresh = jr.split(key)
+        luck, fresh = jr.split(key)
         a = jax.vmap(lambda s: act(model, policy, s))(states)
         d = jax.vmap(lambda s, a: as_point("definition", model.definitions(s, a)))(states, a)
-        keys = jr.split(shocks, n)
-        following = jax.vmap(lambda s, a, k: move(model, s, a, draw(model.shocks(), s, k)))(states, a, keys)
-        sound, lost = restarted(model, following, fresh)
+        luck = luck_of(model.shocks(), luck, (n,))
+        one = lambda s, a, given: move(model, s, a, happening(model, s, given))
+        following = jax.vmap(one)(states, a, luck)
+        sound, lost = restarted(model, following, start_states(model, fresh, n))
         return (sound if guard else following), (states, a, d, lost.sum())
 
     last, (s, a, d, repairs) = jax.lax.scan(period, states, jr.split(key, periods))
     return Paths(s, a, d, last, repairs.sum())
 
 
+# ------------------------------------------------------------------------------- states that no path need come to
+
+
+def mixed(model: Model, visited: Point, spare: Point, dice: Array, box_share: float, rest_share: float) -> Point:
+    """Visited states (n, ...), some of them replaced: a share by states from the box, one by states around the rest.
+
+    ``spare`` are as many of the model's own starts, ``dice`` uniform numbers, (n, 1 + `entries`).
+    """
+    place, points = dice[:, 0], visited
+    if box_share > 0:
+        points = where(place < box_share, in_box(model, spare, dice[:, 1:]), points)
+    if rest_share > 0:
+        points = where(place > 1 - rest_share, rest_states(model, visited, spare), points)
+    return points
+
+
+def entries(states: Point) -> int:
+    """How many numbers one of many states has."""
+    return sum(int(np.prod(a.shape[1:])) for a in jax.tree.leaves(states))
+
+
 def box_states(model: Model, key: Array, n: int) -> Point:
     """States spread evenly over the model's box; what the box does not name is as ``start`` drew it."""
+    start, spread = jr.split(key)
+    states = start_states(model, start, n)
+    return in_box(model, states, jr.uniform(spread, (n, entries(states))))
+
+
+def in_box(model: Model, states: Point, dice: Array) -> Point:
+    """The states, with uniform numbers (n, `entries`) spread over the model's box in place of what it names."""
     box = model.box()
     if box is None:
         raise ValueError(
             f"states: {type(model).__name__} has no box(); write one, {{name: (low, high)}}, or choose states='path'."
         )
-    start, spread = jr.split(key)
-    states = start_states(model, start, n)
-    drawn = {}
-    for i, (name, (low, high)) in enumerate(box.items()):
-        uniform = jr.uniform(jr.fold_in(spread, i), states[name].shape, states[name].dtype)
-        drawn[name] = low + (jnp.asarray(high) - low) * uniform
+    drawn, start = {}, 0
+    for name, value in states.items():
+        size = int(np.prod(value.shape[1:]))
+        if name in box:
+            low, high = box[name]
+            uniform = dice[:, start : start + size].reshape(value.shape).astype(value.dtype)
+            drawn[name] = low + (jnp.asarray(high) - low) * uniform
+        start += size
     return states.replace(**drawn)
 
 
-def rest_states(model: Model, visited: Point, key: Array) -> Point:
+def rest_states(model: Model, visited: Point, spare: Point) -> Point:
     """States around the steady state: as the visited ones lie around their mean, but twice as far.
 
-    States of a chain are as they were visited, and what the model does not admit is as ``start`` drew it.
+    States of a chain are as they were visited, and what the model does not admit is a spare state.
     """
     rest = steady_state(model)
     if rest is None:
@@ -116,52 +227,4 @@ def rest_states(model: Model, visited: Point, key: Array) -> Point:
     for name, value in rest.items():
         if jnp.issubdtype(visited[name].dtype, jnp.inexact):
             around[name] = value + 2 * (visited[name] - visited[name].mean(0))
-    return restarted(model, visited.replace(**around), key)[0]
-
-
-def mixed(model: Model, visited: Point, key: Array, box_share: float, rest_share: float) -> Point:
-    """Visited states (n, ...), some of them replaced: a share by states from the box, one by states around the rest."""
-    n = jax.tree.leaves(visited)[0].shape[0]
-    which, box, rest = jr.split(key, 3)
-    place, points = jr.uniform(which, (n,)), visited
-
-    def swap(chosen: Array, new: Point, old: Point) -> Point:
-        pick = lambda new, old: jnp.where(chosen.reshape(-1, *[1] * (old.ndim - 1)), new.astype(old.dtype), old)
-        return jax.tree.map(pick, new, old)
-
-    if box_share > 0:
-        points = swap(place < box_share, box_states(model, box, n), points)
-    if rest_share > 0:
-        points = swap(place > 1 - rest_share, rest_states(model, visited, rest), points)
-    return points
-
-
-class Visited(AbstractSampler):
-    """Algorithm 1 of 001: simulate ``horizon`` periods on ``paths`` tracks under the current policy and learn there.
-
-    A share of each batch may come from the box instead, and another from around the steady state.
-    """
-
-    model: Model
-    paths: int = eqx.field(static=True)
-    horizon: int = eqx.field(static=True)
-    updates: int = eqx.field(static=True)
-    epochs: int = eqx.field(static=True, default=1)
-    box_share: float = eqx.field(static=True, default=0.0)
-    rest_share: float = eqx.field(static=True, default=0.0)
-    first: Point | None = None
-
-    def init(self, model, key):
-        return start_states(self.model, key, self.paths) if self.first is None else self.first
-
-    def draw(self, model, memory, key, feed):
-        policy = jax.tree.map(lambda a: jax.lax.stop_gradient(a) if eqx.is_array(a) else a, model)
-        simulate, shuffle, mix = jr.split(key, 3)
-        memory, visited = walk(self.model, policy, memory, simulate, self.horizon)
-        n = self.horizon * self.paths
-        points = jax.tree.map(lambda a: a.reshape(n, *a.shape[2:]), visited)
-        points = mixed(self.model, points, mix, self.box_share, self.rest_share)
-        order = jax.vmap(lambda k: jr.permutation(k, n))(jr.split(shuffle, self.epochs)).ravel()
-        size = n * self.epochs // self.updates
-        batches = lambda a: a[order[: size * self.updates]].reshape(self.updates, size, *a.shape[1:])
-        return jax.tree.map(batches, points), memory
+    return restarted(model, visited.replace(**around), spare)[0]

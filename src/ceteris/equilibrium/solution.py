@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
+from ceteris import keys
 from ceteris.engine import precision
 from ceteris.engine.devices import Precision, cast
 from ceteris.equilibrium import figures, moments, stability, store
@@ -114,7 +115,7 @@ class Solution:
             Start a path again if it leaves the admissible set; by default what explodes is seen to explode.
         """
         with precision(self.precision):
-            key = jr.key(seed)
+            key = keys.key(seed)
             states = self._starts(paths, key) if start is None else self._repeat(start, paths)
             if burn_in:
                 states = settle(self._model, self.hypothesis, states, jr.fold_in(key, 0), burn_in)
@@ -131,8 +132,8 @@ class Solution:
             found = at(flat.states)
             box = None
             if self.model.box() is not None:
-                box = summary(at(box_states(self._model, jr.key(seed), 5_000)))
-            hindsight = forecast_errors(self._model, self.hypothesis, flat.states, rule, jr.key(seed))
+                box = summary(at(box_states(self._model, keys.key(seed), 5_000)))
+            hindsight = forecast_errors(self._model, self.hypothesis, flat.states, rule, keys.key(seed))
             x = averaged_inputs(self._model, flat.states)
             note = f"{len(x):,} states of a simulation without resets; expectations by {how}; mean of absolute errors."
             return Accuracy(
@@ -184,7 +185,7 @@ class Solution:
                     f"shock: {shock!r} is not known; choose a shock ({', '.join(shocks)}) or a state "
                     f"({', '.join(like)})."
                 )
-            key = jr.key(seed)
+            key = keys.key(seed)
             states = self._starts(paths, key) if start is None else self._repeat(start, paths)
             law = shocks.get(shock)
             chain = isinstance(law, Markov)

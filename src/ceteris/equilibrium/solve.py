@@ -10,18 +10,18 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jax import Array
 
+from ceteris import keys
 from ceteris.engine import precision
 from ceteris.engine.devices import Precision, cast
 from ceteris.equilibrium.course import carried_out
 from ceteris.equilibrium.expectation import Rule, default_rule, refuse_uncovered
 from ceteris.equilibrium.linearise import linearise
 from ceteris.equilibrium.model import Model, count_outputs, start_states, traced
-from ceteris.equilibrium.phases import Economies, Episodes, Polish, sampled
+from ceteris.equilibrium.phases import Episodes, Polish
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.policy import (
     Linear,
@@ -33,13 +33,15 @@ from ceteris.equilibrium.policy import (
     standardised_on,
 )
 from ceteris.equilibrium.regression import Regression, refuse_unfit
-from ceteris.equilibrium.simulate import settle
+from ceteris.equilibrium.simulate import SEGMENT
 from ceteris.equilibrium.solution import Solution
 from ceteris.equilibrium.trajectories import Trajectories, picked
+from ceteris.equilibrium.visits import Economies, sampled, simulated, starts_of
 from ceteris.equilibrium.work import Work, question_of
 from ceteris.nets.activations import ACTIVATIONS
 from ceteris.nets.names import choose
 from ceteris.outlets import say
+from ceteris.programs import keep_programs
 
 AnyPhase = Episodes | Polish | Regression | Trajectories
 
@@ -144,7 +146,7 @@ def solve_economies(
         checked(model, plan.rule)
     asked = question_of(model, **_arguments(plan, activation, precision, seed, start))
     with in_precision(precision), Work.on(folder, asked, progress) as work:
-        economies, found = prepared(models, members, plan, activation, jr.key(seed), start, precision)
+        economies, found = prepared(models, members, plan, activation, keys.key(seed), start, precision)
         refuse_unfit(plan.phases, model, economies.policy.net)
         plan = replace(plan, said=(*plan.said, *dict.fromkeys(found)))
         for line in plan.said if progress else ():
@@ -182,6 +184,7 @@ in_precision = precision
 
 def make_plan(model: Model, tolerance: Any, rule: Rule | None, phases: Any, widths: Any) -> Plan:
     """Decide everything that was left open; refuse what cannot work."""
+    keep_programs()
     chosen, sentence = default_rule(model.shocks())
     if rule is not None:
         refuse_uncovered(model.shocks(), rule)
@@ -210,7 +213,7 @@ def _shapes(model: Model) -> tuple[int, int]:
     """Numbers of inputs and of raw outputs."""
 
     def count():
-        s = jax.tree.map(lambda a: a[0], start_states(traced(model), jr.key(0), 1))
+        s = jax.tree.map(lambda a: a[0], start_states(traced(model), keys.key(0), 1))
         return model.inputs(s)
 
     return sum(leaf.shape[-1] for leaf in jax.tree.leaves(jax.eval_shape(count))), count_outputs(model)
@@ -230,7 +233,9 @@ def default_phases(model: Model, widths: tuple[int, ...]) -> tuple[AnyPhase, ...
     if min(weights, states * m) > LARGEST_SYSTEM:
         return (Episodes(steps=4000, paths=128, horizon=1, updates=1, rate=2e-3),)
     first = () if model.steady_state() is not None else (Episodes(steps=250),)
-    inside = 0.5 if model.box() is not None and n <= 6 else 0.0  # in many dimensions a box is nearly all corners
+    inside = (
+        0.5 if jax.eval_shape(model.box) is not None and n <= 6 else 0.0
+    )  # in many dimensions a box is nearly all corners
     return (*first, *4 * (Polish(states=states, steps=40, box_share=inside),))
 
 
@@ -251,13 +256,14 @@ def prepared(
     models: Sequence[Model], members: int | None, plan: Plan, activation: str, key: Array, start: Any, name: Precision
 ) -> tuple[Economies, list[str]]:
     """First policies: linear where the model allows it, with inputs scaled by a simulation, and states visited."""
-    keys = [key] if members is None else list(jr.split(key, members))
-    made = [_first(m, plan, activation, k, start, name) for m, k in zip(models, keys, strict=True)]
+    own = [key] if members is None else keys.apart(key, members)
+    made = [_first(m, plan, activation, k, start, name) for m, k in zip(models, own, strict=True)]
     said = [sentence for *_, sentence in made]
     if members is None:
         model, policy, states, _ = made[0]
         return Economies(model, policy, states), said
-    together = lambda *a: jnp.stack(a) if isinstance(a[0], jax.Array | np.ndarray) else a[0]  # whole numbers are shapes
+    # whole numbers are shapes
+    together = lambda *a: jax.device_put(np.stack(a)) if isinstance(a[0], jax.Array | np.ndarray) else a[0]
     stacked: Any = jax.tree.map(together, *(m[:3] for m in made))
     model, policy, states = stacked
     return Economies(model, policy, states, members), said
@@ -265,13 +271,12 @@ def prepared(
 
 def _first(model, plan, activation, key, start, name):
     model = cast(traced(model), name)
-    weights, starts, simulate = jr.split(key, 3)
-    paths = _paths(plan)
-    states = _start_states(model, starts, paths)
+    weights, starts, simulate = keys.apart(key, 3)
+    states = starts_of(model, starts, _paths(plan))
     if start is not None:
         policy = cast(learnt_alone(start.hypothesis), name)
-        return model, policy, jax.tree.map(jnp.asarray, states), "Begins from another solution."
-    policy = _blank(model, jax.tree.map(lambda a: a[0], states), plan.widths, activation, weights)
+        return model, policy, states, "Begins from another solution."
+    policy = _blank(model, jax.tree.map(lambda a: np.asarray(a)[0], states), plan.widths, activation, weights)
     policy = cast(policy, name)
     found = linearise(model)
     if found.policy is not None:
@@ -279,32 +284,34 @@ def _first(model, plan, activation, key, start, name):
     shares = [max(getattr(phase, name) for phase in plan.phases) for name in ("box_share", "rest_share")]
     if isinstance(plan.phases[0], Trajectories):
         visited = plan.phases[0].visited(Economies(model, policy, states), simulate)
-        policy = _standardised_on(model, policy, picked(visited, simulate, 1000))
+        policy = standardised_on(model, policy, picked(visited, simulate, 1000))
     else:
-        policy, states = rescaled(model, policy, states, simulate, *shares)
+        policy, states = rescaled(Economies(model, policy, states), simulate, _sample(plan), *shares)
     return model, policy, states, found.sentence
 
 
-_start_states = compiled_quickly(start_states)
 _blank = compiled_quickly(blank)
-_standardised_on = compiled_quickly(standardised_on)
 
 
 def _paths(plan: Plan) -> int:
     return max((phase.paths for phase in plan.phases if not isinstance(phase, Polish)), default=100)
 
 
+def _sample(plan: Plan) -> int:
+    """How many states inputs are standardised on: if that is enough, as many as a program for training draws."""
+    return max(1000, *(phase.states for phase in plan.phases if isinstance(phase, Polish)), 0)
+
+
 def with_linear(policy: Policy, linear: Linear) -> Policy:
     """The policy with a linear part, to which the network starts by adding nothing."""
-    return eqx.tree_at(lambda p: (p.linear, p.size.size), policy, (linear, jnp.zeros_like(policy.size.size)))
+    return eqx.tree_at(
+        lambda p: (p.linear, p.size.size), policy, (linear, jax.device_put(np.zeros_like(policy.size.size)))
+    )
 
 
-@compiled_quickly
-def rescaled(
-    model: Model, policy: Policy, states: Point, key: Array, box_share: float, rest_share: float
-) -> tuple[Policy, Point]:
+def rescaled(economies: Economies, key: Array, n: int, box_share: float, rest_share: float) -> tuple[Policy, Point]:
     """The policy with inputs standardised on the states it will be trained on, and where a simulation ends."""
-    states = settle(model, policy, states, key, 50)
-    key = jr.fold_in(key, 1)
-    visited, last = sampled(model, policy, states, key, n=1000, box_share=box_share, rest_share=rest_share)
-    return standardised_on(model, policy, visited), last
+    _, settled = simulated(economies, key, SEGMENT)
+    economies = economies._replace(states=settled)
+    visited, last = sampled(economies, jr.fold_in(key, 1), n, box_share=box_share, rest_share=rest_share)
+    return standardised_on(economies.model, economies.policy, visited), last

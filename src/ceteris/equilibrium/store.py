@@ -15,6 +15,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from ceteris import keys
 from ceteris.engine import precision, save_weights
 from ceteris.engine.checkpoint import filled
 from ceteris.equilibrium.expectation import Rule, as_facts, from_facts
@@ -99,7 +100,7 @@ def _weights(path: Path, arrays: dict[str, np.ndarray], facts: Mapping[str, Any]
     """The policy and the states, of the shapes that the model gives them."""
 
     def like():
-        key = jax.random.key(0)
+        key = keys.key(0)
         states = start_states(traced(model), key, 1)
         one = jax.tree.map(lambda a: a[0], states)
         return blank(traced(model), one, tuple(facts["widths"]), facts["activation"], key), states

@@ -8,7 +8,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jax import Array
@@ -16,10 +15,12 @@ from jax import Array
 from ceteris.engine import Ensemble, fit
 from ceteris.equilibrium.expectation import Rule
 from ceteris.equilibrium.model import Model, start_states
-from ceteris.equilibrium.phases import Economies, Phase, objective
+from ceteris.equilibrium.phases import Phase, objective
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.policy import compiled_quickly
 from ceteris.equilibrium.simulate import walk
+from ceteris.equilibrium.visits import Economies
+from ceteris.keys import apart
 from ceteris.nets import trainable
 from ceteris.recipe import Fixed, LevenbergMarquardt
 
@@ -61,7 +62,7 @@ class Trajectories:
 
     def run(self, economies: Economies, rule: Rule, key: Array, monitors: Any, every: int, resume: Any) -> Phase:
         """Simulate, train; return the economies with their new policies, and the fit."""
-        draw, train = jr.split(key)
+        draw, train = apart(key, 2)
         visited = self.visited(economies, draw)
         data = picked(visited, draw, self.states, economies.members)
         algorithm = LevenbergMarquardt(
@@ -105,7 +106,7 @@ def picked(visited: Point, key: Array, n: int, members: int | None = None) -> Po
     flat = jax.tree.map(lambda a: np.asarray(a).reshape(*lead, -1, *a.shape[len(lead) + 2 :]), visited)
     rng = np.random.default_rng(np.asarray(jr.key_data(key)))  # on the host: nothing to compile
     rows = rng.permutation(jax.tree.leaves(flat)[0].shape[len(lead)])[:n]
-    return jax.tree.map(lambda a: jnp.asarray(np.take(a, rows, len(lead))), flat)
+    return jax.device_put(jax.tree.map(lambda a: np.take(a, rows, len(lead)), flat))
 
 
 def belonging(algorithm: Any) -> Callable[[Any], list[Any]]:

@@ -18,19 +18,17 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
-import jax.random as jr
 import numpy as np
-from jax import Array
 
-from ceteris.equilibrium.model import Model, steady_state
+from ceteris.equilibrium.model import Model, on_host, steady_state
 from ceteris.equilibrium.point import Point, names_of
-from ceteris.equilibrium.policy import advance, compiled_quickly
-from ceteris.equilibrium.shocks import Markov, Normal
+from ceteris.equilibrium.shocks import Normal
+from ceteris.equilibrium.simulate import SEGMENT, Luck, entries, follow, luck_of
 from ceteris.equilibrium.symmetry import Idiosyncratic
 
-PATHS, PERIODS, SEGMENT = 8, 600, 60
+PATHS, SEGMENTS = 8, 10
 DISPLACED = 1e-3
+IDLE = 1_000  # numbers a period: paths of no use that cost less than a program for as many as are needed
 MOST = 2e7  # numbers that are drawn: fewer paths of many agents
 EXPLOSIVE = 1.002  # growth of a displacement: what does not move at all, as a parameter that is a state, has 1
 SPREAD = 3.0  # the last third of the paths may reach at most so many times as far as the second
@@ -124,70 +122,37 @@ def _from_the_named(m: Measured, labels: list[str]) -> tuple[float, str]:
 def trial(model: Model, policy: Any, states: Point, seed: int = 0) -> Stability:
     """Whether an economy holds together under a policy; ``states``, leaves (n, ...), are some that it visits."""
     states = jax.tree.map(np.asarray, states)  # the host takes apart and adds up: nothing but the law is compiled
-    n, d = jax.tree.leaves(states)[0].shape[0], sum(a[0].size for a in jax.tree.leaves(states))
-    n = int(np.clip(MOST / (SEGMENT * d), 1, min(PATHS, n)))
+    all_, d = jax.tree.leaves(states)[0].shape[0], entries(states)
+    n = int(np.clip(MOST / (SEGMENT * d), 1, min(PATHS, all_)))
     rng, first = np.random.default_rng(seed), jax.tree.map(lambda a: a[:1], states)
     named = _named(model, first)
     quiet = [*named, first] if can_be_quiet(model) else []
     paths = jax.tree.map(lambda a: a[:n], states)
     scale, kept, apart, lost = _scale(paths), [], [], 0
-    at = _together([paths, _displaced(paths, rng), *quiet])
+    idle = all_ - 2 * n - len(quiet)
+    idle = idle if 0 < idle * d <= IDLE else 0
+    at = _together([paths, _displaced(paths, rng), *quiet, *idle * [first]])
     between = lambda s: np.sqrt(np.mean(((_vectors(s)[n : 2 * n] - _vectors(s)[:n]) / scale) ** 2, 1))
     apart.append(between(at))
-    for _ in range(PERIODS // SEGMENT):
-        visited, outside = follow(model, policy, at, luck_of(model.shocks(), n, len(quiet), rng))
-        visited = jax.tree.map(np.asarray, visited)
-        at = jax.tree.map(lambda a: a[-1], visited)
-        part = jax.tree.map(lambda a: a[:, :n].reshape(-1, *a.shape[2:]), visited)
+    throughout = np.asarray(SEGMENT), np.asarray(False)  # and no path is started again
+    for _ in range(SEGMENTS):
+        luck = shared(luck_of(model.shocks(), rng, (SEGMENT, n)), len(quiet) + idle)
+        at, seen, outside = jax.device_get(follow(model, policy, at, luck, at, *throughout))
+        part = jax.tree.map(lambda a: a[:, :n].reshape(-1, *a.shape[2:]), seen)
         kept.append(_vectors(part).reshape(SEGMENT, n, -1))
         apart.append(between(at))
         lost += int(np.sum(outside[:, :n]))
         if not (np.isfinite(kept[-1]).all() and np.isfinite(apart[-1]).all()):
             break
-    found = _added(np.concatenate(kept), np.array(apart), lost, _vectors(at)[2 * n :], [_vectors(s)[0] for s in named])
+    rests = _vectors(at)[2 * n :][: len(quiet)]
+    found = _added(np.concatenate(kept), np.array(apart), lost, rests, [_vectors(s)[0] for s in named])
     return stability(found, names_of(jax.tree.map(lambda a: a[0], states)))
 
 
-@compiled_quickly
-def follow(model: Model, policy: Any, states: Point, luck: dict[str, Array]) -> tuple[Point, Array]:
-    """States of paths whose shocks are given, leaves (periods, paths, ...), and which are not admitted."""
-
-    def one(s, given):
-        after = advance(model, policy, s, happening(model, s, given))
-        return after, ~model.admissible(after) if type(model).admissible is not Model.admissible else jnp.array(False)
-
-    def period(states, luck):
-        after, lost = jax.vmap(one, axis_size=jax.tree.leaves(states)[0].shape[0])(states, luck)
-        return after, (after, lost)
-
-    return jax.lax.scan(period, states, luck, length=SEGMENT)[1]
-
-
-def luck_of(shocks: dict[str, Any], n: int, quiet: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """What decides the shocks of paths, their twins and those without: drawn here, for generators compile slowly."""
-
-    def drawn(shock):
-        if isinstance(shock, Normal | Idiosyncratic):
-            return rng.standard_normal((SEGMENT, n, *shock.shape))
-        if isinstance(shock, Markov):
-            return rng.uniform(size=(SEGMENT, n))
-        return rng.integers(2**32, size=(SEGMENT, n), dtype=np.uint32)
-
-    luck = {name: drawn(shock) for name, shock in shocks.items()}
-    none = lambda a: np.zeros((SEGMENT, quiet, *a.shape[2:]), a.dtype)
+def shared(luck: Luck, quiet: int) -> Luck:
+    """The luck of paths, of their twins, and of some without any, leaves (periods, paths, ...)."""
+    none = lambda a: np.zeros((len(a), quiet, *a.shape[2:]), a.dtype)
     return {name: np.concatenate([a, a, none(a)], 1) for name, a in luck.items()}
-
-
-def happening(model: Model, s: Point, luck: dict[str, Array]) -> Point:
-    """The shocks that luck stands for in one state."""
-
-    def one(shock, given):
-        if isinstance(shock, Markov):
-            up_to = jnp.cumsum(jnp.asarray(shock.transition)[s[shock.state]])
-            return jnp.minimum(jnp.sum(given > up_to), shock.n - 1)
-        return given if isinstance(shock, Normal | Idiosyncratic) else shock.draw(s, jr.key(given))
-
-    return Point("shock", {name: one(shock, luck[name]) for name, shock in model.shocks().items()})
 
 
 def _added(x: np.ndarray, apart: np.ndarray, lost: int, rests: np.ndarray, named: list[np.ndarray]) -> Measured:
@@ -234,7 +199,7 @@ def _together(points: list[Point]) -> Point:
 
 def _named(model: Model, like: Point) -> list[Point]:
     """The steady state that the model names, none or one, with the shapes and types of a state, leaves (1, ...)."""
-    rest = steady_state(model)
+    rest = steady_state(on_host(model))
     if rest is None:
         return []
     cast = lambda name: np.broadcast_to(np.asarray(rest[name]), like[name].shape).astype(like[name].dtype)

@@ -71,7 +71,7 @@ def predict_fresh(problems: Sequence[GenzProblem], seed: int) -> np.ndarray:
     data = x, ((y - centre) / spread).astype(np.float32)
     build = eqx.Partial(MLP, d, 1, widths=WIDTHS, activation="tanh")
     points = x[0], data[1][0]
-    sampler = Fixed(points) if len(y[0]) <= BATCH else Minibatches(points, BATCH, updates=2)
+    sampler = Fixed(points) if len(y[0]) <= BATCH else Minibatches(points, BATCH, updates=min(2, len(y[0]) // BATCH))
     one = LevenbergMarquardt(build, PointResiduals(residual), sampler, ridge=RIDGE)
     members = Ensemble(one, len(problems), over=lambda a: a.sampler.data, values=data, how="vmap")
     nets = fit(members, jr.key(seed), steps=STEPS, every=STEPS).model

@@ -15,6 +15,7 @@ from ceteris.impute.columns import Holes, complete, learn
 from ceteris.impute.conditionals import Cells, Levels, Sizes
 from ceteris.impute.panel import Clock, clock_of, panel_features, read_panel
 from ceteris.impute.settings import check
+from ceteris.programs import keep_programs
 
 
 class Imputer(MultipleImputer):
@@ -83,6 +84,7 @@ class Imputer(MultipleImputer):
 
     def _learn(self, table: pd.DataFrame, holes: Holes, seed: int) -> None:
         check(self)
+        keep_programs()
         self.scales_, self.levels_ = learn_scales(holes)
         self.clock_ = None if self.group is None else clock_of(*read_panel(table, self.group, self.time))
         cells = cells_of(self, table, holes, self.scales_, np.random.default_rng(seed))

@@ -12,10 +12,11 @@ from ceteris.recipe.objectives import (
 )
 from ceteris.recipe.optimisers import KINDS, SCHEDULES, Schedule, optimiser
 from ceteris.recipe.play import Play
-from ceteris.recipe.samplers import AbstractSampler, Draws, Fixed, Minibatches, Replay, Rollout, Streamed
+from ceteris.recipe.samplers import AbstractSampler, Draws, Fixed, Minibatches, Replay, Rollout, Streamed, Together
+from ceteris.recipe.terms import weighted_sum
 
 __all__ = [
     "KINDS", "SCHEDULES", "AbstractObjective", "AbstractResiduals", "AbstractSampler", "BatchResiduals", "Descend",
     "Draws", "Fixed", "HeldOut", "LevenbergMarquardt", "Loss", "Minibatches", "Play", "PointResiduals", "Replay",
-    "Rollout", "Schedule", "Streamed", "optimiser",
+    "Rollout", "Schedule", "Streamed", "Together", "optimiser", "weighted_sum",
 ]  # fmt: skip

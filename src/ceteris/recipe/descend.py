@@ -16,6 +16,7 @@ from ceteris.engine import AbstractAlgorithm, State
 from ceteris.engine.devices import computing, divided, kept
 from ceteris.recipe.objectives import AbstractObjective, every_float, no_metrics
 from ceteris.recipe.optimisers import Builder
+from ceteris.recipe.recompute import recomputed
 from ceteris.recipe.samplers import AbstractSampler
 
 
@@ -34,9 +35,14 @@ class Descend(AbstractAlgorithm):
         ``trainable(model)`` marks the leaves that move; every floating-point array by default. Give
         `ceteris.nets.trainable` for a net with scaling constants or running statistics inside.
     project : callable, optional
-        ``project(model) -> model`` after each update: target networks, averages, constraints.
+        ``project(model, updates) -> model`` after each update, with the number of updates made so far: target
+        networks, averages, constraints.
     heldout : callable
         ``heldout(model, key)`` returns metrics, read once per chunk; see `HeldOut`.
+    recompute : tuple of classes
+        Layers whose insides are not kept for the backward pass but computed again: less memory in deep nets, for up to
+        a third more work. Name the class that repeats, such as a transformer's block. (On a CPU, XLA merges the two
+        computations again where the layers are not in a loop of their own.)
 
     Examples
     --------
@@ -55,33 +61,34 @@ class Descend(AbstractAlgorithm):
     sampler: AbstractSampler
     optimiser: Builder
     trainable: Callable[[Any], Any] = every_float
-    project: Callable[[Any], Any] | None = None
+    project: Callable[[Any, Any], Any] | None = None
     heldout: Callable[[Any, PRNGKeyArray], dict[str, Any]] = no_metrics
+    recompute: tuple[type, ...] = eqx.field(static=True, default=())
 
     def init(self, key, model=None):
         weights, sampler = jr.split(key)
         model = self.hypothesis(key=weights) if model is None else model
-        theta, _ = eqx.partition(model, self.trainable(model))
-        return State(model, self.optimiser().init(at_least_single(theta)), self.sampler.init(model, sampler))
+        memory = self.optimiser().init(at_least_single(eqx.filter(model, self.trainable(model))))
+        if self.project is not None:
+            memory = memory, jnp.zeros((), jnp.int32)  # how many updates were made
+        return State(model, memory, self.sampler.init(model, sampler))
 
     def step(self, state, key, feed):
-        draw, update = jr.split(key)
-        batches, sampler = self.sampler.draw(state.model, state.sampler, draw, feed)
-        (model, optimiser), info = sweep(self._update, (state.model, state.optimiser), batches, update)
-        return State(model, optimiser, sampler), info
+        return drawn_and_swept(self.sampler, self._update, state, key, feed)
 
     def evaluate(self, state, key):
         return self.heldout(state.model, key)
 
     def _update(self, carry, batch, key):
-        model, optimiser = carry
+        model, memory = carry
+        memory, count = (memory, 0) if self.project is None else memory
         theta, rest = eqx.partition(model, self.trainable(model))
-        J = lambda theta: computed(self.objective, eqx.combine(theta, rest), batch, key)
-        theta, optimiser, info = descent(J, theta, self.optimiser, optimiser)
+        J = lambda theta: computed(self.objective, recomputed(eqx.combine(theta, rest), self.recompute), batch, key)
+        theta, memory, info = descent(J, theta, self.optimiser, memory)
         model = with_buffers(eqx.combine(theta, rest), info)
         if self.project is not None:
-            model = self.project(model)
-        return (model, optimiser), info
+            model, memory = self.project(model, count + 1), (memory, count + 1)
+        return (model, memory), info
 
 
 def computed(objective: AbstractObjective, model: Any, batch: Any, key: PRNGKeyArray) -> tuple[Any, dict[str, Any]]:
@@ -107,22 +114,60 @@ def at_least_single(tree: Any) -> Any:
     return jax.tree.map(lambda a: a.astype(jnp.float32) if few(a) else a, tree)
 
 
+def drawn_and_swept(
+    sampler: AbstractSampler, update: Callable[..., Any], state: State, key: PRNGKeyArray, feed: Any
+) -> tuple[State, dict[str, Any]]:
+    """Make one step of a rule: draw batches, ``update`` on one after the other, log what sampler and updates report."""
+    draw, rest = jr.split(key)
+    batches, memory = sampler.draw(state.model, state.sampler, draw, feed)
+    (model, optimiser), info = sweep(update, (state.model, state.optimiser), batches, rest)
+    return State(model, optimiser, memory), with_report(info, sampler.report(memory), type(sampler).__name__)
+
+
 def sweep(update: Callable[..., Any], carry: Any, batches: Any, key: PRNGKeyArray) -> tuple[Any, dict[str, Any]]:
-    """Apply ``update(carry, batch, key) -> (carry, info)`` to one batch after the other; average what they report."""
+    """Apply ``update(carry, batch, key) -> (carry, info)`` to one batch after the other; average what they report.
+
+    Where ``info["stop"]`` is reported (see `AbstractObjective`), updates from the first true one on are not made.
+    """
     batches = divided(batches)
     arrays, static = eqx.partition(carry, eqx.is_array)
 
-    def one(arrays, inputs):
-        new, info = update(eqx.combine(arrays, static), *inputs)
-        return eqx.filter(new, eqx.is_array), info
+    def one(carry, inputs):
+        old, stopped = carry
+        new, info = update(eqx.combine(old, static), *inputs)
+        new = eqx.filter(new, eqx.is_array)
+        if "stop" in info:  # known when traced: who never stops pays nothing
+            stop = jnp.asarray(info.pop("stop"))
+            if stop.shape != () or stop.dtype != bool:
+                raise ValueError(f"stop: the objective reports {stop.dtype}{stop.shape}; report one true or false.")
+            stopped = stopped | stop
+            new = jax.tree.map(lambda old, new: jnp.where(stopped, old, new), old, new)
+            info["updates"] = ~stopped
+        return (new, stopped), info
 
     count = jax.tree.leaves(batches)[0].shape[0]
+    start = arrays, jnp.array(False)
     if count == 1:  # no loop to compile
-        arrays, info = one(arrays, (jax.tree.map(lambda a: a[0], batches), key))
+        (arrays, _), info = one(start, (jax.tree.map(lambda a: a[0], batches), key))
+        made = info.pop("updates", None)
     else:
-        arrays, info = jax.lax.scan(one, arrays, (batches, jr.split(key, count)))
-        info = jax.tree.map(lambda a: a.mean(0), info)
-    return eqx.combine(arrays, static), info
+        (arrays, _), info = jax.lax.scan(one, start, (batches, jr.split(key, count)))
+        made = info.pop("updates", None)
+        counted = None if made is None else made.at[0].set(True)
+        info = jax.tree.map(lambda a: a.mean(0, where=counted), info)
+    return eqx.combine(arrays, static), info if made is None else {**info, "updates": made.sum()}
+
+
+def with_report(info: dict[str, Any], report: dict[str, Any], source: str) -> dict[str, Any]:
+    """Return what the updates report together with what the sampler does."""
+    for name, value in report.items():
+        if name in info:
+            raise ValueError(f"{source}: its report holds {name!r}, which the step logs already; choose another name.")
+        if jnp.shape(value) != ():
+            raise ValueError(
+                f"{source}: its report holds {name!r} of shape {jnp.shape(value)}, but scalars are logged; average it."
+            )
+    return info | report
 
 
 def with_buffers(model: Any, info: dict[str, Any]) -> Any:

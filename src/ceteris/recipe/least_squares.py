@@ -1,12 +1,8 @@
 """Levenberg-Marquardt for networks: least squares in which every point matters and digits are wanted.
 
-A step solves (JᵀJ/n + μI) δ = -(Jᵀr/n + ρθ) for n residuals r, Jacobian J, damping μ and ridge ρ. With fewer
-residuals than weights the same δ comes from an n × n system (the dual or Gram form):
-
-    δ = -Jᵀv - (ρ/μ)θ,   (JJᵀ/n + μI) v = (r - (ρ/μ)Jθ)/n.
-
-Written here rather than taken from a library because it must batch over an ensemble with nothing but matrix
-products and Cholesky factors inside; ``benchmarks/least_squares.py`` measures it against nlls-gram.
+The linear systems are those of `ceteris.recipe.damped`. Written here rather than taken from a library because it must
+batch over an ensemble with nothing but matrix products and Cholesky factors inside; ``benchmarks/least_squares.py``
+measures it against nlls-gram.
 """
 
 from __future__ import annotations
@@ -18,21 +14,17 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from ceteris.engine import AbstractAlgorithm, State
-from ceteris.recipe.descend import sweep
-from ceteris.recipe.objectives import AbstractResiduals, every_float, no_metrics
+from ceteris.engine.devices import computing
+from ceteris.recipe.damped import TRIALS, bend, best_trial, dual_form, matrix_free, primal_form
+from ceteris.recipe.descend import drawn_and_swept
+from ceteris.recipe.objectives import AbstractResiduals, as_array, every_float, no_metrics
 from ceteris.recipe.samplers import AbstractSampler
 
 Solver = Literal["auto", "primal", "dual", "matrix-free"]
-
-
-def as_array(number: Any) -> Any:
-    """Return a number as an array, which is traced: another value of it compiles nothing."""
-    return np.asarray(number) if isinstance(number, int | float) else number
 
 
 class LevenbergMarquardt(AbstractAlgorithm):
@@ -59,10 +51,15 @@ class LevenbergMarquardt(AbstractAlgorithm):
         Factors applied to the damping at each step.
     cg_steps : int
         Iterations of the matrix-free solver.
+    geodesic : bool
+        Follow the bend of a narrow valley: add δ₂ = -½ (JᵀJ/n + λI)⁻¹ Jᵀr_vv/n to a step δ, where r_vv is the second
+        derivative of the residuals along it, if 2‖δ₂‖ ≤ ¾‖δ‖. It costs a few evaluations of the residuals per trial,
+        and no factorisation. For residuals that depend on one point each.
 
     References
     ----------
-    Levenberg (1944), Marquardt (1963); Nocedal and Wright (2006), section 10.3.
+    Levenberg (1944), Marquardt (1963); Nocedal and Wright (2006), section 10.3; Transtrum and Sethna (2012),
+    "Improvements to the Levenberg-Marquardt algorithm for nonlinear least-squares minimization".
 
     Examples
     --------
@@ -86,31 +83,39 @@ class LevenbergMarquardt(AbstractAlgorithm):
     trainable: Callable[[Any], Any] = every_float
     heldout: Callable[[Any, PRNGKeyArray], dict[str, Any]] = no_metrics
     solver: Solver = eqx.field(static=True, default="auto")
-    trials: tuple[float, ...] = eqx.field(static=True, default=(0.1, 0.5, 2.0, 10.0))
+    trials: tuple[float, ...] = eqx.field(static=True, default=TRIALS)
     cg_steps: int = eqx.field(static=True, default=50)
+    geodesic: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self):
         if not isinstance(self.objective, AbstractResiduals):
             raise TypeError(
                 f"LevenbergMarquardt: objective is {type(self.objective).__name__}, a scalar loss, but residuals are "
-                "needed; write it as PointResiduals or BatchResiduals, or use Descend."
+                "needed; write it as PointResiduals, BatchResiduals or a weighted_sum of such, or use Descend."
             )
         if self.solver not in ("auto", "primal", "dual", "matrix-free"):
             raise ValueError(
                 f"LevenbergMarquardt: solver is {self.solver!r}, but must be 'auto', 'primal', 'dual' or 'matrix-free'."
+            )
+        if self.geodesic and not self.objective.pointwise:
+            raise ValueError(
+                f"LevenbergMarquardt: geodesic is True, but objective is {type(self.objective).__name__}, and the bend "
+                "is that of residuals of one point each; write them as PointResiduals, or leave geodesic out."
             )
 
     def init(self, key, model=None):
         weights, sampler = jr.split(key)
         model = self.hypothesis(key=weights) if model is None else model
         theta, _ = ravel_pytree(eqx.filter(model, self.trainable(model)))
+        if computing(theta).dtype.itemsize < 4:
+            raise ValueError(
+                f"precision: LevenbergMarquardt solves linear systems, for which {computing(theta).dtype} has too few "
+                "digits; take 'single' or 'double'."
+            )
         return State(model, jnp.asarray(self.damping, theta.dtype), self.sampler.init(model, sampler))
 
     def step(self, state, key, feed):
-        draw, update = jr.split(key)
-        batches, sampler = self.sampler.draw(state.model, state.sampler, draw, feed)
-        (model, damping), info = sweep(self._update, (state.model, state.optimiser), batches, update)
-        return State(model, damping, sampler), info
+        return drawn_and_swept(self.sampler, self._update, state, key, feed)
 
     def evaluate(self, state, key):
         return self.heldout(state.model, key)
@@ -124,74 +129,25 @@ class LevenbergMarquardt(AbstractAlgorithm):
         loss = lambda theta: jnp.mean(residuals(theta) ** 2) + self.ridge * jnp.sum(theta**2)
 
         r = residuals(theta)
-        factors = jnp.asarray(self.trials, theta.dtype)
         if self.solver == "matrix-free":
-            steps = matrix_free_steps(residuals, theta, r, damping * factors, self.ridge, self.cg_steps)
+            system = matrix_free(residuals, theta, self.ridge, self.cg_steps)
         else:
             J = self.objective.jacobian(weights, rest, batch, key)
             dual = self.solver == "dual" or (self.solver == "auto" and J.shape[0] < J.shape[1])
-            steps = (dual_steps if dual else primal_steps)(J, r, theta, damping * factors, self.ridge)
+            system = (dual_form if dual else primal_form)(J, self.ridge)
 
-        losses = jax.vmap(lambda step: loss(theta + step))(steps)
-        losses = jnp.where(jnp.isfinite(losses), losses, jnp.inf)
-        best = jnp.argmin(losses)
+        def step(damping):
+            solve = system(damping)
+            first = solve(r, theta)
+            if not self.geodesic:
+                return first
+            second = solve(bend(residuals, theta, first) / 2, jnp.zeros_like(theta))
+            near = 2 * jnp.linalg.norm(second) <= 0.75 * jnp.linalg.norm(first)
+            return first + jnp.where(near, second, 0)
+
+        dampings = damping * jnp.asarray(self.trials, theta.dtype)
+        steps = jax.lax.map(step, dampings) if self.solver == "matrix-free" else jax.vmap(step)(dampings)
         before = jnp.mean(r**2) + self.ridge * jnp.sum(theta**2)
-        better = losses[best] < before
-        theta = jnp.where(better, theta + steps[best], theta)
-        damping = damping * jnp.where(better, factors[best], 10 * factors.max())
-        floor = jnp.finfo(theta.dtype).eps * 10
-        info = {"loss": jnp.where(better, losses[best], before), "damping": damping}
-        return (model_of(theta), jnp.clip(damping, floor, 1 / floor)), info
-
-
-def primal_steps(J, r, theta, dampings, ridge) -> Float[Array, "trials weights"]:
-    """Return the step for each relative damping from the weights × weights system."""
-    n, p = J.shape
-    A = J.T @ J / n
-    scale = jnp.trace(A) / min(n, p) + _tiny(A)
-    g = J.T @ r / n + ridge * theta
-
-    def step(damping):
-        factor = jax.scipy.linalg.cho_factor(A + (damping * scale + ridge) * jnp.eye(p, dtype=A.dtype))
-        return -jax.scipy.linalg.cho_solve(factor, g)
-
-    return jax.vmap(step)(dampings)
-
-
-def dual_steps(J, r, theta, dampings, ridge) -> Float[Array, "trials weights"]:
-    """Return the same steps from the residuals × residuals system."""
-    n, p = J.shape
-    K = J @ J.T / n
-    scale = jnp.trace(K) / min(n, p) + _tiny(K)
-    fitted = J @ theta
-
-    def coefficients(damping):
-        mu = damping * scale + ridge
-        factor = jax.scipy.linalg.cho_factor(K + mu * jnp.eye(n, dtype=K.dtype))
-        return jax.scipy.linalg.cho_solve(factor, r - ridge / mu * fitted) / n, ridge / mu
-
-    v, shrink = jax.vmap(coefficients)(dampings)
-    return -v @ J - shrink[:, None] * theta
-
-
-def matrix_free_steps(residuals, theta, r, dampings, ridge, cg_steps) -> Float[Array, "trials weights"]:
-    """Return approximate steps by conjugate gradients on products with J and Jᵀ."""
-    n, p = r.size, theta.size
-    _, forward = jax.linearize(residuals, theta)
-    backward = lambda u: jax.linear_transpose(forward, theta)(u)[0]
-    gauss_newton = lambda x: backward(forward(x)) / n
-    probe = jr.rademacher(
-        jr.key(0), (n,), theta.dtype
-    )  # Hutchinson: E‖Jᵀz‖² = trace(JJᵀ); only a scale, so one fixed probe will do
-    scale = jnp.sum(backward(probe) ** 2) / n / min(n, p) + _tiny(theta)
-    g = backward(r) / n + ridge * theta
-
-    def step(damping):
-        system = lambda x: gauss_newton(x) + (damping * scale + ridge) * x
-        return -jax.scipy.sparse.linalg.cg(system, g, maxiter=cg_steps)[0]
-
-    return jax.lax.map(step, dampings)
-
-
-def _tiny(a):
-    return jnp.finfo(a.dtype).tiny
+        theta, value, damping = best_trial(loss, theta, before, steps, damping, self.trials)
+        info = {"loss": value, "damping": damping, **self.objective.report(model_of(theta), batch, key)}
+        return (model_of(theta), damping), info

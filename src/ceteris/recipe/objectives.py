@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -17,9 +18,12 @@ from jaxtyping import Array, Float, PRNGKeyArray
 class AbstractObjective(eqx.Module):
     """A function of the model and a batch.
 
-    Returns the loss and a dictionary of further scalars to log. One entry is special: ``aux["buffers"]`` holds
+    Returns the loss and a dictionary of further scalars to log. Two entries are special. ``aux["buffers"]`` holds
     arrays of the model that are not trained but change with the data (running statistics of a batch
-    normalisation), None elsewhere; the step rule puts them into the model.
+    normalisation), None elsewhere; the step rule puts them into the model. ``aux["stop"]`` is true where a step
+    has moved far enough: the update of this batch and those of the step's later batches are then not made, what is
+    logged is the average over the updates made (over the first batch if there were none), and ``info["updates"]``
+    says how many that were.
     """
 
     @abc.abstractmethod
@@ -38,6 +42,11 @@ class Loss(AbstractObjective):
 class AbstractResiduals(AbstractObjective):
     """Least squares, declared once: the loss is derived, so first- and second-order rules cannot disagree."""
 
+    pointwise: ClassVar[Any] = False  # whether each residual depends on one point of the batch only
+
+    def __call__(self, model, batch, key):
+        return jnp.mean(self.residuals(model, batch, key) ** 2), self.report(model, batch, key)
+
     @abc.abstractmethod
     def residuals(self, model: Any, batch: Any, key: PRNGKeyArray) -> Float[Array, " residuals"]:
         """Return all residuals of a batch, flat."""
@@ -46,6 +55,10 @@ class AbstractResiduals(AbstractObjective):
     def jacobian(self, weights: Any, rest: Any, batch: Any, key: PRNGKeyArray) -> Float[Array, "residuals weights"]:
         """Return the derivative of `residuals` by the weights, raveled; the model is ``combine(weights, rest)``."""
 
+    def report(self, model: Any, batch: Any, key: PRNGKeyArray) -> dict[str, Any]:
+        """Return scalars to log besides the loss; none by default."""
+        return {}
+
 
 class PointResiduals(AbstractResiduals):
     """Residuals of one point at a time: ``function(model, point, key) -> scalar or (equations,)``, vmapped here.
@@ -53,10 +66,8 @@ class PointResiduals(AbstractResiduals):
     Knowing that a residual depends on its own point makes the Jacobian as cheap as one backward pass per point.
     """
 
+    pointwise: ClassVar[Any] = True
     function: Callable[[Any, Any, PRNGKeyArray], Array]
-
-    def __call__(self, model, batch, key):
-        return jnp.mean(self.residuals(model, batch, key) ** 2), {}
 
     def residuals(self, model, batch, key):
         keys = jr.split(key, jax.tree.leaves(batch)[0].shape[0])
@@ -76,9 +87,6 @@ class BatchResiduals(AbstractResiduals):
     """Residuals of a whole batch, which may couple its points: ``function(model, batch, key) -> array``."""
 
     function: Callable[[Any, Any, PRNGKeyArray], Array]
-
-    def __call__(self, model, batch, key):
-        return jnp.mean(self.residuals(model, batch, key) ** 2), {}
 
     def residuals(self, model, batch, key):
         return self.function(model, batch, key).ravel()
@@ -108,3 +116,8 @@ def no_metrics(model: Any, key: PRNGKeyArray) -> dict[str, Any]:
 def every_float(model: Any) -> Any:
     """Mark every floating-point array of a model as trainable."""
     return jax.tree.map(eqx.is_inexact_array, model)
+
+
+def as_array(number: Any) -> Any:
+    """Return a number as an array, which is traced: another value of it compiles nothing."""
+    return number if isinstance(number, jax.Array | np.ndarray) else np.asarray(number, float)

@@ -7,7 +7,8 @@ same settings share one compiled program, and its rate is an array, so that a sw
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
@@ -16,6 +17,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array
 
+from ceteris.recipe.objectives import as_array
 from ceteris.recipe.soap import soap
 
 Builder = Callable[[], optax.GradientTransformation]
@@ -25,6 +27,7 @@ class _Kind(NamedTuple):
     build: Callable[..., optax.GradientTransformation]
     rate: float  # a default that is rarely far off for standardised inputs
     decays: bool = False
+    betas: bool = False
 
 
 def _momentum(rate):
@@ -35,8 +38,8 @@ def _nesterov(rate):
     return optax.sgd(rate, momentum=0.9, nesterov=True)
 
 
-def _adamw(rate, weight_decay):
-    return optax.adamw(rate, weight_decay=weight_decay, mask=matrices)
+def _adamw(rate, weight_decay, **betas):
+    return optax.adamw(rate, weight_decay=weight_decay, mask=matrices, **betas)
 
 
 def _muon(rate, weight_decay):
@@ -54,10 +57,10 @@ KINDS = {
     "nesterov": _Kind(_nesterov, 0.01),
     "adagrad": _Kind(optax.adagrad, 0.05),
     "rmsprop": _Kind(optax.rmsprop, 1e-3),
-    "adam": _Kind(optax.adam, 3e-3),
-    "adamw": _Kind(_adamw, 3e-3, decays=True),
+    "adam": _Kind(optax.adam, 3e-3, betas=True),
+    "adamw": _Kind(_adamw, 3e-3, decays=True, betas=True),
     "muon": _Kind(_muon, 1e-2, decays=True),
-    "soap": _Kind(soap, 1e-3),
+    "soap": _Kind(soap, 1e-3, betas=True),
     "lbfgs": _Kind(_lbfgs, 1.0),
 }
 SCHEDULES = ("constant", "exponential", "cosine", "warmup_cosine")
@@ -111,6 +114,8 @@ def optimiser(
     clip: float | None = None,
     weight_decay: float = 0.0,
     accumulate: int = 1,
+    betas: tuple[float, float] | None = None,
+    groups: Mapping[str, Builder] | None = None,
 ) -> Builder:
     """Return a builder of the named optimiser.
 
@@ -128,6 +133,12 @@ def optimiser(
         Decoupled decay of the weight matrices (adamw and muon only).
     accumulate : int
         Average the gradients of so many batches before each update.
+    betas : (float, float), optional
+        How much of the moving averages of the gradient and of its square is kept (adam, adamw and soap only).
+    groups : dict, optional
+        Other builders for some of the weights: ``{pattern: builder}``, where a regular expression is searched for in
+        the path of a weight, such as ``hidden.0.dense.bias``, and the first that is found counts. ``clip`` and
+        ``accumulate`` hold for all weights together, everything else for those that no pattern finds.
 
     Examples
     --------
@@ -135,6 +146,10 @@ def optimiser(
     >>> make = optimiser("adamw", 1e-3, schedule="cosine", updates=1000, clip=1.0, weight_decay=1e-4)
     >>> isinstance(make(), optax.GradientTransformation)
     True
+    >>> make = optimiser("adamw", betas=(0.9, 0.95), groups={"bias$": optimiser("sgd", 0.1)})
+    >>> weights = {"weight": jnp.ones((2, 2)), "bias": jnp.ones(2)}
+    >>> make().update(weights, make().init(weights), weights)[0]["bias"]
+    Array([-0.1, -0.1], dtype=float32)
     """
     if name not in KINDS:
         near = difflib.get_close_matches(name, KINDS, 1)
@@ -152,18 +167,29 @@ def optimiser(
         )
     if accumulate < 1:
         raise ValueError(f"optimiser: accumulate is {accumulate}, but an update needs at least one batch.")
+    if betas is not None and not KINDS[name].betas:
+        raise ValueError(f"optimiser: betas is {betas}, but {name} has none to set; use adam, adamw or soap.")
+    if betas is not None and not (len(betas) == 2 and all(0 <= b < 1 for b in betas)):
+        raise ValueError(f"optimiser: betas is {betas}, but must be two numbers of at least 0 and below 1.")
+    groups = {} if groups is None else groups
+    for pattern, builder in groups.items():
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"optimiser: groups holds {pattern!r}, which is no regular expression: {error}.") from None
+        if "lbfgs" in (name, *getattr(builder, "args", ())):
+            raise ValueError(
+                f"optimiser: groups holds {pattern!r}, but lbfgs moves all weights or none; take another rule."
+            )
     if name == "lbfgs" and (rate is not None or schedule != "constant" or clip is not None or accumulate > 1):
         raise ValueError(
             "optimiser: lbfgs takes no rate, schedule, clip or accumulate: its line search decides; drop them."
         )
-    top = jnp.asarray(KINDS[name].rate if rate is None else rate, float)
-    course = (
-        top
-        if schedule == "constant"
-        else Schedule(schedule, top, jnp.asarray(updates, float), jnp.asarray(floor, float))
-    )
-    decay = jnp.asarray(weight_decay, float) if KINDS[name].decays else None
-    return eqx.Partial(_build, name, course, decay, None if clip is None else jnp.asarray(clip, float), accumulate)
+    top = as_array(KINDS[name].rate if rate is None else rate)
+    course = top if schedule == "constant" else Schedule(schedule, top, as_array(updates), as_array(floor))
+    decay = as_array(weight_decay) if KINDS[name].decays else None
+    norm = None if clip is None else as_array(clip)
+    return eqx.Partial(_build, name, course, decay, norm, accumulate, betas, tuple(groups.items()))
 
 
 def matrices(weights: Any) -> Any:
@@ -171,11 +197,43 @@ def matrices(weights: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf.ndim > 1, weights)
 
 
-def _build(name, course, decay, clip, accumulate):
+def _build(name, course, decay, clip, accumulate, betas, groups):
     kind = KINDS[name]
-    transform = kind.build(course, decay) if kind.decays else kind.build(course)
+    settings = {} if betas is None else {"b1": betas[0], "b2": betas[1]}
+    transform = kind.build(course, decay, **settings) if kind.decays else kind.build(course, **settings)
+    if groups:
+        transform = by_path([*((pattern, builder()) for pattern, builder in groups), ("", transform)])
     if clip is not None:
         transform = optax.chain(optax.clip_by_global_norm(clip), transform)
     if accumulate > 1:
         transform = optax.MultiSteps(transform, accumulate).gradient_transformation()
     return transform
+
+
+def by_path(rules: list[tuple[str, optax.GradientTransformation]]) -> optax.GradientTransformation:
+    """Give each weight to the first rule whose regular expression is found in its path."""
+
+    def parts(*trees: Any) -> list[list[Any]]:
+        """Return what each rule owns of each tree, None elsewhere."""
+        leaves, structure = jax.tree_util.tree_flatten_with_path(trees[0])
+        paths = [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in leaves]
+        owner = [next(pattern for pattern, _ in rules if re.search(pattern, path)) for path in paths]
+        if idle := [pattern for pattern, _ in rules if pattern and pattern not in owner]:
+            raise ValueError(
+                f"optimiser: groups holds {idle[0]!r}, which is found in no path (or after another pattern only); the "
+                f"paths of the weights are {', '.join(paths[:12])}{', ...' if len(paths) > 12 else '.'}"
+            )
+        owners = jax.tree.unflatten(structure, owner)
+        own = lambda pattern, tree: jax.tree.map(lambda o, leaf: leaf if o == pattern else None, owners, tree)
+        return [[own(pattern, tree) for tree in trees] for pattern, _ in rules]
+
+    def init(weights: Any) -> Any:
+        return [rule.init(*own) for (_, rule), own in zip(rules, parts(weights), strict=True)]
+
+    def update(gradients: Any, memory: Any, weights: Any = None) -> Any:
+        each = zip(rules, parts(gradients, weights), memory, strict=True)
+        done = [rule.update(g, m, w) for (_, rule), (g, w), m in each]
+        return eqx.combine(*(move for move, _ in done)), [m for _, m in done]
+
+    transformation: Any = optax.GradientTransformation
+    return transformation(init, update)

@@ -10,7 +10,7 @@ import jax.random as jr
 from jaxtyping import PRNGKeyArray
 
 from ceteris.engine import AbstractAlgorithm, State
-from ceteris.recipe.descend import at_least_single, computed, descent, sweep, with_buffers
+from ceteris.recipe.descend import at_least_single, computed, descent, drawn_and_swept, with_buffers
 from ceteris.recipe.objectives import AbstractObjective, no_metrics
 from ceteris.recipe.optimisers import Builder
 from ceteris.recipe.samplers import AbstractSampler
@@ -75,10 +75,7 @@ class Play(AbstractAlgorithm):
         return State(model, memories, self.sampler.init(model, sampler))
 
     def step(self, state, key, feed):
-        draw, update = jr.split(key)
-        batches, sampler = self.sampler.draw(state.model, state.sampler, draw, feed)
-        (model, optimiser), info = sweep(self._round, (state.model, state.optimiser), batches, update)
-        return State(model, optimiser, sampler), info
+        return drawn_and_swept(self.sampler, self._round, state, key, feed)
 
     def evaluate(self, state, key):
         return self.heldout(state.model, key)
@@ -94,5 +91,7 @@ class Play(AbstractAlgorithm):
             theta, memories[player], own = descent(J, theta, self.optimisers[player], memories[player])
             model = with_buffers({**model, player: eqx.combine(theta, rest)}, own)
             losses[player] = own.pop("loss")
+            if "stop" in own:  # one player's word stops the round
+                info["stop"] = info.get("stop", False) | own.pop("stop")
             info |= {f"{player}_{name}": value for name, value in own.items()}
         return (model, memories), {"loss": sum(losses.values()), **losses, **info}

@@ -14,6 +14,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 
@@ -27,6 +28,10 @@ class AbstractSampler(eqx.Module):
     @abc.abstractmethod
     def draw(self, model: Any, memory: Any, key: PRNGKeyArray, feed: Any) -> tuple[Any, Any]:
         """Return batches, leaves of shape (updates, batch, ...), and the new memory."""
+
+    def report(self, memory: Any) -> dict[str, Any]:
+        """Return scalars to log with each step, such as the return of the episodes that ended; none by default."""
+        return {}
 
 
 class Fixed(AbstractSampler):
@@ -55,7 +60,7 @@ class Minibatches(AbstractSampler):
     rows : int array, optional
         Which rows may be drawn (the training rows of a fold); all by default.
     updates : int, optional
-        Batches per step; by default as many as fit into one epoch.
+        Batches per step, at most and by default as many as fit into one epoch.
 
     Examples
     --------
@@ -78,12 +83,19 @@ class Minibatches(AbstractSampler):
         if updates is not None and updates < 1:
             raise ValueError(f"Minibatches: updates is {updates}, but a step has at least one batch.")
         self.data = data
-        self.rows = jnp.arange(jax.tree.leaves(data)[0].shape[0]) if rows is None else jnp.asarray(rows)
+        count = jax.tree.leaves(data)[0].shape[0]
+        self.rows = rows if isinstance(rows, jax.Array) else np.arange(count) if rows is None else np.asarray(rows)
         count = self.rows.shape[0]
         if count == 0:
             raise ValueError("Minibatches: there are no rows to draw from; give a table with at least one row.")
         self.size = min(size, count)
-        self.updates = min(updates or count // self.size, count // self.size)
+        most = count // self.size
+        if updates is not None and updates > most:
+            raise ValueError(
+                f"Minibatches: updates is {updates}, but one step draws from one epoch, and {count} rows make {most} "
+                f"batches of {self.size}; ask for at most {most} and take more steps."
+            )
+        self.updates = updates or most
 
     def init(self, model, key):
         return jr.permutation(key, self.rows.shape[0]), jnp.array(0)
@@ -98,7 +110,7 @@ class Minibatches(AbstractSampler):
             jnp.where(through, fresh, order),
             jnp.where(through, position + wanted - n, position + wanted),
         )
-        rows = self.rows[drawn].reshape(self.updates, self.size)
+        rows = jnp.asarray(self.rows)[drawn].reshape(self.updates, self.size)
         return jax.tree.map(lambda a: jnp.asarray(a)[rows], self.data), memory
 
 
@@ -128,6 +140,48 @@ class Streamed(AbstractSampler):
         return jax.tree.map(lambda a: a[None], feed), memory
 
 
+class Together(AbstractSampler):
+    """One batch from each of several samplers, as a dictionary: points inside and points at the edge.
+
+    All must make the same number of updates per step. Where the feed is a dictionary, each finds its part by its name.
+
+    Examples
+    --------
+    >>> import jax, jax.numpy as jnp
+    >>> inside = Draws(lambda key: jax.random.uniform(key, (100,)))
+    >>> sampler = Together({"inside": inside, "edge": Fixed(jnp.array([0.0, 1.0]))})
+    >>> batches, _ = sampler.draw(None, sampler.init(None, jax.random.key(0)), jax.random.key(1), None)
+    >>> jax.tree.map(jnp.shape, batches)
+    {'edge': (1, 2), 'inside': (1, 100)}
+    """
+
+    samplers: dict[str, AbstractSampler]
+
+    def __check_init__(self):
+        if not self.samplers:
+            raise ValueError("Together: samplers is empty; give at least one.")
+
+    def init(self, model, key):
+        keys = jr.split(key, len(self.samplers))
+        return {name: self.samplers[name].init(model, k) for name, k in zip(sorted(self.samplers), keys, strict=True)}
+
+    def draw(self, model, memory, key, feed):
+        batches, memories = {}, {}
+        for name, k in zip(sorted(self.samplers), jr.split(key, len(self.samplers)), strict=True):
+            part = feed[name] if isinstance(feed, dict) and name in feed else feed
+            batches[name], memories[name] = self.samplers[name].draw(model, memory[name], k, part)
+        updates = {name: jax.tree.leaves(batch)[0].shape[0] for name, batch in batches.items()}
+        if len(set(updates.values())) > 1:
+            raise ValueError(
+                f"Together: the samplers make different numbers of updates per step, {updates}; give all the same."
+            )
+        return batches, memories
+
+    def report(self, memory):
+        each = {name: sampler.report(memory[name]) for name, sampler in self.samplers.items()}
+        return {f"{name}_{entry}": value for name, report in each.items() for entry, value in report.items()}
+
+
 class Rollout(AbstractSampler):
     """The points that the current model visits (001, Algorithm 1: simulate, then learn on what was simulated).
 
@@ -145,6 +199,8 @@ class Rollout(AbstractSampler):
         ``updates``.
     finish : callable, optional
         ``finish(model, last states, records) -> records`` on whole trajectories, such as advantages.
+    summary : callable, optional
+        ``summary(last states) -> scalars`` to log with each step.
     """
 
     start: Callable[[PRNGKeyArray, int], Any]
@@ -154,6 +210,7 @@ class Rollout(AbstractSampler):
     updates: int = eqx.field(static=True, default=1)
     epochs: int = eqx.field(static=True, default=1)
     finish: Callable[[Any, Any, Any], Any] | None = None
+    summary: Callable[[Any], dict[str, Any]] | None = None
 
     def __check_init__(self):
         if min(self.horizon, self.paths, self.epochs, self.updates) < 1:
@@ -185,6 +242,9 @@ class Rollout(AbstractSampler):
 
         return jax.tree.map(batches, records), memory
 
+    def report(self, memory):
+        return {} if self.summary is None else self.summary(memory)
+
 
 class Replay(AbstractSampler):
     """Remember the last ``capacity`` points of another sampler and draw batches from all of them."""
@@ -203,6 +263,10 @@ class Replay(AbstractSampler):
     def init(self, model, key):
         memory = self.inner.init(model, key)
         shapes = eqx.filter_eval_shape(lambda: self.inner.draw(model, memory, key, None)[0])
+        if len({leaf.shape[:2] for leaf in jax.tree.leaves(shapes)}) > 1:
+            raise ValueError(
+                "Replay: inner draws batches of different sizes, but a memory holds whole points; put one around each."
+            )
         updates, size = jax.tree.leaves(shapes)[0].shape[:2]
         if updates * size > self.capacity:
             raise ValueError(
@@ -222,3 +286,6 @@ class Replay(AbstractSampler):
         seen = seen + count
         rows = jr.randint(pick, (self.updates, self.size), 0, jnp.minimum(seen, self.capacity))
         return jax.tree.map(lambda a: a[rows], buffer), (inner, buffer, seen)
+
+    def report(self, memory):
+        return self.inner.report(memory[0])

@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import optax
 
 
-def soap(rate: Any) -> optax.GradientTransformation:
+def soap(rate: Any, **betas: Any) -> optax.GradientTransformation:
     """SOAP at a learning rate or schedule."""
-    return optax.chain(scale_by_soap(), optax.scale_by_learning_rate(rate))
+    return optax.chain(scale_by_soap(**betas), optax.scale_by_learning_rate(rate))
 
 
 def scale_by_soap(

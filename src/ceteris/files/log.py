@@ -108,7 +108,7 @@ class GrowingFile:
         refuse_unwritable(self.path)
         refuse_foreign(history_of(self.path))
         self._log: Log | None = None
-        self._logged = self._told = 0  # how much is in the log, and how much more in the file
+        self._logged = self._told = 0  # up to where the log goes, and up to where log and file together
 
     def write(
         self,

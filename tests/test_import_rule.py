@@ -18,7 +18,7 @@ ALLOWED = {
     "keys": set(),  # and a fourth: random keys
     "programs": {"files", "outlets"},  # compiled ones, kept between processes
     "engine": {"", "files", "keys", "programs", "stopping"},
-    "recipe": {"engine", "keys"},
+    "recipe": {"engine", "keys", "stats"},
     "nets": {"keys"},
     "stats": {"keys"},
     "data": {"keys"},

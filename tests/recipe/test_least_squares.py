@@ -13,7 +13,7 @@ from sklearn.linear_model import Ridge
 import recipes
 from ceteris.engine import fit, precision
 from ceteris.recipe import BatchResiduals, Fixed, LevenbergMarquardt, Loss, PointResiduals, weighted_sum
-from ceteris.recipe.damped import bend, dual_form, matrix_free, minimise, primal_form
+from ceteris.stats.damped import bend, dual_form, matrix_free, minimise, primal_form
 
 KEY = jr.key(0)
 DAMPINGS = np.array([1e-2, 1.0])

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ceteris.recipe.damped import minimise
+from ceteris.stats.damped import minimise
 
 DOMAINS = {
     "real": "any number",

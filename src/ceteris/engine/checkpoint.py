@@ -12,15 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 import numpy as np
 
 from ceteris.engine.devices import POLICIES, Policy, agreed, first_process, whole
 from ceteris.engine.run import Fit, Status
 from ceteris.files import read_arrays, read_growing, refuse_non_finite, write_arrays
+from ceteris.files.trees import arrays_of, filled, is_leaf, named
 
 _PARTS = ("history.", "metrics.")
 
@@ -31,7 +30,7 @@ def save_weights(path: str | Path, tree: Any, facts: dict[str, Any] | None = Non
     NaN and infinite weights are refused; an array of zeros and -inf, a mask, may stay. Among several processes all
     have to call it, and the first of them writes.
     """
-    arrays = _arrays(tree, "model")
+    arrays = arrays_of(tree, "model")
     examine = lambda name, a: refuse_non_finite(path, {name: a}, masks=True)
     _stream(arrays, examine, lambda made: write_arrays(path, "weights", arrays, facts or {}, made))
 
@@ -57,7 +56,7 @@ def read_facts(path: str | Path) -> dict[str, Any]:
 
 def save(path: Path, run: Fit, file: Any) -> None:
     """Save a whole run, atomically; ``file`` is the `GrowingFile` of its last save, in the first process."""
-    arrays = {**_arrays(run.state, "state"), **_arrays(run.memories, "memories"), **_arrays(run.key, "key")}
+    arrays = {**arrays_of(run.state, "state"), **arrays_of(run.memories, "memories"), **arrays_of(run.key, "key")}
     arrays["status"], models = run.status, _models(arrays)
     examine = lambda name, a: _refuse_lost(path, name, a, run.status) if name in models else None
     write = lambda made: file.write("run", arrays, {"tick": run.tick}, partial(_columns, run), len(run.logs), made)
@@ -121,73 +120,6 @@ def _columns(run: Fit, begin: int, end: int) -> dict[str, np.ndarray]:
     return {part + name: column for part, columns in parts for name, column in columns.items()}
 
 
-# --------------------------------------------------------------------------------------- from arrays to trees
-
-
-def filled(path: str | Path, arrays: dict[str, np.ndarray], **templates: Any) -> dict[str, Any]:
-    """Return trees with their arrays replaced by those of a file; every one must be there, and no other.
-
-    The arrays are taken out of ``arrays``, so that those on a device do not stay on the host as well.
-    """
-    value = lambda name, leaf: _value(path, arrays, name, leaf) if _is_leaf(leaf) else leaf
-    trees = {
-        prefix: jax.tree.unflatten(jax.tree.structure(tree), [value(*each) for each in _named(tree, prefix)])
-        for prefix, tree in templates.items()
-    }
-    if arrays:
-        some = ", ".join(name[:60] for name in sorted(arrays)[:3]) + (", ..." if len(arrays) > 3 else "")
-        raise ValueError(
-            f"path: {path} was saved by another architecture: it holds {len(arrays)} arrays for which there is no "
-            f"place ({some}); build the model with the settings it was saved with."
-        )
-    return trees
-
-
-def _value(path: str | Path, arrays: dict[str, np.ndarray], name: str, like: Any) -> Any:
-    implementation, shape = _stored_as(like)
-    stored = arrays.pop(name, None)
-    if stored is None or stored.shape != shape.shape or stored.dtype != shape.dtype:
-        found = "nothing" if stored is None else f"{stored.dtype}{list(stored.shape)}"
-        raise ValueError(
-            f"path: {path} was saved by another architecture: it holds {found} for {name} where {shape.dtype}"
-            f"{list(shape.shape)} is needed; build the model with the settings it was saved with."
-        )
-    if isinstance(like, np.ndarray):
-        return stored
-    on_device = jax.device_put(stored)
-    return on_device if implementation is None else jr.wrap_key_data(on_device, impl=implementation)
-
-
-def _stored_as(like: Any) -> tuple[Any, Any]:
-    """Return the implementation of random keys (None for other arrays), and the shape in which they are saved."""
-    if not _is_key(like):
-        return None, like
-    found = []
-    shape = jax.eval_shape(lambda key: (found.append(jr.key_impl(key)), jr.key_data(key))[1], like)
-    return found[0], shape
-
-
-def _arrays(tree: Any, prefix: str) -> dict[str, Any]:
-    leaves = [(name, leaf) for name, leaf in _named(tree, prefix) if _is_leaf(leaf)]
-    arrays = {name: jr.key_data(leaf) if _is_key(leaf) else leaf for name, leaf in leaves}
-    if len(arrays) < len(leaves):
-        raise ValueError("tree: two of its arrays have the same name, so that one would be lost; rename one.")
-    return arrays
-
-
-def _named(tree: Any, prefix: str) -> list[tuple[str, Any]]:
-    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return [(prefix + jax.tree_util.keystr(path), leaf) for path, leaf in leaves]
-
-
-def _is_leaf(leaf: Any) -> bool:
-    return eqx.is_array(leaf) or isinstance(leaf, jax.ShapeDtypeStruct | np.ndarray)
-
-
-def _is_key(leaf: Any) -> bool:
-    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
 # ------------------------------------------------------------------------------------------ what a run must hold
 
 
@@ -212,8 +144,8 @@ def _status(path: str | Path, stored: np.ndarray | None, like: np.ndarray) -> np
 
 def _refuse_precision(path: str | Path, arrays: Mapping[str, np.ndarray], like: Fit, policy: Policy | None) -> None:
     """Raise if weights were saved in another precision than the one this run keeps them in."""
-    floats = lambda a: _is_leaf(a) and jnp.issubdtype(a.dtype, jnp.floating)
-    for name, leaf in _named(like.state.model, "state.model"):
+    floats = lambda a: is_leaf(a) and jnp.issubdtype(a.dtype, jnp.floating)
+    for name, leaf in named(like.state.model, "state.model"):
         was = arrays.get(name)
         if was is not None and floats(was) and floats(leaf) and was.dtype != leaf.dtype:
             fit = next((repr(name) for name, p in POLICIES.items() if p.params == was.dtype), f"one in {was.dtype}")

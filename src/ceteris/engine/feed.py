@@ -85,8 +85,8 @@ class Feeding:
 
     def _padded(self, a: Any) -> Any:
         missing = self._every - len(a)
-        if not missing:
-            return a
+        if not missing:  # whoever feeds may fill the same array again, while the device still reads
+            return a if isinstance(a, jax.Array) else np.array(a)
         xp: Any = jnp if isinstance(a, jax.Array) else np
         return xp.concatenate([a, xp.repeat(a[-1:], missing, axis=0)])
 

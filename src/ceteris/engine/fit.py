@@ -19,7 +19,7 @@ from jaxtyping import PRNGKeyArray
 from threadpoolctl import ThreadpoolController
 
 from ceteris.engine.algorithm import AbstractAlgorithm, State
-from ceteris.engine.checkpoint import load
+from ceteris.engine.checkpoint import is_gone, load
 from ceteris.engine.chunk import (
     advance_batched,
     advance_looped,
@@ -158,7 +158,7 @@ def _run(algorithm, run: Fit, steps: int, every: int, feed: Feed | None, judges,
                 for recorder in recorders:
                     recorder.record(run)
         except KeyboardInterrupt:
-            if _gone(run.state):  # a second signal, in the middle of a chunk
+            if is_gone(run):  # a second signal, in the middle of a chunk
                 raise
             run = _interrupted(run, "Stopped from the keyboard.")
         except OSError as error:
@@ -283,7 +283,3 @@ def _asked_to_end(signals: Deferred) -> bool:
 
 def _interrupted(run: Fit, note: str) -> Fit:
     return replace(run, status=np.where(run.status == Status.RUNNING, Status.INTERRUPTED, run.status), note=note)
-
-
-def _gone(state: State) -> bool:
-    return any(a.is_deleted() for a in jax.tree.leaves(state) if isinstance(a, jax.Array))

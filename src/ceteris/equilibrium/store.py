@@ -17,13 +17,13 @@ import numpy as np
 
 from ceteris import keys
 from ceteris.engine import precision, save_weights
-from ceteris.engine.checkpoint import filled
 from ceteris.equilibrium.expectation import Rule, as_facts, from_facts
 from ceteris.equilibrium.library import library_class, library_name
 from ceteris.equilibrium.model import Model, parameters, start_states, traced
 from ceteris.equilibrium.policy import blank, finished, learnt_alone
 from ceteris.equilibrium.work import is_log
 from ceteris.files import read_arrays, refuse_non_finite
+from ceteris.files.trees import filled
 from ceteris.fingerprint import class_parts, described
 from ceteris.nets.activations import ACTIVATIONS
 

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from ceteris.engine import AbstractRecorder, Checkpoint, Progress, save_weights
-from ceteris.engine.checkpoint import filled
 from ceteris.equilibrium.model import Model, parameters
 from ceteris.files import folder_lock, forget, read_arrays, read_json, refuse_non_finite, replace_file
+from ceteris.files.trees import filled
 from ceteris.fingerprint import class_parts, described, differences, packages
 
 QUESTION, PROGRESS, CLOCK = "question.json", "progress.safetensors", "clock.json"

@@ -18,8 +18,9 @@ import numpy as np
 import pandas as pd
 
 from ceteris.engine import precision
-from ceteris.engine.checkpoint import filled, save_weights
+from ceteris.engine.checkpoint import save_weights
 from ceteris.files import read_arrays, refuse_non_finite
+from ceteris.files.trees import filled
 from ceteris.learners import network, settings
 from ceteris.learners.table import Encoding
 from ceteris.learners.target import Units

@@ -1,6 +1,6 @@
 """Levenberg-Marquardt for networks: least squares in which every point matters and digits are wanted.
 
-The linear systems are those of `ceteris.recipe.damped`. Written here rather than taken from a library because it must
+The linear systems are those of `ceteris.stats.damped`. Written here rather than taken from a library because it must
 batch over an ensemble with nothing but matrix products and Cholesky factors inside; ``benchmarks/least_squares.py``
 measures it against nlls-gram.
 """
@@ -19,10 +19,10 @@ from jaxtyping import PRNGKeyArray
 
 from ceteris.engine import AbstractAlgorithm, State
 from ceteris.engine.devices import computing
-from ceteris.recipe.damped import TRIALS, bend, best_trial, dual_form, matrix_free, primal_form
 from ceteris.recipe.descend import drawn_and_swept
 from ceteris.recipe.objectives import AbstractResiduals, as_array, every_float, no_metrics
 from ceteris.recipe.samplers import AbstractSampler
+from ceteris.stats.damped import TRIALS, bend, best_trial, dual_form, matrix_free, primal_form
 
 Solver = Literal["auto", "primal", "dual", "matrix-free"]
 

@@ -39,6 +39,8 @@ def test_counts_are_at_least_one():
             Minibatches(jnp.arange(5), 2, updates=updates)
     with pytest.raises(ValueError, match="each must be at least 1"):
         Rollout(recipes.anywhere, recipes.explore, horizon=4, paths=16, updates=0)
+    with pytest.raises(ValueError, match="Streamed: updates is 0, but a step learns from its batch at least once"):
+        Streamed(0)
 
 
 def test_replay_refuses_a_stream():

@@ -103,6 +103,9 @@ def test_draws_are_the_function_of_the_key_of_the_step():
 def test_streamed_is_what_arrived():
     batch, _ = draw(Streamed(), (), jr.key(0), feed=jnp.arange(3))
     assert batch.tolist() == [[0, 1, 2]]
+    thrice, _ = draw(Streamed(updates=3), (), jr.key(0), feed={"x": jnp.arange(2), "y": 5})
+    assert thrice["x"].tolist() == [[0, 1]] * 3
+    assert thrice["y"].tolist() == [5] * 3
     with pytest.raises(ValueError, match=r"Streamed: no data arrived; call fit\(\.\.\., feed="):
         Streamed().draw(None, (), jr.key(0), None)
 

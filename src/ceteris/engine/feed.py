@@ -41,7 +41,7 @@ class Feeding:
         if self._feed is None:
             return None
         if self._sees_model:
-            given = self._feed(tick, stop - tick, run.state.model)
+            given = self._asked(tick, stop, run.state.model)
         elif self._ahead is not None and self._ahead[0] == tick:
             given = self._ahead[1]
         else:
@@ -57,16 +57,18 @@ class Feeding:
         if self._feed is not None and not self._sees_model and tick < self._steps:
             self._ahead = tick, self._asked(tick, min(tick + self._every, self._steps))
 
-    def _asked(self, tick: int, stop: int) -> Any:
+    def _asked(self, tick: int, stop: int, *model: Any) -> Any:
         assert self._feed is not None
         try:
-            return self._feed(tick, stop - tick)
+            return self._feed(tick, stop - tick, *model)
+        except StopIteration:
+            return None
         except Exception as error:
             return error
 
     def _refuse_unfit(self, given: Any, tick: int, n: int) -> None:
         shapes = [(np.shape(a)[:1], np.shape(a)[1:], jnp.result_type(a)) for a in jax.tree.leaves(given)]
-        if isinstance(given, StopIteration) or not shapes:
+        if not shapes:
             raise ValueError(f"feed: it ended at step {tick} of {self._steps}; give it more data, or take fewer steps.")
         short = [count for count, _, _ in shapes if count != (n,)]
         if short:

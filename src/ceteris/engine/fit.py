@@ -162,7 +162,7 @@ def _run(algorithm, run: Fit, steps: int, every: int, feed: Feed | None, judges,
                 raise
             run = _interrupted(run, "Stopped from the keyboard.")
         except OSError as error:
-            run = _interrupted(run, f"Stopped because a monitor could not write: {error}.")
+            run = _interrupted(run, f"Stopped because a monitor could not write or the feed could not read: {error}.")
             warnings.warn(run.note, RuntimeWarning, stacklevel=3)
         finally:
             for recorder in recorders:

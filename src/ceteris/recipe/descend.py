@@ -163,10 +163,10 @@ def with_report(info: dict[str, Any], report: dict[str, Any], source: str) -> di
     for name, value in report.items():
         if name in info:
             raise ValueError(f"{source}: its report holds {name!r}, which the step logs already; choose another name.")
-        if jnp.shape(value) != ():
-            raise ValueError(
-                f"{source}: its report holds {name!r} of shape {jnp.shape(value)}, but scalars are logged; average it."
-            )
+        numeric = eqx.is_array_like(value)
+        if not numeric or jnp.shape(value) != ():
+            said = f"shape {jnp.shape(value)}" if numeric else f"type {type(value).__name__}"
+            raise ValueError(f"{source}: its report holds {name!r} of {said}, but scalars are logged; average it.")
     return info | report
 
 

@@ -127,7 +127,13 @@ class Draws(AbstractSampler):
 
 
 class Streamed(AbstractSampler):
-    """Batches from the host: what ``feed`` gave for this step, one update."""
+    """Batches from the host: what ``feed`` gave for this step, for so many ``updates``."""
+
+    updates: int = eqx.field(static=True, default=1)
+
+    def __check_init__(self):
+        if self.updates < 1:
+            raise ValueError(f"Streamed: updates is {self.updates}, but a step learns from its batch at least once.")
 
     def init(self, model, key):
         return ()
@@ -137,7 +143,7 @@ class Streamed(AbstractSampler):
             raise ValueError(
                 "Streamed: no data arrived; call fit(..., feed=function of the step and a number of steps)."
             )
-        return jax.tree.map(lambda a: a[None], feed), memory
+        return jax.tree.map(lambda a: jnp.broadcast_to(a, (self.updates, *jnp.shape(a))), feed), memory
 
 
 class Together(AbstractSampler):

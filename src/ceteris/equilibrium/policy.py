@@ -198,9 +198,4 @@ class Residuals(eqx.Module):
     rule: Rule
 
     def __call__(self, policy: Any, s: Point, key: Array) -> Array:
-        return _flat_errors(self.model, policy, s, self.rule, key)
-
-
-@eqx.filter_jit  # a step asks for residuals, losses and slopes: the model is traced once for all of them
-def _flat_errors(model: Model, policy: Any, s: Point, rule: Rule, key: Array) -> Array:
-    return flat(errors(model, policy, s, rule, key))
+        return flat(errors(self.model, policy, s, self.rule, key))

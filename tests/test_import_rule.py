@@ -49,7 +49,7 @@ DOMAIN = {
 DOMAIN |= {"outlets", "tables"}
 DOORS = {"cli", "gallery"}  # the command may import every part, the gallery every part but cli and report
 
-RECIPE_BUDGET, FILE_BUDGET = 2_200, 450  # lines, docstrings included; blank ones do not count for the first
+RECIPE_BUDGET, FILE_BUDGET = 2_370, 450  # lines, docstrings included; blank ones do not count for the first
 
 
 def part(module: str) -> str:

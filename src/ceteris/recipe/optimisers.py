@@ -202,7 +202,7 @@ def _build(name, course, decay, clip, accumulate, betas, groups):
     settings = {} if betas is None else {"b1": betas[0], "b2": betas[1]}
     transform = kind.build(course, decay, **settings) if kind.decays else kind.build(course, **settings)
     if groups:
-        transform = by_path([*((pattern, builder()) for pattern, builder in groups), ("", transform)])
+        transform = by_path({**{pattern: builder() for pattern, builder in groups}, "": transform})
     if clip is not None:
         transform = optax.chain(optax.clip_by_global_norm(clip), transform)
     if accumulate > 1:
@@ -210,30 +210,19 @@ def _build(name, course, decay, clip, accumulate, betas, groups):
     return transform
 
 
-def by_path(rules: list[tuple[str, optax.GradientTransformation]]) -> optax.GradientTransformation:
+def by_path(rules: dict[str, optax.GradientTransformation]) -> optax.GradientTransformation:
     """Give each weight to the first rule whose regular expression is found in its path."""
 
-    def parts(*trees: Any) -> list[list[Any]]:
-        """Return what each rule owns of each tree, None elsewhere."""
-        leaves, structure = jax.tree_util.tree_flatten_with_path(trees[0])
+    def owners(weights: Any) -> Any:
+        leaves, structure = jax.tree_util.tree_flatten_with_path(weights)
         paths = [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in leaves]
-        owner = [next(pattern for pattern, _ in rules if re.search(pattern, path)) for path in paths]
-        if idle := [pattern for pattern, _ in rules if pattern and pattern not in owner]:
+        owner = [next(pattern for pattern in rules if re.search(pattern, path)) for path in paths]
+        if idle := [pattern for pattern in rules if pattern and pattern not in owner]:
             raise ValueError(
                 f"optimiser: groups holds {idle[0]!r}, which is found in no path (or after another pattern only); the "
                 f"paths of the weights are {', '.join(paths[:12])}{', ...' if len(paths) > 12 else '.'}"
             )
-        owners = jax.tree.unflatten(structure, owner)
-        own = lambda pattern, tree: jax.tree.map(lambda o, leaf: leaf if o == pattern else None, owners, tree)
-        return [[own(pattern, tree) for tree in trees] for pattern, _ in rules]
+        return jax.tree.unflatten(structure, owner)
 
-    def init(weights: Any) -> Any:
-        return [rule.init(*own) for (_, rule), own in zip(rules, parts(weights), strict=True)]
-
-    def update(gradients: Any, memory: Any, weights: Any = None) -> Any:
-        each = zip(rules, parts(gradients, weights), memory, strict=True)
-        done = [rule.update(g, m, w) for (_, rule), (g, w), m in each]
-        return eqx.combine(*(move for move, _ in done)), [m for _, m in done]
-
-    transformation: Any = optax.GradientTransformation
-    return transformation(init, update)
+    transformation: Any = optax.partition(rules, owners)
+    return transformation

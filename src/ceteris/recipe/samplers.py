@@ -103,13 +103,13 @@ class Minibatches(AbstractSampler):
     def draw(self, model, memory, key, feed):
         order, position = memory
         n, wanted = order.shape[0], self.updates * self.size
-        fresh = jr.permutation(key, n)
-        drawn = jax.lax.dynamic_slice(jnp.concatenate([order, fresh]), (position,), (wanted,))
+        place = position + jnp.arange(wanted)
         through = position + wanted >= n
-        memory = (
-            jnp.where(through, fresh, order),
-            jnp.where(through, position + wanted - n, position + wanted),
-        )
+        shuffle = lambda: jnp.where(through, jr.permutation(key, n), order)
+        # a step that takes a small share of a long table seldom comes to its end: sorting it then would be the most work
+        following = shuffle() if 2 * wanted > n else jax.lax.cond(through, shuffle, lambda: order)
+        drawn = jnp.where(place < n, order[place % n], following[place % n])
+        memory = following, jnp.where(through, position + wanted - n, position + wanted)
         rows = jnp.asarray(self.rows)[drawn].reshape(self.updates, self.size)
         return jax.tree.map(lambda a: jnp.asarray(a)[rows], self.data), memory
 

@@ -14,7 +14,7 @@ import pytest
 
 import recipes
 import transformer
-from ceteris.engine import Policy, fit
+from ceteris.engine import Checkpoint, Policy, fit
 from ceteris.engine.devices import Setting, at_work, computing
 from ceteris.testing import check_algorithm
 
@@ -125,6 +125,18 @@ def test_a_policy_says_in_what_weights_are_kept_and_products_taken(policy, kept,
 
     state = type(run.state)(model, optimiser, sampler)
     assert products(step, state, jr.key(0), jnp.asarray(transformer.windows(0, 1)[0])) == {used}
+
+
+def test_a_run_is_resumed_in_the_precision_it_began_with(tmp_path):
+    begin = lambda **options: fit(recipes.supervised(), jr.key(0), every=2, **options)
+    half = begin(steps=2, precision="single", monitors=[Checkpoint(tmp_path / "run")])
+    sentence = (
+        r"precision is Policy\(params='float32', compute='bfloat16'\), but the run to resume has Policy\(params='f"
+    )
+    for resume in (half, tmp_path / "run"):
+        with pytest.raises(ValueError, match=sentence):
+            begin(steps=4, precision="mixed", resume=resume)
+        assert begin(steps=4, precision="single", resume=resume).tick == 4
 
 
 def test_what_is_no_policy_is_refused():

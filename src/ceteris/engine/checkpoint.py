@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ceteris.engine.devices import POLICIES, Policy, agreed, first_process, whole
+from ceteris.engine.devices import EVERY_POLICY, POLICIES, Policy, agreed, first_process, whole
 from ceteris.engine.run import Fit, Status
 from ceteris.files import read_arrays, read_growing, refuse_non_finite, write_arrays
 from ceteris.files.trees import arrays_of, filled, is_leaf, named
@@ -58,8 +58,9 @@ def save(path: Path, run: Fit, file: Any) -> None:
     """Save a whole run, atomically; ``file`` is the `GrowingFile` of its last save, in the first process."""
     arrays = {**arrays_of(run.state, "state"), **arrays_of(run.memories, "memories"), **arrays_of(run.key, "key")}
     arrays["status"], models = run.status, _models(arrays)
+    facts = {"tick": run.tick, "policy": str(run.policy)}
     examine = lambda name, a: _refuse_lost(path, name, a, run.status) if name in models else None
-    write = lambda made: file.write("run", arrays, {"tick": run.tick}, partial(_columns, run), len(run.logs), made)
+    write = lambda made: file.write("run", arrays, facts, partial(_columns, run), len(run.logs), made)
     _stream(arrays, examine, write)
 
 
@@ -73,7 +74,8 @@ def load(path: str | Path, like: Fit, policy: Policy | None = None) -> Fit:
         _refuse_lost(path, name, arrays[name], status)
     _refuse_precision(path, arrays, like, policy)
     own = filled(path, arrays, state=like.state, memories=like.memories, key=like.key)
-    return Fit(status=status, tick=tick, logs=logs, readings=readings, **own)
+    kept = next((p for p in EVERY_POLICY if str(p) == facts.get("policy")), None)
+    return Fit(status=status, tick=tick, logs=logs, readings=readings, policy=kept, **own)
 
 
 def is_gone(run: Fit) -> bool:

@@ -53,6 +53,7 @@ POLICIES = {
     "mixed": Policy("float32", "bfloat16"),
     "half": Policy("bfloat16", "bfloat16"),
 }
+EVERY_POLICY = [Policy(params, compute) for params in TYPES for compute in TYPES]
 Precision = Literal["single", "double", "mixed", "half"] | Policy
 
 

@@ -29,7 +29,7 @@ from ceteris.engine.chunk import (
     start,
     start_shapes,
 )
-from ceteris.engine.devices import Precision, Setting, cast, checked_mesh, of_all, placed, policy_of
+from ceteris.engine.devices import Policy, Precision, Setting, cast, checked_mesh, of_all, placed, policy_of
 from ceteris.engine.devices import precision as in_precision
 from ceteris.engine.ensemble import Ensemble, batched, stack, take
 from ceteris.engine.feed import Feed, Feeding
@@ -125,10 +125,10 @@ def fit(
         if resume is None:
             run = begin()
         elif isinstance(resume, Fit):
-            run = _reopen(resume, key, len(judges))
+            run = _reopen(resume, key, len(judges), setting.policy)
             run = replace(run, state=State(run.state.model, *jax.tree.map(_copied, run.state[1:])))
         else:
-            run = _reopen(load(resume, begin(shapes_only=True), setting.policy), key, len(judges))
+            run = _reopen(load(resume, begin(shapes_only=True), setting.policy), key, len(judges), setting.policy)
         _refuse_disagreement(steps, every, run.tick)
         return _run(algorithm, run, steps, every, feed, judges, recorders, setting)
 
@@ -192,7 +192,7 @@ def _begin(algorithm, key, judges, model, setting: Setting, shapes_only: bool = 
     else:
         one = lambda i: start(algorithm.member(i), keys[i], take(model, np.asarray(i)), setting)
         state = stack([one(i) for i in range(algorithm.n)])
-    run = Fit(state, np.full(() if single else (algorithm.n,), Status.RUNNING), 0, keys)
+    run = Fit(state, np.full(() if single else (algorithm.n,), Status.RUNNING), 0, keys, policy=setting.policy)
     if judges:
         names = tuple(eqx.filter_eval_shape(evaluate, algorithm, state, keys))
         run = replace(run, memories=tuple(judge.init(run, names) for judge in judges))
@@ -222,7 +222,7 @@ def _found(resume, recorders):
     return checkpoints[0].path if checkpoints[0].path.exists() else None
 
 
-def _reopen(run: Fit, key, judges: int) -> Fit:
+def _reopen(run: Fit, key, judges: int, policy: Policy | None) -> Fit:
     given = jr.key_data(key if run.status.ndim == 0 else jr.split(key, run.status.size))
     if not np.array_equal(given, jr.key_data(run.key)):
         raise ValueError("fit: key differs from the key of the run to resume; pass the key it was started with.")
@@ -230,6 +230,8 @@ def _reopen(run: Fit, key, judges: int) -> Fit:
         raise ValueError(
             f"fit: the run to resume had {len(run.memories)} judging monitors, but {judges} are given; pass the same."
         )
+    if policy and run.policy and policy != run.policy:
+        raise ValueError(f"fit: precision is {policy}, but the run to resume has {run.policy}; resume it in its own.")
     paused = np.isin(run.status, (Status.FINISHED, Status.INTERRUPTED))
     return replace(run, status=np.where(paused, Status.RUNNING, run.status), best=None, note="")
 

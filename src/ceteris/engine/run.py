@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ceteris.engine.algorithm import State
+from ceteris.engine.devices import Policy
 from ceteris.engine.ensemble import take
 
 
@@ -93,6 +94,8 @@ class Fit:
         What each monitor remembers.
     best : model, optional
         What a monitor chose to keep instead of the last model.
+    policy : Policy, optional
+        In how many digits it computes; None if the arrays as they are decide.
     note : str
         What went wrong outside the computation, such as a full disk.
     """
@@ -105,6 +108,7 @@ class Fit:
     readings: tuple[dict[str, np.ndarray], ...] = ()
     memories: tuple[Any, ...] = ()
     best: Any = None
+    policy: Policy | None = None
     note: str = ""
 
     @property

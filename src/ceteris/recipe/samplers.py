@@ -106,7 +106,7 @@ class Minibatches(AbstractSampler):
         place = position + jnp.arange(wanted)
         through = position + wanted >= n
         shuffle = lambda: jnp.where(through, jr.permutation(key, n), order)
-        # steps that take a small share of a long table seldom come to its end; sorting it each time would be the most work
+        # small steps through a long table seldom come to its end, and sorting it each time would be most of the work
         following = shuffle() if 2 * wanted > n else jax.lax.cond(through, shuffle, lambda: order)
         drawn = jnp.where(place < n, order[place % n], following[place % n])
         memory = following, jnp.where(through, position + wanted - n, position + wanted)

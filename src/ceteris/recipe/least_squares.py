@@ -128,11 +128,11 @@ class LevenbergMarquardt(AbstractAlgorithm):
         residuals = lambda theta: self.objective.residuals(model_of(theta), batch, key)
         loss = lambda theta: jnp.mean(residuals(theta) ** 2) + self.ridge * jnp.sum(theta**2)
 
-        r = residuals(theta)
         if self.solver == "matrix-free":
+            r = residuals(theta)
             system = matrix_free(residuals, theta, self.ridge, self.cg_steps)
         else:
-            J = self.objective.jacobian(weights, rest, batch, key)
+            r, J = self.objective.linearised(weights, rest, batch, key)
             dual = self.solver == "dual" or (self.solver == "auto" and J.shape[0] < J.shape[1])
             system = (dual_form if dual else primal_form)(J, self.ridge)
 

@@ -52,8 +52,8 @@ class AbstractResiduals(AbstractObjective):
         """Return all residuals of a batch, flat."""
 
     @abc.abstractmethod
-    def jacobian(self, weights: Any, rest: Any, batch: Any, key: PRNGKeyArray) -> Float[Array, "residuals weights"]:
-        """Return the derivative of `residuals` by the weights, raveled; the model is ``combine(weights, rest)``."""
+    def linearised(self, weights: Any, rest: Any, batch: Any, key: PRNGKeyArray) -> tuple[Array, Array]:
+        """Return `residuals` and their derivative by the weights, raveled, of the model ``combine(weights, rest)``."""
 
     def report(self, model: Any, batch: Any, key: PRNGKeyArray) -> dict[str, Any]:
         """Return scalars to log besides the loss; none by default."""
@@ -73,14 +73,17 @@ class PointResiduals(AbstractResiduals):
         keys = jr.split(key, jax.tree.leaves(batch)[0].shape[0])
         return jax.vmap(lambda point, k: self.function(model, point, k))(batch, keys).ravel()
 
-    def jacobian(self, weights, rest, batch, key):
+    def linearised(self, weights, rest, batch, key):
         keys = jr.split(key, jax.tree.leaves(batch)[0].shape[0])
-        row = jax.jacrev(lambda weights, point, k: self.function(eqx.combine(weights, rest), point, k))
-        blocks = jax.vmap(row, in_axes=(None, 0, 0))(weights, batch, keys)  # differentiating by leaves spares copies
+        at = lambda weights, point, k: (
+            2 * (self.function(eqx.combine(weights, rest), point, k),)
+        )  # traced once for both
+        row = jax.vmap(jax.jacrev(at, has_aux=True), in_axes=(None, 0, 0))  # differentiating by leaves spares copies
+        blocks, r = row(weights, batch, keys)
         flat = [
             J.reshape(-1, leaf.size) for J, leaf in zip(jax.tree.leaves(blocks), jax.tree.leaves(weights), strict=True)
         ]
-        return jnp.concatenate(flat, axis=1)
+        return r.ravel(), jnp.concatenate(flat, axis=1)
 
 
 class BatchResiduals(AbstractResiduals):
@@ -91,11 +94,12 @@ class BatchResiduals(AbstractResiduals):
     def residuals(self, model, batch, key):
         return self.function(model, batch, key).ravel()
 
-    def jacobian(self, weights, rest, batch, key):
+    def linearised(self, weights, rest, batch, key):
         theta, unravel = ravel_pytree(weights)
         residuals = lambda theta: self.residuals(eqx.combine(unravel(theta), rest), batch, key)
         count = jax.eval_shape(residuals, theta).size
-        return (jax.jacrev if count < theta.size else jax.jacfwd)(residuals)(theta)
+        slopes = jax.jacrev if count < theta.size else jax.jacfwd
+        return slopes(lambda theta: 2 * (residuals(theta),), has_aux=True)(theta)[::-1]
 
 
 class HeldOut(eqx.Module):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, overload
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray
@@ -89,8 +90,8 @@ class _SumOfSquares(AbstractResiduals):
     def residuals(self, model, batch, key):
         return self._scaled(lambda term, part, k: term.residuals(model, part, k), batch, key)
 
-    def jacobian(self, weights, rest, batch, key):
-        return self._scaled(lambda term, part, k: term.jacobian(weights, rest, part, k), batch, key)
+    def linearised(self, weights, rest, batch, key):
+        return self._scaled(lambda term, part, k: term.linearised(weights, rest, part, k), batch, key)
 
     def report(self, model, batch, key):
         return self(model, batch, key)[1]
@@ -99,12 +100,13 @@ class _SumOfSquares(AbstractResiduals):
     def pointwise(self):
         return all(term.pointwise for term in self.objectives.values())
 
-    def _scaled(self, rows_of: Callable[..., Array], batch: Any, key: PRNGKeyArray) -> Array:
+    def _scaled(self, rows_of: Callable[..., Any], batch: Any, key: PRNGKeyArray) -> Any:
         """Stack the rows of all terms, those of a term scaled by √(w N/n): the mean of all N squares is the sum."""
         rows = {name: rows_of(term, part, k) for name, term, part, k in _parts(self.objectives, batch, key)}
-        count = sum(len(a) for a in rows.values())
-        scale = {name: jnp.sqrt(self.weights[name] * (count / len(a))) for name, a in rows.items()}
-        return jnp.concatenate([scale[name].astype(a.dtype) * a for name, a in rows.items()])
+        count = {name: len(jax.tree.leaves(each)[0]) for name, each in rows.items()}
+        scale = {name: jnp.sqrt(self.weights[name] * (sum(count.values()) / n)) for name, n in count.items()}
+        scaled = [jax.tree.map(lambda a, s=scale[name]: s.astype(a.dtype) * a, each) for name, each in rows.items()]
+        return jax.tree.map(lambda *parts: jnp.concatenate(parts), *scaled)
 
 
 def _parts(objectives, batch, key):

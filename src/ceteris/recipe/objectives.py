@@ -75,9 +75,8 @@ class PointResiduals(AbstractResiduals):
 
     def linearised(self, weights, rest, batch, key):
         keys = jr.split(key, jax.tree.leaves(batch)[0].shape[0])
-        at = lambda weights, point, k: (
-            2 * (self.function(eqx.combine(weights, rest), point, k),)
-        )  # traced once for both
+        twice = lambda *given: 2 * (self.function(*given),)  # what is differentiated, and its value: traced once
+        at = lambda weights, point, k: twice(eqx.combine(weights, rest), point, k)
         row = jax.vmap(jax.jacrev(at, has_aux=True), in_axes=(None, 0, 0))  # differentiating by leaves spares copies
         blocks, r = row(weights, batch, keys)
         flat = [

@@ -224,5 +224,5 @@ def by_path(rules: dict[str, optax.GradientTransformation]) -> optax.GradientTra
             )
         return jax.tree.unflatten(structure, owner)
 
-    transformation: Any = optax.partition(rules, owners)
+    transformation: Any = optax.partition({**rules}, owners)
     return transformation

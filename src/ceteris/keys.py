@@ -3,8 +3,8 @@
 JAX draws by the cipher Threefry-2x32 (Salmon et al. 2011), which it writes as a loop of twenty rounds. On a CPU each
 place that draws then costs a fifth of a second of compiling, and the loop a memory pass per round. Written out, the
 rounds are one fused pass: a place costs a third of that to compile, and a million numbers a seventh of the time. A key
-that holds a value, outside of compiled code, is split and folded in NumPy and compiles nothing. JAX's numbers are meant as
-they are by default; where its flag ``jax_threefry_partitionable`` is off, JAX's own keys give others.
+that holds a value, outside of compiled code, is split and folded in NumPy and compiles nothing. JAX's numbers are meant
+as they are by default; where its flag ``jax_threefry_partitionable`` is off, JAX's own keys give others.
 
 References
 ----------

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import equinox as eqx
 import jax
 import jax.random as jr
+from jax.experimental import multihost_utils
 
 import recipes
 from ceteris.engine import Checkpoint, Progress, fit
@@ -26,6 +27,7 @@ def sentence(**options):
 
 def main(process: int, port: str, folder: Path) -> dict:
     jax.distributed.initialize(f"localhost:{port}", 2, process)
+    multihost_utils.sync_global_devices("begun")  # they meet before one of them compiles for long
     found = {}
     for axis in ("data", "weights"):
         mesh = jax.make_mesh((2,), (axis,))

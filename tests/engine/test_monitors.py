@@ -45,7 +45,9 @@ class Walk(AbstractAlgorithm):
 
 
 def started(script, *arguments):
-    code = f"import sys; sys.path[:0] = [{TESTS!r}, {TESTS + '/engine'!r}]\n" + textwrap.dedent(script)
+    # a child of a job in the background would not hear Ctrl-C
+    hears = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{hears}; sys.path[:0] = [{TESTS!r}, {TESTS + '/engine'!r}]\n" + textwrap.dedent(script)
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], **options)
 

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import equinox as eqx
 import jax
 import jax.random as jr
+from jax.experimental import multihost_utils
 
 import recipes
 from ceteris.engine import Checkpoint, Progress, TensorBoard, fit, save_weights
@@ -18,6 +19,7 @@ from ceteris.engine import Checkpoint, Progress, TensorBoard, fit, save_weights
 
 def main(address, process, folder):
     jax.distributed.initialize(coordinator_address=address, num_processes=2, process_id=process)
+    multihost_utils.sync_global_devices("begun")  # they meet before one of them compiles for long
     mesh = jax.make_mesh((4,), ("weights",))
     path = folder / "run"
     boards = folder / f"board-{process}"

@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jax import lax
 from jax.core import Tracer
 from jax.extend.random import define_prng_impl
 from jaxtyping import PRNGKeyArray
@@ -87,15 +88,21 @@ def folded(key: PRNGKeyArray, number: int) -> PRNGKeyArray:
 
 def threefry(key: Any, high: Any, low: Any) -> tuple[Any, Any]:
     """Encrypt pairs of 32-bit words under a key of two words, in NumPy or in JAX, whichever the words are in."""
-    turned = lambda x, by: (x << np.uint32(by)) | (x >> np.uint32(32 - by))
-    words = key[0:1], key[1:2], key[0:1] ^ key[1:2] ^ np.uint32(PARITY)
-    words = [word.reshape((1,) * high.ndim) for word in words]
-    high, low = high + words[0], low + words[1]
+    # JAX's operators on arrays are functions of their own, each traced and lowered; its primitives are not
+    host = isinstance(high, np.ndarray)
+    add, xor, either = (np.add, np.bitwise_xor, np.bitwise_or) if host else (lax.add, lax.bitwise_xor, lax.bitwise_or)
+    left, right = (np.left_shift, np.right_shift) if host else (lax.shift_left, lax.shift_right_logical)
+    spread = (lambda word: word) if host else (lambda word: lax.broadcast(word, high.shape))
+    turned = lambda x, by: either(left(x, np.uint32(by)), right(x, np.uint32(32 - by)))
+    first, second = (key[i : i + 1] if host else lax.index_in_dim(key, i, keepdims=False) for i in (0, 1))
+    words = first, second, xor(xor(first, second), np.uint32(PARITY))
+    high, low = add(high, spread(words[0])), add(low, spread(words[1]))
     for group in range(5):
         for by in ROTATIONS[group % 2]:
-            high = high + low
-            low = turned(low, by) ^ high
-        high, low = high + words[(group + 1) % 3], low + words[(group + 2) % 3] + np.uint32(group + 1)
+            high = add(high, low)
+            low = xor(turned(low, by), high)
+        high = add(high, spread(words[(group + 1) % 3]))
+        low = add(low, spread(add(words[(group + 2) % 3], np.uint32(group + 1))))
     return high, low
 
 
@@ -135,7 +142,7 @@ def _counts(xp: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
 
 def _apart(key: Any) -> Any:
     """Keep the compiler from working out a new key again wherever it is used."""
-    return jax.device_put(key) if isinstance(key, np.ndarray) else jax.lax.optimization_barrier(key)
+    return jax.device_put(key) if isinstance(key, np.ndarray) else lax.optimization_barrier(key)
 
 
 UNROLLED = define_prng_impl(

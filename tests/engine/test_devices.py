@@ -14,7 +14,7 @@ import pytest
 
 import recipes
 import transformer
-from ceteris.engine import Checkpoint, Policy, fit
+from ceteris.engine import Checkpoint, Digits, fit
 from ceteris.engine.devices import Setting, at_work, computing
 from ceteris.testing import check_algorithm
 
@@ -102,7 +102,7 @@ def products(function, *arguments):
         ("single", "float32", "float32"),
         ("mixed", "float32", "bfloat16"),
         ("half", "bfloat16", "bfloat16"),
-        (Policy("float32", "float16"), "float32", "float16"),
+        (Digits("float32", "float16"), "float32", "float16"),
     ],
 )
 def test_a_policy_says_in_what_weights_are_kept_and_products_taken(policy, kept, used):
@@ -117,9 +117,9 @@ def test_a_policy_says_in_what_weights_are_kept_and_products_taken(policy, kept,
     rule = transformer.language()
 
     def step(arrays, key, feed):
-        from ceteris.engine.devices import policy_of
+        from ceteris.engine.devices import digits_of
 
-        with at_work(Setting(policy_of(policy))):
+        with at_work(Setting(digits_of(policy))):
             state, info = rule.step(eqx.combine(arrays, static), key, feed)
         return eqx.filter(state, eqx.is_array), info
 
@@ -131,7 +131,7 @@ def test_a_run_is_resumed_in_the_precision_it_began_with(tmp_path):
     begin = lambda **options: fit(recipes.supervised(), jr.key(0), every=2, **options)
     half = begin(steps=2, precision="single", monitors=[Checkpoint(tmp_path / "run")])
     sentence = (
-        r"precision is Policy\(params='float32', compute='bfloat16'\), but the run to resume has Policy\(params='f"
+        r"precision is Digits\(params='float32', compute='bfloat16'\), but the run to resume has Digits\(params='f"
     )
     for resume in (half, tmp_path / "run"):
         with pytest.raises(ValueError, match=sentence):
@@ -141,7 +141,7 @@ def test_a_run_is_resumed_in_the_precision_it_began_with(tmp_path):
 
 def test_what_is_no_policy_is_refused():
     with pytest.raises(ValueError, match=r"params: 'int8' was given, but it must be one of float64, float32"):
-        Policy("int8", "float32")
+        Digits("int8", "float32")
 
 
 def test_mixed_precision_through_the_contract():

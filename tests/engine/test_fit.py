@@ -140,7 +140,7 @@ def test_double_precision_is_a_choice():
     assert run.model.layers[0].weight.dtype == np.float64
     assert jnp.zeros(1).dtype == np.float32, "the global flag changed"
     with pytest.raises(
-        ValueError, match="'quarter' was given, but it must be one of 'single', 'double', 'mixed', 'half', or a Policy"
+        ValueError, match="'quarter' was given, but it must be one of 'single', 'double', 'mixed', 'half', or Digits"
     ):
         fit(recipes.supervised(), jr.key(0), steps=1, precision="quarter")
 
@@ -148,8 +148,10 @@ def test_double_precision_is_a_choice():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"steps": -1}, "steps is -1"),
-        ({"steps": 1, "every": 0}, "every is 0"),
+        ({"steps": -1}, "steps is -1, but must be a whole number of at least 0"),
+        ({"steps": (1, 2)}, r"steps is \(1, 2\), but must be a whole number"),
+        ({"steps": 1, "every": 0}, "every is 0, but must be a whole number of at least 1"),
+        ({"steps": 1, "every": 2.0}, "every is 2.0, but"),
     ],
 )
 def test_bad_arguments_of_fit(options, message):

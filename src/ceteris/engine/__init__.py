@@ -2,7 +2,7 @@
 
 from ceteris.engine.algorithm import AbstractAlgorithm, State
 from ceteris.engine.checkpoint import load_weights, save_weights
-from ceteris.engine.devices import Policy, precision
+from ceteris.engine.devices import Digits, precision
 from ceteris.engine.ensemble import Ensemble
 from ceteris.engine.fit import fit
 from ceteris.engine.monitors import (
@@ -18,7 +18,7 @@ from ceteris.engine.monitors import (
 from ceteris.engine.run import Fit, Status
 
 __all__ = [
-    "AbstractAlgorithm", "AbstractJudge", "AbstractRecorder", "Checkpoint", "EarlyStopping", "Ensemble", "Fit",
-    "Policy", "Progress", "State", "Status", "StopWhen", "TensorBoard", "fit", "load_weights",
+    "AbstractAlgorithm", "AbstractJudge", "AbstractRecorder", "Checkpoint", "Digits", "EarlyStopping", "Ensemble",
+    "Fit", "Progress", "State", "Status", "StopWhen", "TensorBoard", "fit", "load_weights",
     "precision", "save_weights", "target",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ceteris.engine.devices import EVERY_POLICY, POLICIES, Policy, agreed, first_process, whole
+from ceteris.engine.devices import DIGITS, EVERY_DIGITS, Digits, agreed, first_process, whole
 from ceteris.engine.run import Fit, Status
 from ceteris.files import read_arrays, read_growing, refuse_non_finite, write_arrays
 from ceteris.files.trees import arrays_of, filled, is_leaf, named
@@ -58,13 +58,13 @@ def save(path: Path, run: Fit, file: Any) -> None:
     """Save a whole run, atomically; ``file`` is the `GrowingFile` of its last save, in the first process."""
     arrays = {**arrays_of(run.state, "state"), **arrays_of(run.memories, "memories"), **arrays_of(run.key, "key")}
     arrays["status"], models = run.status, _models(arrays)
-    facts = {"tick": run.tick, "policy": str(run.policy)}
+    facts = {"tick": run.tick, "digits": str(run.digits)}
     examine = lambda name, a: _refuse_lost(path, name, a, run.status) if name in models else None
     write = lambda made: file.write("run", arrays, facts, partial(_columns, run), len(run.logs), made)
     _stream(arrays, examine, write)
 
 
-def load(path: str | Path, like: Fit, policy: Policy | None = None) -> Fit:
+def load(path: str | Path, like: Fit, digits: Digits | None = None) -> Fit:
     """Return the run in the file; ``like`` is a run of the same algorithm, for its shapes and its precision."""
     arrays, facts, chunks = read_growing(path, "run")
     tick, status = _tick(path, facts), _status(path, arrays.pop("status", None), like.status)
@@ -72,10 +72,10 @@ def load(path: str | Path, like: Fit, policy: Policy | None = None) -> Fit:
     logs, readings = _history(path, chunks, tick, status.shape)
     for name in _models(arrays):
         _refuse_lost(path, name, arrays[name], status)
-    _refuse_precision(path, arrays, like, policy)
+    _refuse_precision(path, arrays, like, digits)
     own = filled(path, arrays, state=like.state, memories=like.memories, key=like.key)
-    kept = next((p for p in EVERY_POLICY if str(p) == facts.get("policy")), None)
-    return Fit(status=status, tick=tick, logs=logs, readings=readings, policy=kept, **own)
+    kept = next((p for p in EVERY_DIGITS if str(p) == facts.get("digits")), None)
+    return Fit(status=status, tick=tick, logs=logs, readings=readings, digits=kept, **own)
 
 
 def is_gone(run: Fit) -> bool:
@@ -144,16 +144,16 @@ def _status(path: str | Path, stored: np.ndarray | None, like: np.ndarray) -> np
     return stored
 
 
-def _refuse_precision(path: str | Path, arrays: Mapping[str, np.ndarray], like: Fit, policy: Policy | None) -> None:
+def _refuse_precision(path: str | Path, arrays: Mapping[str, np.ndarray], like: Fit, digits: Digits | None) -> None:
     """Raise if weights were saved in another precision than the one this run keeps them in."""
     floats = lambda a: is_leaf(a) and jnp.issubdtype(a.dtype, jnp.floating)
     for name, leaf in named(like.state.model, "state.model"):
         was = arrays.get(name)
         if was is not None and floats(was) and floats(leaf) and was.dtype != leaf.dtype:
-            fit = next((repr(name) for name, p in POLICIES.items() if p.params == was.dtype), f"one in {was.dtype}")
+            fit = next((repr(name) for name, p in DIGITS.items() if p.params == was.dtype), f"one in {was.dtype}")
             raise ValueError(
                 f"path: {path} was saved with weights in {was.dtype}, and this run keeps them in "
-                f"{policy.params if policy else leaf.dtype}; resume with precision {fit}, or train again."
+                f"{digits.params if digits else leaf.dtype}; resume with precision {fit}, or train again."
             )
 
 

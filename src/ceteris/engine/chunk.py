@@ -19,7 +19,7 @@ from ceteris.engine.run import Fit, Status
 def _start(algorithm, key, model, setting):
     def one(a, key, model):
         state = a.init(jr.fold_in(key, 0), model)
-        if setting.policy is not None and model is None:  # as a model that is given would be
+        if setting.digits is not None and model is None:  # as a model that is given would be
             state = a.init(jr.fold_in(key, 0), kept(state.model))
         return _in_place(state)
 

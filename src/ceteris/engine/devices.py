@@ -25,7 +25,7 @@ TYPES = ("float64", "float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
-class Policy:
+class Digits:
     """How many digits weights are kept in, and how many the step rule computes losses and gradients in.
 
     Parameters
@@ -34,8 +34,8 @@ class Policy:
 
     Examples
     --------
-    >>> Policy("float32", "bfloat16")
-    Policy(params='float32', compute='bfloat16')
+    >>> Digits("float32", "bfloat16")
+    Digits(params='float32', compute='bfloat16')
     """
 
     params: str
@@ -47,25 +47,24 @@ class Policy:
                 raise ValueError(f"{name}: {given!r} was given, but it must be one of {', '.join(TYPES)}.")
 
 
-POLICIES = {
-    "single": Policy("float32", "float32"),
-    "double": Policy("float64", "float64"),
-    "mixed": Policy("float32", "bfloat16"),
-    "half": Policy("bfloat16", "bfloat16"),
+DIGITS = {
+    "single": Digits("float32", "float32"),
+    "double": Digits("float64", "float64"),
+    "mixed": Digits("float32", "bfloat16"),
+    "half": Digits("bfloat16", "bfloat16"),
 }
-EVERY_POLICY = [Policy(params, compute) for params in TYPES for compute in TYPES]
-Precision = Literal["single", "double", "mixed", "half"] | Policy
+EVERY_DIGITS = [Digits(params, compute) for params in TYPES for compute in TYPES]
+Precision = Literal["single", "double", "mixed", "half"] | Digits
 
 
-def policy_of(name: Precision | None) -> Policy | None:
-    """Return the policy of a name; None, which leaves things as they are, stays None."""
-    if name is None or isinstance(name, Policy):
+def digits_of(name: Precision | None) -> Digits | None:
+    """Return what a name of a precision stands for; None, which leaves things as they are, stays None."""
+    if name is None or isinstance(name, Digits):
         return name
-    if name not in POLICIES:
-        raise ValueError(
-            f"precision: {name!r} was given, but it must be one of {', '.join(map(repr, POLICIES))}, or a Policy."
-        )
-    return POLICIES[name]
+    if name not in DIGITS:
+        named = ", ".join(map(repr, DIGITS))
+        raise ValueError(f"precision: {name!r} was given, but it must be one of {named}, or Digits(params, compute).")
+    return DIGITS[name]
 
 
 @contextlib.contextmanager
@@ -79,9 +78,9 @@ def precision(name: Precision | None) -> Iterator[None]:
     ...     print(jnp.asarray(1 / 3).dtype)
     float64
     """
-    policy = policy_of(name)
+    digits = digits_of(name)
     keep_programs()  # whatever is compiled here is wanted again
-    with contextlib.nullcontext() if policy is None else jax.enable_x64("float64" in vars(policy).values()):
+    with contextlib.nullcontext() if digits is None else jax.enable_x64("float64" in vars(digits).values()):
         yield
 
 
@@ -91,8 +90,8 @@ def cast(tree: Any, name: Precision | None) -> Any:
     Call it inside `precision`. Where weights are kept in fewer digits, data are rounded when they are used, and rates
     and schedules are not: a bfloat16 cannot count to a thousand.
     """
-    policy = policy_of(name)
-    return tree if policy is None else _floats_as(tree, "float64" if policy.params == "float64" else "float32")
+    digits = digits_of(name)
+    return tree if digits is None else _floats_as(tree, "float64" if digits.params == "float64" else "float32")
 
 
 def _floats_as(tree: Any, dtype: str) -> Any:
@@ -112,7 +111,7 @@ def _floats_as(tree: Any, dtype: str) -> Any:
 class Setting:
     """How a run computes; compared by value, so that each setting has its own compiled programs."""
 
-    policy: Policy | None = None
+    digits: Digits | None = None
     mesh: Mesh | None = None
 
 
@@ -132,14 +131,14 @@ def at_work(setting: Setting) -> Iterator[None]:
 
 def computing(tree: Any) -> Any:
     """Return a model or a batch in the precision in which the run under way computes losses and gradients."""
-    policy = _setting.get().policy
-    return tree if policy is None else _floats_as(tree, policy.compute)
+    digits = _setting.get().digits
+    return tree if digits is None else _floats_as(tree, digits.compute)
 
 
 def kept(tree: Any) -> Any:
     """Return what was computed in the precision in which the run under way keeps weights."""
-    policy = _setting.get().policy
-    return tree if policy is None else _floats_as(tree, policy.params)
+    digits = _setting.get().digits
+    return tree if digits is None else _floats_as(tree, digits.params)
 
 
 def divided(batches: Any) -> Any:

@@ -29,7 +29,7 @@ from ceteris.engine.chunk import (
     start,
     start_shapes,
 )
-from ceteris.engine.devices import Policy, Precision, Setting, cast, checked_mesh, of_all, placed, policy_of
+from ceteris.engine.devices import Digits, Precision, Setting, cast, checked_mesh, digits_of, of_all, placed
 from ceteris.engine.devices import precision as in_precision
 from ceteris.engine.ensemble import Ensemble, batched, stack, take
 from ceteris.engine.feed import Feed, Feeding
@@ -80,7 +80,7 @@ def fit(
     resume : Fit, path of a checkpoint, or "if there", optional
         Go on from here; algorithm, key and monitors must be as they were. "if there" takes the file of the
         `Checkpoint` among the monitors where it exists, and begins anew where it does not.
-    precision : {"single", "double", "mixed", "half"} or Policy, optional
+    precision : {"single", "double", "mixed", "half"} or Digits, optional
         Cast the algorithm's arrays and compute in this precision. "mixed" keeps weights in single precision and takes
         gradients in bfloat16, "half" keeps the weights in bfloat16 too.
     mesh : jax.sharding.Mesh, optional
@@ -108,15 +108,14 @@ def fit(
     >>> round(float(result.model), 3), result.sentence
     (3.0, 'The run took all the steps it was given.')
     """
-    if steps < 0:
-        raise ValueError(f"fit: steps is {steps}, but a number of steps is at least 0.")
-    if every < 1:
-        raise ValueError(f"fit: every is {every}, but a chunk has at least one step.")
+    for name, given, least in (("steps", steps, 0), ("every", every, 1)):
+        if not isinstance(given, int | np.integer) or given < least:
+            raise ValueError(f"fit: {name} is {given!r}, but must be a whole number of at least {least}; give one.")
     watchers = tuple(m if isinstance(m, AbstractJudge | AbstractRecorder) else StopWhen(m) for m in monitors)
     judges = tuple(m for m in watchers if isinstance(m, AbstractJudge))
     recorders = tuple(m for m in watchers if isinstance(m, AbstractRecorder))
     mesh = checked_mesh(mesh, algorithm.n if isinstance(algorithm, Ensemble) else None)
-    setting = Setting(policy_of(precision), mesh)
+    setting = Setting(digits_of(precision), mesh)
     # factorisations inside a batched program are many and small: BLAS threads would fight XLA's own for the cores
     with in_precision(precision), _threads().limit(limits=1, user_api="blas"):
         algorithm, model = cast(algorithm, precision), cast(model, precision)
@@ -125,10 +124,10 @@ def fit(
         if resume is None:
             run = begin()
         elif isinstance(resume, Fit):
-            run = _reopen(resume, key, len(judges), setting.policy)
+            run = _reopen(resume, key, len(judges), setting.digits)
             run = replace(run, state=State(run.state.model, *jax.tree.map(_copied, run.state[1:])))
         else:
-            run = _reopen(load(resume, begin(shapes_only=True), setting.policy), key, len(judges), setting.policy)
+            run = _reopen(load(resume, begin(shapes_only=True), setting.digits), key, len(judges), setting.digits)
         _refuse_disagreement(steps, every, run.tick)
         return _run(algorithm, run, steps, every, feed, judges, recorders, setting)
 
@@ -192,7 +191,7 @@ def _begin(algorithm, key, judges, model, setting: Setting, shapes_only: bool = 
     else:
         one = lambda i: start(algorithm.member(i), keys[i], take(model, np.asarray(i)), setting)
         state = stack([one(i) for i in range(algorithm.n)])
-    run = Fit(state, np.full(() if single else (algorithm.n,), Status.RUNNING), 0, keys, policy=setting.policy)
+    run = Fit(state, np.full(() if single else (algorithm.n,), Status.RUNNING), 0, keys, digits=setting.digits)
     if judges:
         names = tuple(eqx.filter_eval_shape(evaluate, algorithm, state, keys))
         run = replace(run, memories=tuple(judge.init(run, names) for judge in judges))
@@ -222,7 +221,7 @@ def _found(resume, recorders):
     return checkpoints[0].path if checkpoints[0].path.exists() else None
 
 
-def _reopen(run: Fit, key, judges: int, policy: Policy | None) -> Fit:
+def _reopen(run: Fit, key, judges: int, digits: Digits | None) -> Fit:
     given = jr.key_data(key if run.status.ndim == 0 else jr.split(key, run.status.size))
     if not np.array_equal(given, jr.key_data(run.key)):
         raise ValueError("fit: key differs from the key of the run to resume; pass the key it was started with.")
@@ -230,8 +229,8 @@ def _reopen(run: Fit, key, judges: int, policy: Policy | None) -> Fit:
         raise ValueError(
             f"fit: the run to resume had {len(run.memories)} judging monitors, but {judges} are given; pass the same."
         )
-    if policy and run.policy and policy != run.policy:
-        raise ValueError(f"fit: precision is {policy}, but the run to resume has {run.policy}; resume it in its own.")
+    if digits and run.digits and digits != run.digits:
+        raise ValueError(f"fit: precision is {digits}, but the run to resume has {run.digits}; resume it in its own.")
     paused = np.isin(run.status, (Status.FINISHED, Status.INTERRUPTED))
     return replace(run, status=np.where(paused, Status.RUNNING, run.status), best=None, note="")
 

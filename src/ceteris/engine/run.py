@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from ceteris.engine.algorithm import State
-from ceteris.engine.devices import Policy
+from ceteris.engine.devices import Digits
 from ceteris.engine.ensemble import take
 
 
@@ -94,7 +94,7 @@ class Fit:
         What each monitor remembers.
     best : model, optional
         What a monitor chose to keep instead of the last model.
-    policy : Policy, optional
+    digits : Digits, optional
         In how many digits it computes; None if the arrays as they are decide.
     note : str
         What went wrong outside the computation, such as a full disk.
@@ -108,7 +108,7 @@ class Fit:
     readings: tuple[dict[str, np.ndarray], ...] = ()
     memories: tuple[Any, ...] = ()
     best: Any = None
-    policy: Policy | None = None
+    digits: Digits | None = None
     note: str = ""
 
     @property

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from ceteris.engine import precision
-from ceteris.equilibrium import solve
+from ceteris.equilibrium import Polish, TimeIteration, solve
 from ceteris.equilibrium.model import start_states
 from ceteris.equilibrium.models.krusell_smith import (
     EMPLOYMENT,
     UNEMPLOYMENT,
     KrusellSmith,
     KrusellSmithAgents,
-    TimeIteration,
     lottery,
 )
 from ceteris.equilibrium.point import Point
@@ -31,7 +30,7 @@ def _double():
 
 def first(model):
     s = jax.tree.map(lambda a: a[0], start_states(model, jax.random.key(1), 2))
-    return s, blank(model, s, (8,), "tanh", jax.random.key(0))
+    return s, blank(model, s, None, (8,), "tanh", jax.random.key(0))
 
 
 def test_the_lottery_keeps_mass_and_mean():
@@ -69,14 +68,14 @@ def test_the_order_of_households_does_not_matter():
 
 @pytest.mark.slow
 def test_the_log_counts_the_steps_of_all_rounds():
-    phase = TimeIteration(states=20, steps=2, rounds=3, momentum=0.5)
+    phase = TimeIteration(Polish(states=20, steps=2), rounds=3, momentum=0.5)
     solution = solve(KrusellSmithAgents(population=50, points=2), phases=(phase,), widths=(4,))
     assert solution.log[0]["steps"] == 6
 
 
 @pytest.mark.slow
 def test_rounds_of_one_step_recover_from_steps_that_are_too_long():
-    phase = TimeIteration(states=20, steps=1, rounds=8, damping=1e-5)
+    phase = TimeIteration(Polish(states=20, steps=1, damping=1e-5), rounds=8)
     model = KrusellSmith(nodes=50, points=2)
     short, long = (solve(model, phases=(replace(phase, rounds=n),), seed=1) for n in (1, 8))
     assert long.log[0]["loss"] < 0.1 * short.log[0]["loss"]

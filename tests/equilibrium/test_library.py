@@ -6,9 +6,9 @@ import jax
 import numpy as np
 import pytest
 
-from ceteris.equilibrium import check_model, load, solve
+from ceteris.equilibrium import TimeIteration, check_model, load, solve
 from ceteris.equilibrium.library import LIBRARY, library_class, library_name, named
-from ceteris.equilibrium.solve import make_plan
+from ceteris.equilibrium.recipe import make_plan
 from ceteris.report import Run, report
 
 DEAR = ("olg", "olg-bonds", "krusell-smith", "krusell-smith-agents", "irbc", "irbc-irreversible", "consumption-saving")
@@ -26,7 +26,8 @@ def compiled_quickly():
 
 def shortened(phase):
     """The phase with one step, or round, on a few states."""
-    return replace(phase, **{f.name: SHORT[f.name] for f in fields(phase) if f.name in SHORT})
+    short = {f.name: SHORT[f.name] for f in fields(phase) if f.name in SHORT}
+    return replace(phase, **short, **({"each": shortened(phase.each)} if isinstance(phase, TimeIteration) else {}))
 
 
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name in DEAR)) for name in LIBRARY]
@@ -40,7 +41,7 @@ def test_every_model_can_be_examined(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_model_is_solved_saved_read_and_reported(name, tmp_path):
     model = named(name)
-    phases = [shortened(make_plan(model, None, None, None, None).phases[0])]
+    phases = [shortened(make_plan(model).phases[0])]
     solution = solve(model, phases=phases, out=tmp_path / "work")
     assert solution.met == solution.sentence.startswith("Solved")
     solution.save(tmp_path)
@@ -60,5 +61,5 @@ def test_only_models_of_the_library_are_made_from_names():
     assert library_class("growth:Growth") is type(named("growth"))
     assert library_class("os:system") is None
     assert library_class("growth:jnp") is None
-    assert library_class("krusell_smith:TimeIteration") is None
+    assert library_class("krusell_smith:lottery") is None
     assert library_name(dict) is None

@@ -25,13 +25,13 @@ from ceteris.equilibrium.model import (
 )
 from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.policy import compiled_quickly, expectation
+from ceteris.equilibrium.recipe import recipe_of
 from ceteris.equilibrium.shocks import AbstractShock, Markov, Normal
-from ceteris.equilibrium.simulate import fit_to_go_on
-from ceteris.equilibrium.visits import starts_of
+from ceteris.equilibrium.simulate import is_sound, starts_of
 from ceteris.results import Check
 
 
-def refuse_broken(model: Model, rule: Rule) -> None:
+def refuse_broken(model: Model, rule: Rule, needs_target: bool = False) -> None:
     """Trace the model once at its starting state with raw outputs of zero; raise one sentence for what is wrong."""
     name = type(model).__name__
     shocks = model.shocks()
@@ -65,11 +65,14 @@ def refuse_broken(model: Model, rule: Rule) -> None:
                 "state in its domain for every shock."
             )
     refuse_infinite(name, "equation", found)
-    if model.looks_ahead:
-        refuse_aimless(model)
+    if needs_target and type(model).target is Model.target:
+        raise ValueError(
+            f"target: {name} has none, but Regression and looks_ahead need to know what the network should have "
+            "answered given tomorrow; write target(s, a, E), or leave looks_ahead out and choose Episodes."
+        )
     count = sum(value.size for _, value in found.items())
     if aim is not None:  # an equation for every output
-        refuse_beside(model, aim)
+        refuse_incomplete_target(model, aim)
     elif count < unknowns:
         raise ValueError(
             f"{name}: residuals returns {count} numbers ({', '.join(found)}) for {unknowns} unknown outputs "
@@ -94,17 +97,7 @@ def at_zero(model: Model, s: Point, rule: Rule) -> tuple[Any, ...]:
     return x, a, E.s1, residuals(model, s, a, E), None if aim is None else as_point("raw output", aim), m
 
 
-def refuse_aimless(model: Model) -> None:
-    """Raise for a model without a target, where one is needed."""
-    if type(model).target is Model.target:
-        raise ValueError(
-            f"target: {type(model).__name__} has none, but Regression and looks_ahead need to know what the network "
-            "should have answered given tomorrow; write target(s, a, E), or set looks_ahead = False and choose "
-            "Episodes."
-        )
-
-
-def refuse_beside(model: Model, aim: Point) -> None:
+def refuse_incomplete_target(model: Model, aim: Point) -> None:
     """Raise if a target is not a value for each raw output."""
     shapes, wanted = {name: np.shape(value) for name, value in aim.items()}, model.outputs()
     if shapes != {name: tuple(shape) for name, shape in wanted.items()}:
@@ -143,7 +136,7 @@ def check_model(model: Model, rule: Rule | None = None, seed: int = 0) -> tuple[
     rule = default_rule(model.shocks())[0] if rule is None else rule
     try:
         with precision("double"):
-            refuse_broken(model, rule)
+            refuse_broken(model, rule, recipe_of(model).looks_ahead)
     except Exception as error:  # whatever a user's function raises is the finding
         return (Check("the functions fit together", False, " ".join(str(error).split())),)
     with precision("double"):
@@ -171,7 +164,7 @@ def _on_random_points(model: Model, rule: Rule, key: Any, n: int = 64) -> list[C
             total = lambda raw: jnp.sum(flat(_found(model, s, raw, still, rule)[1]))
             a = actions(model, raw, s)
             s1, found = _found(model, s, raw, still, rule)
-            sound = jax.vmap(lambda s: fit_to_go_on(model, s))(s1)
+            sound = jax.vmap(lambda s: is_sound(model, s))(s1)
             return a, s1, sound, found, jax.grad(total)(raw)
 
         return jax.vmap(one)(s, raw)
@@ -190,12 +183,12 @@ def _on_random_points(model: Model, rule: Rule, key: Any, n: int = 64) -> list[C
     )
     checks.append(_finite("residuals are finite", "equation", found))
     good = bool(np.isfinite(gradient).all())
-    said = "Derivatives of the residuals with respect to raw outputs are finite."
+    sound = "Derivatives of the residuals with respect to raw outputs are finite."
     bad = (
         "A derivative of the residuals with respect to raw outputs is not finite; look for a square root or power of a "
         "number that may be zero, or a jnp.where whose unused branch is not finite."
     )
-    checks.append(Check("gradients are finite", good, said if good else bad))
+    checks.append(Check("gradients are finite", good, sound if good else bad))
     return checks
 
 

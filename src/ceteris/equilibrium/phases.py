@@ -113,8 +113,8 @@ class AbstractVisits(AbstractPhase):
 
     def first_states(self, economies, key, needs):
         _, states = simulated(economies, key, SEGMENT)
-        shares = {"box_share": needs.box_share, "rest_share": needs.rest_share}
-        return sampled(economies._replace(states=states), folded(key, 1), needs.states, **shares)
+        economies, key = economies._replace(states=states), folded(key, 1)
+        return sampled(economies, key, needs.states, box_share=needs.box_share, rest_share=needs.rest_share)
 
     def fresh_states(self, economies, key):
         for i in range(-(-self.judged // CHUNK)):

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ceteris.lazy import lazily
-
-__version__ = "0.1.0"
+from ceteris.version import __version__
 
 __all__ = [
     "Descend", "Ensemble", "Fit", "LevenbergMarquardt", "Model", "NeuralClassifier", "NeuralQuantileRegressor",

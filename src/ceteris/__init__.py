@@ -21,12 +21,4 @@ if TYPE_CHECKING:
     from ceteris.learners import NeuralClassifier, NeuralQuantileRegressor, NeuralRegressor, compare
     from ceteris.recipe import Descend, LevenbergMarquardt, Play
 
-__getattr__, __dir__ = lazily(
-    __name__,
-    {
-        "engine": "Ensemble Fit fit precision",
-        "equilibrium": "Model solve",
-        "learners": "NeuralClassifier NeuralQuantileRegressor NeuralRegressor compare",
-        "recipe": "Descend LevenbergMarquardt Play",
-    },
-)
+__getattr__, __dir__ = lazily(__name__, __file__)

@@ -60,33 +60,4 @@ if TYPE_CHECKING:
     from ceteris.causal.sensitivity import benchmarks, confounding
     from ceteris.causal.simulation import MonteCarlo, monte_carlo
 
-__getattr__, __dir__ = lazily(
-    __name__,
-    {
-        "crossfit": "cross_fit make_folds",
-        "estimators.automatic": "AutomaticDebiasing",
-        "estimators.average_potential_outcomes": "AveragePotentialOutcomes",
-        "estimators.balancing": "BalancingWeights CovariateBalancing EntropyBalancing",
-        "estimators.dedl": "DeDL",
-        "estimators.difference_in_differences": "DifferenceInDifferences",
-        "estimators.group_time": "GroupTimeEffects by_group event_study overall",
-        "estimators.interactive": "Interactive",
-        "estimators.interactive_iv": "InteractiveIV",
-        "estimators.matching": "ExactMatching NearestNeighbours PropensityMatching",
-        "estimators.partially_linear": "PartiallyLinear",
-        "estimators.partially_linear_iv": "PartiallyLinearIV",
-        "estimators.randomised": "ClusterRandomised DifferenceInMeans Stratified",
-        "estimators.regression": "InteractedRegression RegressionAdjustment",
-        "estimators.structured": "StructuredNet",
-        "estimators.weighting": "InverseProbabilityWeighting ScoreStratification",
-        "learners": "boosted_classifier boosted_regressor",
-        "neural": "NetClassifier NetRegressor",
-        "placebo": "placebo_outcomes placebo_treatment",
-        "power": "Experiment",
-        "rosenbaum": "hidden_bias",
-        "rows": "Rows read_rows",
-        "sections": "report_sections write_report",
-        "sensitivity": "benchmarks confounding",
-        "simulation": "MonteCarlo monte_carlo",
-    },
-)
+__getattr__, __dir__ = lazily(__name__, __file__)

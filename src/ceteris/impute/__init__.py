@@ -37,18 +37,4 @@ if TYPE_CHECKING:
     from ceteris.impute.simple import HotDeck, Iterative, MeanMode
     from ceteris.impute.stream import impute_parquet
 
-__getattr__, __dir__ = lazily(
-    __name__,
-    {
-        "adversarial": "Adversarial",
-        "chained": "Chained",
-        "imputer": "Imputer sample_each",
-        "little": "little_test",
-        "midas": "MIDAS",
-        "missingness": "missingness_report",
-        "overimputation": "OverImputation overimpute",
-        "pooling": "combine information_table pool",
-        "simple": "HotDeck Iterative MeanMode",
-        "stream": "impute_parquet",
-    },
-)
+__getattr__, __dir__ = lazily(__name__, __file__)

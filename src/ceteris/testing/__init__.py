@@ -15,6 +15,4 @@ if TYPE_CHECKING:
     from ceteris.equilibrium.contract_symmetry import check_symmetry
 
 # imported when first used: a suite may need a whole domain
-__getattr__, _ = lazily(
-    __name__, {".equilibrium.contract": "check_model", ".equilibrium.contract_symmetry": "check_symmetry"}
-)
+__getattr__, _ = lazily(__name__, __file__)

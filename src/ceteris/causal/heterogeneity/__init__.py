@@ -57,32 +57,4 @@ if TYPE_CHECKING:
     from ceteris.causal.heterogeneity.t_learner import TLearner
     from ceteris.causal.heterogeneity.x_learner import XLearner
 
-__getattr__, __dir__ = lazily(
-    __name__,
-    {
-        "causal_forest": "CausalForest",
-        "causal_tree": "CausalTree",
-        "compare": "compare_cate",
-        "dr_learner": "DRLearner",
-        "effects": "Effects average_effect doubly_robust",
-        "evaluate.groups": "clan gates quantile_groups",
-        "evaluate.linear": "best_linear_predictor calibration_test",
-        "evaluate.losses": "dr_loss effect_mse r_loss",
-        "evaluate.rate": "rate toc",
-        "evaluate.sections": "evaluation_sections",
-        "evaluate.uplift": "cumulative_gain gain_area gain_curve",
-        "forest.growth": "Growth",
-        "forest_regressor": "ForestRegressor",
-        "instrumental_forest": "InstrumentalForest",
-        "linear_effects": "LinearEffects SeriesEffects",
-        "local_moment_forest": "LocalMomentForest",
-        "multi_arm_forest": "MultiArmForest",
-        "quantile_forest": "QuantileForest",
-        "r_learner": "RLearner",
-        "s_learner": "SLearner",
-        "shared_net": "SharedNet",
-        "structured_effects": "StructuredEffects",
-        "t_learner": "TLearner",
-        "x_learner": "XLearner",
-    },
-)
+__getattr__, __dir__ = lazily(__name__, __file__)

@@ -34,16 +34,4 @@ if TYPE_CHECKING:
     from ceteris.causal.policy.tree import PolicyTree
     from ceteris.causal.policy.value import arm_scores, budget_curve, out_of_fold, policy_value
 
-__getattr__, __dir__ = lazily(
-    __name__,
-    {
-        "classify": "ClassifierPolicy",
-        "fairness": "fairness_report fairness_section",
-        "net": "NetPolicy",
-        "off_policy": "off_policy_value",
-        "parity": "cost_of_fairness with_opportunity with_parity",
-        "rules": "Assignment plug_in within_budget",
-        "tree": "PolicyTree",
-        "value": "arm_scores budget_curve out_of_fold policy_value",
-    },
-)
+__getattr__, __dir__ = lazily(__name__, __file__)

@@ -30,7 +30,7 @@ ALLOWED = {
     "evidence": set(),  # of results, from where others import it
     "scratch": set(),
     "tables": {"results", "outlets", "files"},
-    "learners": {"files", "keys", "engine", "recipe", "nets", "results", "data", "stats", "outlets", "tables"},
+    "learners": {"lazy", "files", "keys", "engine", "recipe", "nets", "results", "data", "stats", "outlets", "tables"},
     "report": {"files", "results", "outlets", "stopping"},
     "testing": {"engine", "lazy", "recipe", "equilibrium"},  # a suite for each thing a user may write
 }

@@ -183,12 +183,12 @@ def _on_random_points(model: Model, rule: Rule, key: Any, n: int = 64) -> list[C
     )
     checks.append(_finite("residuals are finite", "equation", found))
     good = bool(np.isfinite(gradient).all())
-    sound = "Derivatives of the residuals with respect to raw outputs are finite."
+    fine = "Derivatives of the residuals with respect to raw outputs are finite."
     bad = (
         "A derivative of the residuals with respect to raw outputs is not finite; look for a square root or power of a "
         "number that may be zero, or a jnp.where whose unused branch is not finite."
     )
-    checks.append(Check("gradients are finite", good, sound if good else bad))
+    checks.append(Check("gradients are finite", good, fine if good else bad))
     return checks
 
 

@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ceteris.represent.words.corpus import Corpus
-from ceteris.represent.words.glove import GloVe
-from ceteris.represent.words.skip_gram import SkipGram
-from ceteris.represent.words.vectors import WordVectors
+from ceteris.text.corpus import Corpus
+from ceteris.text.glove import GloVe
+from ceteris.text.skip_gram import SkipGram
+from ceteris.text.vectors import WordVectors
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +114,7 @@ def fit_many(
 
     Examples
     --------
-    >>> from ceteris.represent import SkipGram, build_corpus
+    >>> from ceteris.text import SkipGram, build_corpus
     >>> corpus = build_corpus(["cats drink milk", "dogs drink water", "cats and dogs play"] * 50)
     >>> ensemble = fit_many(SkipGram(dimensions=8, window=2), corpus, runs=3)
     >>> list(ensemble.similarity([("cats", "dogs")]).columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from ceteris.represent.words.corpus import Corpus
+from ceteris.text.corpus import Corpus
 
 _BLOCK = 5_000_000  # tokens whose pairs are held at once
 
@@ -23,7 +23,7 @@ def count_pairs(corpus: Corpus, window: int, harmonic: bool) -> sparse.csr_matri
 
     Examples
     --------
-    >>> from ceteris.represent import build_corpus
+    >>> from ceteris.text import build_corpus
     >>> corpus = build_corpus(["a b c", "b a"], least=1)
     >>> count_pairs(corpus, 2, harmonic=True).toarray()  # of a, b, c
     array([[0. , 2. , 0.5],

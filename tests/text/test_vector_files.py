@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ceteris.files import read_arrays, write_arrays
-from ceteris.represent import WordVectors, load_vectors
+from ceteris.text import WordVectors, load_vectors
 
 VECTORS = WordVectors(("a", "é", "new_york"), np.arange(6, dtype=np.float32).reshape(3, 2), np.array([3, 2, 1]))
 

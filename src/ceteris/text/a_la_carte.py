@@ -27,9 +27,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ceteris.represent.words.cooccurrence import count_pairs
-from ceteris.represent.words.corpus import Corpus
-from ceteris.represent.words.vectors import WordVectors
+from ceteris.text.cooccurrence import count_pairs
+from ceteris.text.corpus import Corpus
+from ceteris.text.vectors import WordVectors
 
 _DRAWS_AT_ONCE = 200
 
@@ -50,7 +50,7 @@ class EmbeddingRegression:
 
     Examples
     --------
-    >>> from ceteris.represent import SkipGram, build_corpus
+    >>> from ceteris.text import SkipGram, build_corpus
     >>> texts = ["the bank lent money to firms", "the bank of the river was green"] * 60
     >>> corpus = build_corpus(texts)
     >>> vectors = SkipGram(dimensions=8, window=3, epochs=20, rate=0.05).fit(corpus)

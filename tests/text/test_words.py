@@ -11,8 +11,16 @@ import pytest
 from scipy.stats import spearmanr
 
 from ceteris.data.corpora import simulate_corpus
-from ceteris.represent import SkipGram, WordVectors, build_corpus, join_phrases, load_vectors, read_corpus, tokenise
-from ceteris.represent.words import skip_gram
+from ceteris.text import (
+    SkipGram,
+    WordVectors,
+    build_corpus,
+    join_phrases,
+    load_vectors,
+    read_corpus,
+    skip_gram,
+    tokenise,
+)
 
 
 @pytest.fixture(scope="module")
@@ -254,7 +262,7 @@ def test_vectors_survive_the_disk_and_damage_is_said(tmp_path, learnt):
 def test_a_killed_writer_leaves_the_file_of_before(tmp_path):
     """A process that saves again and again is killed at an arbitrary moment: what is there is whole."""
     script = (
-        "import sys, numpy as np\nfrom ceteris.represent import WordVectors\n"
+        "import sys, numpy as np\nfrom ceteris.text import WordVectors\n"
         "v = WordVectors(tuple(map(str, range(20_000))), np.ones((20_000, 50), np.float32), np.ones(20_000))\n"
         "while True:\n    v.save(sys.argv[1] + '/v.safetensors')\n    v.save_text(sys.argv[1] + '/v.txt')\n"
     )

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ceteris.represent.words.corpus import Corpus
-from ceteris.represent.words.stability import VectorEnsemble
-from ceteris.represent.words.vectors import WordVectors
 from ceteris.results import Check, Figure, Section, Table
+from ceteris.text.corpus import Corpus
+from ceteris.text.stability import VectorEnsemble
+from ceteris.text.vectors import WordVectors
 
 SHOWN, DRAWN = 20, 60  # words in the table of neighbours, and in the picture
 STEADY = 0.5  # share of nearest words that two runs should have in common

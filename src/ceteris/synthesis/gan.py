@@ -28,8 +28,8 @@ from sklearn.utils.validation import check_is_fitted
 from ceteris.engine import Progress, Status, fit, precision
 from ceteris.learners.network import BLOCK
 from ceteris.recipe import Draws, Play
-from ceteris.represent.tables import columns as mixed
-from ceteris.represent.tables.wasserstein import CriticLoss, GeneratorLoss, Maker, players, rule
+from ceteris.synthesis import columns as mixed
+from ceteris.synthesis.wasserstein import CriticLoss, GeneratorLoss, Maker, players, rule
 
 NOISE = 32  # numbers of noise per row
 CHUNKS = 40
@@ -131,7 +131,7 @@ class TableGAN(BaseEstimator):
 
     Notes
     -----
-    A GAN promises no privacy. See `ceteris.represent.compare_tables` for what an attacker could learn, and how useful
+    A GAN promises no privacy. See `ceteris.synthesis.compare_tables` for what an attacker could learn, and how useful
     the rows are.
 
     Examples

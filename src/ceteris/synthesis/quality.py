@@ -32,8 +32,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from ceteris.learners import table
-from ceteris.represent.tables.columns import FEW
 from ceteris.results import Check, Figure, Section, Table
+from ceteris.synthesis.columns import FEW
 
 USEFUL = 0.9  # share of the score of real rows that synthetic rows should reach
 SAFE = 0.55  # area under the attacker's curve up to which little is given away

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ceteris.engine import save_weights
 from ceteris.files import read_arrays, refuse_non_finite, replace_file
-from ceteris.represent.words.corpus import Corpus
+from ceteris.text.corpus import Corpus
 
 RARE = 1e-3  # in the vector of a document a word of frequency p has weight RARE / (RARE + p)
 

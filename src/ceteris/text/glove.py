@@ -15,10 +15,10 @@ import numba as nb
 import numpy as np
 import pandas as pd
 
-from ceteris.represent.words.cooccurrence import count_pairs
-from ceteris.represent.words.corpus import Corpus
-from ceteris.represent.words.skip_gram import combined, refuse_short
-from ceteris.represent.words.vectors import WordVectors
+from ceteris.text.cooccurrence import count_pairs
+from ceteris.text.corpus import Corpus
+from ceteris.text.skip_gram import combined, refuse_short
+from ceteris.text.vectors import WordVectors
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class GloVe:
 
     Examples
     --------
-    >>> from ceteris.represent import build_corpus
+    >>> from ceteris.text import build_corpus
     >>> texts = ["cats drink milk", "dogs drink water", "cats and dogs play", "we drink water and milk"] * 50
     >>> GloVe(dimensions=8, window=2, epochs=5).fit(build_corpus(texts)).matrix.shape
     (8, 8)

@@ -8,10 +8,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from ceteris.data.missing import simulate_mixed
-from ceteris.represent import TableGAN, compare_tables
-from ceteris.represent.tables import columns as mixed
-from ceteris.represent.tables import gan as game
-from ceteris.represent.tables.wasserstein import CriticLoss, Maker, players
+from ceteris.synthesis import TableGAN, compare_tables
+from ceteris.synthesis import columns as mixed
+from ceteris.synthesis import gan as game
+from ceteris.synthesis.wasserstein import CriticLoss, Maker, players
 from ceteris.testing import count_compilations
 
 

@@ -22,7 +22,7 @@ import pandas as pd
 from sklearn.mixture import GaussianMixture
 
 from ceteris.learners import table
-from ceteris.represent.tables.wasserstein import Spans
+from ceteris.synthesis.wasserstein import Spans
 from ceteris.tables.magnitude import refuse_extremes
 
 FEW = 20  # a numeric column with up to so many different values is treated as labels

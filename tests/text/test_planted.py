@@ -5,7 +5,7 @@ import pytest
 
 from ceteris.data.corpora import simulate_corpus
 from ceteris.gallery import gan, word_vectors
-from ceteris.represent import WordVectors
+from ceteris.text import WordVectors
 
 
 def test_words_meet_as_often_as_their_vectors_say():

@@ -18,8 +18,8 @@ import numba as nb
 import numpy as np
 import pandas as pd
 
-from ceteris.represent.words.corpus import Corpus
-from ceteris.represent.words.vectors import WordVectors
+from ceteris.text.corpus import Corpus
+from ceteris.text.vectors import WordVectors
 
 LANES = 16  # numbers that a vector unit takes at once; rows are filled up with zeros, which stay zeros
 EDGE, CELLS = 8.0, 4096  # σ(x) is read from a table on [-EDGE, EDGE]
@@ -60,7 +60,7 @@ class SkipGram:
 
     Examples
     --------
-    >>> from ceteris.represent import build_corpus
+    >>> from ceteris.text import build_corpus
     >>> texts = ["cats drink milk", "dogs drink water", "cats and dogs play", "we drink water and milk"] * 50
     >>> vectors = SkipGram(dimensions=8, window=2, epochs=2).fit(build_corpus(texts))
     >>> vectors.matrix.shape

@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from ceteris.data import load_table
-from ceteris.represent import Autoencoder, VariationalAutoencoder
+from ceteris.synthesis import Autoencoder, VariationalAutoencoder
 from ceteris.testing import count_compilations
 
 LINEAR = {"widths": (), "epochs": 600, "rate": 1e-2, "validation": 0.0, "random_state": 0}

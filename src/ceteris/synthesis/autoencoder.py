@@ -39,26 +39,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ceteris.engine import EarlyStopping, Status, fit, precision
 from ceteris.learners import network, table
-from ceteris.nets import MLP
+from ceteris.nets import Coder
 from ceteris.outlets import entry
 from ceteris.recipe import AbstractObjective, Descend, HeldOut, Minibatches, optimiser
 from ceteris.results import Check, Figure, Section, Table
 
 FEWEST = 50  # with fewer rows nothing is set aside to stop by
-
-
-class Coder(eqx.Module):
-    """An encoder, a decoder, and the log variance of what the decoder leaves unexplained."""
-
-    encoder: MLP
-    decoder: MLP
-    log_noise: Array
-
-    def __init__(self, columns: int, latent: int, codes: int, widths: tuple[int, ...], activation: str, *, key: Array):
-        inward, outward = jr.split(key)
-        self.encoder = MLP(columns, codes, widths, activation, key=inward)
-        self.decoder = MLP(latent, columns, widths[::-1], activation, key=outward)
-        self.log_noise = jnp.zeros(())
 
 
 class Squared(AbstractObjective):

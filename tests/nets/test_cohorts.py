@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from ceteris.equilibrium.cohorts import SCALE, Cohorts
+from ceteris.nets.cohorts import SCALE, Cohorts
 
 
 def test_the_features_and_the_last_layer_are_the_network():

@@ -11,11 +11,12 @@ HOUSE = Path(__file__).parents[1] / "src" / "ceteris"
 # What each part may import besides itself; "" is the package's own __init__, which holds the version and lazy names.
 # A part that is not listed is a domain: it may use everything below the domains, but no other domain.
 ALLOWED = {
-    "": {"engine", "recipe", "learners", "equilibrium"},
-    "files": {""},  # a leaf: what everybody writes and reads with
-    "fingerprint": set(),  # another leaf
-    "stopping": set(),  # a third
-    "keys": set(),  # and a fourth: random keys
+    "": {"lazy", "engine", "recipe", "learners", "equilibrium"},
+    "lazy": set(),  # a leaf: names that are imported when first used
+    "files": {""},  # what everybody writes and reads with
+    "fingerprint": set(),  # more leaves
+    "stopping": set(),
+    "keys": set(),  # random keys
     "programs": {"files", "outlets"},  # compiled ones, kept between processes
     "engine": {"", "files", "keys", "programs", "stopping"},
     "recipe": {"engine", "keys", "stats"},
@@ -29,10 +30,11 @@ ALLOWED = {
     "tables": {"results", "outlets", "files"},
     "learners": {"", "files", "keys", "engine", "recipe", "nets", "results", "data", "stats", "outlets", "tables"},
     "report": {"", "files", "results", "outlets", "stopping"},
-    "testing": {"engine", "recipe", "equilibrium"},  # a suite for each thing a user may write
+    "testing": {"lazy", "engine", "recipe", "equilibrium"},  # a suite for each thing a user may write
 }
 DOMAIN = {
     "",
+    "lazy",
     "files",
     "fingerprint",
     "keys",

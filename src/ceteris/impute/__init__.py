@@ -16,26 +16,21 @@ Examples
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ceteris.lazy import lazily
 
 _HOME = {
-    "Adversarial": "ceteris.impute.adversarial",
-    "Chained": "ceteris.impute.chained",
-    "HotDeck": "ceteris.impute.simple",
-    "Imputer": "ceteris.impute.imputer",
-    "Iterative": "ceteris.impute.simple",
-    "MIDAS": "ceteris.impute.midas",
-    "MeanMode": "ceteris.impute.simple",
-    "OverImputation": "ceteris.impute.overimputation",
-    "combine": "ceteris.impute.pooling",
-    "impute_parquet": "ceteris.impute.stream",
-    "information_table": "ceteris.impute.pooling",
-    "little_test": "ceteris.impute.little",
-    "missingness_report": "ceteris.impute.missingness",
-    "overimpute": "ceteris.impute.overimputation",
-    "pool": "ceteris.impute.pooling",
-    "sample_each": "ceteris.impute.imputer",
+    "ceteris.impute.adversarial": "Adversarial",
+    "ceteris.impute.chained": "Chained",
+    "ceteris.impute.imputer": "Imputer sample_each",
+    "ceteris.impute.little": "little_test",
+    "ceteris.impute.midas": "MIDAS",
+    "ceteris.impute.missingness": "missingness_report",
+    "ceteris.impute.overimputation": "OverImputation overimpute",
+    "ceteris.impute.pooling": "combine information_table pool",
+    "ceteris.impute.simple": "HotDeck Iterative MeanMode",
+    "ceteris.impute.stream": "impute_parquet",
 }
 
 __all__ = [
@@ -55,12 +50,4 @@ if TYPE_CHECKING:
     from ceteris.impute.simple import HotDeck, Iterative, MeanMode
     from ceteris.impute.stream import impute_parquet
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'ceteris.impute' has no attribute {name!r}; it offers {', '.join(_HOME)}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOME)

@@ -8,15 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ceteris.lazy import lazily
-
-__version__ = "0.1.0"
-
-_HOME = {
-    "ceteris.engine": "Ensemble Fit fit precision",
-    "ceteris.recipe": "Descend LevenbergMarquardt Play",
-    "ceteris.learners": "NeuralClassifier NeuralQuantileRegressor NeuralRegressor compare",
-    "ceteris.equilibrium": "Model solve",
-}
+from ceteris.version import __version__
 
 __all__ = [
     "Descend", "Ensemble", "Fit", "LevenbergMarquardt", "Model", "NeuralClassifier", "NeuralQuantileRegressor",
@@ -29,4 +21,4 @@ if TYPE_CHECKING:
     from ceteris.learners import NeuralClassifier, NeuralQuantileRegressor, NeuralRegressor, compare
     from ceteris.recipe import Descend, LevenbergMarquardt, Play
 
-__getattr__, __dir__ = lazily(__name__, _HOME)
+__getattr__, __dir__ = lazily(__name__, __file__)

@@ -1,37 +1,39 @@
-"""Public names that are imported when first used, so that importing a package costs nothing."""
+"""Packages whose public names are imported when first used, so that importing the package costs nothing."""
 
 from __future__ import annotations
 
+import ast
 import importlib
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
-def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def lazily(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return the ``__getattr__`` and the ``__dir__`` of a package.
+
+    What it offers is written down once, where type checkers and editors read it too: in the imports below
+    ``if TYPE_CHECKING:`` in its ``__init__.py``.
 
     Parameters
     ----------
-    package : str
-        Its dotted name.
-    homes : mapping of str to str
-        For each module the public names that it holds, with spaces between them.
+    package, file : str
+        ``__name__`` and ``__file__`` inside it.
 
     Examples
     --------
-    >>> of_stats, _ = lazily("ceteris.stats", {"ceteris.stats.bands": "multipliers maximum"})
-    >>> of_stats("maximum").__module__
-    'ceteris.stats.bands'
+    >>> import ceteris
+    >>> find, names = lazily("ceteris", ceteris.__file__)
+    >>> find("fit").__module__, "solve" in names()
+    ('ceteris.engine.fit', True)
     """
-    home = {name: module for module, names in homes.items() for name in names.split()}
+    block = next(node for node in ast.parse(Path(file).read_text("utf-8")).body if isinstance(node, ast.If))
+    lines = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    home = {alias.name: str(line.module) for line in lines for alias in line.names}
 
-    def attribute(name: str) -> Any:
+    def find(name: str) -> Any:
         if name in home:
             return getattr(importlib.import_module(home[name]), name)
-        raise AttributeError(f"module {package!r} has no attribute {name!r}; it offers {', '.join(names())}")
+        raise AttributeError(f"module {package!r} has no attribute {name!r}; it offers {', '.join(home)}")
 
-    def names() -> list[str]:
-        return sorted(sys.modules[package].__all__)
-
-    return attribute, names
+    return find, lambda: sorted(home)

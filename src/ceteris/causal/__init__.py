@@ -22,34 +22,6 @@ from typing import TYPE_CHECKING
 
 from ceteris.lazy import lazily
 
-_HOME = {
-    "ceteris.causal.crossfit": "cross_fit make_folds",
-    "ceteris.causal.estimators.automatic": "AutomaticDebiasing",
-    "ceteris.causal.estimators.average_potential_outcomes": "AveragePotentialOutcomes",
-    "ceteris.causal.estimators.balancing": "BalancingWeights CovariateBalancing EntropyBalancing",
-    "ceteris.causal.estimators.dedl": "DeDL",
-    "ceteris.causal.estimators.difference_in_differences": "DifferenceInDifferences",
-    "ceteris.causal.estimators.group_time": "GroupTimeEffects by_group event_study overall",
-    "ceteris.causal.estimators.interactive": "Interactive",
-    "ceteris.causal.estimators.interactive_iv": "InteractiveIV",
-    "ceteris.causal.estimators.matching": "ExactMatching NearestNeighbours PropensityMatching",
-    "ceteris.causal.estimators.partially_linear": "PartiallyLinear",
-    "ceteris.causal.estimators.partially_linear_iv": "PartiallyLinearIV",
-    "ceteris.causal.estimators.randomised": "ClusterRandomised DifferenceInMeans Stratified",
-    "ceteris.causal.estimators.regression": "InteractedRegression RegressionAdjustment",
-    "ceteris.causal.estimators.structured": "StructuredNet",
-    "ceteris.causal.estimators.weighting": "InverseProbabilityWeighting ScoreStratification",
-    "ceteris.causal.learners": "boosted_classifier boosted_regressor",
-    "ceteris.causal.neural": "NetClassifier NetRegressor",
-    "ceteris.causal.placebo": "placebo_outcomes placebo_treatment",
-    "ceteris.causal.power": "Experiment",
-    "ceteris.causal.rosenbaum": "hidden_bias",
-    "ceteris.causal.rows": "Rows read_rows",
-    "ceteris.causal.sections": "report_sections write_report",
-    "ceteris.causal.sensitivity": "benchmarks confounding",
-    "ceteris.causal.simulation": "MonteCarlo monte_carlo",
-}
-
 __all__ = [
     "AutomaticDebiasing", "AveragePotentialOutcomes", "BalancingWeights", "ClusterRandomised", "CovariateBalancing",
     "DeDL", "DifferenceInDifferences", "DifferenceInMeans", "EntropyBalancing", "ExactMatching", "Experiment",
@@ -88,4 +60,4 @@ if TYPE_CHECKING:
     from ceteris.causal.sensitivity import benchmarks, confounding
     from ceteris.causal.simulation import MonteCarlo, monte_carlo
 
-__getattr__, __dir__ = lazily(__name__, _HOME)
+__getattr__, __dir__ = lazily(__name__, __file__)

@@ -20,19 +20,6 @@ from typing import TYPE_CHECKING
 
 from ceteris.lazy import lazily
 
-_HOME = {
-    "ceteris.impute.adversarial": "Adversarial",
-    "ceteris.impute.chained": "Chained",
-    "ceteris.impute.imputer": "Imputer sample_each",
-    "ceteris.impute.little": "little_test",
-    "ceteris.impute.midas": "MIDAS",
-    "ceteris.impute.missingness": "missingness_report",
-    "ceteris.impute.overimputation": "OverImputation overimpute",
-    "ceteris.impute.pooling": "combine information_table pool",
-    "ceteris.impute.simple": "HotDeck Iterative MeanMode",
-    "ceteris.impute.stream": "impute_parquet",
-}
-
 __all__ = [
     "MIDAS", "Adversarial", "Chained", "HotDeck", "Imputer", "Iterative", "MeanMode", "OverImputation", "combine",
     "impute_parquet", "information_table", "little_test", "missingness_report", "overimpute", "pool", "sample_each",
@@ -50,4 +37,4 @@ if TYPE_CHECKING:
     from ceteris.impute.simple import HotDeck, Iterative, MeanMode
     from ceteris.impute.stream import impute_parquet
 
-__getattr__, __dir__ = lazily(__name__, _HOME)
+__getattr__, __dir__ = lazily(__name__, __file__)

@@ -9,12 +9,6 @@ from typing import TYPE_CHECKING
 
 from ceteris.lazy import lazily
 
-_HOME = {
-    "ceteris.synthesis.autoencoder": "Autoencoder VariationalAutoencoder",
-    "ceteris.synthesis.gan": "TableGAN",
-    "ceteris.synthesis.quality": "compare_tables",
-}
-
 __all__ = ["Autoencoder", "TableGAN", "VariationalAutoencoder", "compare_tables"]
 
 if TYPE_CHECKING:
@@ -22,4 +16,4 @@ if TYPE_CHECKING:
     from ceteris.synthesis.gan import TableGAN
     from ceteris.synthesis.quality import compare_tables
 
-__getattr__, __dir__ = lazily(__name__, _HOME)
+__getattr__, __dir__ = lazily(__name__, __file__)

@@ -8,16 +8,11 @@ from ceteris.lazy import lazily
 from ceteris.testing.algorithm import check_algorithm
 from ceteris.testing.compilation import count_compilations
 
-# imported when first used: a suite may need a whole domain
-_HOME = {
-    "ceteris.equilibrium.contract": "check_model",
-    "ceteris.equilibrium.contract_symmetry": "check_symmetry",
-}
-
 __all__ = ["check_algorithm", "check_model", "check_symmetry", "count_compilations"]
 
 if TYPE_CHECKING:
     from ceteris.equilibrium.contract import check_model
     from ceteris.equilibrium.contract_symmetry import check_symmetry
 
-__getattr__, __dir__ = lazily(__name__, _HOME)
+# imported when first used: a suite may need a whole domain
+__getattr__, _ = lazily(__name__, __file__)

@@ -9,16 +9,6 @@ from typing import TYPE_CHECKING
 
 from ceteris.lazy import lazily
 
-_HOME = {
-    "ceteris.text.a_la_carte": "EmbeddingRegression",
-    "ceteris.text.corpus": "Corpus build_corpus join_phrases read_corpus tokenise",
-    "ceteris.text.glove": "GloVe",
-    "ceteris.text.sections": "word_sections",
-    "ceteris.text.skip_gram": "SkipGram",
-    "ceteris.text.stability": "VectorEnsemble fit_many",
-    "ceteris.text.vectors": "WordVectors load_vectors",
-}
-
 __all__ = [
     "Corpus", "EmbeddingRegression", "GloVe", "SkipGram", "VectorEnsemble", "WordVectors", "build_corpus", "fit_many",
     "join_phrases", "load_vectors", "read_corpus", "tokenise", "word_sections",
@@ -33,4 +23,4 @@ if TYPE_CHECKING:
     from ceteris.text.stability import VectorEnsemble, fit_many
     from ceteris.text.vectors import WordVectors, load_vectors
 
-__getattr__, __dir__ = lazily(__name__, _HOME)
+__getattr__, __dir__ = lazily(__name__, __file__)

@@ -22,33 +22,6 @@ from typing import TYPE_CHECKING
 
 from ceteris.lazy import lazily
 
-_HOME = {
-    "ceteris.causal.heterogeneity.causal_forest": "CausalForest",
-    "ceteris.causal.heterogeneity.causal_tree": "CausalTree",
-    "ceteris.causal.heterogeneity.compare": "compare_cate",
-    "ceteris.causal.heterogeneity.dr_learner": "DRLearner",
-    "ceteris.causal.heterogeneity.effects": "Effects average_effect doubly_robust",
-    "ceteris.causal.heterogeneity.evaluate.groups": "clan gates quantile_groups",
-    "ceteris.causal.heterogeneity.evaluate.linear": "best_linear_predictor calibration_test",
-    "ceteris.causal.heterogeneity.evaluate.losses": "dr_loss effect_mse r_loss",
-    "ceteris.causal.heterogeneity.evaluate.rate": "rate toc",
-    "ceteris.causal.heterogeneity.evaluate.sections": "evaluation_sections",
-    "ceteris.causal.heterogeneity.evaluate.uplift": "cumulative_gain gain_area gain_curve",
-    "ceteris.causal.heterogeneity.forest.growth": "Growth",
-    "ceteris.causal.heterogeneity.forest_regressor": "ForestRegressor",
-    "ceteris.causal.heterogeneity.instrumental_forest": "InstrumentalForest",
-    "ceteris.causal.heterogeneity.linear_effects": "LinearEffects SeriesEffects",
-    "ceteris.causal.heterogeneity.local_moment_forest": "LocalMomentForest",
-    "ceteris.causal.heterogeneity.multi_arm_forest": "MultiArmForest",
-    "ceteris.causal.heterogeneity.quantile_forest": "QuantileForest",
-    "ceteris.causal.heterogeneity.r_learner": "RLearner",
-    "ceteris.causal.heterogeneity.s_learner": "SLearner",
-    "ceteris.causal.heterogeneity.shared_net": "SharedNet",
-    "ceteris.causal.heterogeneity.structured_effects": "StructuredEffects",
-    "ceteris.causal.heterogeneity.t_learner": "TLearner",
-    "ceteris.causal.heterogeneity.x_learner": "XLearner",
-}
-
 __all__ = [
     "CausalForest", "CausalTree", "DRLearner", "Effects", "ForestRegressor", "Growth", "InstrumentalForest",
     "LinearEffects", "LocalMomentForest", "MultiArmForest", "QuantileForest", "RLearner", "SLearner",
@@ -84,4 +57,4 @@ if TYPE_CHECKING:
     from ceteris.causal.heterogeneity.t_learner import TLearner
     from ceteris.causal.heterogeneity.x_learner import XLearner
 
-__getattr__, __dir__ = lazily(__name__, _HOME)
+__getattr__, __dir__ = lazily(__name__, __file__)

@@ -18,17 +18,6 @@ from typing import TYPE_CHECKING
 
 from ceteris.lazy import lazily
 
-_HOME = {
-    "ceteris.causal.policy.classify": "ClassifierPolicy",
-    "ceteris.causal.policy.fairness": "fairness_report fairness_section",
-    "ceteris.causal.policy.net": "NetPolicy",
-    "ceteris.causal.policy.off_policy": "off_policy_value",
-    "ceteris.causal.policy.parity": "cost_of_fairness with_opportunity with_parity",
-    "ceteris.causal.policy.rules": "Assignment plug_in within_budget",
-    "ceteris.causal.policy.tree": "PolicyTree",
-    "ceteris.causal.policy.value": "arm_scores budget_curve out_of_fold policy_value",
-}
-
 __all__ = [
     "Assignment", "ClassifierPolicy", "NetPolicy", "PolicyTree", "arm_scores", "budget_curve", "cost_of_fairness",
     "fairness_report", "fairness_section", "off_policy_value", "out_of_fold", "plug_in", "policy_value",
@@ -45,4 +34,4 @@ if TYPE_CHECKING:
     from ceteris.causal.policy.tree import PolicyTree
     from ceteris.causal.policy.value import arm_scores, budget_curve, out_of_fold, policy_value
 
-__getattr__, __dir__ = lazily(__name__, _HOME)
+__getattr__, __dir__ = lazily(__name__, __file__)

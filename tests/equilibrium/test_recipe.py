@@ -22,9 +22,7 @@ class Impatient(Growth):
 
 
 def test_settings_on_the_class_are_refused():
-    with pytest.raises(
-        ValueError, match=r"`widths` is set on Impatient itself, but must be a part of its recipe"
-    ):
+    with pytest.raises(ValueError, match=r"`widths` is set on Impatient itself, but must be a part of its recipe"):
         solve(Impatient())
 
 

@@ -9,11 +9,12 @@ from ceteris.equilibrium.many import OverParameters, solve_many
 from ceteris.equilibrium.model import Model, with_parameters
 from ceteris.equilibrium.phases import AbstractPhase, Episodes, Polish, TimeIteration, Trajectories
 from ceteris.equilibrium.recipe import Recipe
-from ceteris.equilibrium.regression import RandomFeatures, Regression
+from ceteris.equilibrium.regression import Regression
 from ceteris.equilibrium.shocks import Drawn, Idiosyncratic, Markov, Normal
 from ceteris.equilibrium.solution import Solution, load
 from ceteris.equilibrium.solve import solve
 from ceteris.equilibrium.symmetry import Agents, Exchangeable
+from ceteris.nets import RandomFeatures
 
 __all__ = [
     "AbstractPhase", "Agents", "Drawn", "Episodes", "Exchangeable", "GaussHermite", "Idiosyncratic", "Markov", "Model",

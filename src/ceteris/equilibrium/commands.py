@@ -48,13 +48,7 @@ def settings(model: Model, words: list[str]) -> dict[str, Any]:
 
 
 def solve_and_report(
-    name: str,
-    words: list[str],
-    digits: Any,
-    tolerance: float | None,
-    out: Path | None,
-    seed: int,
-    fresh: bool = False,
+    name: str, words: list[str], digits: Any, tolerance: float | None, out: Path | None, seed: int, fresh: bool = False
 ) -> bool:
     """Solve, print the accuracy, write the run folder; returns whether all is well.
 

@@ -13,16 +13,7 @@ from ceteris import keys
 from ceteris.engine import precision
 from ceteris.equilibrium.expectation import Rule, default_rule
 from ceteris.equilibrium.linearise import linearise
-from ceteris.equilibrium.model import (
-    Model,
-    actions,
-    count_outputs,
-    flat,
-    residuals,
-    start_states,
-    steady_state,
-    traced,
-)
+from ceteris.equilibrium.model import Model, actions, count_outputs, flat, residuals, start_states, steady_state, traced
 from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.policy import compiled_quickly, expectation
 from ceteris.equilibrium.recipe import recipe_of

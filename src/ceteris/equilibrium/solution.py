@@ -17,13 +17,7 @@ from ceteris import keys
 from ceteris.engine import precision
 from ceteris.engine.devices import Precision, cast
 from ceteris.equilibrium import figures, moments, stability, store
-from ceteris.equilibrium.accuracy import (
-    Accuracy,
-    den_haan_marcet,
-    distance_to_truth,
-    forecast_errors,
-    summary,
-)
+from ceteris.equilibrium.accuracy import Accuracy, den_haan_marcet, distance_to_truth, forecast_errors, summary
 from ceteris.equilibrium.expectation import Rule, finer, normal_dimension
 from ceteris.equilibrium.impulse import ImpulseResponse, responses, summarised
 from ceteris.equilibrium.judging import HowTrained, Outcome, judge, judging_key

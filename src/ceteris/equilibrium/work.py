@@ -108,10 +108,7 @@ class Work:
 
     def spent(self) -> tuple[float, float]:
         """Seconds on the clock, and of the processor, of all sessions."""
-        return (
-            self.before[0] + time.monotonic() - self.begun[0],
-            self.before[1] + time.process_time() - self.begun[1],
-        )
+        return (self.before[0] + time.monotonic() - self.begun[0], self.before[1] + time.process_time() - self.begun[1])
 
     def write_clock(self) -> None:
         """Keep `spent` for later sessions."""

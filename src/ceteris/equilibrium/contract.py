@@ -130,14 +130,10 @@ def check_model(model: Model, rule: Rule | None = None, seed: int = 0) -> tuple[
             refuse_broken(model, rule, recipe_of(model).looks_ahead)
     except Exception as error:  # whatever a user's function raises is the finding
         return (Check("the functions fit together", False, " ".join(str(error).split())),)
+    sentence, model = "Shapes, names and types of states, actions and residuals agree.", traced(model)
     with precision("double"):
-        return (
-            Check(
-                "the functions fit together", True, "Shapes, names and types of states, actions and residuals agree."
-            ),
-            *_on_random_points(traced(model), rule, keys.key(seed)),
-            *_at_rest(traced(model)),
-        )
+        found = _on_random_points(model, rule, keys.key(seed)) + _at_rest(model)
+    return (Check("the functions fit together", True, sentence), *found)
 
 
 def _on_random_points(model: Model, rule: Rule, key: Any, n: int = 64) -> list[Check]:
@@ -161,26 +157,20 @@ def _on_random_points(model: Model, rule: Rule, key: Any, n: int = 64) -> list[C
         return jax.vmap(one)(s, raw)
 
     a, s1, sound, found, gradient = jax.tree.map(np.asarray, examined(model, key))
-    checks = [_finite("actions are finite", "action", a), _finite("tomorrow is finite", "state", s1)]
-    share = float(sound.mean())
-    checks.append(
-        Check(
-            "the transition stays in its domain",
-            share > 0.5,
-            f"{100 * share:.0f} % of the successors of random actions are admissible; the rest would start again.",
-            value=share,
-            bar=0.5,
-        )
-    )
-    checks.append(_finite("residuals are finite", "equation", found))
-    good = bool(np.isfinite(gradient).all())
+    share, good = float(sound.mean()), bool(np.isfinite(gradient).all())
+    admissible = f"{100 * share:.0f} % of the successors of random actions are admissible; the rest would start again."
     fine = "Derivatives of the residuals with respect to raw outputs are finite."
     bad = (
         "A derivative of the residuals with respect to raw outputs is not finite; look for a square root or power of a "
         "number that may be zero, or a jnp.where whose unused branch is not finite."
     )
-    checks.append(Check("gradients are finite", good, fine if good else bad))
-    return checks
+    return [
+        _finite("actions are finite", "action", a),
+        _finite("tomorrow is finite", "state", s1),
+        Check("the transition stays in its domain", share > 0.5, admissible, value=share, bar=0.5),
+        _finite("residuals are finite", "equation", found),
+        Check("gradients are finite", good, fine if good else bad),
+    ]
 
 
 def _answers(raw: Any, rows: tuple[int, ...]) -> Any:

@@ -230,9 +230,8 @@ def bounded(paths: Paths) -> Check:
         x = np.asarray(value, float)
         if not np.isfinite(x).all():
             t, *_ = np.argwhere(~np.isfinite(x))[0]
-            return Check(
-                "paths stay bounded", False, f"State {name} is not finite from period {t} of the simulation on."
-            )
+            sentence = f"State {name} is not finite from period {t} of the simulation on."
+            return Check("paths stay bounded", False, sentence)
         x = x.reshape(x.shape[0], x.shape[1], -1)
         middle, end = x[len(x) // 3 : 2 * len(x) // 3], x[2 * len(x) // 3 :]
         centre = middle.mean((0, 1))
@@ -285,23 +284,14 @@ def at_rest(model: Model, policy: Any, start: Point) -> tuple[Check, ...]:
         return ()
     last, change = resting_point(model, policy, start)
     if not change < 1e-6:
-        return (
-            Check("rests without shocks", False, f"Without shocks the economy still moves by {change:.1e} a period."),
-        )
+        sentence = f"Without shocks the economy still moves by {change:.1e} a period."
+        return (Check("rests without shocks", False, sentence),)
     rests = Check("rests without shocks", True, "Without shocks the economy comes to rest.", value=change, bar=1e-6)
     if continuous(last).size > LARGEST_JACOBIAN:
         return (rests,)
     radius, _ = spectral_radius(model, policy, last)
-    return (
-        rests,
-        Check(
-            "stable at rest",
-            radius < 1,
-            f"The largest eigenvalue of the law of motion there is {radius:.4f}; below 1 is stable.",
-            value=radius,
-            bar=1.0,
-        ),
-    )
+    sentence = f"The largest eigenvalue of the law of motion there is {radius:.4f}; below 1 is stable."
+    return rests, Check("stable at rest", radius < 1, sentence, value=radius, bar=1.0)
 
 
 def differences(held: Stability) -> Check:

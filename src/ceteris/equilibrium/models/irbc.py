@@ -93,14 +93,8 @@ class IRBC(Model):
         growth = self.growth(value, lam)
         mu = lam * (1 + self.kappa * growth) - value if self.irreversible else jnp.zeros_like(value)
         c = (lam / self.tau) ** -self.gamma
-        return {
-            "k1": s.k * (1 + growth),
-            "lam": lam,
-            "mu": mu,
-            "c": c,
-            "i": s.k * (growth + self.delta),
-            "value": value,
-        }
+        k1, i = s.k * (1 + growth), s.k * (growth + self.delta)
+        return {"k1": k1, "lam": lam, "mu": mu, "c": c, "i": i, "value": value}
 
     def growth(self, value, lam):
         """Growth of capital that the first-order condition wants, not below what irreversibility allows."""

@@ -31,7 +31,7 @@ def test_arguments_replace_parts_of_the_models_own_recipe():
     assert (own.widths, own.tolerance) == ((16, 16), (4e-8, 1e-6))
     assert (other.widths, other.tolerance, other.phases) == ((8,), (4e-8, 1e-6), (Polish(),))
     assert make_plan(Growth(), Recipe(tolerance=1e-3)).tolerance == (1e-3, 0.1)  # another recipe altogether
-    assert make_plan(named("olg-analytic")).tolerance == (1e-6, 1e-4)
+    assert make_plan(named("olg-analytic")).tolerance == pytest.approx((1e-6, 1e-4))
 
 
 def test_a_recipe_may_depend_on_the_calibration():
@@ -44,7 +44,7 @@ def test_another_network_is_read_back_with_its_recipe_only(tmp_path):
     solution = solve(Growth(delta=1.0), recipe)
     assert solution.outcome is Outcome.SOLVED
     solution.save(tmp_path)
-    with pytest.raises(ValueError, match=r"folder: .*solution.safetensors"):
+    with pytest.raises(ValueError, match="was saved by another architecture"):
         load(tmp_path)
     again = load(tmp_path, recipe=recipe)
     assert again.sentence == solution.sentence

@@ -78,6 +78,7 @@ def test_the_explosive_root_is_not_a_solution_and_the_stable_one_is():
     assert explosive.checks(periods=60)[0].passed is False
 
 
+@pytest.mark.slow
 def test_exchangeable_agents_at_the_explosive_root_are_not_solved():
     phases = [Trajectories(states=32, steps=6, periods=16)]
     solution = solve(SteepIndustry(firms=8), phases=phases, tolerance=(1e-3, 1.0))
@@ -114,9 +115,9 @@ class WrongSign(Growth):
         return None
 
 
-@pytest.mark.parametrize("kind", [WrongRest, WrongSign])
+@pytest.mark.parametrize("kind", [WrongRest, pytest.param(WrongSign, marks=pytest.mark.slow)])
 def test_an_economy_that_rests_elsewhere_than_it_says_is_not_solved(kind):
-    solution = solve(kind(), phases=[Polish(states=150, steps=25)] * 2, tolerance=2e-3)
+    solution = solve(kind(), phases=[Polish(states=120, steps=25)] * 2, tolerance=2e-3)
     assert solution.log[-1]["mean"] < 2e-3
     assert not solution.met
     assert "without shocks the economy comes to rest at k = " in solution.sentence
@@ -190,7 +191,7 @@ class Kinked(Model):
 
 
 def test_a_kink_is_said_to_need_nodes_and_gets_them():
-    phases = [Polish(states=150, steps=20)] * 3
+    phases = [Polish(states=120, steps=20)] * 3
     solution = solve(Kinked(), phases=phases, tolerance=1e-6, seed=5)
     assert solution.rule == GaussHermite(15)  # for the last phase; seven are the default
     assert "E: from phase 3 on with 15 nodes per shock. More nodes would help: the error is" in " ".join(solution.said)
@@ -209,9 +210,13 @@ def test_one_draw_is_said_to_be_the_floor_and_more_are_taken():
     assert "More draws would help: with 4 draws" in solution.sentence
 
 
-def test_too_few_states_and_too_small_a_network_are_told_apart():
+def test_too_few_states_are_told():
     few = solve(Growth(), phases=[Polish(states=12, steps=30)], tolerance=1e-9)
     assert "More states would help: the root mean square error is" in few.sentence
+
+
+@pytest.mark.slow
+def test_too_small_a_network_is_told_from_too_few_states():
     small = solve(Growth(), phases=[Polish(states=150, steps=15)], widths=(1,), tolerance=1e-9)
     assert "A wider network or more steps would help" in small.sentence
 

@@ -52,6 +52,7 @@ def test_the_default_solution_is_the_linear_quadratic_one(linear):
     assert off(X, linear.policy({"X": X})["u"]).mean() < 1e-3  # more dispersed than any state on a path
 
 
+@pytest.mark.slow
 def test_the_solution_is_stable_and_the_checks_know(linear):
     checks = {check.name: check for check in linear.checks(periods=300)}
     assert all(check.passed is not False for check in checks.values())

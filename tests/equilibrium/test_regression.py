@@ -91,12 +91,6 @@ def test_a_solution_that_looks_ahead_comes_back_as_it_was(rough, tmp_path):
     assert again.hypothesis.ahead is not None
 
 
-def test_another_solution_is_a_start_and_a_share_of_nothing_changes_nothing(rough):
-    more = solve(OLG(N=6), phases=[replace(ROUGH[0], rounds=5, share=0.0)], start=rough)
-    s = {"z": 1, "k": np.asarray(rough.states.k[0])}
-    np.testing.assert_allclose(more.policy(s)["c"], rough.policy(s)["c"], rtol=1e-6)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("features", "rtol"), [(200, 1e-6), (60, 3e-2)])
 def test_another_solution_is_a_start(six, features, rtol, tmp_path):

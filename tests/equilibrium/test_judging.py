@@ -200,7 +200,7 @@ class Kinked(Model):
 
 
 def test_a_kink_is_said_to_need_nodes_and_gets_them():
-    phases = [Polish(states=120, steps=20)] * 3
+    phases = [Polish(states=150, steps=20)] * 3
     solution = solve(Kinked(), phases=phases, tolerance=1e-6, seed=5)
     assert solution.rule == GaussHermite(15)  # for the last phase; seven are the default
     assert "E: from phase 3 on with 15 nodes per shock. More nodes would help: the error is" in " ".join(solution.said)

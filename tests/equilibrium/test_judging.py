@@ -199,6 +199,7 @@ class Kinked(Model):
         return {"x": 1.0 + jr.uniform(key)}
 
 
+@pytest.mark.slow
 def test_a_kink_is_said_to_need_nodes_and_gets_them():
     phases = [Polish(states=150, steps=20)] * 3
     solution = solve(Kinked(), phases=phases, tolerance=1e-6, seed=5)

@@ -15,8 +15,9 @@ export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 demo: .venv/ready
 	$(RUN)/ceteris demo
 
-# Two workers, each file as a whole by one of them.
-PYTEST := $(RUN)/python -m pytest -q -n 2 --dist loadfile
+# Two workers; each file is run whole by one of them, so that its fixtures are built once. Files go out in their order, the
+# doctests of src last: they are small, so that both workers end together.
+PYTEST := $(RUN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 test: lint types
 	$(PYTEST) -m "not slow"

@@ -50,7 +50,7 @@ class Seconds:
         self.begun = time.perf_counter()
         self.fast, self.slow = Counter(), Counter()  # CPU seconds by file
         self.dear = {}
-        self.processes = 0.0  # CPU seconds of all processes, collecting and importing included
+        self.workers = 0.0  # CPU seconds of the workers' processes, importing and collecting included
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item):
@@ -76,18 +76,22 @@ class Seconds:
             self.dear[report.nodeid] = seconds
 
     def pytest_sessionfinish(self):
-        self.processes += cpu()
         if hasattr(self.config, "workeroutput"):
             self.config.workeroutput["cpu"] = cpu()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node):
-        self.processes += getattr(node, "workeroutput", {}).get("cpu", 0.0)
+        self.workers += getattr(node, "workeroutput", {}).get("cpu", 0.0)
+
+    def all_processes(self) -> float:
+        """Return the CPU seconds of the whole run; workers, where there are any, are this process's children."""
+        return sum(os.times()[:2]) + self.workers if self.workers else cpu()
 
     def pytest_terminal_summary(self, terminalreporter):
-        packages, others = by_package(self.fast, self.slow), self.processes - self.fast.total() - self.slow.total()
+        packages, whole = by_package(self.fast, self.slow), self.all_processes()
         if not packages:
             return
+        others = whole - self.fast.total() - self.slow.total()
         terminalreporter.section("CPU seconds")
         terminalreporter.write_line(f"{'':36}{'budget':>10}{'not slow':>10}{'slow':>10}")
         for name, (fast, slow) in sorted(packages.items(), key=lambda entry: -entry[1][0]):
@@ -104,7 +108,7 @@ class Seconds:
             terminalreporter.write_line(f"over {DEAR:.0f} CPU-seconds and not marked slow: {test} ({seconds:.1f})")
         if path := self.config.getoption("--record"):
             counts = {kind: len(terminalreporter.stats.get(kind, ())) for kind in OUTCOMES}
-            seconds = {"wall": time.perf_counter() - self.begun, "cpu": self.processes}
+            seconds = {"wall": time.perf_counter() - self.begun, "cpu": whole}
             Path(path).write_text(json.dumps(self.record(counts, seconds, packages), indent=1) + "\n")
 
     def record(self, counts: dict, seconds: dict, packages: dict) -> dict:

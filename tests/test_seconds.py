@@ -57,4 +57,5 @@ def test_seconds_are_those_burnt(tmp_path, workers):
     # what was burnt, and at most half a second to start Python and to measure; sleeping costs nothing
     assert 0.5 <= fast < 1.0
     assert 0.5 <= slow < 1.0
-    assert record["seconds"]["cpu"] > fast + slow
+    # up to three processes start Python and pytest, which takes one of them less than a second
+    assert fast + slow < record["seconds"]["cpu"] < fast + slow + 3

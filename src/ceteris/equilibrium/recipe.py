@@ -56,7 +56,7 @@ class Recipe:
     looks_ahead: bool = False
 
 
-MOVED = ("phases", "widths", "tolerance", "hypothesis", "looks_ahead")
+MOVED = ("phases", "widths", "tolerance", "hypothesis", "looks_ahead")  # from models, where they once were
 
 
 def recipe_of(model: Model) -> Recipe:

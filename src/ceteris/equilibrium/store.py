@@ -21,7 +21,7 @@ from ceteris.equilibrium.expectation import Rule, as_facts, from_facts
 from ceteris.equilibrium.library import library_class, library_name
 from ceteris.equilibrium.model import Model, parameters, start_states, traced
 from ceteris.equilibrium.policy import blank, finished, learnt_alone
-from ceteris.equilibrium.recipe import Recipe, recipe_of
+from ceteris.equilibrium.recipe import MOVED, Recipe, recipe_of
 from ceteris.equilibrium.work import is_log
 from ceteris.files import read_arrays, refuse_non_finite
 from ceteris.files.trees import filled
@@ -166,11 +166,12 @@ def _fits(value: Any, default: Any) -> bool:
 
 
 def _differing(facts: Mapping[str, Any], model: Model) -> str:
-    """Which parameters and which parts of the code differ from those of the solution, in words."""
+    """Which parameters and which equations differ from those of the solution, in words; how it is solved is neither."""
     stored = {name: _stored(value) for name, value in parameters(model).items()}
     names = [name for name in {**facts["parameters"], **stored} if facts["parameters"].get(name) != stored.get(name)]
     code = class_parts(type(model), Model)
-    parts = [name for name in {**facts["code"], **code} if facts["code"].get(name) != code.get(name)]
+    own = [name for name in {**facts["code"], **code} if name.rpartition(".")[2] not in ("recipe", *MOVED)]
+    parts = [name for name in own if facts["code"].get(name) != code.get(name)]
     which = [f"another value of {', '.join(names)}"] * bool(names) + [f"another {', '.join(parts[:3])}"] * bool(parts)
     return " and ".join(which)
 

@@ -5,7 +5,6 @@ from matplotlib.figure import Figure
 
 from ceteris.gallery import NAMES, sections
 
-
 QUICK = {"bias_variance", "causal_bias", "curves", "double_descent", "double_robustness", "regression_adjustment"}
 EACH = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in NAMES]
 

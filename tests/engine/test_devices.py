@@ -144,14 +144,10 @@ def test_what_is_no_policy_is_refused():
         Digits("int8", "float32")
 
 
-@pytest.mark.parametrize(
-    ("build", "feed"),
-    [(recipes.supervised, None), pytest.param(transformer.language, transformer.windows, marks=pytest.mark.slow)],
-    ids=["perceptron", "transformer"],
-)
-def test_mixed_precision_through_the_contract(build, feed):
+@pytest.mark.slow
+def test_mixed_precision_through_the_contract():
     # products in eight bits, taken in another order under vmap: 2^-8 relative, amplified by Adam's first steps
-    check_algorithm(build, steps=4, feed=feed, precision="mixed", tolerance=0.05)
+    check_algorithm(transformer.language, steps=4, feed=transformer.windows, precision="mixed", tolerance=0.05)
 
 
 def test_outside_of_a_run_nothing_is_rounded():

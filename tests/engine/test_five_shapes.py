@@ -19,10 +19,8 @@ SHAPES = {
 }
 
 
-QUICK = {"supervised", "equilibrium by Levenberg-Marquardt", "next token"}
-
-
-@pytest.mark.parametrize("name", [pytest.param(s, marks=() if s in QUICK else pytest.mark.slow) for s in SHAPES])
+@pytest.mark.slow  # a dozen programs each; the example of check_algorithm keeps the same promises in seconds
+@pytest.mark.parametrize("name", SHAPES)
 def test_contract(name):
     # 1e-3 relative: eight steps of a rule amplify the rounding of batched products (1e-7) by a few powers of ten;
     # Levenberg-Marquardt squares the condition number of the Jacobian in single precision

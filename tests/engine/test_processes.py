@@ -52,7 +52,7 @@ def test_joined_processes_give_the_losses_of_one_across_a_checkpoint(two, whole,
 
 def test_the_first_process_writes_and_the_file_loads_in_one(two, whole):
     _, said, folder = two
-    names = {"data", "data.history", "run", "run.history", "weights", "board-0"}
+    names = {"data", "run", "run.history", "weights", "board-0"}  # a history of its own from the second checkpoint on
     assert {path.name for path in folder.iterdir()} == names
     assert "20 of 20 steps" in said[0]
     assert "steps/s" in said[0]

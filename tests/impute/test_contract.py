@@ -10,7 +10,9 @@ from sklearn.pipeline import make_pipeline
 from ceteris.impute import overimpute
 from impute.imputers import QUICK, every_type
 
-EVERY = pytest.mark.parametrize("imputer", QUICK.values(), ids=QUICK.keys())
+SLOW = {"Imputer"}  # its programs for a column of every type take 18 seconds to compile; see test_imputer.py for others
+EACH = [pytest.param(rule, id=name, marks=pytest.mark.slow if name in SLOW else ()) for name, rule in QUICK.items()]
+EVERY = pytest.mark.parametrize("imputer", EACH)
 
 
 @EVERY
@@ -95,9 +97,10 @@ def test_arrays_in_a_pipeline(name):
     assert rule[0].get_feature_names_out().tolist() == ["x0", "x1", "x2"]
 
 
-def test_over_imputation_leaves_table_and_imputer_alone():
+@pytest.mark.parametrize("name", ["MIDAS", pytest.param("Imputer", marks=pytest.mark.slow)])
+def test_over_imputation_leaves_table_and_imputer_alone(name):
     table = every_type()
-    imputer = clone(QUICK["Imputer"]).fit(table)
+    imputer = clone(QUICK[name]).fit(table)
     before, done = table.copy(deep=True), imputer.transform(table)
     overimpute(imputer, table, m=2)
     pd.testing.assert_frame_equal(table, before)

@@ -181,6 +181,18 @@ def test_the_mean_is_beaten_where_there_is_something_to_learn():
     assert ours < 0.7 * mean
 
 
+def test_only_holes_change_and_a_seed_repeats():
+    table = simulate_regression(400)
+    before, seen = table.copy(deep=True), table["x"].notna()
+    first, again = (Imputer(**SMALL, epochs=2).fit(table).sample(2) for _ in range(2))
+    for one, other in zip(first, again, strict=True):
+        pd.testing.assert_frame_equal(one, other)
+        pd.testing.assert_frame_equal(one[seen], table[seen])
+        assert not one.isna().any(axis=None)
+    assert (first[0]["x"] != first[1]["x"])[~seen].any()
+    pd.testing.assert_frame_equal(table, before)
+
+
 def test_a_second_fit_of_the_same_shapes_compiles_nothing():
     imputer = Imputer(**SMALL, epochs=2)
     imputer.fit(simulate_regression(400, seed=0)).sample(2)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from ceteris.arguments import one_of, probability
 from ceteris.evidence import Check, Figure, Section, Table
 from ceteris.outlets import latex_table, markdown_table, prose, screen
 from ceteris.stats.bands import maximum, multiplier_bootstrap, normal_maximum
@@ -175,7 +176,7 @@ class Estimate:
 
     def conf_int(self, level: float = 0.95) -> np.ndarray:
         """Confidence intervals, shape (k, 2)."""
-        _refuse_level(level)
+        probability("level", level)
         half = self.distribution.ppf(0.5 + level / 2) * self.se
         return np.stack([self.point - half, self.point + half], axis=1)
 
@@ -193,7 +194,7 @@ class Estimate:
         >>> bool(np.all(e.bands()[:, 1] > e.conf_int()[:, 1]))
         True
         """
-        _refuse_level(level)
+        probability("level", level)
         if self.influence is None or self.given is not None or len(self.clusters) > 1:
             critical = normal_maximum(self.covariance, level, draws, seed)
         else:
@@ -275,8 +276,7 @@ class Estimate:
 
     def summary(self, format: str = "text", level: float = 0.95, digits: int = 3) -> str:
         """The table of estimates, as text, "markdown" or "latex"."""
-        if format not in ("text", "markdown", "latex"):
-            raise ValueError(f"format: {format!r} given; 'text', 'markdown' and 'latex' are allowed.")
+        one_of("format", format, ("text", "markdown", "latex"))
         frame = self.frame(level)
         if format == "text":
             above = f"{prose(self.meta['method'])}\n" if "method" in self.meta else ""
@@ -400,8 +400,3 @@ def _numbered(names: Sequence[str]) -> tuple[str, ...]:
             told, count = f"{name} ({count})", count + 1
         found.append(told)
     return tuple(found)
-
-
-def _refuse_level(level: float) -> None:
-    if not 0 < level < 1:
-        raise ValueError(f"level: {level} given; a number between 0 and 1 is allowed, such as 0.95.")

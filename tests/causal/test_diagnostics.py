@@ -143,7 +143,7 @@ def test_effective_sizes_below_a_fifth_are_said():
 
 def test_bad_input_is_answered():
     y, d, x, e = sample(50)
-    with pytest.raises(ValueError, match=r"eta: 0.6 given; a number between 0 and 0.5"):
+    with pytest.raises(ValueError, match=r"eta is 0.6, but must be"):
         diagnostics.overlap(e, d, eta=0.6)
     matched = NearestNeighbours().fit(y=y, d=d, x=x)
     with pytest.raises(ValueError, match="estimate: one without an influence function given"):

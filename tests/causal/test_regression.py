@@ -116,7 +116,7 @@ def test_extrapolation_is_said():
 
 def test_bad_input_is_answered():
     y, d, x = sample(12)
-    with pytest.raises(ValueError, match="covariance is 'HC4', but it must be one of HC0, HC1, HC2, HC3"):
+    with pytest.raises(ValueError, match="covariance is 'HC4', but must be one of HC0, HC1, HC2, HC3"):
         RegressionAdjustment("HC4").fit(y=y, d=d, x=x)
     wide, few = np.random.default_rng(0).normal(size=(12, 5)), np.repeat([1, 0], [4, 8])
     with pytest.raises(ValueError, match="x: 5 covariates given, but only 4 rows have d = 1; each arm needs more rows"):

@@ -219,9 +219,9 @@ def test_bad_input_is_answered():
     estimate = PartiallyLinear(LinearRegression(), LinearRegression()).fit(y=y, d=d, x=x)
     with pytest.raises(ValueError, match="cf_y: 1 given; a number from 0 to below 1"):
         confounding(estimate, y=y, d=d, cf_y=1)
-    with pytest.raises(ValueError, match="rho: 2 given; a correlation, from -1 to 1"):
+    with pytest.raises(ValueError, match="rho is 2, but must be"):
         confounding(estimate, y=y, d=d, rho=2)
-    with pytest.raises(ValueError, match="level: 1 given"):
+    with pytest.raises(ValueError, match="level is 1, but must be"):
         confounding(estimate, y=y, d=d, level=1)
     with pytest.raises(ValueError, match="estimate: 1 effects on 100 rows given with 90 outcomes"):
         confounding(estimate, y=y[:90], d=d[:90])

@@ -116,5 +116,5 @@ def test_tables_that_differ_from_the_one_learnt_from_are_refused():
         fitted.transform(table())
     with pytest.raises(ValueError, match="X: column 't' holds 'z', which the table learnt from does not"):
         fitted.transform(table(t=["a", None, "z", "a"]))
-    with pytest.raises(ValueError, match="m: 0 given, but at least one completed table"):
+    with pytest.raises(ValueError, match="m is 0, but must be"):
         fitted.sample(0)

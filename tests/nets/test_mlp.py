@@ -183,9 +183,9 @@ def test_refusals():
         MLP(3, 1, dropout=1.0, key=key)
     with pytest.raises(ValueError, match=r"residual=True needs two equal widths in a row, not widths=\(8, 4\)"):
         MLP(3, 1, widths=(8, 4), residual=True, key=key)
-    with pytest.raises(ValueError, match=r"normalise='bach' is not known: .* did you mean 'batch'\?"):
+    with pytest.raises(ValueError, match=r"normalise is 'bach', but must be one of .*; did you mean 'batch'\?"):
         MLP(3, 1, normalise="bach", key=key)
-    with pytest.raises(ValueError, match=r"normalise='instance' is not known"):
+    with pytest.raises(ValueError, match=r"normalise is 'instance', but must be one of"):
         MLP(3, 1, normalise="instance", key=key)
     with pytest.raises(ValueError, match=r"x has shape \(5, 4\) but its last axis must have the net's 3 inputs"):
         MLP(3, 1, key=key)(jnp.ones((5, 4)))

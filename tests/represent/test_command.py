@@ -64,7 +64,7 @@ def test_synthesize_writes_rows_and_a_report(tmp_path, capsys):
         (
             lambda t, o: command.synthesize(simulate_mixed(50), Path("t.csv"), o, rows=0),
             ValueError,
-            "rows: 0 was given, but at least one row must be asked for",
+            "rows is 0, but must be a whole number of at least 1",
         ),
         (
             lambda t, o: command.synthesize(simulate_mixed(50).assign(age=np.nan), Path("t.csv"), o),

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import one_of, whole
 from ceteris.causal import linear
 
 
@@ -57,10 +58,8 @@ def make_folds(
     >>> make_folds(6, folds=3, clusters=[np.array([0, 0, 1, 1, 2, 2])])[0].tolist()
     [1, 1, 2, 2, 0, 0]
     """
-    if folds < 2:
-        raise ValueError(f"folds: {folds} given; two at least are needed to predict rows that were not learnt from.")
-    if repeats < 1:
-        raise ValueError(f"repeats: {repeats} given; one at least is needed.")
+    whole("folds", folds, least=2)
+    whole("repeats", repeats)
     if folds > n:
         raise ValueError(f"folds: {folds} given for {n} rows; give at most {n}.")
     drawn = []
@@ -166,8 +165,7 @@ def cross_fit(
     >>> cross_fit(LinearRegression(), x, 1 + 2 * x[:, 0], np.array([0, 1, 2, 0, 1, 2])).round(8)
     array([ 1.,  3.,  5.,  7.,  9., 11.])
     """
-    if kind not in ("mean", "probability"):
-        raise ValueError(f"kind: {kind!r} given; 'mean' and 'probability' are allowed.")
+    one_of("kind", kind, ("mean", "probability"))
     probability = kind == "probability" or _classifies(learner)
     if probability:
         _refuse_classes(learner, y, fold, among)

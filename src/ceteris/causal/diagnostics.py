@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import number
 from ceteris.causal import figures
 from ceteris.results import Check, Estimate, Section, Table, single
 
@@ -121,8 +122,7 @@ def overlap(
     """
     import pandas as pd
 
-    if not 0 < eta < 0.5:
-        raise ValueError(f"eta: {eta} given; a number between 0 and 0.5 is allowed, such as 0.05.")
+    number("eta", eta, above=0, below=0.5, such_as=0.05)
     rows = {}
     for who, arm in (("treated", d == 1), ("control", d == 0)):
         w = 1 / np.where(d == 1, e, 1 - e)[arm]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import number
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.stats.centring import standardised
 from ceteris.stats.logit import logit, with_constant
@@ -74,8 +75,7 @@ def trimmed(rows: Rows, share: float) -> tuple[Rows, np.ndarray]:
     >>> trimmed(rows, 0.05)[1]
     array([False,  True,  True,  True,  True])
     """
-    if not 0 <= share < 0.5:
-        raise ValueError(f"trim: {share} given; a share from 0 to below 0.5 is allowed, such as 0.05.")
+    number("trim", share, least=0, below=0.5, such_as=0.05)
     if share == 0:
         return rows, np.ones(rows.n, dtype=bool)
     e = fit_propensity(rows).e

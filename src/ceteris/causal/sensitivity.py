@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import number, probability
 from ceteris.causal import figures
 from ceteris.causal.rows import read_rows
 from ceteris.causal.scores import normalised
@@ -190,12 +191,9 @@ def confounding(
         The effect that robustness values are about.
     """
     for name, value in (("cf_y", cf_y), ("cf_d", cf_d)):
-        if not 0 <= value < 1:
-            raise ValueError(f"{name}: {value} given; a number from 0 to below 1 is allowed, such as 0.03.")
-    if not -1 <= rho <= 1:
-        raise ValueError(f"rho: {rho} given; a correlation, from -1 to 1, is allowed; 1 is the worst case.")
-    if not 0 < level < 1:
-        raise ValueError(f"level: {level} given; a number between 0 and 1 is allowed, such as 0.95.")
+        number(name, value, least=0, below=1, such_as=0.03)
+    number("rho", rho, least=-1, most=1)
+    probability("level", level)
     rows = read_rows(data, y=y, d=d)
     elements = elements_of(estimate, rows.y, rows.d)
     return bounds(elements, cf_y, cf_d, rho, level, null)

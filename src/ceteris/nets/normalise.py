@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ceteris.nets.names import choose
+from ceteris.arguments import choose
 from ceteris.nets.net import AbstractConstants, AbstractNet, AbstractStateless, no_buffers, with_buffers
 
 EPSILON = 1e-5

@@ -37,6 +37,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ceteris.arguments import COUNT, POSITIVE, check
 from ceteris.engine import EarlyStopping, Status, fit, precision
 from ceteris.learners import network, table
 from ceteris.nets import MLP
@@ -192,18 +193,7 @@ class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
         """Return the number of outputs of the encoder."""
 
     def _refuse(self) -> None:
-        name = type(self).__name__
-        for field, least in (("latent", 1), ("patience", 1), ("epochs", 1), ("batch_size", 1)):
-            value = getattr(self, field)
-            if value is not None and (isinstance(value, bool) or int(value) != value or value < least):
-                raise ValueError(f"{name}: {field} is {value!r}, but must be a whole number of at least {least}.")
-        for field in ("validation", "corruption"):
-            share = getattr(self, field, 0)
-            if not 0 <= share < 1:
-                raise ValueError(f"{name}: {field} is {share!r}, but must be a share of at least 0 and below 1.")
-        for field in ("rate", "beta"):
-            if not getattr(self, field, 1) > 0:
-                raise ValueError(f"{name}: {field} is {getattr(self, field)!r}, but must be above 0.")
+        check(self, widths=COUNT.or_several("hidden layer"), beta=POSITIVE)
 
     def _frame(self, X: Any, reset: bool) -> table.Frame:
         frame = table.read(X)

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ceteris.arguments import number
+
 
 @dataclass(frozen=True)
 class Pooled:
@@ -99,5 +101,5 @@ def _refuse(points: np.ndarray, covariances: np.ndarray, dof: float | None) -> N
         raise ValueError("points: an estimate or covariance is not finite; look at the fit on each completed data set.")
     if not (np.diagonal(covariances, axis1=1, axis2=2) > 0).all():
         raise ValueError("covariances: a variance that is not positive given; each estimate needs one.")
-    if dof is not None and not dof > 0:
-        raise ValueError(f"dof: {dof} given; a positive number is needed, the residual degrees of freedom.")
+    if dof is not None:
+        number("dof", dof, above=0)

@@ -159,8 +159,8 @@ def test_a_leaf_has_two_clusters_of_each_arm():
 def test_bad_input():
     x, d, y, _ = trial(100)
     for settings, message in (
-        ({"honest": 1.0}, "honest: 1.0 given"),
-        ({"depth": 0}, "least: 20 and depth: 0 given"),
+        ({"honest": 1.0}, "honest is 1.0, but must be"),
+        ({"depth": 0}, "depth is 0, but must be a whole number of at least 1"),
         ({"least": 40}, "least: 40 given, but .* too few for two leaves"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -163,7 +163,10 @@ def test_figure_carries_its_numbers(sample):
         (lambda roles: LinearEffects(OLS, LOGIT, along="x0").fit(**roles), "give \\['x0'\\]"),
         (lambda roles: SeriesEffects(["x0", "x1", "x2"], outcome=OLS, treatment=LOGIT).fit(**roles), "one or two"),
         (lambda roles: SeriesEffects("x0", outcome=OLS, treatment=LOGIT).fit(**roles), "one or two"),
-        (lambda roles: SeriesEffects(["x0"], knots=1, outcome=OLS, treatment=LOGIT).fit(**roles), "knots: 1"),
+        (
+            lambda roles: SeriesEffects(["x0"], knots=1, outcome=OLS, treatment=LOGIT).fit(**roles),
+            "knots is 1, but must be",
+        ),
         (lambda roles: SeriesEffects(["x6"], outcome=OLS, treatment=LOGIT).fit(**roles), "in every row"),
         (lambda roles: LinearEffects(OLS, LOGIT).fit(**roles), "8 terms given for 500 rows: 'x6' is the same in every"),
         (lambda roles: LinearEffects(OLS, LOGIT, along=["x0", "x1"]).fit(**roles).figure(), "call band"),

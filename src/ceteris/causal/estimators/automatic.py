@@ -23,6 +23,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal import riesz
 from ceteris.causal.assemble import finish, solve
 from ceteris.causal.crossfit import read_folds, splits
@@ -90,8 +91,7 @@ class AutomaticDebiasing:
     name: str = "E m(W, γ)"
 
     def __post_init__(self) -> None:
-        if self.representer not in ("lasso", "net"):
-            raise ValueError(f"representer: {self.representer!r} given; 'lasso' and 'net' are allowed.")
+        one_of("representer", self.representer, ("lasso", "net"))
         learner = hasattr(self.outcome, "fit") and hasattr(self.outcome, "predict")
         if self.outcome not in ("lasso", "net") and not learner:
             raise ValueError(

@@ -32,10 +32,10 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal.dependence import collinear
 from ceteris.causal.estimands import OVERLAP, RANDOM, SUTVA, UNCONFOUNDED, pick_estimand, told
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.data._check import pick
 from ceteris.results import Check, Estimate
 from ceteris.stats.least_squares import KINDS, ols
 from ceteris.stats.logit import with_constant
@@ -64,7 +64,7 @@ class RegressionAdjustment:
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None) -> Estimate:
         """Regress y on d and x; d may hold any numbers."""
-        pick("covariance", self.covariance, KINDS)
+        one_of("covariance", self.covariance, KINDS)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster)
         _refuse_several(rows)
         fit = ols(np.column_stack([rows.d, with_constant(rows.independent)]), rows.y).only(1)
@@ -111,7 +111,7 @@ class InteractedRegression:
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None) -> Estimate:
         """Regress y on x in each arm, d being 0 or 1."""
         pick_estimand(self.estimand)
-        pick("covariance", self.covariance, KINDS)
+        one_of("covariance", self.covariance, KINDS)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True)
         own = {"ATE": np.ones(rows.n), "ATT": rows.d, "ATU": 1 - rows.d}[self.estimand]
         point, (influence, by_cluster, by_deletion), (g0, g1) = interacted(rows, own, self.covariance, self.population)

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ceteris.arguments import one_of, probability
 from ceteris.causal.assemble import finish, solve
 from ceteris.causal.crossfit import read_folds, splits
 from ceteris.causal.parameter_layer import (
@@ -114,12 +115,10 @@ class StructuredNet:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.information not in REGIMES:
-            raise ValueError(f"information: {self.information!r} given; {', '.join(REGIMES)} are allowed.")
+        one_of("information", self.information, REGIMES)
         if self.information == "integrate" and self.assignment is None:
             raise ValueError("information: 'integrate' given without an assignment; give assignment=Assignment(...).")
-        if not 0 < self.floor < 1:
-            raise ValueError(f"floor: {self.floor} given; a number between 0 and 1 is allowed, such as 0.02.")
+        probability("floor", self.floor, such_as=0.02)
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None) -> Estimate:
         """Estimate.

@@ -26,13 +26,13 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import number, whole
 from ceteris.causal.diagnostics import overlap_check, warn_of
 from ceteris.causal.estimands import pick_estimand, told
 from ceteris.causal.estimators.balancing import ASSUMPTIONS, compare, score_weights, weighted_means
 from ceteris.causal.estimators.randomised import within_strata
 from ceteris.causal.propensity import Propensity, fit_propensity, read_with_score, subset, trimmed
 from ceteris.causal.rows import Rows
-from ceteris.data._check import whole
 from ceteris.results import Check, Estimate
 
 
@@ -70,8 +70,7 @@ class InverseProbabilityWeighting:
     ) -> Estimate:
         """Estimate the effect; `score` is a propensity score that is known, else a logit on `x` is fitted."""
         pick_estimand(self.estimand)
-        if not 0 <= self.winsorise < 0.5:
-            raise ValueError(f"winsorise: {self.winsorise} given; a number from 0 to below 0.5 is allowed, as 0.01.")
+        number("winsorise", self.winsorise, least=0, below=0.5)
         every = read_with_score(data, y=y, d=d, x=x, score=score, cluster=cluster)
         rows, keep = trimmed(every, self.trim)
         fitted = fit_propensity(rows)

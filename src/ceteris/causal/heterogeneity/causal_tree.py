@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ceteris.arguments import probability, whole
 from ceteris.causal.covariates import covariates_at
 from ceteris.causal.crossfit import cross_fit, make_folds
 from ceteris.causal.estimands import OVERLAP, RANDOM, SUTVA, UNCONFOUNDED
@@ -83,10 +84,9 @@ class CausalTree:
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any, cluster: Any = None) -> FittedCausalTree:
         """Grow, prune and estimate the tree; arguments as in ``Interactive.fit``."""
-        if not 0 < self.honest < 1:
-            raise ValueError(f"honest: {self.honest} given; a number between 0 and 1 is allowed, such as 0.5.")
-        if self.least < FEW or self.depth < 1:
-            raise ValueError(f"least: {self.least} and depth: {self.depth} given; from {FEW} and from 1 are allowed.")
+        probability("honest", self.honest, such_as=0.5)
+        whole("least", self.least, least=FEW)
+        whole("depth", self.depth)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True)
         if len(rows.clusters) > 1:
             raise ValueError("cluster: two sets given; a tree is grown on whole clusters of one set; give one.")

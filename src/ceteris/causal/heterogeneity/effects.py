@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ceteris.arguments import one_of, probability
 from ceteris.causal.rows import Rows
 from ceteris.outlets import prose, screen
 from ceteris.results import Check, Estimate
@@ -88,7 +89,7 @@ class Effects:
     def _level(self, level: float | None) -> float:
         """Return the level asked for, here or where the effects were."""
         asked: float = self.meta.get("level", 0.95) if level is None else level
-        refuse_level(asked)
+        probability("level", asked)
         return asked
 
     def frame(self, level: float | None = None) -> pd.DataFrame:
@@ -154,12 +155,6 @@ class Effects:
         return self.summary()
 
 
-def refuse_level(level: float) -> None:
-    """A level is strictly between 0 and 1."""
-    if not 0 < level < 1:
-        raise ValueError(f"level: {level} given; a number between 0 and 1 is allowed, such as 0.95.")
-
-
 def doubly_robust(y: np.ndarray, d: np.ndarray, m: np.ndarray, e: np.ndarray, tau: np.ndarray) -> np.ndarray:
     """Score τ + (d - e)/(e(1 - e)) (y - m - (d - e)τ) of each row, shape (n,), whose mean is the average effect.
 
@@ -219,8 +214,7 @@ def average_effect(
     >>> average_effect(rows, wrong, half, wrong, subgroup=np.array([True, True, False, False])).point
     array([2.])
     """
-    if estimand not in AVERAGES:
-        raise ValueError(f"estimand: {estimand!r} given; {', '.join(map(repr, AVERAGES))} are allowed.")
+    one_of("estimand", estimand, AVERAGES)
     inside = read_subgroup(subgroup, rows.n).astype(float)
     y, d, v = rows.y, rows.d, rows.d - e
     residual = y - m - v * tau

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.dummy import DummyRegressor
 
+from ceteris.arguments import one_of, whole
 from ceteris.causal.additive import bends
 from ceteris.causal.covariates import Names, covariates_at
 from ceteris.causal.dependence import collinear
@@ -30,7 +31,6 @@ from ceteris.causal.heterogeneity.model import EffectModel, Scored, complete
 from ceteris.causal.heterogeneity.r_learner import RLearner
 from ceteris.causal.learners import default_classifier, default_regressor, given
 from ceteris.causal.rows import Rows
-from ceteris.data._check import pick
 from ceteris.results import Check, Estimate, Figure
 from ceteris.stats.centring import coordinates
 from ceteris.stats.deletion import without_leverage
@@ -229,8 +229,7 @@ class SeriesEffects:
         """Learn the curve; arguments as of ``RLearner.fit`` or ``DRLearner.fit``."""
         if isinstance(self.along, str) or len(self.along) not in (1, 2):
             raise ValueError(f"along: {self.along!r} given; a list of one or two names of covariates is allowed.")
-        if self.knots < 2:
-            raise ValueError(f"knots: {self.knots} given; 2 (a straight line) or more are allowed.")
+        whole("knots", self.knots, least=2)
         model = residuals(self, self.score, data, dict(y=y, d=d, x=x, cluster=cluster, nuisances=nuisances))
         along = chosen(self.along, model.rows.names)
         used = columns(model.rows.x, model.rows.names, along)
@@ -262,7 +261,7 @@ def places(column: np.ndarray, knots: int, name: str) -> np.ndarray:
 
 def residuals(settings: LinearEffects | SeriesEffects, score: str, data: Any, roles: dict[str, Any]) -> EffectModel:
     """Learn the nuisances, with a constant effect as the final stage."""
-    pick("score", score, SCORES)
+    one_of("score", score, SCORES)
     learner = RLearner if score == "R" else DRLearner
     outcome, treatment = (
         given(settings.outcome, default_regressor()),
@@ -312,7 +311,7 @@ def chosen(along: Sequence[str] | None, names: tuple[str, ...]) -> tuple[str, ..
     if isinstance(along, str):
         raise ValueError(f"along: the text {along!r} given; a list of names is allowed; give [{along!r}].")
     for name in along or ():
-        pick("along", name, names)
+        one_of("along", name, names)
     return names if along is None else Names(along, names.labels if isinstance(names, Names) else None)
 
 

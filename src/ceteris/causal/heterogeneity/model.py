@@ -9,9 +9,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ceteris.arguments import one_of, probability
 from ceteris.causal.covariates import covariates_at
 from ceteris.causal.crossfit import read_folds
-from ceteris.causal.heterogeneity.effects import Effects, average_effect, doubly_robust, refuse_level
+from ceteris.causal.heterogeneity.effects import Effects, average_effect, doubly_robust
 from ceteris.causal.heterogeneity.learned import Function, Learned
 from ceteris.causal.nuisances import fit_of, overlap
 from ceteris.causal.rows import Rows, read_rows
@@ -92,7 +93,7 @@ class EffectModel(Scored):
         level : float
             Of the intervals, where the learner has any.
         """
-        refuse_level(level)
+        probability("level", level)
         at = self.rows.x if x is None else complete(covariates_at(x, self.rows.names))
         point = self.tau.out_of_fold if x is None else self.tau.predict(at)
         drawn = [replica(at) for replica in self.replicas]
@@ -189,8 +190,7 @@ def read_nuisances(given: Mapping[str, Any] | None, n: int, allowed: tuple[str, 
     """Check nuisances that were learnt elsewhere, arrays of shape (n,)."""
     found = {}
     for name, values in (given or {}).items():
-        if name not in allowed:
-            raise ValueError(f"nuisances: {name!r} given; {', '.join(map(repr, allowed)) or 'none'} are allowed.")
+        one_of("nuisances", name, allowed)
         array = np.asarray(values, dtype=float)
         if array.shape != (n,) or not np.isfinite(array).all():
             raise ValueError(f"nuisances: {name!r} of shape {array.shape} given; {n} finite numbers are needed.")

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal.diagnostics import effective_size, warn_of
 from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, refuse_holes, same_length, vectors
 from ceteris.causal.policy.value import probabilities
@@ -69,8 +70,7 @@ def off_policy_value(
     n = len(y)
     p, pi, a = _read(action, logged, policy, q)
     method = method or ("SNIPS" if q is None else "DR")
-    if method not in METHODS:
-        raise ValueError(f"method: {method!r} given; {', '.join(map(repr, METHODS))} are allowed.")
+    one_of("method", method, METHODS)
     if method == "DR" and q is None:
         raise ValueError("q: none given for DR; give E[Y | A = a, X] of every action, or method='SNIPS'.")
     taken = pi[np.arange(n), a]

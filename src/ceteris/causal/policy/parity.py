@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import number
 from ceteris.causal.heterogeneity.evaluate.inputs import same_length, vectors
 from ceteris.causal.policy.fairness import groups_of
 from ceteris.causal.policy.rules import ROUNDING, refuse_budget, top_share
@@ -222,8 +223,7 @@ def _highest(value: Callable[[float], float], low: float, high: float) -> float:
 
 def _refuse(budget: float, gap: float) -> None:
     refuse_budget(budget)
-    if not 0 <= gap <= 1:
-        raise ValueError(f"gap: {gap} given; a number from 0 to 1 is allowed; 0 asks for equal rates.")
+    number("gap", gap, least=0, most=1)
 
 
 def _draw_cost(figure: Any, data: Any) -> None:

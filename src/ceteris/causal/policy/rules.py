@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import number
 from ceteris.causal.heterogeneity.evaluate.inputs import same_length, vectors
 
 ROUNDING = 1e-12  # a share of the margin this near to 0 or 1 is rounding
@@ -139,8 +140,7 @@ def _margin(ratio: np.ndarray, cost: np.ndarray, budget: float, floor: float) ->
 
 def refuse_budget(budget: float) -> None:
     """A budget is a share above zero, and at most one."""
-    if not 0 < budget <= 1:
-        raise ValueError(f"budget: {budget} given; a share above 0 and at most 1 is allowed, such as 0.2.")
+    number("budget", budget, above=0, most=1, such_as=0.2)
 
 
 def costs_of(cost: Any, n: int, free: bool = False) -> np.ndarray:

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import COUNT, check
 from ceteris.causal.columns import same_labels
 from ceteris.causal.heterogeneity.evaluate.inputs import same_covariates, same_length
 from ceteris.causal.policy.value import read_scores
@@ -79,9 +80,7 @@ class PolicyTree:
     min_leaf: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("depth", "look_ahead", "split_step", "min_leaf"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: {getattr(self, name)} given; at least 1 is allowed.")
+        check(self, look_ahead=COUNT, split_step=COUNT, min_leaf=COUNT)
 
     def fit(self, x: Any, scores: Any, actions: Sequence[str] | None = None) -> FittedTree:
         """Find the tree.

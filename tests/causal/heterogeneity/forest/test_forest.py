@@ -192,14 +192,14 @@ def test_bins_keep_order_and_few_values_exactly():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"trees": 3}, "trees: 3 given; a multiple of bag=2"),
-        ({"bag": 0}, "bag: 0 given"),
-        ({"least": 0}, "least: 0 given"),
-        ({"share": 0.6}, "share: 0.6 given; above 0 and at most 0.5"),
-        ({"honest": 1.0}, "honest: 1.0 given"),
-        ({"alpha": 0.3}, "alpha: 0.3 given"),
-        ({"candidates": 0}, "candidates: 0 given"),
-        ({"jobs": 0}, "jobs: 0 given"),
+        ({"trees": 3}, "trees is 3, but must be"),
+        ({"bag": 0}, "bag is 0, but must be"),
+        ({"least": 0}, "least is 0, but must be"),
+        ({"share": 0.6}, "share is 0.6, but must be"),
+        ({"honest": 1.0}, "honest is 1.0, but must be"),
+        ({"alpha": 0.3}, "alpha is 0.3, but must be"),
+        ({"candidates": 0}, "candidates is 0, but must be"),
+        ({"jobs": 0}, "jobs is 0, but must be"),
     ],
 )
 def test_wrong_settings_are_refused(settings, message):

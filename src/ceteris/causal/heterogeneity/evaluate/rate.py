@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal.heterogeneity.evaluate.curve import Curve
 from ceteris.causal.heterogeneity.evaluate.inputs import (
     clusters_of,
@@ -79,10 +80,8 @@ def rate(
         role = "priority" if len(rankings) == 1 else f"priority[{name!r}]"
         same_length(scores=scores, **{role: ranking})
         refuse_constant(role, ranking, RANKS_NOBODY)
-    if target not in TARGETS:
-        raise ValueError(f"target: {target!r} given; {' and '.join(map(repr, TARGETS))} are allowed.")
-    if error not in ERRORS:
-        raise ValueError(f"error: {error!r} given; {' and '.join(map(repr, ERRORS))} are allowed.")
+    one_of("target", target, TARGETS)
+    one_of("error", error, ERRORS)
     n = len(scores)
     w, groups = weights_of(weights, n), clusters_of(clusters, n)
     meta = {

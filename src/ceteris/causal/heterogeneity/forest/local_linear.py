@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ceteris.arguments import number
 from ceteris.causal.heterogeneity.forest.forest import Forest, slices
 
 
@@ -35,8 +36,7 @@ def local_linear(
     penalty : float
         Relative to the mean weighted variance of the regressors.
     """
-    if not penalty > 0:
-        raise ValueError(f"penalty: {penalty} given; a positive number is allowed, such as 0.1.")
+    number("penalty", penalty, above=0, such_as=0.1)
     if np.isnan(x).any() or (at is not None and np.isnan(at).any()):
         raise ValueError("x: missing values given; local linear estimates need all covariates; use effect.")
     centre, scale = x.mean(0), np.where(x.std(0) > 0, x.std(0), 1.0)

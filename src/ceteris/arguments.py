@@ -16,8 +16,6 @@ from difflib import get_close_matches
 from numbers import Integral
 from typing import Any, TypeVar
 
-import numpy as np
-
 T = TypeVar("T")
 MOST = 30  # names that a sentence lists
 
@@ -142,7 +140,7 @@ def one_of(argument: str, given: Any, allowed: Iterable[T], kind: str = "one of"
     ValueError: target is 'q', but must be a column of the data: x, yield; choose one of them.
     """
     allowed = tuple(allowed)
-    if np.ndim(given) == 0 and given in allowed:
+    if getattr(given, "ndim", 0) == 0 and given in allowed:
         return given
     near = nearest(given, allowed)
     do = f"did you mean {near!r}?" if near else "choose one of them."
@@ -203,7 +201,7 @@ def listed(names: Iterable[Any]) -> str:
 
     Examples
     --------
-    >>> listed(range(32))[-20:]
+    >>> listed(range(32))[-21:]
     '27, 28, 29 and 2 more'
     """
     names = [str(name) if re.search(r"\w", str(name)) else repr(name) for name in names]

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.arguments import INSIDE, POSITIVE, SHARE, check, number, one_of, whole
+from ceteris.arguments import INSIDE, POSITIVE, SHARE, check, number, one_of, probability, whole
 
 MOST = 10**9  # units, beyond which a sample size is not looked for
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.causal.columns import Column, Table, numbers
-from ceteris.causal.covariates import Names
+from ceteris.causal.covariates import Names, texts_of
 from ceteris.causal.dependence import FEW, WIDE, Spread, warn_collinear
+from ceteris.tables.coding import codes_of, indicators, labels_of
+from ceteris.tables.frames import Column, Roles, numbers, refuse_holes
 
-MANY = 50  # a column of more labels than this, most of them seen once, is a name and not a category
 EXACT = 1e-10  # share of the treatment's variance left by the covariates below which they determine it
 
 
@@ -120,7 +120,7 @@ def read_rows(
     >>> rows.n, rows.names, rows.d
     (4, ('x0',), array([0., 1., 1., 0.]))
     """
-    table = Table(data)
+    table = Roles(data)
     outcome = table.column("y", y)
     treatment = table.matrix("d", d, keep_labels=levels)
     blocks = {"x": table.matrix("x", x), "z": table.matrix("z", z)}
@@ -129,7 +129,7 @@ def read_rows(
     extras = {name: table.column(name, given) for name, given in (extra or {}).items()}
     others = [outcome, *treatment, *blocks["z"], *clusters, *groups, *extras.values()]
     _refuse_lengths([*others, *blocks["x"]], has_data=data is not None)
-    _refuse_holes(others if missing else [*others, *blocks["x"]])
+    refuse_holes("data", ((column.said, column.values) for column in (others if missing else [*others, *blocks["x"]])))
     _refuse_empty(blocks["x"])
 
     d_values, labels = _read_levels(treatment[0]) if levels else (numbers(treatment), ())
@@ -167,11 +167,11 @@ def read_covariates(x: Any, missing: bool = False) -> tuple[np.ndarray, tuple[st
     >>> read_covariates([[1.0, 2.0], [3.0, np.nan]], missing=True)[1]
     ('x0', 'x1')
     """
-    columns = Table(None).matrix("x", x)
+    columns = Roles(None).matrix("x", x)
     if not columns:
         raise ValueError("x: no columns given; give one at least.")
     if not missing:
-        _refuse_holes(columns)
+        refuse_holes("x", ((column.said, column.values) for column in columns))
     _refuse_empty(columns)
     found = _covariates(columns, len(columns[0].values))
     return found["x"], found["names"]
@@ -188,15 +188,10 @@ def _covariates(columns: Sequence[Column], n: int) -> dict[str, Any]:
             parts.append(column.values[:, None])
             names.append(column.name)
             continue
-        texts = column.values.astype(str)
-        labels = np.unique(texts)
-        if len(labels) > MANY and len(labels) > n / 2:
-            raise ValueError(
-                f"x: column {column.name!r} holds {len(labels)} labels in {n} rows, so it names the rows; drop it."
-            )
-        parts.append((texts[:, None] == labels[None, 1:]).astype(float))
+        texts = texts_of(column.values)
+        known[column.name] = labels = labels_of("x", column.name, texts)
+        parts.append(indicators(codes_of("x", column.name, texts, labels), len(labels))[:, 1:])
         names += [f"{column.name}={label}" for label in labels[1:]]
-        known[column.name] = tuple(labels.tolist())
     return {"x": np.concatenate(parts, axis=1) if parts else np.empty((n, 0)), "names": Names(names, known)}
 
 
@@ -217,27 +212,6 @@ def _refuse_lengths(columns: Sequence[Column], has_data: bool) -> None:
             raise ValueError(f"{column.said} has {len(column.values)} rows and y has {n}; give arrays of one length.")
     if n < 2:
         raise ValueError(f"{'data' if has_data else 'y'}: {n} rows given; two at least are needed.")
-
-
-def _refuse_holes(columns: Sequence[Column]) -> None:
-    missing, infinite = {}, {}
-    for column in columns:
-        values = column.values
-        if values.dtype == object:
-            holes = sum(v is None for v in values.tolist())
-        elif np.isfinite(values).all() if values.dtype.kind == "f" else True:
-            continue
-        else:
-            holes = int(np.isnan(values).sum())
-            infinite[column.said] = int(np.isinf(values).sum())
-        missing[column.said] = holes
-    for counts, what, cure in (
-        (missing, "missing values", "impute them or drop the rows"),
-        (infinite, "infinite values", "correct them or drop the rows"),
-    ):
-        said = ", ".join(f"{count} in {name}" for name, count in counts.items() if count)
-        if said:
-            raise ValueError(f"data: {what} given: {said}; none are allowed; {cure}.")
 
 
 def _refuse_empty(columns: Sequence[Column]) -> None:

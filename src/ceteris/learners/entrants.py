@@ -12,8 +12,9 @@ from sklearn.base import clone
 from ceteris.arguments import one_of
 from ceteris.learners.classical import BASELINE, LEARNERS, classical, prepare
 from ceteris.learners.splits import Rows
-from ceteris.learners.table import read, refuse_own_labels
 from ceteris.learners.target import classes, numbers, refuse_one_class, weights
+from ceteris.tables.coding import read
+from ceteris.tables.frames import refuse_own_labels
 from ceteris.tables.magnitude import refuse_extremes
 
 NEURAL = "neural net"
@@ -51,7 +52,7 @@ def read_rows(X: Any, y: Any, task: str, sample_weight: Any) -> tuple[Rows, str]
     n = frame.rows
     for name, column in zip(frame.names, frame.columns, strict=True):
         if column.dtype == object:
-            refuse_own_labels(name, column)
+            refuse_own_labels("X", name, column)
         else:
             refuse_extremes("X", name, column)
     if np.asarray(y).dtype.kind in "iuf":

@@ -11,7 +11,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
-from ceteris.learners.table import moments
+from ceteris.tables.coding import moments
 
 
 @dataclass(frozen=True)

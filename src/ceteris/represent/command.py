@@ -101,10 +101,10 @@ def synthesize(
     options : Options, optional
         How the table was read.
     """
-    from ceteris.learners.table import read
     from ceteris.report import Run, report
     from ceteris.represent.tables.gan import TableGAN
     from ceteris.represent.tables.quality import compare_tables
+    from ceteris.tables.coding import read
 
     if rows is not None:
         whole("rows", rows)

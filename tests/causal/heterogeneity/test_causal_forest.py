@@ -274,7 +274,7 @@ def test_missing_and_categorical_covariates():
     for wrong, message in (
         (data.assign(x1=np.nan), "x: 'x1' is missing in every row"),
         (data.assign(x2=np.inf), "x: 'x2' holds infinite values"),
-        (data.assign(y=np.nan), "missing values given"),
+        (data.assign(y=np.nan), "there are missing or infinite values"),
     ):
         with pytest.raises(ValueError, match=message):
             CausalForest(Growth(trees=2)).fit(wrong, y="y", d="d", x=NAMES)

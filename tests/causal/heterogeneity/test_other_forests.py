@@ -193,7 +193,7 @@ def test_a_quantile_forest_has_no_treatment_to_complain_of():
     forest = QuantileForest(Growth(trees=20, bag=1))
     exact = forest.fit(table, y="y", x=["a", "b"]).predict(x[:5])
     assert np.array_equal(exact, forest.fit(y=table["y"].to_numpy(), x=x).predict(x[:5]))
-    with pytest.raises(ValueError, match=r"missing values given: 1 in y; none"):
+    with pytest.raises(ValueError, match=r"missing or infinite values \(1 NaN in y\)"):
         forest.fit(table.assign(y=table["y"].where(table.index > 0)), y="y", x=["a", "b"])
     with pytest.raises(ValueError, match="y: the outcome 'y' is 1 in every row"):
         forest.fit(table.assign(y=1.0), y="y", x=["a", "b"])

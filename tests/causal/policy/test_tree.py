@@ -150,7 +150,7 @@ X, S = np.arange(12.0).reshape(6, 2), np.array([-1.0, 1, -1, 1, -1, 1])
         (lambda: PolicyTree(min_leaf=0), "min_leaf is 0, but must be"),
         (lambda: PolicyTree(depth=4).fit(X, S), "depth: 4 given, which asks for 16 leaves of at least 1 rows; x has 6"),
         (lambda: PolicyTree().fit(X, S[:3]), "scores: 3 rows given and x has 6"),
-        (lambda: PolicyTree().fit(X * np.nan, S), "data: missing values given"),
+        (lambda: PolicyTree().fit(X * np.nan, S), "there are missing or infinite values"),
         (lambda: PolicyTree().fit(X, S, actions=["one"]), "actions: 1 names given for 2 actions"),
         (lambda: PolicyTree().fit(X, S).predict(X[:, :1]), r"x: shape \(\d+, 1\) given; 2 columns are needed"),
     ],

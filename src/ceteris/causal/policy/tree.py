@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 
 from ceteris.arguments import COUNT, check
-from ceteris.causal.columns import same_labels
 from ceteris.causal.heterogeneity.evaluate.inputs import same_covariates, same_length
 from ceteris.causal.policy.value import read_scores
 from ceteris.causal.rows import read_covariates
 from ceteris.outlets import SCREEN, brief
 from ceteris.results import Figure
+from ceteris.tables.frames import same_labels
 
 ROOM = 24  # characters of a name in the picture, or boxes hide each other
 BETTER = 1e-9  # share of the total absolute score by which a split must raise the total, or it is rounding

@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.causal.columns import same_labels
 from ceteris.causal.crossfit import splits
 from ceteris.causal.heterogeneity.evaluate.curve import Curve
 from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, refuse_holes, same_length, vectors
@@ -28,6 +27,7 @@ from ceteris.causal.policy.rules import within_budget
 from ceteris.causal.rows import read_covariates
 from ceteris.causal.scores import potential_outcome
 from ceteris.results import Estimate
+from ceteris.tables.frames import same_labels
 
 
 def arm_scores(y: Any, d: Any, mu: Any, e: Any) -> np.ndarray:

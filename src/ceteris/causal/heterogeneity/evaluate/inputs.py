@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.causal.columns import same_labels
 from ceteris.causal.covariates import covariates_at
+from ceteris.tables.frames import same_labels
 
 ROUNDING = 1e-12  # values that differ by less than this share of the largest differ by rounding only
 

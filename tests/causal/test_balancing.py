@@ -166,7 +166,7 @@ def test_bad_input_is_answered():
     y, d, x = sample(60)
     with pytest.raises(ValueError, match=r"tilt is 'overlaps', but must be one of .*did you mean 'overlap'"):
         BalancingWeights("overlaps").fit(y=y, d=d, x=x)
-    with pytest.raises(ValueError, match="moments is 3, but must be"):
+    with pytest.raises(ValueError, match="moments is 3, but must be one of 1, 2"):
         EntropyBalancing(moments=3).fit(y=y, d=d, x=x)
     with pytest.raises(ValueError, match="x: no covariates given; name those to balance"):
         EntropyBalancing().fit(y=y, d=d, x=None)

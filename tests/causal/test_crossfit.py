@@ -112,9 +112,9 @@ def test_a_cluster_is_never_divided_and_shares_no_training_row():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"n": 10, "folds": 1}, "folds is 1, but must be"),
+        ({"n": 10, "folds": 1}, "folds is 1, but must be a whole number of at least 2"),
         ({"n": 10, "folds": 11}, "11 given for 10 rows; give at most 10"),
-        ({"n": 10, "repeats": 0}, "repeats is 0, but must be"),
+        ({"n": 10, "repeats": 0}, "repeats is 0, but must be a whole number of at least 1"),
         ({"n": 10, "folds": 5, "clusters": [np.arange(10) % 3]}, "5 given for 3 clusters; give at most 3"),
         ({"n": 10, "folds": 4, "stratify": np.arange(10) < 2}, "only 2 rows have 1 of what the folds are balanced by"),
         (
@@ -154,7 +154,7 @@ class Wild(LinearRegression):
         (LogisticRegression(), Y, "mean", "for a variable that is not 0 or 1; give a regressor"),
         (LogisticRegression(), (np.arange(N) < 60).astype(float), "probability", "outside fold 0 only one class"),
         (Wild(), Y, "mean", "Wild predicts 300 values that are no finite numbers"),
-        (LinearRegression(), Y, "median", "kind is 'median', but must be"),
+        (LinearRegression(), Y, "median", "kind is 'median', but must be one of mean, probability"),
     ],
 )
 def test_learners_that_cannot_serve_are_refused(learner, y, kind, sentence):

@@ -143,7 +143,7 @@ def test_effective_sizes_below_a_fifth_are_said():
 
 def test_bad_input_is_answered():
     y, d, x, e = sample(50)
-    with pytest.raises(ValueError, match=r"eta is 0.6, but must be"):
+    with pytest.raises(ValueError, match=r"eta is 0.6, but must be a number above 0 and below 0.5"):
         diagnostics.overlap(e, d, eta=0.6)
     matched = NearestNeighbours().fit(y=y, d=d, x=x)
     with pytest.raises(ValueError, match="estimate: one without an influence function given"):

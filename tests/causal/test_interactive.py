@@ -106,7 +106,7 @@ def test_weak_overlap_is_said_with_the_region():
     ("settings", "changes", "sentence"),
     [
         ({"estimand": "ATC"}, {}, "estimand is 'ATC'"),
-        ({"clip": 0.5}, {}, "clip is 0.5, but must be"),
+        ({"clip": 0.5}, {}, "clip is 0.5, but must be a number above 0 and below 0.5"),
         ({"treatment": OLS}, {}, "LinearRegression predicts no probabilities"),
         ({}, {"d": 2 * D}, "holds 0, 2; this estimator allows 0 and 1 only"),
         ({"folds": 5}, {"d": (np.arange(400) < 3).astype(int)}, "only 3 rows have 1 of what the folds are balanced by"),

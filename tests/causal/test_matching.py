@@ -187,9 +187,9 @@ def test_bad_input_is_answered():
         NearestNeighbours().fit(y=y, d=d, x=None)
     with pytest.raises(ValueError, match=r"neighbours: 15 asked for \(1 for the variance\), but the smaller arm has"):
         NearestNeighbours(neighbours=15).fit(y=y, d=d, x=x)
-    with pytest.raises(ValueError, match="tie_tolerance is -1, but must be"):
+    with pytest.raises(ValueError, match="tie_tolerance is -1, but must be a number of at least 0"):
         NearestNeighbours(tie_tolerance=-1).fit(y=y, d=d, x=x)
-    with pytest.raises(ValueError, match="caliper is 0, but must be"):
+    with pytest.raises(ValueError, match="caliper is 0, but must be a number above 0"):
         PropensityMatching(caliper=0).fit(y=y, d=d, x=x)
     with pytest.raises(ValueError, match="caliper: nobody has a match within it"):
         PropensityMatching("ATT", caliper=1e-12).fit(y=y, d=d, x=x)

@@ -77,13 +77,13 @@ def test_the_best_share_has_the_least_variance():
 
 def test_bad_input_is_answered():
     for settings, words in (
-        ({"share": 1.0}, "share is 1.0, but must be"),
-        ({"alpha": 0}, "alpha is 0, but must be"),
-        ({"r2": 1.0}, "r2 is 1.0, but must be"),
-        ({"icc": -0.1}, "icc is -0.1, but must be"),
-        ({"sd": 0}, "sd is 0, but must be"),
-        ({"cluster_size": 0}, "cluster_size is 0, but must be"),
-        ({"alternative": "up"}, "alternative is 'up', but must be"),
+        ({"share": 1.0}, "share is 1.0, but must be a number above 0 and below 1"),
+        ({"alpha": 0}, "alpha is 0, but must be a number above 0 and below 1"),
+        ({"r2": 1.0}, "r2 is 1.0, but must be a number of at least 0 and below 1"),
+        ({"icc": -0.1}, "icc is -0.1, but must be a number of at least 0 and below 1"),
+        ({"sd": 0}, "sd is 0, but must be a number above 0"),
+        ({"cluster_size": 0}, "cluster_size is 0, but must be a whole number of at least 1"),
+        ({"alternative": "up"}, "alternative is 'up', but must be one of two-sided, one-sided"),
     ):
         with pytest.raises(ValueError, match=words):
             Experiment(**settings)
@@ -91,9 +91,9 @@ def test_bad_input_is_answered():
         Experiment().sample_size(0)
     with pytest.raises(ValueError, match="effect: 1e-09 given, which needs over 1e"):
         Experiment().sample_size(1e-9)
-    with pytest.raises(ValueError, match=r"power is 0.01, but must be"):
+    with pytest.raises(ValueError, match=r"power is 0.01, but must be a number above 0.05 and below 1"):
         Experiment().sample_size(0.1, power=0.01)
     with pytest.raises(ValueError, match="n: 20 units given, which are 2 to assign; three at least"):
         Experiment(cluster_size=10).power(0.5, 20)
-    with pytest.raises(ValueError, match="control: 1 given; a share between 0 and 1"):
+    with pytest.raises(ValueError, match="control is 1, but must be a number above 0 and below 1"):
         proportions(1, 0.5)

@@ -217,11 +217,11 @@ def test_the_section_draws_and_judges():
 def test_bad_input_is_answered():
     y, d, x = sample(100)
     estimate = PartiallyLinear(LinearRegression(), LinearRegression()).fit(y=y, d=d, x=x)
-    with pytest.raises(ValueError, match="cf_y: 1 given; a number from 0 to below 1"):
+    with pytest.raises(ValueError, match="cf_y is 1, but must be a number of at least 0 and below 1"):
         confounding(estimate, y=y, d=d, cf_y=1)
-    with pytest.raises(ValueError, match="rho is 2, but must be"):
+    with pytest.raises(ValueError, match="rho is 2, but must be a number of at least -1 and at most 1"):
         confounding(estimate, y=y, d=d, rho=2)
-    with pytest.raises(ValueError, match="level is 1, but must be"):
+    with pytest.raises(ValueError, match="level is 1, but must be a number above 0 and below 1"):
         confounding(estimate, y=y, d=d, level=1)
     with pytest.raises(ValueError, match="estimate: 1 effects on 100 rows given with 90 outcomes"):
         confounding(estimate, y=y[:90], d=d[:90])

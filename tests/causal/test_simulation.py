@@ -128,8 +128,8 @@ def test_a_failing_replication_says_which_it_was():
 @pytest.mark.parametrize(
     ("design", "settings", "sentence"),
     [
-        (PartiallyLinearDesign(), {"replications": 1}, "replications is 1, but must be"),
-        (PartiallyLinearDesign(), {"level": 95}, "level is 95, but must be"),
+        (PartiallyLinearDesign(), {"replications": 1}, "replications is 1, but must be a whole number of at least 2"),
+        (PartiallyLinearDesign(), {"level": 95}, "level is 95, but must be a number above 0 and below 1"),
         (lambda rng: {}, {}, "truth: none given"),
         ("plm", {"truth": 0.0}, "design: str given"),
     ],

@@ -263,13 +263,22 @@ def test_intervals_cover_where_those_of_the_plug_in_do_not(model):
     ("make", "message"),
     [
         (lambda: Structure(2), "mean, loss: neither was given"),
-        (lambda: Structure(0, mean=my_mean), "size is 0, but must be"),
+        (lambda: Structure(0, mean=my_mean), "size is 0, but must be a whole number of at least 1"),
         (lambda: Structure(2, mean=my_mean, names=("a",)), "names: 1 given for 2 parameters"),
-        (lambda: Structure(2, mean=my_mean, outcome="share"), "outcome is 'share', but must be"),
-        (lambda: linear(0), "treatments is 0, but must be"),
-        (lambda: StructuredNet(linear(), Parameter(), information="guess"), "information is 'guess', but must be"),
+        (
+            lambda: Structure(2, mean=my_mean, outcome="share"),
+            "outcome is 'share', but must be one of real, binary, count",
+        ),
+        (lambda: linear(0), "treatments is 0, but must be a whole number of at least 1"),
+        (
+            lambda: StructuredNet(linear(), Parameter(), information="guess"),
+            "information is 'guess', but must be one of auto, integrate, regress, learn",
+        ),
         (lambda: StructuredNet(linear(), Parameter(), information="integrate"), "'integrate' given without an assign"),
-        (lambda: StructuredNet(linear(), Parameter(), floor=0.0), "floor is 0.0, but must be"),
+        (
+            lambda: StructuredNet(linear(), Parameter(), floor=0.0),
+            "floor is 0.0, but must be a number above 0 and below 1",
+        ),
         (lambda: fit("logit", logit(), information="regress"), "'regress' given, but the second derivative"),
         (lambda: fit("linear", logit()), "y: .* given .and .* more of the kind.; the structure allows 0 or 1"),
         (lambda: fit("linear", linear(), names=("a", "b")), "names: 2 given; the functional returns 1 numbers"),

@@ -173,11 +173,11 @@ def test_bad_input_is_answered():
         InverseProbabilityWeighting().fit(y=y, d=d)
     with pytest.raises(ValueError, match=r"score: values from 0 to 0.5 given; probabilities strictly between 0 and 1"):
         InverseProbabilityWeighting().fit(y=y, d=d, score=np.linspace(0, 0.5, 60))
-    with pytest.raises(ValueError, match=r"trim is 0.5, but must be"):
+    with pytest.raises(ValueError, match=r"trim is 0.5, but must be a number of at least 0 and below 0.5"):
         InverseProbabilityWeighting(trim=0.5).fit(y=y, d=d, x=x)
     with pytest.raises(ValueError, match=r"trim: 0.49\d* given, which leaves \d treated and \d control rows"):
         InverseProbabilityWeighting(trim=0.4999).fit(y=y, d=d, x=x)
-    with pytest.raises(ValueError, match=r"winsorise is 0.7, but must be"):
+    with pytest.raises(ValueError, match=r"winsorise is 0.7, but must be a number of at least 0 and below 0.5"):
         InverseProbabilityWeighting(winsorise=0.7).fit(y=y, d=d, x=x)
     with pytest.raises(ValueError, match="strata: group 3 of 30 by the propensity score has no"):
         ScoreStratification(strata=30).fit(y=y, d=d, x=x)

@@ -122,7 +122,7 @@ def test_epochs_can_be_compared_where_there_are_some():
     assert [figure.title for figure in over.figures] == ["Over-imputed quantities", "Scores by epochs"]
     with pytest.raises(ValueError, match=r"epochs: \[1\] given, but HotDeck is not trained in epochs"):
         overimpute(HotDeck(), simulate_regression(50), epochs=[1])
-    with pytest.raises(ValueError, match="share is 2, but must be"):
+    with pytest.raises(ValueError, match="share is 2, but must be a number above 0 and below 1"):
         overimpute(HotDeck(), simulate_regression(50), share=2)
 
 

@@ -116,5 +116,5 @@ def test_tables_that_differ_from_the_one_learnt_from_are_refused():
         fitted.transform(table())
     with pytest.raises(ValueError, match=r"X: column 't' holds 'z', but must hold what it held .*, 'a', 'b'"):
         fitted.transform(table(t=["a", None, "z", "a"]))
-    with pytest.raises(ValueError, match="m is 0, but must be"):
+    with pytest.raises(ValueError, match="m is 0, but must be a whole number of at least 1"):
         fitted.sample(0)

@@ -74,7 +74,7 @@ def test_a_killed_run_leaves_whole_files_or_none(tmp_path, monkeypatch):
 def test_what_cannot_be_read_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="but there is no such file"):
         impute_parquet(tmp_path / "none.parquet", tmp_path)
-    with pytest.raises(ValueError, match="m is 0, but must be"):
+    with pytest.raises(ValueError, match="m is 0, but must be a whole number of at least 1"):
         impute_parquet(tmp_path / "none.parquet", tmp_path, 0)
     with pytest.raises(ValueError, match="group: a panel is completed in memory"):
         impute_parquet(tmp_path / "none.parquet", tmp_path, imputer=Imputer(group="a", time="b"))

@@ -423,7 +423,7 @@ def test_refusals_of_the_design():
     refuses("y has one row of class b, but every class needs", y=["a"] * 39 + ["b"], **classes)
     refuses("cv cuts the training rows into 50 parts, but there are 32", cv=50)
     refuses("cv is 'kfolds', but must be one of .*; did you mean 'kfold'", cv="kfolds")
-    refuses("cv=1 is too few", cv=1)
+    refuses("cv is 1, but must be a whole number of at least 2", cv=1)
     refuses("cv is of type float", cv=2.5)
     refuses("cv='stratified' needs classes", cv="stratified")
     refuses("test_size is 20, but must be a number above 0 and below 1", test_size=20)

@@ -112,7 +112,7 @@ def test_a_second_fit_compiles_nothing(factors):
     [
         ({"latent": 0}, "Autoencoder: latent is 0, but must be a whole number of at least 1"),
         ({"latent": 9}, "latent: 9 numbers per row were asked for, but the table has 6 feature"),
-        ({"epochs": 0.5}, "Autoencoder: epochs is 0.5, but must be a whole number"),
+        ({"epochs": 0.5}, "Autoencoder: epochs is 0.5, but must be None or a whole number"),
         ({"corruption": 1.0}, "Autoencoder: corruption is 1.0, but must be a number of at least 0 and below 1"),
         ({"validation": -0.1}, "Autoencoder: validation is -0.1, but must be a number"),
         ({"rate": 0.0}, "Autoencoder: rate is 0.0, but must be a number above 0"),

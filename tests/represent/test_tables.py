@@ -177,7 +177,7 @@ def test_tables_that_cannot_be_learnt_are_refused(act, error, message, table):
 def test_rows_that_cannot_be_made_are_refused():
     frame = pd.DataFrame({"kind": ["a", "b"] * 20})
     gan = TableGAN(2, critic_moves=1, widths=(), batch_size=8, random_state=0).fit(frame)
-    with pytest.raises(ValueError, match="n is 0, but must be"):
+    with pytest.raises(ValueError, match="n is 0, but must be a whole number of at least 1"):
         gan.sample(0)
     with pytest.raises(ValueError, match=r"given: \{'size': 1\} was asked for, but it must name one of kind"):
         gan.sample(1, given={"size": 1})

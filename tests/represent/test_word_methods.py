@@ -79,7 +79,7 @@ def test_glove_finds_the_planted_similarities(planted, corpus):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"epochs": 0}, "GloVe: epochs is 0, but must be"),
+        ({"epochs": 0}, "GloVe: epochs is 0, but must be a whole number of at least 1"),
         ({"most": 0}, "GloVe: most is 0, but must be a number above 0"),
     ],
 )
@@ -118,7 +118,7 @@ def test_runs_agree_more_without_resampling_and_on_the_nearest(corpus):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"runs": 1}, "runs is 1, but must be"),
+        ({"runs": 1}, "runs is 1, but must be a whole number of at least 2"),
         ({"corpus": ["a b a b c c"] * 9}, "corpus: it has 9 documents, too few to draw samples of"),
     ],
 )
@@ -133,13 +133,13 @@ def test_of_a_small_vocabulary_all_other_words_are_near():
     runs = fit_many(SkipGram(dimensions=4, window=2), build_corpus(["a b c", "b c a"] * 20), runs=2)
     assert runs.agreement().tolist() == [1, 1, 1]
     assert set(runs.most_similar("a").index) == {"b", "c"}
-    with pytest.raises(ValueError, match="n is 0, but must be"):
+    with pytest.raises(ValueError, match="n is 0, but must be a whole number of at least 1"):
         runs.agreement(n=0)
 
 
 def test_a_level_is_a_probability():
     runs = fit_many(SkipGram(dimensions=4, window=2), build_corpus(["a b c", "b c a"] * 20), runs=2)
-    with pytest.raises(ValueError, match="level is 95, but must be"):
+    with pytest.raises(ValueError, match="level is 95, but must be a number above 0 and below 1"):
         runs.similarity([("a", "b")], level=95)
 
 

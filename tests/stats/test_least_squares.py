@@ -66,7 +66,7 @@ def test_bad_input_is_answered():
         ols(x[:4], y[:4])
     with pytest.raises(ValueError, match=r"x: shape \(120, 4\) given with y of shape \(3,\)"):
         ols(x, y[:3])
-    with pytest.raises(ValueError, match="kind is 'HC9', but must be"):
+    with pytest.raises(ValueError, match="kind is 'HC9', but must be one of HC0, HC1, HC2, HC3"):
         covariance_of(ols(x, y), "HC9")
     with pytest.raises(ValueError, match="kind is HC3, but row 1 has a leverage of one"):
         correction(np.array([0.2, 1.0]), 1, "HC3")

@@ -65,7 +65,7 @@ def test_intervals_cover_when_imputations_are_drawn_from_the_true_posterior():
         (np.ones((3, 2)), np.ones((3, 2)), None, r"points: shape \(3, 2\) given with covariances of shape \(3, 2\)"),
         (np.full((2, 1), np.nan), np.ones((2, 1, 1)), None, "points: an estimate or covariance is not finite"),
         (np.ones((2, 1)), np.zeros((2, 1, 1)), None, "covariances: a variance that is not positive given"),
-        (np.ones((2, 1)), np.ones((2, 1, 1)), 0, "dof is 0, but must be"),
+        (np.ones((2, 1)), np.ones((2, 1, 1)), 0, "dof is 0, but must be a number above 0"),
     ],
 )
 def test_what_cannot_be_pooled_is_refused(points, covariances, dof, sentence):

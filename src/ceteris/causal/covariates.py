@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.arguments import one_of
 from ceteris.tables.coding import codes_of
 from ceteris.tables.frames import Column, is_missing, numbers, values_of
 
@@ -70,7 +69,8 @@ def _column(frame: Any, name: str, labels: Mapping[str, tuple[str, ...]]) -> np.
     if name in frame.columns:
         return numbers([Column("x", name, values_of("x", name, frame[name]))])[:, 0]
     column, _, label = name.partition("=")
-    one_of("x", column, frame.columns, kind="a column of the rows given, as in those learnt from:")
+    if column not in frame.columns:
+        raise ValueError(f"x: column {column!r} is missing from the rows given, but was learnt from; add it.")
     texts = texts_of(frame[column].to_list())
     known = labels.get(column, tuple({label: None} | dict.fromkeys(texts)))
     return (codes_of("x", column, texts, known) == known.index(label)).astype(float)

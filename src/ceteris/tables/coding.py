@@ -162,7 +162,7 @@ def matrix(frame: Frame, labels: tuple[tuple[str, ...] | None, ...], unseen: str
     return np.concatenate(parts, axis=1)
 
 
-def labels_of(role: str, name: Any, column: np.ndarray) -> tuple[Any, ...]:
+def labels_of(role: str, name: Any, column: Sequence[Any] | np.ndarray) -> tuple[Any, ...]:
     """Return the labels of a column in order; raise if most rows have one of their own."""
     return tuple(sorted(refuse_own_labels(role, name, column)))
 

@@ -91,9 +91,7 @@ class Roles:
                 raise ValueError(f"{role}: {some(twins)} is named twice, but may be once; name each column once.")
             return [self._named(role, name, keep_labels) for name in names]
         if self.frame is None and isinstance(given, str):
-            raise TypeError(
-                f"{role} is a name, {given!r}, but there is no data; pass data, or {role} as an array."
-            )
+            raise TypeError(f"{role} is a name, {given!r}, but there is no data; pass data, or {role} as an array.")
         self._index(role, given)
         return _from_arrays(role, given, keep_labels)
 
@@ -249,7 +247,7 @@ def refuse_twins(role: str, frame: Any) -> None:
         raise ValueError(f"{role}: {some(twins)} names more than one column, but must name one; rename the others.")
 
 
-def refuse_own_labels(role: str, name: Any, column: np.ndarray) -> Counter:
+def refuse_own_labels(role: str, name: Any, column: Sequence[Any] | np.ndarray) -> Counter:
     """Return how often each label occurs; raise if most rows have one of their own, as with a name."""
     counts = Counter(column)
     if len(counts) > MANY and len(counts) > len(column) / 2:

@@ -70,11 +70,11 @@ def test_new_rows_by_name_or_by_place(fitted):
     data = trial(20, seed=9)
     by_name = fitted.effect(data[NAMES[::-1]])
     assert np.array_equal(by_name.point, fitted.effect(data[NAMES].to_numpy()).point)
-    with pytest.raises(ValueError, match="x: the column 'x0' is missing"):
+    with pytest.raises(ValueError, match="x: column 'x0' is missing"):
         fitted.effect(data[NAMES[1:]])
     with pytest.raises(ValueError, match=r"x: shape \(20, 3\) given; 4 columns are needed"):
         fitted.effect(data[NAMES[1:]].to_numpy())
-    with pytest.raises(ValueError, match="level is 95, but must be"):
+    with pytest.raises(ValueError, match="level is 95, but must be a number above 0 and below 1"):
         fitted.effect(data[NAMES], level=95)
     with pytest.raises(ValueError, match="x: infinite values given"):
         fitted.effect(np.full((1, 4), np.inf))
@@ -150,7 +150,7 @@ def test_local_linear_effects_follow_a_slope_and_equal_a_loop(fitted):
     ridge = 0.1 * size * np.diag([0.0] + [1.0] * 4 + [0.0] + [1.0] * 4)
     beta = np.linalg.solve(Z.T @ (alpha[:, None] * Z) + ridge, Z.T @ (alpha * y))
     assert fitted.local_linear(at).point[0] == pytest.approx(beta[0], rel=1e-8)
-    with pytest.raises(ValueError, match="penalty is 0, but must be"):
+    with pytest.raises(ValueError, match="penalty is 0, but must be a number above 0"):
         fitted.local_linear(penalty=0)
     with pytest.raises(ValueError, match="local linear estimates need all covariates"):
         fitted.local_linear(np.full((1, 4), np.nan))
@@ -250,7 +250,7 @@ def test_learners_and_given_nuisances():
     again = CausalForest(growth).fit(data, y="y", d="d", x=NAMES, nuisances=given)
     assert np.array_equal(again.effect().point, by_learner.effect().point)
     for wrong, message in (
-        ({"mu0": given["m"]}, "nuisances is 'mu0', but must be"),
+        ({"mu0": given["m"]}, "nuisances is 'mu0', but must be one of m, e"),
         ({"m": given["m"][:5]}, r"nuisances: 'm' of shape \(5,\) given"),
         ({"m": given["m"] * np.nan}, "nuisances: 'm' holds values that are no finite numbers"),
     ):

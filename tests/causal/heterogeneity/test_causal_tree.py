@@ -159,7 +159,7 @@ def test_a_leaf_has_two_clusters_of_each_arm():
 def test_bad_input():
     x, d, y, _ = trial(100)
     for settings, message in (
-        ({"honest": 1.0}, "honest is 1.0, but must be"),
+        ({"honest": 1.0}, "honest is 1.0, but must be a number above 0 and below 1"),
         ({"depth": 0}, "depth is 0, but must be a whole number of at least 1"),
         ({"least": 40}, "least: 40 given, but .* too few for two leaves"),
     ):
@@ -167,7 +167,7 @@ def test_bad_input():
             CausalTree(**settings).fit(y=y, d=d, x=x)
     with pytest.raises(ValueError, match="is 1 in every row"):
         CausalTree().fit(y=y, d=np.ones(100), x=x)
-    with pytest.raises(ValueError, match="missing values given"):
+    with pytest.raises(ValueError, match="there are missing or infinite values"):
         CausalTree().fit(y=y, d=d, x=x * np.nan)
     fitted = CausalTree(least=5).fit(y=y, d=d, x=x)
     with pytest.raises(ValueError, match="a causal tree needs all covariates"):

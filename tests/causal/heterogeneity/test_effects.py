@@ -58,7 +58,10 @@ def test_what_failed_is_said():
     [
         (lambda: Effects(np.zeros((3, 2))), "names: 1 given for 2"),
         (lambda: Effects(np.zeros(3), np.zeros(2)), r"se: shape \(2,\)"),
-        (lambda: Effects(np.zeros(3), np.zeros(3)).conf_int(1.0), "level is 1.0, but must be"),
+        (
+            lambda: Effects(np.zeros(3), np.zeros(3)).conf_int(1.0),
+            "level is 1.0, but must be a number above 0 and below 1",
+        ),
         (lambda: Effects(np.zeros(3), meta={"interval": "Ask for them."}).conf_int(), "Ask for them"),
     ],
 )

@@ -165,7 +165,7 @@ def test_figure_carries_its_numbers(sample):
         (lambda roles: SeriesEffects("x0", outcome=OLS, treatment=LOGIT).fit(**roles), "one or two"),
         (
             lambda roles: SeriesEffects(["x0"], knots=1, outcome=OLS, treatment=LOGIT).fit(**roles),
-            "knots is 1, but must be",
+            "knots is 1, but must be a whole number of at least 2",
         ),
         (lambda roles: SeriesEffects(["x6"], outcome=OLS, treatment=LOGIT).fit(**roles), "in every row"),
         (lambda roles: LinearEffects(OLS, LOGIT).fit(**roles), "8 terms given for 500 rows: 'x6' is the same in every"),

@@ -130,7 +130,7 @@ def test_several_arms():
     assert average.point == pytest.approx(raw, abs=0.3)
     against_c = MultiArmForest(Growth(trees=50)).fit(y=y, d=d, x=x, reference="c")
     assert against_c.effect().names == ("a - c", "b - c")
-    with pytest.raises(ValueError, match="reference is 'z', but must be"):
+    with pytest.raises(ValueError, match="reference is 'z', but must be one of a, b, c"):
         MultiArmForest().fit(y=y, d=d, x=x, reference="z")
 
 

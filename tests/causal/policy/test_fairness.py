@@ -135,8 +135,8 @@ T = np.arange(1.0, 5.0)
 @pytest.mark.parametrize(
     ("work", "sentence"),
     [
-        (lambda: with_parity(T, 0.5, G, gap=2), "gap is 2, but must be"),
-        (lambda: with_parity(T, 0, G), "budget is 0, but must be"),
+        (lambda: with_parity(T, 0.5, G, gap=2), "gap is 2, but must be a number of at least 0 and at most 1"),
+        (lambda: with_parity(T, 0, G), "budget is 0, but must be a number above 0 and at most 1"),
         (lambda: with_parity(T, 0.5, ["a"] * 4), "group: everybody is in 'a'; two groups at least"),
         (lambda: with_parity(T, 0.5, ["a", "a", "a", "b"]), "group: 'b' has one member; two at least"),
         (lambda: with_parity(T, 0.5, ["a", "b"]), r"group: shape \(2,\) given; one label for each of the 4 rows"),
@@ -146,7 +146,7 @@ T = np.arange(1.0, 5.0)
         (lambda: fairness_report([1, 0, 1, 0], G, T, deserving=T), "deserving: 1 to 4 given"),
         (lambda: fairness_report([1, 0, 1, 0], G, T, d=[1, 1, 1, 1]), "d: all 4 units are treated"),
         (lambda: with_opportunity(T, 0.5, G, deserving=T), "deserving: 1 to 4 given; 0 and 1, or False and True"),
-        (lambda: with_opportunity(T, 0.5, G, gap=-1), "gap is -1, but must be"),
+        (lambda: with_opportunity(T, 0.5, G, gap=-1), "gap is -1, but must be a number of at least 0 and at most 1"),
         (lambda: fairness_report([1, 0, 1, 0], G, T, d=[1, 0, 1, 1]), "group: 'b' has nobody with d = 0"),
     ],
 )

@@ -59,7 +59,7 @@ Y, A, P = [1.0, 2.0, 3.0, 4.0], [0, 1, 0, 1], np.full((4, 2), 0.5)
 @pytest.mark.parametrize(
     ("work", "sentence"),
     [
-        (lambda: off_policy_value(Y, A, P, P, method="TMLE"), "method is 'TMLE', but must be"),
+        (lambda: off_policy_value(Y, A, P, P, method="TMLE"), "method is 'TMLE', but must be one of IPS, SNIPS, DR"),
         (lambda: off_policy_value(Y, A, P, P, method="DR"), "q: none given for DR"),
         (lambda: off_policy_value(Y, A, P, P, q=np.ones((4, 3))), r"q: shape \(4, 3\) given; \(4, 2\) is allowed"),
         (lambda: off_policy_value(Y, A, P, P, q=P * np.nan), "q: 8 missing or infinite values given"),

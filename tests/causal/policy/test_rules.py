@@ -131,8 +131,8 @@ T = np.arange(1.0, 5.0)
 @pytest.mark.parametrize(
     ("work", "sentence"),
     [
-        (lambda: within_budget(T, 0.0), "budget is 0.0, but must be"),
-        (lambda: within_budget(T, 1.2), "budget is 1.2, but must be"),
+        (lambda: within_budget(T, 0.0), "budget is 0.0, but must be a number above 0 and at most 1"),
+        (lambda: within_budget(T, 1.2), "budget is 1.2, but must be a number above 0 and at most 1"),
         (lambda: within_budget(T, 0.5, cost=[1, 0, 1, 1]), "cost: 0 given; positive costs are allowed"),
         (lambda: within_budget(T, 0.5, cost=[1, 1]), "cost: 2 rows given and tau_hat has 4"),
         (lambda: policy_value(T, {}), "policy: an empty mapping given"),

@@ -146,8 +146,8 @@ X, S = np.arange(12.0).reshape(6, 2), np.array([-1.0, 1, -1, 1, -1, 1])
 @pytest.mark.parametrize(
     ("work", "sentence"),
     [
-        (lambda: PolicyTree(depth=0), "depth is 0, but must be"),
-        (lambda: PolicyTree(min_leaf=0), "min_leaf is 0, but must be"),
+        (lambda: PolicyTree(depth=0), "depth is 0, but must be a whole number of at least 1"),
+        (lambda: PolicyTree(min_leaf=0), "min_leaf is 0, but must be a whole number of at least 1"),
         (lambda: PolicyTree(depth=4).fit(X, S), "depth: 4 given, which asks for 16 leaves of at least 1 rows; x has 6"),
         (lambda: PolicyTree().fit(X, S[:3]), "scores: 3 rows given and x has 6"),
         (lambda: PolicyTree().fit(X * np.nan, S), "there are missing or infinite values"),

@@ -25,7 +25,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ceteris.arguments import check, whole
+from ceteris.arguments import COUNT, check, whole
 from ceteris.engine import Progress, Status, fit, precision
 from ceteris.learners.network import BLOCK
 from ceteris.recipe import Draws, Play
@@ -255,7 +255,7 @@ class TableGAN(BaseEstimator):
     def _refuse(self, table: Any) -> None:
         if not isinstance(table, pd.DataFrame):
             raise TypeError(f"table: a {type(table).__name__} was given, but a pandas DataFrame is needed; convert it.")
-        check(self)
+        check(self, widths=COUNT.or_several("hidden layer"))
         if len(table) < 20:
             raise ValueError(f"table: {len(table)} rows were given, but a GAN needs at least 20; give more rows.")
 

@@ -126,13 +126,13 @@ def test_the_curve_is_drawn_with_the_numbers_it_shows():
         ({"scores": np.where(I > 58, np.nan, SCORES)}, "scores: 2 missing or infinite values given"),
         ({"scores": ["a"] * 60}, "scores: text given; numbers are allowed"),
         ({"scores": SCORES[:, None]}, r"scores: shape \(60, 1\) given; one number for each row"),
-        ({"target": "AUUC"}, "target is 'AUUC', but must be"),
-        ({"error": "jackknife"}, "error is 'jackknife', but must be"),
+        ({"target": "AUUC"}, "target is 'AUUC', but must be one of AUTOC, QINI"),
+        ({"error": "jackknife"}, "error is 'jackknife', but must be one of influence, half samples"),
         ({"weights": 0 * I}, "weights: 60 given, the smallest 0; 60 positive ones are allowed"),
         ({"clusters": [1, 2]}, r"clusters: shape \(2,\) given; one label for each of the 60 rows"),
         ({"clusters": [None] * 60}, "clusters: 60 missing labels given"),
         ({"clusters": I % 2, "error": "half samples"}, "clusters: 2 independent units given; four at least"),
-        ({"error": "half samples", "draws": 1}, "draws is 1, but must be"),
+        ({"error": "half samples", "draws": 1}, "draws is 1, but must be a whole number of at least 2"),
     ],
 )
 def test_bad_input_is_answered_in_a_sentence(change, sentence):

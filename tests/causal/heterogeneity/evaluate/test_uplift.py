@@ -90,7 +90,7 @@ def test_half_samples_have_the_spread_of_fresh_samples():
         ({"d": np.zeros(20)}, "d: all 20 units are untreated"),
         ({"d": np.arange(20)}, "d: values from 0 to 19 given; 0 and 1 are allowed"),
         ({"priority": np.ones(20)}, "priority: it is 1 for all 20 units, and without variation it ranks nobody"),
-        ({"kind": "auuc"}, "kind is 'auuc', but must be"),
+        ({"kind": "auuc"}, "kind is 'auuc', but must be one of gain, uplift, qini"),
     ],
 )
 def test_bad_input_is_answered_in_a_sentence(change, sentence):

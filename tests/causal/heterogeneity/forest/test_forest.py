@@ -192,14 +192,14 @@ def test_bins_keep_order_and_few_values_exactly():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"trees": 3}, "trees is 3, but must be"),
-        ({"bag": 0}, "bag is 0, but must be"),
-        ({"least": 0}, "least is 0, but must be"),
-        ({"share": 0.6}, "share is 0.6, but must be"),
-        ({"honest": 1.0}, "honest is 1.0, but must be"),
-        ({"alpha": 0.3}, "alpha is 0.3, but must be"),
-        ({"candidates": 0}, "candidates is 0, but must be"),
-        ({"jobs": 0}, "jobs is 0, but must be"),
+        ({"trees": 3}, "trees is 3, but must be a multiple of bag=2 of at least 2"),
+        ({"bag": 0}, "bag is 0, but must be a whole number of at least 1"),
+        ({"least": 0}, "least is 0, but must be a whole number of at least 1"),
+        ({"share": 0.6}, "share is 0.6, but must be above 0 and at most 0.5 with bags of 2"),
+        ({"honest": 1.0}, "honest is 1.0, but must be a number of at least 0 and below 1"),
+        ({"alpha": 0.3}, "alpha is 0.3, but must be a number of at least 0 and below 0.25"),
+        ({"candidates": 0}, "candidates is 0, but must be None or a whole number of at least 1"),
+        ({"jobs": 0}, "jobs is 0, but must be a whole number of at least 1"),
     ],
 )
 def test_wrong_settings_are_refused(settings, message):

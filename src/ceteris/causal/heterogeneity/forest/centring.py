@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal.crossfit import cross_fit, read_folds
 from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
 from ceteris.causal.heterogeneity.forest.growth import Growth
@@ -38,9 +39,8 @@ def centre(
         For learners.
     """
     given = given or {}
-    unknown = sorted(set(given) - set(targets))
-    if unknown:
-        raise ValueError(f"nuisances: {unknown[0]!r} given; {', '.join(map(repr, targets))} are allowed.")
+    for name in given:
+        one_of("nuisances", name, targets)
     refuse_learners(**{name: learner for name, (_, learner) in targets.items() if learner is not None})
     found, checks = {}, []
     for number, (name, (values, learner)) in enumerate(targets.items()):

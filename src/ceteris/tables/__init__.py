@@ -5,19 +5,9 @@ Names are imported when first used.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "KINDS": "options",
-    "Options": "options",
-    "ReadTable": "table",
-    "parse_types": "options",
-    "plain": "table",
-    "read_table": "reading",
-    "split_target": "target",
-    "survey_parquet": "columns",
-}
+from ceteris.lazy import lazily
 
 __all__ = ["KINDS", "Options", "ReadTable", "parse_types", "plain", "read_table", "split_target", "survey_parquet"]
 
@@ -28,8 +18,4 @@ if TYPE_CHECKING:
     from ceteris.tables.table import ReadTable, plain
     from ceteris.tables.target import split_target
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(f"ceteris.tables.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'ceteris.tables' has no attribute {name!r}; it offers {', '.join(_HOME)}")
+__getattr__, __dir__ = lazily(__name__, __file__)

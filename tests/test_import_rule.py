@@ -31,7 +31,22 @@ ALLOWED = {
     "evidence": set(),  # of results, from where others import it
     "scratch": {"arguments"},
     "tables": {"arguments", "lazy", "results", "outlets", "files"},
-    "learners": {*"arguments lazy files keys engine recipe nets results data stats outlets tables".split()},
+    "learners": {
+        *[
+            "arguments",
+            "lazy",
+            "files",
+            "keys",
+            "engine",
+            "recipe",
+            "nets",
+            "results",
+            "data",
+            "stats",
+            "outlets",
+            "tables",
+        ]
+    },
     "report": {"files", "results", "outlets", "stopping"},
     "testing": {"engine", "lazy", "recipe", "equilibrium"},  # a suite for each thing a user may write
 }

@@ -68,6 +68,7 @@ def a_number(
 
 
 COUNT, SHARE = a_whole_number(), a_number(least=0, below=1)
+LIKELY, PROBABILITIES = a_number(above=0, most=1), a_number(least=0, most=1)
 POSITIVE, NOT_NEGATIVE, INSIDE = a_number(above=0), a_number(least=0), a_number(above=0, below=1)
 WIDTHS = Rule(
     "a tuple of one or more whole numbers of at least 1, one per hidden layer",

@@ -171,7 +171,7 @@ def test_bad_input_is_answered():
     y, d, x = sample(60)
     with pytest.raises(ValueError, match="x: no covariates given; name those that treatment depends on"):
         InverseProbabilityWeighting().fit(y=y, d=d)
-    with pytest.raises(ValueError, match=r"score: values from 0 to 0.5 given; probabilities strictly between 0 and 1"):
+    with pytest.raises(ValueError, match=r"score runs from 0 to 0.5, but must be a number above 0 and below 1"):
         InverseProbabilityWeighting().fit(y=y, d=d, score=np.linspace(0, 0.5, 60))
     with pytest.raises(ValueError, match=r"trim is 0.5, but must be a number of at least 0 and below 0.5"):
         InverseProbabilityWeighting(trim=0.5).fit(y=y, d=d, x=x)

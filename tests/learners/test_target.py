@@ -11,7 +11,7 @@ from ceteris.learners import target
     [
         (None, "requires y to be passed, but the target y is None"),
         ([1.0, 2.0], "y: it has 2 entries but X has 3 rows"),
-        ([1.0, np.nan, np.inf], r"1 NaN and 1 infinite \(inf\)"),
+        ([1.0, np.nan, np.inf], r"1 missing \(NaN\) and 1 infinite \(inf\)"),
         (["a", "b", "c"], "not numbers.*NeuralClassifier"),
         (np.ones((3, 2, 2)), "shape is"),
     ],

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.arguments import number
+from ceteris.arguments import INSIDE, number
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.stats.centring import standardised
 from ceteris.stats.logit import logit, with_constant
+from ceteris.tables.frames import finite
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,7 @@ def read_with_score(data: Any, *, y: Any, d: Any, x: Any, score: Any, cluster: A
     if score is None and not rows.x.shape[1]:
         raise ValueError("x: no covariates given; name those that treatment depends on, or pass a known score=.")
     if score is not None:
-        e = rows.extra["score"]
-        if e.min() <= 0 or e.max() >= 1:
-            raise ValueError(
-                f"score: values from {e.min():g} to {e.max():g} given; probabilities strictly between 0 and 1 are "
-                "allowed; drop the rows whose treatment was certain."
-            )
+        finite("score", rows.extra["score"], within=INSIDE, do="drop the rows whose treatment was certain")
     return rows
 
 

@@ -24,6 +24,7 @@ from ceteris.arguments import number, one_of, probability
 from ceteris.causal import figures
 from ceteris.causal.nearest import METRICS, whiten
 from ceteris.results import Check, Section, Table
+from ceteris.tables.frames import finite
 
 
 def pairs(x: np.ndarray, d: np.ndarray, metric: str = "mahalanobis") -> tuple[np.ndarray, np.ndarray]:
@@ -65,9 +66,7 @@ def signed_rank_bounds(differences: np.ndarray, gamma: float = 1.0) -> tuple[flo
     from scipy import stats
 
     number("gamma", gamma, least=1, such_as=1.5)
-    v = np.asarray(differences, dtype=float)
-    if not np.isfinite(v).all():
-        raise ValueError("differences: missing or infinite values given; drop these pairs.")
+    v = finite("differences", differences)
     if (v != 0).sum() < 10:
         raise ValueError(f"differences: {(v != 0).sum()} that are not zero given; ten at least are needed.")
     q = stats.rankdata(np.abs(v)) * (v != 0)

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from ceteris.arguments import listed, one_of
+from ceteris.arguments import Rule, listed, one_of
 
 MANY = 50  # a column of more labels than this, most of them seen once, is a name and not a category
 
@@ -206,6 +206,50 @@ def numbers(columns: Sequence[Column]) -> np.ndarray:
             seen = some(sorted({str(value) for value in column.values})[:2])
             raise TypeError(f"{column.said} holds text ({seen}), but must hold numbers; code it as numbers.")
     return np.stack([column.values for column in columns], axis=1).astype(float, copy=False)
+
+
+def finite(
+    role: str, given: Any, shape: tuple[int | None, ...] = (), within: Rule | None = None, do: str = "correct them"
+) -> np.ndarray:
+    """Return an array of finite numbers; text, another shape, and numbers that break a rule are refused.
+
+    Parameters
+    ----------
+    role : str
+        Begins a complaint.
+    given : array-like
+    shape : tuple, optional
+        What it must be; None where any length will do.
+    within : Rule, optional
+        What the smallest and the largest number must be.
+    do : str
+        What to do if they are not.
+
+    Examples
+    --------
+    >>> finite("share", [0.5, 2.0], (None,), INSIDE)
+    Traceback (most recent call last):
+    ValueError: share runs from 0.5 to 2, but must be a number above 0 and below 1 everywhere; correct them.
+    """
+    try:
+        array = np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{role} holds text, but must hold numbers; code it as numbers.") from None
+    if shape and (array.ndim != len(shape) or any(n not in (None, m) for n, m in zip(shape, array.shape, strict=True))):
+        wanted = ", ".join(name if n is None else str(n) for n, name in zip(shape, "nk", strict=False))
+        wanted = f"({wanted},)" if len(shape) == 1 else f"({wanted})"
+        raise ValueError(f"{role} has shape {array.shape}, but must have {wanted}; reshape it.")
+    nan, infinite = int(np.isnan(array).sum()), int(np.isinf(array).sum())
+    if nan or infinite:
+        raise ValueError(
+            f"{role} holds {nan} missing (NaN) and {infinite} infinite (inf) values, but must hold finite numbers; "
+            "impute them or drop these rows."
+        )
+    if within is not None and array.size and not (within.holds(array.min()) and within.holds(array.max())):
+        raise ValueError(
+            f"{role} runs from {array.min():g} to {array.max():g}, but must be {within.words} everywhere; {do}."
+        )
+    return array
 
 
 # -------------------------------------------------------------------------------------------- complaints

@@ -104,11 +104,11 @@ def test_projection_is_the_regression_of_the_scores(fitted):
     assert abs(found.point[1] - 1) < 3 * found.se[1]
     assert fitted.best_linear_projection().names == ("constant", *NAMES)
     assert np.array_equal(fitted.best_linear_projection("x0").point, fitted.best_linear_projection(["x0"]).point)
-    with pytest.raises(ValueError, match="on: no covariate 'age'"):
+    with pytest.raises(ValueError, match="on is 'age', but must be one of x0"):
         fitted.best_linear_projection(["age"])
-    with pytest.raises(ValueError, match="on: 2 rows given; the forest has 800"):
+    with pytest.raises(ValueError, match=r"on has shape \(2, 1\), but must have \(800, k\)"):
         fitted.best_linear_projection(np.ones((2, 1)))
-    with pytest.raises(ValueError, match="on: missing values given"):
+    with pytest.raises(ValueError, match=r"on holds 800 missing \(NaN\)"):
         fitted.best_linear_projection(np.full((800, 1), np.nan))
 
 
@@ -251,8 +251,8 @@ def test_learners_and_given_nuisances():
     assert np.array_equal(again.effect().point, by_learner.effect().point)
     for wrong, message in (
         ({"mu0": given["m"]}, "nuisances is 'mu0', but must be one of m, e"),
-        ({"m": given["m"][:5]}, r"nuisances: 'm' of shape \(5,\) given"),
-        ({"m": given["m"] * np.nan}, "nuisances: 'm' holds values that are no finite numbers"),
+        ({"m": given["m"][:5]}, r"nuisances\['m'\] has shape \(5,\), but must have"),
+        ({"m": given["m"] * np.nan}, r"nuisances\['m'\] holds .* missing .*, but must hold finite numbers"),
     ):
         with pytest.raises(ValueError, match=message):
             CausalForest(growth).fit(data, y="y", d="d", x=NAMES, nuisances=wrong)

@@ -217,7 +217,10 @@ def test_any_learner_of_scikit_learn_serves(data):
         (lambda data: fit(TLearner(LinearRegression, LOGIT), data), "outcome: the class LinearRegression"),
         (lambda data: fit(RLearner(OLS, LOGIT, "ols"), data), "final: 'ols'"),
         (lambda data: fit(RLearner(OLS, LOGIT, KNeighborsRegressor()), data), "final: KNeighborsRegressor.* no sample"),
-        (lambda data: fit(TLearner(OLS, LOGIT, bootstrap=3), data), "bootstrap: 3 given"),
+        (
+            lambda data: fit(TLearner(OLS, LOGIT, bootstrap=3), data),
+            "bootstrap is 3, but must be a whole number",
+        ),
         (
             lambda data: fit(TLearner(OLS, LOGIT, bootstrap=20), data, cluster=[np.arange(600) // 9, data.index // 7]),
             "cluster: two sets given with bootstrap",
@@ -230,11 +233,17 @@ def test_any_learner_of_scikit_learn_serves(data):
             lambda data: fit(RLearner(OLS, LOGIT, OLS), data, nuisances={"g": data["y"]}),
             "nuisances is 'g', but must be one of m, e",
         ),
-        (lambda data: fit(RLearner(OLS, LOGIT, OLS), data, nuisances={"m": [1.0]}), "600 finite numbers"),
-        (lambda data: fit(RLearner(OLS, LOGIT, OLS), data, nuisances={"e": data["d"]}), "strictly between 0 and 1"),
+        (
+            lambda data: fit(RLearner(OLS, LOGIT, OLS), data, nuisances={"m": [1.0]}),
+            r"nuisances\['m'\] has shape \(1,\)",
+        ),
+        (
+            lambda data: fit(RLearner(OLS, LOGIT, OLS), data, nuisances={"e": data["d"]}),
+            r"nuisances\['e'\] runs from 0 to 1, but must be a number above 0 and below 1 everywhere",
+        ),
         (lambda data: fit(TLearner(OLS, LOGIT), data).effect(data[["x0"]]), "missing from the rows"),
         (lambda data: fit(TLearner(OLS, LOGIT), data).effect([[1.0]]), "6 columns are needed"),
-        (lambda data: fit(TLearner(OLS, LOGIT), data).effect(np.full((1, 6), np.nan)), "this estimator allows none"),
+        (lambda data: fit(TLearner(OLS, LOGIT), data).effect(np.full((1, 6), np.nan)), r"x holds 6 missing \(NaN\)"),
         (
             lambda data: fit(TLearner(OLS, LOGIT), data).effect(level=2),
             "level is 2, but must be a number above 0 and below 1",

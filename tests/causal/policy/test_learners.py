@@ -65,7 +65,7 @@ X, S = np.arange(12.0).reshape(6, 2), np.array([-1.0, 1, -1, 1, -1, 1])
         (lambda: ClassifierPolicy(LogisticRegression()).fit(X, S**2), "scores: one action is best in every row"),
         (lambda: NetPolicy().fit(X, np.zeros(6)), "scores: all actions are worth the same in every row"),
         (lambda: ClassifierPolicy(LogisticRegression()).fit(X, S).predict(X[:, :1]), "2 columns are needed"),
-        (lambda: NetPolicy().fit(X, S[:2]), "scores: 2 rows given and x has 6"),
+        (lambda: NetPolicy().fit(X, S[:2]), "scores has 2 rows, but must have those of x, 6"),
     ],
 )
 def test_bad_input_is_answered_in_a_sentence(work, sentence):

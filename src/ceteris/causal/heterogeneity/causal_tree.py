@@ -36,6 +36,7 @@ from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.results import Check, Estimate, Figure
 from ceteris.stats.deletion import without_leverage
+from ceteris.tables.frames import finite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,9 +148,7 @@ class FittedCausalTree:
     def effect(self, x: Any = None, level: float = 0.95) -> Effects:
         """Effect of the leaf of each row of x, or of the training rows."""
         self.estimate.conf_int(level)  # refuses a level that is none
-        at = self.rows.x if x is None else covariates_at(x, self.rows.names)
-        if np.isnan(at).any():
-            raise ValueError("x: missing values given; a causal tree needs all covariates; impute them.")
+        at = self.rows.x if x is None else finite("x", covariates_at(x, self.rows.names))
         place = np.array([self.nodes.index(node) for node in self.tree.leaf_of(at)])
         said = "An interval covers the average effect in the leaf, not τ(x), which varies within it."
         meta = {"method": "Causal tree", "interval": said, "level": level}

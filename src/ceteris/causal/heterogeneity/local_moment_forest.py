@@ -25,6 +25,7 @@ from ceteris.causal.heterogeneity.forest.forest import Forest, grow_with, slices
 from ceteris.causal.heterogeneity.forest.growth import Growth
 from ceteris.causal.heterogeneity.forest.targets import Target
 from ceteris.causal.rows import read_covariates
+from ceteris.tables.frames import finite
 
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 LEAF = (-1, 0, False, 0)  # covariate, last bin to the left, whether missing goes left, left child
@@ -79,9 +80,7 @@ class LocalMomentForest:
             Covariates; may be missing.
         """
         covariates, names = read_covariates(x, missing=True)
-        data = np.asarray(z, dtype=float).reshape(len(covariates), -1)
-        if not np.isfinite(data).all():
-            raise ValueError("z: missing or infinite values given; none are allowed; drop these rows.")
+        data = finite("z", z).reshape(len(covariates), -1)
         start = np.atleast_1d(np.asarray(self.start, dtype=float))
         _refuse_score(self.score, start, data)
         if self.names is not None and len(self.names) != len(start):

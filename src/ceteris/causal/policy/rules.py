@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.arguments import number
-from ceteris.causal.heterogeneity.evaluate.inputs import same_length, vectors
+from ceteris.arguments import POSITIVE, number
+from ceteris.causal.heterogeneity.evaluate.inputs import vectors
+from ceteris.tables.frames import finite
 
 ROUNDING = 1e-12  # a share of the margin this near to 0 or 1 is rounding
 
@@ -147,8 +148,4 @@ def costs_of(cost: Any, n: int, free: bool = False) -> np.ndarray:
     """Return one cost for each unit, positive (or any, where treatment may be free)."""
     if np.ndim(cost) == 0:
         cost = np.full(n, float(cost))
-    (costs,) = vectors(1, cost=cost)
-    same_length(1, tau_hat=np.empty(n), cost=costs)
-    if not free and costs.min() <= 0:
-        raise ValueError(f"cost: {costs.min():g} given; positive costs are allowed; treat units without cost anyway.")
-    return costs
+    return finite("cost", cost, (n,), None if free else POSITIVE, "treat units without cost anyway")

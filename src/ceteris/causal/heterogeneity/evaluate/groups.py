@@ -19,6 +19,7 @@ import numpy as np
 from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, labels, refuse_constant, vectors
 from ceteris.causal.rows import read_covariates
 from ceteris.results import Check, Estimate
+from ceteris.tables.frames import finite
 
 
 def quantile_groups(values: Any, groups: int = 5, within: Any = None) -> np.ndarray:
@@ -120,9 +121,7 @@ def clan(x: Any, tau_hat: Any, groups: int = 5, *, within: Any = None, clusters:
     array([20.])
     """
     matrix, names = read_covariates(x)
-    (tau_hat,) = vectors(tau_hat=tau_hat)
-    if len(tau_hat) != len(matrix):
-        raise ValueError(f"x: {len(matrix)} rows given and tau_hat has {len(tau_hat)}; give arrays of one length.")
+    tau_hat = finite("tau_hat", tau_hat, (len(matrix),))
     place = quantile_groups(tau_hat, groups, within)
     member = np.stack([place == 0, place == groups - 1], axis=1).astype(float)
     means, parts = zip(*(group_means(column, member) for column in matrix.T), strict=True)

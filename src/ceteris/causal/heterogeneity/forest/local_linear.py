@@ -15,6 +15,7 @@ import numpy as np
 
 from ceteris.arguments import number
 from ceteris.causal.heterogeneity.forest.forest import Forest, slices
+from ceteris.tables.frames import finite
 
 
 def local_linear(
@@ -37,8 +38,8 @@ def local_linear(
         Relative to the mean weighted variance of the regressors.
     """
     number("penalty", penalty, above=0, such_as=0.1)
-    if np.isnan(x).any() or (at is not None and np.isnan(at).any()):
-        raise ValueError("x: missing values given; local linear estimates need all covariates; use effect.")
+    for covariates in (x, x if at is None else at):
+        finite("x", covariates)
     centre, scale = x.mean(0), np.where(x.std(0) > 0, x.std(0), 1.0)
     u = (x - centre) / scale
     points = u if at is None else (at - centre) / scale

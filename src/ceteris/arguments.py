@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from difflib import get_close_matches
 from numbers import Integral
@@ -169,6 +169,19 @@ def nearest(given: Any, allowed: Iterable[Any]) -> str:
     """
     names = {str(name).lower(): str(name) for name in allowed}
     return next((names[near] for near in get_close_matches(str(given).lower(), names, n=1)), "")
+
+
+def as_many(argument: str, given: Sized, count: int, of: str) -> None:
+    """Raise unless there is one for each of something.
+
+    Examples
+    --------
+    >>> as_many("names", ["a"], 2, of="parameter")
+    Traceback (most recent call last):
+    ValueError: names holds 1, but must hold 2, one for each parameter; give as many.
+    """
+    if len(given) != count:
+        raise ValueError(f"{argument} holds {len(given)}, but must hold {count}, one for each {of}; give as many.")
 
 
 def check(settings: Any, **others: Rule) -> None:

@@ -53,10 +53,10 @@ def covariates_at(x: Any, names: tuple[str, ...]) -> np.ndarray:
         matrix = matrix[:, None] if matrix.ndim == 1 and len(names) == 1 else matrix
     if matrix.ndim != 2 or matrix.shape[1] != len(names):
         raise ValueError(
-            f"x: shape {np.shape(x)} given; {len(names)} columns are needed, in the order {', '.join(names[:10])}."
+            f"x has shape {np.shape(x)}, but must have {len(names)} columns, in the order {', '.join(names[:10])}."
         )
     if np.isinf(matrix).any():
-        raise ValueError("x: infinite values given; missing ones (NaN) are allowed; correct them.")
+        raise ValueError("x holds infinite values, but must hold finite or missing ones (NaN); correct them.")
     return matrix
 
 

@@ -273,7 +273,7 @@ def single_rows(estimate: Estimate, most: int = 10) -> Section:
     import pandas as pd
 
     if estimate.influence is None:
-        raise ValueError("estimate: one without an influence function given; single rows cannot be told apart.")
+        raise ValueError("estimate has no influence function, but single rows must be told apart; give one that has.")
     phi, n = estimate.influence[:, 0], len(estimate.influence)
     change = phi / (n - 1) if estimate.by_deletion is None else estimate.by_deletion[:, 0] / n
     order = np.argsort(-np.abs(change), kind="stable")[:most]
@@ -298,7 +298,9 @@ def splits(estimate: Estimate) -> Section:
     import pandas as pd
 
     if len(estimate.splits) < 2:
-        raise ValueError("estimate: a single split given; fit with repeats=5 or more to see how much folds matter.")
+        raise ValueError(
+            "estimate has a single split, but how much folds matter shows in several; fit with repeats=5 or more."
+        )
     frame = pd.DataFrame(
         [{"split": r, "estimate": s.point[0], "std err": s.se[0]} for r, s in enumerate(estimate.splits)]
     )

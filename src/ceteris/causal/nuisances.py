@@ -43,8 +43,8 @@ def refuse_learners(**learners: Any) -> None:
         if isinstance(learner, type) or not (hasattr(learner, "fit") and hasattr(learner, "predict")):
             said = f"the class {learner.__name__}" if isinstance(learner, type) else repr(learner)
             raise TypeError(
-                f"{role}: {said} given; an estimator in the manner of scikit-learn, such as LinearRegression(), is "
-                "allowed; give one."
+                f"{role} is {said}, but must be an estimator in the manner of scikit-learn; give one, such as "
+                "LinearRegression()."
             )
 
 

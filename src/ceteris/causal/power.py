@@ -89,13 +89,13 @@ class Experiment:
         """Fewest units, in whole clusters, with at least this power."""
         number("power", power, above=self.alpha, below=1, such_as=0.8)
         if effect == 0:
-            raise ValueError("effect: 0 given; no sample finds an effect of zero; give the smallest that matters.")
+            raise ValueError("effect is 0, but no sample finds an effect of zero; give the smallest that matters.")
         m = self.cluster_size
         low, high = 3, 4  # clusters
         while self.power(effect, high * m) < power:
             low, high = high, 2 * high
             if high * m > MOST:
-                raise ValueError(f"effect: {effect} given, which needs over {MOST:.0e} units; nobody has them.")
+                raise ValueError(f"effect is {effect}, but that needs over {MOST:.0e} units; give a larger one.")
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (low, middle) if self.power(effect, middle * m) >= power else (middle, high)
@@ -155,5 +155,5 @@ def best_share(sd: float, sd_treated: float, cost: float = 1.0, cost_treated: fl
 def _refuse_small(design: Experiment, n: int) -> None:
     if design._dof(n) < 1:
         raise ValueError(
-            f"n: {n} units given, which are {n / design.cluster_size:g} to assign; three at least are needed."
+            f"n is {n}, which makes {n / design.cluster_size:g} units to assign, but must make three; give more."
         )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ceteris.arguments import INSIDE, number
-from ceteris.causal.rows import Rows, read_rows
+from ceteris.causal.rows import Rows, read_rows, refuse_no_covariates
 from ceteris.stats.centring import standardised
 from ceteris.stats.logit import logit, with_constant
 from ceteris.tables.frames import finite
@@ -33,9 +33,9 @@ def read_with_score(data: Any, *, y: Any, d: Any, x: Any, score: Any, cluster: A
     """Rows with the known score among ``extra``, if there is one; covariates or a score are needed."""
     extra = None if score is None else {"score": score}
     rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True, extra=extra)
-    if score is None and not rows.x.shape[1]:
-        raise ValueError("x: no covariates given; name those that treatment depends on, or pass a known score=.")
-    if score is not None:
+    if score is None:
+        refuse_no_covariates(rows.x, "name those that treatment depends on, or pass a known score=")
+    else:
         finite("score", rows.extra["score"], within=INSIDE, do="drop the rows whose treatment was certain")
     return rows
 
@@ -79,7 +79,7 @@ def trimmed(rows: Rows, share: float) -> tuple[Rows, np.ndarray]:
     treated = int(rows.d[keep].sum())
     if min(treated, int(keep.sum()) - treated) < 2:
         raise ValueError(
-            f"trim: {share} given, which leaves {treated} treated and {int(keep.sum()) - treated} control rows; two of "
+            f"trim is {share}, which leaves {treated} treated and {int(keep.sum()) - treated} control rows; two of "
             "each at least are needed; trim less."
         )
     return subset(rows, keep), keep

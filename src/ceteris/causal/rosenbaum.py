@@ -46,7 +46,7 @@ def pairs(x: np.ndarray, d: np.ndarray, metric: str = "mahalanobis") -> tuple[np
     one, none = np.flatnonzero(np.asarray(d) == 1), np.flatnonzero(np.asarray(d) == 0)
     if len(one) * len(none) > 10**8:
         raise ValueError(
-            f"d: {len(one):,} treated and {len(none):,} control rows given; at most 1e8 distances are compared; match "
+            f"d has {len(one):,} treated and {len(none):,} control rows, but at most 1e8 distances are compared; match "
             "on a sample of the controls."
         )
     z = whiten(np.asarray(x, dtype=float), metric)
@@ -68,7 +68,9 @@ def signed_rank_bounds(differences: np.ndarray, gamma: float = 1.0) -> tuple[flo
     number("gamma", gamma, least=1, such_as=1.5)
     v = finite("differences", differences)
     if (v != 0).sum() < 10:
-        raise ValueError(f"differences: {(v != 0).sum()} that are not zero given; ten at least are needed.")
+        raise ValueError(
+            f"differences holds {(v != 0).sum()} that are not zero, but must hold ten at least; give more pairs."
+        )
     q = stats.rankdata(np.abs(v)) * (v != 0)
     T = q[v > 0].sum()
     found = []

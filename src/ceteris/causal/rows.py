@@ -72,6 +72,16 @@ class Rows:
         """Number of rows."""
         return len(self.y)
 
+    def refuse_several_treatments(self, do: str) -> None:
+        """Raise if there is more than one treatment."""
+        if self.d.ndim == 2:
+            raise ValueError(f"d names {self.d.shape[1]} treatments, but must name one; {do}.")
+
+    def refuse_two_sets(self, why: str) -> None:
+        """Raise if there are two sets of clusters."""
+        if len(self.clusters) > 1:
+            raise ValueError(f"cluster names two sets, but must name one, since {why}; give one.")
+
 
 def read_rows(
     data: Any = None,
@@ -169,7 +179,7 @@ def read_covariates(x: Any, missing: bool = False) -> tuple[np.ndarray, tuple[st
     """
     columns = Roles(None).matrix("x", x)
     if not columns:
-        raise ValueError("x: no columns given; give one at least.")
+        raise ValueError("x is empty, but must have one column at least; give one.")
     if not missing:
         refuse_holes("x", ((column.said, column.values) for column in columns))
     _refuse_empty(columns)
@@ -205,13 +215,21 @@ def _read_levels(column: Column) -> tuple[np.ndarray, tuple[Any, ...]]:
 # ---------------------------------------------------------------------------------------- complaints
 
 
+def refuse_no_covariates(x: np.ndarray, do: str) -> None:
+    """Raise if there are no covariates."""
+    if not x.shape[1]:
+        raise ValueError(f"x is empty, but must name a covariate at least; {do}.")
+
+
 def _refuse_lengths(columns: Sequence[Column], has_data: bool) -> None:
     n = len(columns[0].values)
     for column in columns:
         if len(column.values) != n:
-            raise ValueError(f"{column.said} has {len(column.values)} rows and y has {n}; give arrays of one length.")
+            raise ValueError(
+                f"{column.said} has {len(column.values)} rows, but must have those of y, {n}; give as many."
+            )
     if n < 2:
-        raise ValueError(f"{'data' if has_data else 'y'}: {n} rows given; two at least are needed.")
+        raise ValueError(f"{'data' if has_data else 'y'} has {n} rows, but must have two at least; give more.")
 
 
 def _refuse_empty(columns: Sequence[Column]) -> None:
@@ -219,7 +237,9 @@ def _refuse_empty(columns: Sequence[Column]) -> None:
         if column.values.dtype.kind != "f":
             continue
         if np.isinf(column.values).any():
-            raise ValueError(f"x: {column.name!r} holds infinite values; missing ones (NaN) are allowed; correct them.")
+            raise ValueError(
+                f"x: {column.name!r} holds infinite values, but must hold finite or missing ones (NaN); correct them."
+            )
         if np.isnan(column.values).all():
             raise ValueError(f"x: {column.name!r} is missing in every row; drop it.")
 
@@ -250,13 +270,15 @@ def _refuse_other_than_binary(d: np.ndarray, column: Column) -> None:
     if len(values) != 2 or not np.array_equal(values, [0, 1]):
         shown = ", ".join(f"{v:g}" for v in values[:5]) + (", ..." if len(values) > 5 else "")
         raise ValueError(
-            f"d: the treatment {column.name!r} holds {shown}; this estimator allows 0 and 1 only; recode it, or choose "
+            f"d: the treatment {column.name!r} holds {shown}, but must hold 0 and 1 only here; recode it, or choose "
             "an estimator for other treatments."
         )
     treated = int(d.sum())
     for count, who in ((treated, "treated"), (len(d) - treated, "control")):
         if count < 2:
-            raise ValueError(f"d: only one {who} row in {len(d)}; two at least are needed, so that a variance exists.")
+            raise ValueError(
+                f"d: there is only one {who} row in {len(d)}, but a variance needs two at least; add some."
+            )
 
 
 def _refuse_rare_levels(rows: Rows) -> None:
@@ -268,7 +290,7 @@ def _refuse_rare_levels(rows: Rows) -> None:
             "category; bin it, or choose an estimator for continuous treatments."
         )
     if rare:
-        raise ValueError(f"d: level {', '.join(rare)} has only one row; two at least are needed; merge or drop it.")
+        raise ValueError(f"d: level {', '.join(rare)} has only one row, but must have two at least; merge or drop it.")
 
 
 def _refuse_same(

@@ -136,7 +136,7 @@ def monte_carlo(
     whole("replications", replications, least=2)
     probability("level", level)
     if truth is None and not hasattr(design, "truth"):
-        raise ValueError("truth: none given, and the design has none of its own; give the value of the estimand.")
+        raise ValueError("truth is None, but the design has none of its own; give the value of the estimand.")
     target = float(design.truth if truth is None else truth)
     if hasattr(design, "draw") and batched.can(estimator, design.draw(np.random.default_rng(seed), n)):
         try:
@@ -191,8 +191,8 @@ def _one_sample(design: Any, n: int) -> Callable[[np.random.Generator], dict[str
     if callable(design):
         return cast(Callable[[np.random.Generator], dict[str, Any]], design)
     raise TypeError(
-        f"design: {type(design).__name__} given; a design with draw(rng, n, copies), or a function of a random "
-        "generator, is allowed."
+        f"design is {type(design).__name__}, but must be a design with draw(rng, n, copies), or a function of a random "
+        "generator; give one."
     )
 
 

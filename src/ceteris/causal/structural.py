@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ceteris.arguments import one_of, whole
+from ceteris.arguments import as_many, one_of, whole
 from ceteris.stats.damped import minimise
 
 DOMAINS = {
@@ -86,8 +86,7 @@ class Structure:
             raise ValueError(
                 "mean, loss: neither was given; write G(theta, t) or the loss of one row, loss(y, t, theta)."
             )
-        if self.names and len(self.names) != self.size:
-            raise ValueError(f"names: {len(self.names)} given for {self.size} parameters; give one for each.")
+        as_many("names", self.names or range(self.size), self.size, of="parameter")
         one_of("outcome", self.outcome, DOMAINS)
 
     @property

@@ -191,7 +191,7 @@ def _quantity(name: Any, observed: np.ndarray, bounds: tuple[float, float] | Non
     low, high = bounds or ((0.0, np.inf) if observed.min() >= 0 else (-np.inf, np.inf))
     if not low < high or observed.min() < low or observed.max() > high:
         raise ValueError(
-            f"bounds: ({low:g}, {high:g}) given for column {name!r}, whose values run from {observed.min():g} to "
+            f"bounds: ({low:g}, {high:g}) was given for column {name!r}, but its values run from {observed.min():g} to "
             f"{observed.max():g}; the bounds must hold them all."
         )
     return Column(name, "continuous", whole=whole, bounds=(float(low), float(high)))
@@ -256,13 +256,15 @@ def as_frame(X: Any) -> pd.DataFrame:
         return native.to_pandas()
     array = np.asarray(X)
     if array.ndim != 2:
-        raise ValueError(f"X: an array of shape {array.shape} was given, but (rows, columns) is needed.")
+        raise ValueError(f"X has shape {array.shape}, but must have (rows, columns); reshape it.")
     return pd.DataFrame(array, columns=pd.Index([f"x{j}" for j in range(array.shape[1])]))
 
 
 def _refuse_shape(table: pd.DataFrame) -> None:
     if len(table) < 2 or table.shape[1] == 0:
-        raise ValueError(f"X: {len(table)} row(s) and {table.shape[1]} column(s) given; at least 2 rows are needed.")
+        raise ValueError(
+            f"X has {len(table)} row(s) and {table.shape[1]} column(s), but must have 2 rows at least; give more."
+        )
     refuse_twins("X", table)
 
 

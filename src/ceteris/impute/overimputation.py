@@ -127,7 +127,7 @@ def overimpute(
     """
     probability("share", share)
     if epochs is not None and "epochs" not in imputer.get_params():
-        raise ValueError(f"epochs: {list(epochs)} given, but {type(imputer).__name__} is not trained in epochs.")
+        raise ValueError(f"epochs is {list(epochs)}, but {type(imputer).__name__} is not trained in epochs.")
     table = as_frame(X)
     types = imputer._types(table) or {}
     truth = learn(table, types, imputer.bounds)

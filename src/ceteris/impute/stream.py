@@ -130,7 +130,7 @@ class Feed:
         rows = [source.metadata.row_group(g).num_rows for g in range(source.num_row_groups)]
         self.starts = np.concatenate([[0], np.cumsum(np.array(rows) // size)])  # batches before each place in the order
         if self.starts[-1] == 0:
-            raise ValueError(f"batch_size: {size} given, but no row group of the file has that many rows; lower it.")
+            raise ValueError(f"batch_size is {size}, but no row group of the file has that many rows; lower it.")
         self.held: tuple[int, int] = (-1, -1)
         self.cells: Any = None
 

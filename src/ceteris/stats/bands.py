@@ -70,7 +70,7 @@ def multiplier_bootstrap(
     np.float64(0.05)
     """
     if len(clusters) > 1:
-        raise ValueError(f"clusters: {len(clusters)} sets given; none and one are allowed; use ``normal_maximum``.")
+        raise ValueError(f"clusters holds {len(clusters)} sets, but must hold one at most; use ``normal_maximum``.")
     whole("draws", draws)
     totals = influence / len(influence)
     if clusters:

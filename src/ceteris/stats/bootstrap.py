@@ -154,8 +154,7 @@ def wild_test(
     """
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     _rows((x, y), draws, cluster)
-    if not 0 <= column < x.shape[1]:
-        raise ValueError(f"column: {column} given; x has columns 0 to {x.shape[1] - 1}.")
+    whole("column", column, 0, x.shape[1] - 1)
     others = np.delete(x, column, axis=1)
     shifted = y - value * x[:, column]
     restricted = others @ np.linalg.lstsq(others, shifted, rcond=None)[0] if others.shape[1] else np.zeros(len(y))
@@ -203,7 +202,7 @@ def _of(statistic: Callable[..., Any], arrays: tuple[np.ndarray, ...], which: np
 
 def _rows(arrays: tuple[np.ndarray, ...], draws: int, cluster: np.ndarray | None) -> int:
     if not arrays:
-        raise ValueError("arrays: none given; give the data that the statistic is of.")
+        raise ValueError("arrays is empty, but must hold one at least; give the data that the statistic is of.")
     sizes = {len(array) for array in (*arrays, *([cluster] if cluster is not None else []))}
     if len(sizes) > 1:
         raise ValueError(f"arrays: they have {', '.join(map(str, sorted(sizes)))} rows; give equally many.")

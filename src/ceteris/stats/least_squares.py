@@ -93,10 +93,10 @@ def ols(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> Leas
     """
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if x.ndim != 2 or y.shape != (len(x),):
-        raise ValueError(f"x: shape {x.shape} given with y of shape {y.shape}; (n, k) and (n,) are needed.")
+        raise ValueError(f"x and y have shapes {x.shape} and {y.shape}, but must have (n, k) and (n,); reshape them.")
     n, k = x.shape
     if n <= k:
-        raise ValueError(f"x: {k} columns given for {n} rows; least squares needs more rows than columns.")
+        raise ValueError(f"x has {k} columns and {n} rows, but must have more rows than columns; leave some out.")
     w = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
     root = np.sqrt(w)
     about = coordinates(x)

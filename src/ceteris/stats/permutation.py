@@ -149,7 +149,7 @@ def assign(
     """Assignments that the design could have drawn, shape (m, n), and whether these are all of them."""
     d = np.asarray(d, dtype=float)
     if not np.isin(d, (0.0, 1.0)).all() or d.min() == d.max():
-        raise ValueError("d: zeros and ones, at least one of each, are needed; recode the treatment.")
+        raise ValueError("d must hold zeros and ones, at least one of each, but does not; recode the treatment.")
     place, first = _units(d, clusters)
     own = d[first]
     blocks = np.zeros(len(first), dtype=int) if strata is None else _blocks(strata, place, first)

@@ -192,7 +192,7 @@ def codes_of(role: str, name: Any, column: Iterable[Any], known: Sequence[Any], 
     if fresh:
         raise ValueError(
             f"{role}: column {name!r} holds {some(fresh[:3])}, but must hold what it held in the table learnt from, "
-            f"{some(known)}; drop these rows, or learn from a table that has such; learners can be told unseen='ignore'."
+            f"{some(known)}; drop these rows, or learn from a table that has such (learners: or unseen='ignore')."
         )
     return np.array([place.get(label, -1) for label in column], int)
 

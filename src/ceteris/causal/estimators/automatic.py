@@ -95,10 +95,10 @@ class AutomaticDebiasing:
         learner = hasattr(self.outcome, "fit") and hasattr(self.outcome, "predict")
         if self.outcome not in ("lasso", "net") and not learner:
             raise ValueError(
-                f"outcome: {self.outcome!r} given; 'lasso', 'net' and an estimator with fit and predict are allowed."
+                f"outcome is {self.outcome!r}, but must be 'lasso', 'net' or an estimator that predicts; give one."
             )
         if self.penalty != "cv" and (isinstance(self.penalty, str) or self.penalty < 0):
-            raise ValueError(f"penalty: {self.penalty!r} given; 'cv' and numbers of at least 0 are allowed.")
+            raise ValueError(f"penalty is {self.penalty!r}, but must be 'cv' or a number of at least 0; give one.")
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None) -> Estimate:
         """Estimate.

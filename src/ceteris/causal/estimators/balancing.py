@@ -38,7 +38,7 @@ from ceteris.arguments import one_of
 from ceteris.causal.diagnostics import overlap_check, size_check, warn_of
 from ceteris.causal.estimands import OVERLAP, SUTVA, UNCONFOUNDED, WORDS, pick_estimand, told
 from ceteris.causal.propensity import Propensity, fit_propensity, read_with_score, spread, trimmed
-from ceteris.causal.rows import Rows, read_rows
+from ceteris.causal.rows import Rows, read_rows, refuse_no_covariates
 from ceteris.results import Check, Estimate
 from ceteris.stats.centring import standardised
 from ceteris.stats.deletion import without_leverage
@@ -286,8 +286,7 @@ def weighted_means(
 def columns_to_balance(x: np.ndarray, moments: int) -> np.ndarray:
     """Covariates, with their squares for two moments; constant and repeated columns left out, standardised."""
     one_of("moments", moments, (1, 2))
-    if not x.shape[1]:
-        raise ValueError("x: no covariates given; name those to balance.")
+    refuse_no_covariates(x, "name those to balance")
     x = standardised(x)[0]
     wide = np.column_stack([x, x**2]) if moments == 2 else x
     chosen: list[int] = []

@@ -34,7 +34,7 @@ from ceteris.causal.estimands import OVERLAP, SUTVA, UNCONFOUNDED, pick_estimand
 from ceteris.causal.estimators.randomised import stratified
 from ceteris.causal.nearest import METRICS, across, whiten, within
 from ceteris.causal.propensity import Propensity, fit_propensity, read_with_score, subset
-from ceteris.causal.rows import Rows, read_rows
+from ceteris.causal.rows import Rows, read_rows, refuse_no_covariates
 from ceteris.results import Check, Estimate
 from ceteris.stats.logit import with_constant
 
@@ -78,8 +78,7 @@ class NearestNeighbours:
         one_of("metric", self.metric, METRICS)
         rows = read_rows(data, y=y, d=d, x=x, binary=True)
         _refuse_settings(rows, self.neighbours, self.tie_tolerance, self.variance_neighbours)
-        if not rows.x.shape[1]:
-            raise ValueError("x: no covariates given; name those to match on.")
+        refuse_no_covariates(rows.x, "name those to match on")
         z = whiten(rows.x, self.metric)
         matches = across(z, rows.d, self.neighbours, self.tie_tolerance)
         imputed = impute(rows, matches, rows.x if self.bias_correction else None)
@@ -310,14 +309,13 @@ def within_reach(
 
 def cells(x: np.ndarray, bins: int | None) -> np.ndarray:
     """Number of the group of equal (coarsened) covariates of each row, from 0."""
+    refuse_no_covariates(x, "name those to match on")
     columns = []
     for column in x.T:
         if bins is not None and len(np.unique(column)) > bins:
             edges = np.unique(np.quantile(column, np.arange(1, bins) / bins))
             column = np.searchsorted(edges, column).astype(float)
         columns.append(column)
-    if not columns:
-        raise ValueError("x: no covariates given; name those to match on.")
     return np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)[1].ravel()
 
 

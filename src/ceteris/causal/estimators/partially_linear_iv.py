@@ -63,8 +63,7 @@ class PartiallyLinearIV:
         """Estimate θ; arguments as in ``PartiallyLinear.fit``, z being one or more instruments."""
         one_of("score", self.score, (PARTIALLING_OUT, IV_TYPE))
         rows = read_rows(data, y=y, d=d, x=x, z=z, cluster=cluster)
-        if rows.d.ndim == 2:
-            raise ValueError(f"d: {rows.d.shape[1]} treatments given; one is allowed; estimate them one by one.")
+        rows.refuse_several_treatments("estimate them one by one")
         assert rows.z is not None
         z_columns = rows.z.reshape(rows.n, -1)
         if (np.ptp(z_columns, axis=0) == 0).any():

@@ -141,7 +141,9 @@ class ClusterRandomised:
         one_of("weight", self.weight, ("unit", "cluster"))
         rows = read_rows(data, y=y, d=d, cluster=cluster, binary=True)
         if len(rows.clusters) != 1:
-            raise ValueError(f"cluster: {len(rows.clusters)} sets given; one is allowed: what was assigned as a whole.")
+            raise ValueError(
+                f"cluster names {len(rows.clusters)} sets, but must name one; give what was assigned as a whole."
+            )
         point, influence, variance = cluster_difference(rows.y, rows.d, rows.clusters[0], self.weight)
         G = len(np.unique(rows.clusters[0]))
         over = "units" if self.weight == "unit" else "clusters with equal weight"
@@ -261,7 +263,9 @@ def cluster_difference(
         )
     G, G1 = len(labels), int(arm.sum())
     if min(G1, G - G1) < 2:
-        raise ValueError(f"cluster: {G1} treated and {G - G1} control clusters given; two of each at least are needed.")
+        raise ValueError(
+            f"cluster: {G1} treated and {G - G1} control clusters were found, but there must be two of each; add some."
+        )
     w = np.ones(len(y)) if weight == "unit" else 1 / np.bincount(place)[place]
     mean = {a: np.average(y[d == a], weights=w[d == a]) for a in (0, 1)}
     total = np.where(d == 1, w[d == 1].sum(), w[d == 0].sum())

@@ -66,7 +66,7 @@ class RegressionAdjustment:
         """Regress y on d and x; d may hold any numbers."""
         one_of("covariance", self.covariance, KINDS)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster)
-        _refuse_several(rows)
+        rows.refuse_several_treatments("put the others into x")
         fit = ols(np.column_stack([rows.d, with_constant(rows.independent)]), rows.y).only(1)
         meta = {
             "method": "Regression adjustment",
@@ -149,7 +149,7 @@ def interacted(
         mine = rows.d == arm
         if mine.sum() <= X.shape[1]:
             raise ValueError(
-                f"x: {X.shape[1] - 1} covariates given, but only {int(mine.sum())} rows have d = {arm}; each arm needs "
+                f"x names {X.shape[1] - 1} covariates, but only {int(mine.sum())} rows have d = {arm}; each arm needs "
                 "more rows than covariates plus one; use fewer."
             )
         try:
@@ -166,11 +166,6 @@ def interacted(
     moved = own / own.mean() * (fits[1] - fits[0] - point) if population else 0.0
     by_cluster = (plain + moved) * np.sqrt((rows.n - 1) / (rows.n - 2 * X.shape[1]))  # it is a single regression
     return float(point), (influence + moved, by_cluster, deleted + moved), (fits[0], fits[1])
-
-
-def _refuse_several(rows: Rows) -> None:
-    if rows.d.ndim == 2:
-        raise ValueError(f"d: {rows.d.shape[1]} treatments given; one is allowed; put the others into x.")
 
 
 def _extrapolation(rows: Rows) -> Check:

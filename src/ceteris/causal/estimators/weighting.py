@@ -130,8 +130,7 @@ class ScoreStratification:
         whole("strata", self.strata, least=2)
         whole("draws", self.draws, least=20)
         rows = read_with_score(data, y=y, d=d, x=x, score=score, cluster=cluster)
-        if len(rows.clusters) > 1:
-            raise ValueError("cluster: two sets given; the bootstrap of ScoreStratification allows one; choose it.")
+        rows.refuse_two_sets("the bootstrap of ScoreStratification draws clusters of one")
         fitted = fit_propensity(rows)
         groups = quantile_groups(fitted.e, self.strata)
         _refuse_empty(groups, rows.d)
@@ -167,7 +166,7 @@ class ScoreStratification:
             values.append(between_groups(again, groups, self.estimand))
         if len(values) < self.draws / 2:
             raise ValueError(
-                f"strata: {self.strata} given, but in {self.draws - len(values)} of {self.draws} bootstrap samples one "
+                f"strata is {self.strata}, but in {self.draws - len(values)} of {self.draws} bootstrap samples one "
                 "had a single treatment; use fewer."
             )
         return np.array(values), self.draws - len(values)

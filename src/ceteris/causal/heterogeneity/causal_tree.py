@@ -89,8 +89,7 @@ class CausalTree:
         whole("least", self.least, least=FEW)
         whole("depth", self.depth)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True)
-        if len(rows.clusters) > 1:
-            raise ValueError("cluster: two sets given; a tree is grown on whole clusters of one set; give one.")
+        rows.refuse_two_sets("a tree is grown on whole clusters of one")
         e, checks = self._propensity(rows)
         weight = np.where(rows.d == 1, 1 / e, 1 / (1 - e))
         sample = Sample(rows.y, rows.d, weight, rows.x)
@@ -99,7 +98,7 @@ class CausalTree:
         treated = int(rows.d[growing].sum())
         if min(treated, len(growing) - treated) < 2 * self.least:
             raise ValueError(
-                f"least: {self.least} given, but {treated} treated and {len(growing) - treated} control rows grow the "
+                f"least is {self.least}, but {treated} treated and {len(growing) - treated} control rows grow the "
                 "tree, too few for two leaves; give fewer, or more rows."
             )
         tree = self._grown(sample.part(growing), e[growing], int(estimating.sum()), rows, growing)

@@ -158,12 +158,14 @@ def compare_cate(
 def refuse(entrants: Mapping[str, Any], designs: Sequence[EffectDesign], y: Any, held_out: float) -> None:
     """Complain before any work."""
     if not entrants:
-        raise ValueError("entrants: none given; give a mapping of names to estimators.")
+        raise ValueError(
+            "entrants is empty, but must name one estimator at least; give a mapping of names to estimators."
+        )
     for name, entrant in entrants.items():
         if isinstance(entrant, type) or not hasattr(entrant, "fit"):
             raise TypeError(f"entrants: {name!r} is no estimator; give an object with fit, such as RLearner().")
     if not designs and y is None:
-        raise ValueError("designs: none given, and no data; give one of the two.")
+        raise ValueError("designs is empty, but there are no data either; give one of the two.")
     probability("held_out", held_out, such_as=0.5)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ceteris.arguments import one_of, probability
+from ceteris.arguments import as_many, one_of, probability
 from ceteris.causal.rows import Rows
 from ceteris.outlets import prose, screen
 from ceteris.results import Check, Estimate
@@ -67,10 +67,11 @@ class Effects:
 
     def __post_init__(self) -> None:
         columns = 1 if self.point.ndim == 1 else self.point.shape[1]
-        if columns != len(self.names):
-            raise ValueError(f"names: {len(self.names)} given for {columns} columns of effects; give one for each.")
+        as_many("names", self.names, columns, of="column of effects")
         if self.se is not None and self.se.shape != self.point.shape:
-            raise ValueError(f"se: shape {self.se.shape} given; the effects have {self.point.shape}.")
+            raise ValueError(
+                f"se has shape {self.se.shape}, but must have {self.point.shape}; give one for each effect."
+            )
 
     def __len__(self) -> int:
         return len(self.point)
@@ -249,7 +250,7 @@ def read_subgroup(subgroup: Any, n: int) -> np.ndarray:
     inside = np.asarray(subgroup)
     if inside.shape != (n,) or inside.dtype != bool:
         raise ValueError(
-            f"subgroup: {inside.dtype} of shape {inside.shape} given; a boolean array of shape ({n},) is allowed, such "
+            f"subgroup is {inside.dtype} of shape {inside.shape}, but must be a boolean array of shape ({n},); give "
             "as data['age'] > 40."
         )
     if not inside.any():

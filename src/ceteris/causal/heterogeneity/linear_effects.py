@@ -234,7 +234,9 @@ class SeriesEffects(_AbstractLinear):
 
     def __post_init__(self) -> None:
         if isinstance(self.along, str) or len(self.along) not in (1, 2):
-            raise ValueError(f"along: {self.along!r} given; a list of one or two names of covariates is allowed.")
+            raise ValueError(
+                f"along is {self.along!r}, but must be a list of one or two names of covariates; give one."
+            )
         whole("knots", self.knots, least=2)
 
     def _terms(self, rows: Rows, along: tuple[str, ...]) -> tuple[Basis, tuple[str, ...], str]:
@@ -278,7 +280,7 @@ def least_squares(
     n, k = design.shape
     if n <= k or np.linalg.matrix_rank(design) < k:
         told = "; ".join(collinear(chosen_x, along).values()) or "some of which the others determine"
-        raise ValueError(f"along: {k} terms given for {n} rows: {told}; give fewer covariates or knots.")
+        raise ValueError(f"along makes {k} terms of {n} rows: {told}; give fewer covariates or knots.")
     gram = design.T @ design / n
     beta = np.linalg.solve(gram, design.T @ target / n)
     plain = np.linalg.solve(gram, (design * (target - design @ beta)[:, None]).T).T
@@ -302,7 +304,7 @@ def least_squares(
 def chosen(along: Sequence[str] | None, names: tuple[str, ...]) -> tuple[str, ...]:
     """Check names of covariates."""
     if isinstance(along, str):
-        raise ValueError(f"along: the text {along!r} given; a list of names is allowed; give [{along!r}].")
+        raise ValueError(f"along is {along!r}, but must be a list of names; give [{along!r}].")
     for name in along or ():
         one_of("along", name, names)
     return names if along is None else Names(along, names.labels if isinstance(names, Names) else None)

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import as_many
 from ceteris.causal.covariates import covariates_at
 from ceteris.causal.heterogeneity.effects import Effects
 from ceteris.causal.heterogeneity.forest import grow
@@ -83,8 +84,7 @@ class LocalMomentForest:
         data = finite("z", z).reshape(len(covariates), -1)
         start = np.atleast_1d(np.asarray(self.start, dtype=float))
         _refuse_score(self.score, start, data)
-        if self.names is not None and len(self.names) != len(start):
-            raise ValueError(f"names: {len(self.names)} given for {len(start)} parameters; give one for each, or none.")
+        as_many("names", start if self.names is None else self.names, len(start), of="parameter")
         moment = Moment(self.score, self.derivative or _differences(self.score))
         overall = solve(moment, start[None], np.ones((1, len(data))), data)[0]
         if not np.isfinite(overall).all():

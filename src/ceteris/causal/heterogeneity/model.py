@@ -173,15 +173,12 @@ class AbstractEffectLearner(ABC):
         """
         refuse_clip(self.clip)
         if x is None or (isinstance(x, list | tuple) and len(x) == 0):
-            raise ValueError("x: no covariate given; effects differ by covariates; name at least one.")
+            raise ValueError("x is empty, but effects differ by covariates; name at least one.")
         if self.bootstrap:
             whole("bootstrap", self.bootstrap, least=FEWEST_DRAWS, such_as=200)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True)
-        if self.bootstrap and len(rows.clusters) > 1:
-            raise ValueError(
-                "cluster: two sets given with bootstrap, which draws whole clusters of one set; give one, or "
-                "bootstrap=0."
-            )
+        if self.bootstrap:
+            rows.refuse_two_sets("bootstrap draws whole clusters of one")
         fold = read_folds(self.folds, rows.n, 1, self.seed, rows.clusters, stratify=rows.d)[0]
         given = read_nuisances(nuisances, rows.n, self.known)
         model = self.learn(rows, fold, given)

@@ -124,9 +124,9 @@ def groups_of(group: Any, n: int) -> dict[str, np.ndarray]:
     found, place, count = np.unique(given.astype(str), return_inverse=True, return_counts=True)
     names = found.tolist()
     if len(names) < 2:
-        raise ValueError(f"group: everybody is in {names[0]!r}; two groups at least are needed to compare.")
+        raise ValueError(f"group: everybody is in {names[0]!r}, but there must be two groups to compare; give more.")
     if count.min() < 2:
-        raise ValueError(f"group: {names[count.argmin()]!r} has one member; two at least are needed; merge groups.")
+        raise ValueError(f"group: {names[count.argmin()]!r} has one member, but must have two at least; merge groups.")
     return {name: (place == k).astype(float) for k, name in enumerate(names)}
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.arguments import COUNT, check
+from ceteris.arguments import COUNT, as_many, check
 from ceteris.causal.heterogeneity.evaluate.inputs import same_covariates, same_length
 from ceteris.causal.policy.value import read_scores
 from ceteris.causal.rows import read_covariates
@@ -100,13 +100,12 @@ class PolicyTree:
         n, k = gamma.shape
         if 2**self.depth * self.min_leaf > n:
             raise ValueError(
-                f"depth: {self.depth} given, which asks for {2**self.depth} leaves of at least {self.min_leaf} rows; x "
+                f"depth is {self.depth}, which asks for {2**self.depth} leaves of at least {self.min_leaf} rows; x "
                 f"has {n} rows; give a lower depth."
             )
         default = ("do not treat", "treat") if np.ndim(scores) == 1 else tuple(f"action {a}" for a in range(k))
         labels = default if actions is None else tuple(actions)
-        if len(labels) != k:
-            raise ValueError(f"actions: {len(labels)} names given for {k} actions; give one for each.")
+        as_many("actions", labels, k, of="action")
         rank = ranked(matrix, self.split_step)
         return FittedTree(self._grow(matrix, rank, gamma, self.depth), names, labels, np.ndim(scores) == 1)
 

@@ -173,7 +173,7 @@ def out_of_fold(learner: Callable[[Any, np.ndarray], Any], x: Any, scores: Any, 
     fold = np.unique(np.asarray(fold), return_inverse=True)[1]
     same_length(x=matrix, scores=given, fold=fold)
     if fold.max() == 0:
-        raise ValueError("fold: all rows are in one fold; two folds at least are needed.")
+        raise ValueError("fold: all rows are in one fold, but there must be two at least; give more.")
     parts = [(test, learner(matrix[train], given[train]).predict(matrix[test])) for train, test in splits(fold)]
     policy = np.empty(len(matrix), dtype=np.asarray(parts[0][1]).dtype)
     for test, chosen in parts:

@@ -60,7 +60,7 @@ def half_samples(
     place = np.arange(n) if clusters is None else np.unique(clusters, return_inverse=True)[1]
     count = int(place.max()) + 1
     if count < 4:
-        raise ValueError(f"clusters: {count} independent units given; four at least are needed to draw halves.")
+        raise ValueError(f"clusters: there are {count} independent units, but halves need four at least; give more.")
     rng = np.random.default_rng(seed)
     found = []
     for _ in range(draws):

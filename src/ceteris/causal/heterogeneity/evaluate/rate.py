@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.arguments import one_of
+from ceteris.arguments import LIKELY, one_of
 from ceteris.causal.heterogeneity.evaluate.curve import Curve
 from ceteris.causal.heterogeneity.evaluate.inputs import (
     clusters_of,
@@ -36,6 +36,7 @@ from ceteris.causal.heterogeneity.evaluate.inputs import (
 )
 from ceteris.causal.heterogeneity.evaluate.ranking import half_samples, sorted_rows, tie_means
 from ceteris.results import Estimate
+from ceteris.tables.frames import finite
 
 TARGETS = ("AUTOC", "QINI")
 ERRORS = ("influence", "half samples")
@@ -180,9 +181,9 @@ def read_shares(share: Any) -> np.ndarray:
     if share is None:
         return np.arange(1, 21) / 20
     (q,) = vectors(share=share)
-    if q.min() <= 0 or q.max() > 1 or (np.diff(q) <= 0).any():
-        raise ValueError(f"share: values from {q.min():g} to {q.max():g} given; increasing ones in (0, 1] are allowed.")
-    return q
+    if (np.diff(q) <= 0).any():
+        raise ValueError("share must increase from one value to the next, but does not; sort it.")
+    return finite("share", q, within=LIKELY)
 
 
 def _in_order(scores: np.ndarray, priority: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -46,7 +46,7 @@ class Growth:
     --------
     >>> Growth(trees=501)
     Traceback (most recent call last):
-    ValueError: trees: 501 given; a multiple of bag=2 of at least 2 is allowed.
+    ValueError: trees is 501, but must be a multiple of bag=2 of at least 2; give one.
     """
 
     trees: int = 2000
@@ -81,8 +81,10 @@ class Growth:
         kept = self.share * n * (1 - self.honest if self.honest else 1)
         if kept < 2 * self.least:
             raise ValueError(
-                f"least: {self.least} given, but a tree grows on {kept:.0f} rows (n = {n}), so it could not have two "
+                f"least is {self.least}, but a tree grows on {kept:.0f} rows (n = {n}), so it could not have two "
                 "leaves; give fewer, or more rows."
             )
         if units < 8:
-            raise ValueError(f"cluster: {units} clusters given; trees draw whole clusters and need 8 at least.")
+            raise ValueError(
+                f"cluster: there are {units} clusters, but trees draw whole ones and need 8 at least; leave it out."
+            )

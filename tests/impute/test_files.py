@@ -81,7 +81,7 @@ def test_what_cannot_be_read_is_refused(tmp_path):
     full = pd.DataFrame({"x": [1.0, 2.0]})
     with pytest.raises(ValueError, match="there are no missing values, so that there is nothing to impute"):
         impute_table(full, tmp_path / "full.csv", out=tmp_path / "out")
-    with pytest.raises(ValueError, match="-m: 0 was given, but at least one completed table is needed"):
+    with pytest.raises(ValueError, match="-m is 0, but must be a whole number of at least 1"):
         impute_table(full, tmp_path / "full.csv", m=0)
 
 

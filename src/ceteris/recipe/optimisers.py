@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array
 
-from ceteris.arguments import one_of
+from ceteris.arguments import one_of, whole
 from ceteris.recipe.objectives import as_array
 from ceteris.recipe.soap import soap
 
@@ -161,8 +161,7 @@ def optimiser(
         raise ValueError(
             f"optimiser: weight_decay is {weight_decay}, but {name} has no decoupled decay; use adamw or muon."
         )
-    if accumulate < 1:
-        raise ValueError(f"optimiser: accumulate is {accumulate}, but an update needs at least one batch.")
+    whole("optimiser: accumulate", accumulate)
     if betas is not None and not KINDS[name].betas:
         raise ValueError(f"optimiser: betas is {betas}, but {name} has none to set; use adam, adamw or soap.")
     if betas is not None and not (len(betas) == 2 and all(0 <= b < 1 for b in betas)):

@@ -27,7 +27,7 @@ def real():
     """Documentation found on this machine, one document per line; read, and never kept."""
     import site
 
-    from ceteris.represent import tokenise
+    from ceteris.text import tokenise
 
     folders = [Path(folder) for folder in (*site.getsitepackages(), "/usr/share/doc")]
     files = sorted(
@@ -51,7 +51,7 @@ def real():
 
 def ours(documents, dimensions, least, combine=True, seed=0):
     """CPU seconds of learning (a first pass over few documents compiles), and the vectors."""
-    from ceteris.represent import SkipGram, build_corpus
+    from ceteris.text import SkipGram, build_corpus
 
     corpus = build_corpus(documents, least)
     model = SkipGram(dimensions, epochs=EPOCHS, combine=combine, seed=seed)
@@ -136,7 +136,7 @@ def _nearest(words, matrix):
 
 def table(rows):
     from ceteris.data.missing import simulate_mixed
-    from ceteris.represent import TableGAN, compare_tables
+    from ceteris.synthesis import TableGAN, compare_tables
 
     real_rows, heldout = simulate_mixed(rows, seed=1), simulate_mixed(rows, seed=2)
     start = time.process_time()

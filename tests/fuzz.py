@@ -409,7 +409,7 @@ def learner(name: str) -> Kind:
 
 
 def words(suffix: str) -> Kind:
-    from ceteris.represent import WordVectors, load_vectors
+    from ceteris.text import WordVectors, load_vectors
 
     matrix = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
     vectors = WordVectors(("a", "é", "king", "new_york", "zoo"), matrix, np.arange(5) + 1)

@@ -11,7 +11,8 @@ PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")] + sorted((ROO
 SLOW = {
     "README.md",
     "docs/heterogeneity.md",
-    "docs/represent.md",
+    "docs/synthesis.md",
+    "docs/text.md",
     "docs/impute.md",
     "docs/recipe.md",
     "docs/learners.md",

@@ -222,7 +222,7 @@ def embed(
     seed: Seed = 0,
 ) -> None:
     """Learn word vectors from a corpus of one's own."""
-    from ceteris.represent.command import embed
+    from ceteris.text.command import embed
 
     embed(corpus, out, dimensions, window, epochs, least, phrases, runs_, seed)
 
@@ -241,7 +241,7 @@ def synthesize(
     decimal: Decimal = None,
 ) -> None:
     """Write a table like this one whose rows are nobody's, and say how like it is and how safe."""
-    from ceteris.represent.command import synthesize
+    from ceteris.synthesis.command import synthesize
     from ceteris.tables import read_table
 
     options = _options((), types, ignore, id_, separator, decimal)

@@ -20,7 +20,7 @@ from jax import Array
 
 from ceteris.engine import EarlyStopping, Ensemble, Fit, Status, fit, precision
 from ceteris.learners import network
-from ceteris.nets import trainable, weighted_mean
+from ceteris.nets import linear_plus, trainable, weighted_mean
 from ceteris.recipe import KINDS, AbstractObjective, Descend, Minibatches, optimiser
 from ceteris.stats import centring
 
@@ -208,7 +208,7 @@ def train(
             net.optimiser, net.rate, schedule="cosine", updates=epochs * sampler.updates, weight_decay=decay
         )
         options = (("widths", net.widths), ("activation", net.activation))
-        builder = eqx.Partial(network.build, *sizes, options)
+        builder = eqx.Partial(linear_plus, *sizes, options)
         parts: dict[str, Any] = {"trainable": trainable}
         leaves, replaced, monitors = [_train_rows], [rows.train], []
         if over is not None:

@@ -9,12 +9,13 @@ from ceteris.equilibrium.loading import load
 from ceteris.equilibrium.many import OverParameters, solve_many
 from ceteris.equilibrium.model import Model, with_parameters
 from ceteris.equilibrium.phases import Episodes, Polish
-from ceteris.equilibrium.regression import RandomFeatures, Regression
+from ceteris.equilibrium.regression import Regression
 from ceteris.equilibrium.shocks import Drawn, Markov, Normal
 from ceteris.equilibrium.solution import Solution
 from ceteris.equilibrium.solve import solve
 from ceteris.equilibrium.symmetry import Agents, Exchangeable, Idiosyncratic
 from ceteris.equilibrium.trajectories import Trajectories
+from ceteris.nets import RandomFeatures
 
 __all__ = [
     "Agents", "Drawn", "Episodes", "Exchangeable", "GaussHermite", "Idiosyncratic", "Markov", "Model", "Monomial",

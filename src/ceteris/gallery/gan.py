@@ -27,8 +27,8 @@ import pandas as pd
 from ceteris.engine import Ensemble, fit
 from ceteris.gallery._plots import panels
 from ceteris.recipe import Draws, Loss, Play
-from ceteris.represent.tables.wasserstein import CriticLoss, GeneratorLoss, Maker, players, rule
 from ceteris.results import Check, Figure, Section, Table
+from ceteris.synthesis.wasserstein import CriticLoss, GeneratorLoss, Maker, players, rule
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -5,8 +5,7 @@ mean and the covariance. A hole is drawn with Matheron's rule: for any draw x̃ 
 
     x_hidden = x̃_hidden + Σ_hs Σ_ss⁻¹ (x_seen - x̃_seen)
 
-has the conditional distribution. The systems Σ_ss w = b, another one for each row, are solved side by side by conjugate
-gradients, which need products with Σ only.
+has the conditional distribution.
 
 References
 ----------
@@ -22,25 +21,10 @@ import jax.numpy as jnp
 import jax.random as jr
 from jax import Array
 
-from ceteris.nets import AbstractConstants
+from ceteris.nets.gaussian import Gaussian, solve_seen
 
 RIDGE = 0.02  # added to the variances: columns are standardised, indicators of labels add up to one
-STEPS = 12  # of conjugate gradients; exact where there are fewer columns
 BURN, KEEP = 15, 10  # rounds of data augmentation, and how many of the last are averaged
-
-
-class Gaussian(AbstractConstants):
-    """Mean (d,) and covariance (d, d) of standardised columns."""
-
-    mean: Array
-    covariance: Array
-
-
-def expected(model: Gaussian, x: Array, seen: Array) -> Array:
-    """Fill what is not seen with its expectation given what is, (rows, d)."""
-    gap = jnp.where(seen, x - model.mean, 0.0)
-    filled = model.mean + _solve(model.covariance, gap, seen) @ model.covariance
-    return jnp.where(seen, x, filled)
 
 
 def learn(x: Array, seen: Array, rows: Array, key: Array) -> Gaussian:
@@ -76,7 +60,7 @@ def learn(x: Array, seen: Array, rows: Array, key: Array) -> Gaussian:
         root = jnp.linalg.cholesky(model.covariance)
         drawn = model.mean + jr.normal(key, (n, d)) @ root.T
         gap = jnp.where(seen, x - drawn, 0.0)
-        y = jnp.where(seen, x, drawn + _solve(model.covariance, gap, seen) @ model.covariance)
+        y = jnp.where(seen, x, drawn + solve_seen(model.covariance, gap, seen) @ model.covariance)
         model = moments(y)
         return model, model
 
@@ -87,18 +71,3 @@ def learn(x: Array, seen: Array, rows: Array, key: Array) -> Gaussian:
 
 learn_all = eqx.filter_jit(eqx.filter_vmap(learn, in_axes=(None, None, 0, 0)))
 learn_each = eqx.filter_jit(eqx.filter_vmap(learn, in_axes=(0, 0, 0, 0)))
-
-
-def _solve(covariance: Array, b: Array, seen: Array) -> Array:
-    """Solve Σ_ss w = b_s in every row, w zero where nothing is seen; conjugate gradients."""
-
-    def step(_, carry):
-        w, r, p, rr = carry
-        Ap = jnp.where(seen, p @ covariance, 0.0)
-        alpha = rr / jnp.maximum((p * Ap).sum(1), 1e-20)
-        w, r = w + alpha[:, None] * p, r - alpha[:, None] * Ap
-        new = (r * r).sum(1)
-        return w, r, r + (new / jnp.maximum(rr, 1e-20))[:, None] * p, new
-
-    start = jnp.zeros_like(b), b, b, (b * b).sum(1)
-    return jax.lax.fori_loop(0, min(b.shape[1], STEPS), step, start)[0]

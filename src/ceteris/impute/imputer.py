@@ -13,8 +13,8 @@ from ceteris.engine import precision
 from ceteris.impute import neural, scales
 from ceteris.impute.base import MultipleImputer
 from ceteris.impute.columns import Holes, complete, learn
-from ceteris.impute.conditionals import Cells, Levels, Sizes
 from ceteris.impute.panel import Clock, clock_of, panel_features, read_panel
+from ceteris.nets.conditionals import Cells, Levels, Sizes
 from ceteris.programs import keep_programs
 
 

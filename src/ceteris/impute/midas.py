@@ -26,34 +26,8 @@ from ceteris.engine import Status, fit, precision
 from ceteris.impute.base import MultipleImputer
 from ceteris.impute.columns import Holes
 from ceteris.impute.wide import Spans, learn_wide
-from ceteris.nets import MLP
+from ceteris.nets import Coder
 from ceteris.recipe import AbstractObjective, Descend, Minibatches, optimiser
-
-
-class Autoencoder(eqx.Module):
-    """Encoder and decoder; with ``latent`` units a normal code between them (variational)."""
-
-    encoder: MLP
-    decoder: MLP
-    variational: bool = eqx.field(static=True)
-
-    def __init__(self, size: int, widths: tuple[int, ...], latent: int | None, dropout: float, *, key: Array):
-        first, second = jr.split(key)
-        code = latent or widths[-1]
-        self.encoder = MLP(size, code * (2 if latent else 1), widths, "elu", dropout=dropout, key=first)
-        self.decoder = MLP(code, size, widths[::-1], "elu", dropout=dropout, key=second)
-        self.variational = latent is not None
-
-    def __call__(self, x: Array, key: Array) -> tuple[Array, Array]:
-        """Outputs with units dropped, and the divergence of the code from a standard normal."""
-        encode, code, decode = jr.split(key, 3)
-        h, _ = self.encoder.training(x, encode)
-        divergence = jnp.zeros(())
-        if self.variational:
-            mean, logvar = jnp.split(h, 2, axis=-1)
-            divergence = 0.5 * jnp.mean(jnp.sum(mean**2 + jnp.exp(logvar) - 1 - logvar, -1))
-            h = mean + jnp.exp(0.5 * logvar) * jr.normal(code, mean.shape)
-        return self.decoder.training(h, decode)[0], divergence
 
 
 class Reconstruction(AbstractObjective):
@@ -68,7 +42,7 @@ class Reconstruction(AbstractObjective):
         r = seen & (jr.uniform(corrupt, seen.shape) < self.corruption)
         repeats = np.array([1] * self.spans.quantities + list(self.spans.levels))
         kept = jnp.repeat(~r, repeats, axis=1, total_repeat_length=int(repeats.sum()))
-        raw, divergence = model(jnp.where(kept, x, 0.0), drop)
+        raw, divergence = model.training(jnp.where(kept, x, 0.0), drop)
         return losses(raw, x, r, self.spans) + divergence / x.shape[1], {}
 
 
@@ -145,7 +119,8 @@ class MIDAS(MultipleImputer):
         x, seen = self.wide_.forward(holes)
         with precision("single"):
             sampler = Minibatches((jnp.asarray(x), jnp.asarray(seen)), self.batch_size)
-            builder = eqx.Partial(Autoencoder, x.shape[1], tuple(self.widths), self.latent, self.dropout)
+            numbers, codes = (self.latent, 2 * self.latent) if self.latent else (self.widths[-1], self.widths[-1])
+            builder = eqx.Partial(Coder, x.shape[1], numbers, codes, tuple(self.widths), "elu", self.dropout)
             rule = optimiser("adamw", self.rate, weight_decay=self.weight_decay)
             objective = Reconstruction(self.wide_.spans, jnp.asarray(self.corruption, jnp.float32))
             run = fit(Descend(builder, objective, sampler, rule), jr.key(seed), steps=self.epochs, every=self.epochs)
@@ -163,4 +138,4 @@ class MIDAS(MultipleImputer):
 
 @eqx.filter_jit
 def _pass(net, x, spans, key):
-    return probabilities(net(x, key)[0], spans)
+    return probabilities(net.training(x, key)[0], spans)

@@ -17,9 +17,10 @@ import pandas as pd
 
 from ceteris.engine import EarlyStopping, Ensemble, Fit, Status, fit, precision
 from ceteris.engine.ensemble import take
-from ceteris.impute.conditionals import Cells, Conditionals, Levels, Masked, Sizes, draw, standardised
+from ceteris.impute.conditionals import Masked, draw
 from ceteris.impute.gaussian import learn_all, learn_each
 from ceteris.nets import trainable
+from ceteris.nets.conditionals import Cells, Conditionals, Levels, Sizes, standardised
 from ceteris.recipe import Descend, Minibatches, Streamed, optimiser
 
 PATTERNS = 1024  # patterns of holes to learn from

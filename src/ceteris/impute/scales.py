@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ceteris.impute.columns import Column
-from ceteris.impute.conditionals import Levels
+from ceteris.nets.conditionals import Levels
 
 FREQUENT, FEW_VALUES = 0.05, 25  # share of one value, and number of values, from which on a column is cut
 SKEWED = 0.5  # skewness from which on a column is transformed

@@ -18,7 +18,7 @@ import numpy as np
 from jax import Array
 
 from ceteris.engine import EarlyStopping, Ensemble, Fit, Progress, Status, fit, precision
-from ceteris.nets import MLP, AbstractNet, Dense, no_buffers, trainable, weighted_mean, zeros
+from ceteris.nets import LinearPlus, linear_plus, trainable, weighted_mean
 from ceteris.recipe import KINDS, AbstractObjective, Descend, Minibatches, optimiser
 
 BLOCK = 512  # rows per compiled prediction: the last block is filled up, so that no number of rows compiles anew
@@ -29,34 +29,6 @@ SIDE_BY_SIDE = 20_000  # weights up to which small batches of all members run fa
 CHUNKS = 40  # how often a run is judged on held-out rows
 FEW, DECAYS = 5_000, (0.1, 1.0, 3.0)  # weight decays per unit of rate, tried on up to 5,000 rows
 FEWEST = 20  # with fewer rows nothing is set aside for validation
-
-
-class LinearPlus(AbstractNet):
-    """A linear map plus a multilayer perceptron that starts at zero: (..., in_size) -> (..., out_size).
-
-    Most tables of business and social science are nearly linear; the perceptron learns what is left.
-    """
-
-    linear: Dense
-    mlp: MLP
-
-    def __call__(self, x: Array) -> Array:
-        """Evaluate."""
-        return self.linear(x) + self.mlp(x)
-
-    def training(self, x: Array, key: Array | None) -> tuple[Array, Any]:
-        """Evaluate as in training."""
-        y, buffers = self.mlp.training(x, key)
-        return self.linear(x) + y, eqx.tree_at(
-            lambda net: net.mlp, no_buffers(self), buffers, is_leaf=lambda leaf: leaf is None
-        )
-
-
-def build(in_size: int, out_size: int, options: tuple[tuple[str, Any], ...], *, key: Array) -> LinearPlus:
-    """Return the net of a table; ``options`` are those of `ceteris.nets.MLP`, as pairs."""
-    mlp = MLP(in_size, out_size, **dict(options), key=key)
-    silent = eqx.tree_at(lambda net: net.output.weight, mlp, jnp.zeros_like(mlp.output.weight))
-    return LinearPlus(Dense(in_size, out_size, zeros, key=key), silent)
 
 
 class RowLoss(AbstractObjective):
@@ -352,7 +324,7 @@ def template(settings: Any, in_size: int, task: Task) -> Callable[..., LinearPlu
         ("normalise", settings.normalise),
         ("dropout", settings.dropout),
     )
-    builder = eqx.Partial(build, in_size, task.outputs, options)
+    builder = eqx.Partial(linear_plus, in_size, task.outputs, options)
     eqx.filter_eval_shape(builder, key=jr.key(0))
     return builder
 

@@ -15,6 +15,9 @@ from ceteris.nets.activations import (
     swish,
     tanh,
 )
+from ceteris.nets.coder import Coder
+from ceteris.nets.cohorts import Cohorts
+from ceteris.nets.conditionals import Conditionals
 from ceteris.nets.deep_set import DeepSet
 from ceteris.nets.heads import Interval, positive, probabilities, quantiles, share
 from ceteris.nets.initialisers import (
@@ -29,6 +32,7 @@ from ceteris.nets.initialisers import (
     orthogonal,
     zeros,
 )
+from ceteris.nets.linear_plus import LinearPlus, linear_plus
 from ceteris.nets.losses import (
     Huber,
     Pinball,
@@ -50,6 +54,7 @@ from ceteris.nets.net import (
 from ceteris.nets.normalise import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Moments, RMSNorm
 from ceteris.nets.penalties import elastic_net, l1, l2, weight_matrices
 from ceteris.nets.pooling import Powers, attended, pooled_mean
+from ceteris.nets.random_features import RandomFeatures
 from ceteris.nets.scaling import Scaled, Standardise, scaled, standardise
 
 __all__ = [
@@ -60,6 +65,9 @@ __all__ = [
     "AbstractNet",
     "AbstractStateless",
     "BatchNorm",
+    "Coder",
+    "Cohorts",
+    "Conditionals",
     "DeepSet",
     "Dense",
     "GroupNorm",
@@ -68,10 +76,12 @@ __all__ = [
     "Interval",
     "Layer",
     "LayerNorm",
+    "LinearPlus",
     "Moments",
     "Pinball",
     "Powers",
     "RMSNorm",
+    "RandomFeatures",
     "Scaled",
     "Standardise",
     "absolute",
@@ -94,6 +104,7 @@ __all__ = [
     "l2",
     "leaky_relu",
     "lecun_normal",
+    "linear_plus",
     "mish",
     "no_buffers",
     "orthogonal",

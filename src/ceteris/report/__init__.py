@@ -1,6 +1,6 @@
 """Run folders, figures, and one self-contained HTML page per run."""
 
 from ceteris.report.html import report
-from ceteris.report.run import Run, list_runs
+from ceteris.report.run import Run, command_line, list_runs
 
-__all__ = ["Run", "list_runs", "report"]
+__all__ = ["Run", "command_line", "list_runs", "report"]

@@ -16,6 +16,7 @@ pickled. JSON files are replaced in one step, so that a process killed at any mo
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
@@ -290,3 +291,16 @@ def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _remove(path: Path) -> None:
     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def command_line(words: Iterable[Any], options: Mapping[str, Any]) -> str:
+    """Return what to type to run it again; of options, True is a mere flag, and None and False are left out.
+
+    Examples
+    --------
+    >>> command_line(["ceteris", "embed", "a b.txt"], {"seed": 0, "phrases": True, "rows": None})
+    "ceteris embed 'a b.txt' --seed 0 --phrases"
+    """
+    given = {f"--{name}": value for name, value in options.items() if value is not None and value is not False}
+    rest = (part for name, value in given.items() for part in ([name] if value is True else [name, value]))
+    return shlex.join([str(word) for word in (*words, *rest)])

@@ -32,8 +32,9 @@ import numpy as np
 
 from ceteris.equilibrium.conditions import complementarity, euler, floored
 from ceteris.equilibrium.model import Model
-from ceteris.equilibrium.regression import RandomFeatures, Regression
+from ceteris.equilibrium.regression import Regression
 from ceteris.equilibrium.shocks import Markov
+from ceteris.nets import RandomFeatures
 
 ETA = np.array([0.85, 1.15, 0.85, 1.15])
 DELTA = np.array([0.5, 0.5, 0.9, 0.9])

@@ -31,11 +31,11 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from ceteris.equilibrium.cohorts import Cohorts
 from ceteris.equilibrium.conditions import complementarity, euler, floored
 from ceteris.equilibrium.model import Model
 from ceteris.equilibrium.phases import Episodes
 from ceteris.equilibrium.shocks import Markov
+from ceteris.nets.cohorts import Cohorts
 
 XI = np.array([0.978, 1.022, 0.978, 1.022])
 DELTA = np.array([0.08, 0.08, 0.11, 0.11])

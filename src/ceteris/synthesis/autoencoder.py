@@ -1,0 +1,402 @@
+"""Autoencoders: a table squeezed through a few numbers per row, plain, denoising, variational.
+
+Plain (003): an encoder f maps a row x to a representation y = f(x) of fewer numbers, a decoder g maps it back, and
+
+    J = E ‖x - g(f(x̃))‖² / p
+
+where x̃ = x, or x with some entries blanked out at random (denoising): rows then cannot be copied, only understood.
+(003 writes the corruption as x̃ ~ q(x | x̃); it is meant the other way round, q(x̃ | x).)
+
+Variational: y is random, N(m(x), diag s(x)²), and the evidence lower bound of the density of x is raised,
+
+    log p(x) ≥ E log N(x; g(y), σ² I) - KL(N(m, s²) ‖ N(0, I))
+
+σ² being learnt as well. With linear maps the bound is tight at its maximum, the likelihood of probabilistic PCA.
+
+References
+----------
+Vincent, P., Larochelle, H., Bengio, Y. and Manzagol, P.-A. (2008). Extracting and composing robust features with
+denoising autoencoders. ICML. Kingma, D. P. and Welling, M. (2014). Auto-encoding variational Bayes. ICLR. Lucas, J.,
+Tucker, G., Grosse, R. and Norouzi, M. (2019). Don't blame the ELBO! A linear VAE perspective on posterior collapse.
+NeurIPS 32.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pandas as pd
+from jax import Array
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ceteris.arguments import COUNT, POSITIVE, check
+from ceteris.engine import EarlyStopping, Status, fit, precision
+from ceteris.learners import network
+from ceteris.nets import Coder
+from ceteris.outlets import entry
+from ceteris.recipe import AbstractObjective, Descend, HeldOut, Minibatches, optimiser
+from ceteris.results import Check, Figure, Section, Table
+from ceteris.tables import coding
+
+FEWEST = 50  # with fewer rows nothing is set aside to stop by
+
+
+class Squared(AbstractObjective):
+    """Mean squared error of the reconstruction from a row of which a share of the entries is blanked out."""
+
+    corruption: Array
+
+    def __call__(self, model, batch, key):
+        kept = jr.bernoulli(key, 1 - self.corruption, batch.shape)
+        return jnp.mean((batch - model.decoder(model.encoder(batch * kept))) ** 2), {}
+
+
+class Evidence(AbstractObjective):
+    """Minus the evidence lower bound per column, the divergence weighted by beta."""
+
+    beta: Array
+
+    def __call__(self, model, batch, key):
+        mean, log_variance = jnp.split(model.encoder(batch), 2, -1)
+        y = mean + jnp.exp(0.5 * log_variance) * jr.normal(key, mean.shape)
+        squares = jnp.sum((batch - model.decoder(y)) ** 2, -1)
+        likelihood = -0.5 * (
+            squares / jnp.exp(model.log_noise) + batch.shape[-1] * (model.log_noise + jnp.log(2 * jnp.pi))
+        )
+        divergence = 0.5 * jnp.sum(jnp.exp(log_variance) + mean**2 - 1 - log_variance, -1)
+        return jnp.mean(self.beta * divergence - likelihood) / batch.shape[-1], {"divergence": jnp.mean(divergence)}
+
+
+class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
+    """What both kinds share: from a checked table to a trained coder, and back."""
+
+    latent: int
+    widths: Any
+    activation: str
+    rate: float
+    epochs: int | None
+    batch_size: int | None
+    validation: float
+    patience: int
+    random_state: Any
+    optimiser = "adam"  # what the rules of thumb for batches and epochs ask for
+
+    def fit(self, X: Any, y: Any = None):
+        """Learn the representation of a table; ``y`` is ignored.
+
+        Parameters
+        ----------
+        X : data frame or array-like of shape (n, columns)
+            Numbers, booleans and labels, nothing missing; see `ceteris.tables.coding`.
+        """
+        self._refuse()
+        frame = self._frame(X, reset=True)
+        if frame.rows < 2:
+            raise ValueError(f"X: {frame.rows} sample (n_samples=1) cannot be learnt from, at least 2 are needed.")
+        self.encoding_, _ = coding.encode(frame, np.ones(frame.rows))
+        x = self.encoding_(frame)
+        if self.latent > x.shape[1]:
+            raise ValueError(
+                f"latent: {self.latent} numbers per row were asked for, but the table has {x.shape[1]} feature(s), "
+                "which "
+                "no longer compresses it; lower latent."
+            )
+        rng = np.random.default_rng(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        order = rng.permutation(len(x))
+        held = round(len(x) * self.validation) if len(x) >= FEWEST else 0
+        with precision("single"):
+            run = self._train(x[order[held:]], x[order[:held]], jr.key(rng.integers(2**31)))
+        if np.any(run.status == Status.NONFINITE):
+            raise FloatingPointError(f"{type(self).__name__}: {run.sentence} Lower rate (now {self.rate}).")
+        self.coder_, self.status_, self.n_iter_ = run.model, run.sentence, run.tick
+        self.history_ = _history(run)
+        self.reconstruction_error_ = float(np.mean(self._errors(x[order[:held]] if held else x)))
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return the representation of each row, shape (n, latent)."""
+        return np.asarray(self._codes(self._matrix(X)), np.float64)
+
+    def inverse_transform(self, Z: Any) -> pd.DataFrame:
+        """Return the rows that representations of shape (n, latent) stand for; labels are the likeliest ones."""
+        check_is_fitted(self)
+        z = np.asarray(Z, np.float32)
+        if z.ndim != 2 or z.shape[1] != self.latent:
+            raise ValueError(
+                f"Z: shape {z.shape} was given, but (rows, {self.latent}) is needed; give what transform gave."
+            )
+        return self.encoding_.inverse(_blocks(_decode, self.coder_, z))
+
+    def reconstruction_error(self, X: Any) -> np.ndarray:
+        """Return the mean squared error of each row over its standardised columns, shape (n,); large for odd rows."""
+        return self._errors(self._matrix(X))
+
+    def sections(self, X: Any, label: Any = None) -> tuple[Section, ...]:
+        """Return a part of a report: the learning curve, the error, and the first two latent numbers of rows.
+
+        Parameters
+        ----------
+        X : table
+        label : sequence, optional
+            One value per row, by which the points are told apart.
+        """
+        z, error = self.transform(X), self.reconstruction_error(X)
+        points = pd.DataFrame({"first": z[:, 0], "second": z[:, min(1, self.latent - 1)], "label": "rows"})
+        if label is not None:
+            points["label"] = [str(value) for value in label]
+        constant = float(np.mean(self._matrix(X) ** 2))
+        figures = (
+            Figure("Latent numbers", "Each point is a row: its first two latent numbers.", points, _draw_latent),
+            Figure("Learning curve", "Loss by epoch; dashed: on rows set aside.", self.history_, _draw_curve),
+        )
+        facts = pd.DataFrame(
+            {"quantity": ["rows", "latent numbers", "mean squared error", "  of the column means"],
+             "value": [len(z), self.latent, error.mean(), constant]}
+        )  # fmt: skip
+        sentence = f"The mean squared error is {error.mean():.3f}; that of the column means is {constant:.3f}."
+        check = Check(
+            "better than the column means", bool(error.mean() < constant), sentence, float(error.mean()), constant
+        )
+        return (Section(type(self).__name__, self.status_, (Table("Reconstruction", facts),), figures, (check,)),)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the names latent0, latent1, ..."""
+        return np.array([f"latent{k}" for k in range(self.latent)], object)
+
+    @abc.abstractmethod
+    def _objective(self) -> AbstractObjective:
+        """Return what is minimised."""
+
+    @abc.abstractmethod
+    def _outputs(self) -> int:
+        """Return the number of outputs of the encoder."""
+
+    def _refuse(self) -> None:
+        check(self, widths=COUNT.or_several("hidden layer"), beta=POSITIVE)
+
+    def _frame(self, X: Any, reset: bool) -> coding.Frame:
+        frame = coding.read(X)
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        return frame
+
+    def _matrix(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        return self.encoding_(self._frame(X, reset=False))
+
+    def _codes(self, x: np.ndarray) -> np.ndarray:
+        return _blocks(_encode, self.coder_, x)[:, : self.latent]
+
+    def _errors(self, x: np.ndarray) -> np.ndarray:
+        return np.asarray((x - _blocks(_decode, self.coder_, self._codes(x))) ** 2, np.float64).mean(1)
+
+    def _train(self, x: np.ndarray, held: np.ndarray, key: Array) -> Any:
+        sampler = Minibatches(jnp.asarray(x), network.batch_size(self, len(x)))
+        total, objective = network.epochs(self, len(x)), self._objective()
+        widths = (self.widths,) if isinstance(self.widths, int) else tuple(self.widths)
+        builder = eqx.Partial(Coder, x.shape[1], self.latent, self._outputs(), widths, self.activation)
+        rule = optimiser("adam", self.rate, schedule="cosine", updates=total * sampler.updates)
+        judge: dict[str, Any] = {"heldout": HeldOut(objective, jnp.asarray(held))} if len(held) else {}
+        monitors = [EarlyStopping(patience=self.patience)] if len(held) else []
+        every = max(1, total // network.CHUNKS)
+        return fit(
+            Descend(builder, objective, sampler, rule, **judge), key, steps=total, every=every, monitors=monitors
+        )
+
+
+class Autoencoder(_AbstractAutoencoder):
+    """A row in a few numbers and back: plain, or denoising with ``corruption`` above 0.
+
+    Columns are standardised, labels become indicators; errors are squared. With ``widths=()`` both maps are linear and
+    the representation spans the first principal components.
+
+    Parameters
+    ----------
+    latent : int
+        Numbers per row.
+    widths : int or tuple of int
+        Hidden layers of the encoder; the decoder has them in reverse.
+    activation : str
+        See `ceteris.nets.ACTIVATIONS`.
+    corruption : float
+        Share of the entries of a row that are blanked out (set to their mean) in training.
+    rate : float
+        Highest learning rate of Adam; it falls along a half cosine.
+    epochs, batch_size : int, optional
+        By default by the number of rows.
+    validation : float
+        Share of rows set aside to stop by; none with fewer than 50 rows.
+    patience : int
+        Looks at these rows (at most 40 in all) without improvement after which training stops.
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    reconstruction_error_ : float
+        Mean squared error of standardised columns, on the rows set aside where there are any.
+    history_ : DataFrame
+        Loss by epoch.
+    status_ : str
+        How training ended.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> angle = rng.uniform(0, np.pi, 400)
+    >>> x = np.stack([np.cos(angle), np.sin(angle)], axis=1)  # a half circle: one number says where on it
+    >>> coder = Autoencoder(latent=1, epochs=60, random_state=0).fit(x)
+    >>> coder.transform(x).shape, coder.reconstruction_error_ < 0.4  # of a line it would be 0.5
+    ((400, 1), True)
+    """
+
+    def __init__(
+        self,
+        latent=2,
+        *,
+        widths=(64, 32),
+        activation="swish",
+        corruption=0.0,
+        rate=3e-3,
+        epochs=None,
+        batch_size=None,
+        validation=0.1,
+        patience=10,
+        random_state=None,
+    ):
+        self.latent = latent
+        self.widths = widths
+        self.activation = activation
+        self.corruption = corruption
+        self.rate = rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.validation = validation
+        self.patience = patience
+        self.random_state = random_state
+
+    def _objective(self):
+        return Squared(jnp.asarray(self.corruption, jnp.float32))
+
+    def _outputs(self):
+        return self.latent
+
+
+class VariationalAutoencoder(_AbstractAutoencoder):
+    """A row as a distribution over a few numbers, from which new rows can be drawn.
+
+    Parameters are those of `Autoencoder`, without ``corruption`` and with
+
+    Parameters
+    ----------
+    beta : float
+        Weight of the divergence; 1 bounds the likelihood, more makes the latent numbers more alike to independent
+        standard normals.
+
+    Attributes
+    ----------
+    noise_ : float
+        σ, the standard deviation of standardised columns around their reconstruction.
+    """
+
+    def __init__(
+        self,
+        latent=2,
+        *,
+        widths=(64, 32),
+        activation="swish",
+        beta=1.0,
+        rate=3e-3,
+        epochs=None,
+        batch_size=None,
+        validation=0.1,
+        patience=10,
+        random_state=None,
+    ):
+        self.latent = latent
+        self.widths = widths
+        self.activation = activation
+        self.beta = beta
+        self.rate = rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.validation = validation
+        self.patience = patience
+        self.random_state = random_state
+
+    @property
+    def noise_(self) -> float:
+        """σ, the standard deviation of standardised columns around their reconstruction."""
+        check_is_fitted(self)
+        return float(np.exp(0.5 * self.coder_.log_noise))
+
+    def score(self, X: Any, y: Any = None, draws: int = 64) -> float:
+        """Return the mean evidence lower bound per row, in standardised columns, averaged over draws of y."""
+        x, key = jnp.asarray(self._matrix(X)), jr.key(0)
+        bound = Evidence(jnp.ones(()))
+        losses = jax.lax.map(lambda k: bound(self.coder_, x, k)[0], jr.split(key, draws))
+        return -float(losses.mean()) * x.shape[1]
+
+    def sample(self, n: int, random_state: Any = None) -> pd.DataFrame:
+        """Draw new rows: y from N(0, I), then the columns around g(y); labels are the likeliest ones."""
+        check_is_fitted(self)
+        rng = check_random_state(random_state)
+        z = rng.standard_normal((n, self.latent)).astype(np.float32)
+        rows = _blocks(_decode, self.coder_, z)
+        return self.encoding_.inverse(rows + self.noise_ * rng.standard_normal(rows.shape))
+
+    def _objective(self):
+        return Evidence(jnp.asarray(self.beta, jnp.float32))
+
+    def _outputs(self):
+        return 2 * self.latent
+
+
+@eqx.filter_jit
+def _encode(coder: Coder, x: Array) -> Array:
+    return coder.encoder(x)
+
+
+@eqx.filter_jit
+def _decode(coder: Coder, z: Array) -> Array:
+    return coder.decoder(z)
+
+
+def _blocks(function: Any, coder: Coder, x: np.ndarray) -> np.ndarray:
+    """Evaluate in blocks of one compiled shape, so that no number of rows compiles anew."""
+    filled = np.concatenate([x, np.zeros((-len(x) % network.BLOCK, x.shape[1]), x.dtype)]).astype(np.float32)
+    blocks = filled.reshape(-1, network.BLOCK, x.shape[1])
+    return np.concatenate([np.asarray(function(coder, jnp.asarray(block))) for block in blocks])[: len(x)]
+
+
+def _history(run: Any) -> pd.DataFrame:
+    loss = run.history["loss"]
+    frame = pd.DataFrame({"epoch": np.arange(1, len(loss) + 1), "loss": loss, "heldout": np.nan})
+    if "heldout" in run.metrics:
+        frame.loc[run.metrics["step"] - 1, "heldout"] = run.metrics["heldout"].astype(float)
+    return frame.dropna(subset="loss", ignore_index=True)
+
+
+def _draw_latent(figure: Any, data: Any) -> None:
+    axes = figure.subplots()
+    for label, part in data.groupby("label", sort=True):
+        axes.plot(part["first"], part["second"], ".", markersize=3, alpha=0.7, label=entry(label))
+    axes.set(xlabel="first latent number", ylabel="second latent number")
+    if 1 < data["label"].nunique() <= 12:
+        axes.legend(markerscale=3)
+
+
+def _draw_curve(figure: Any, data: pd.DataFrame) -> None:
+    axes = figure.subplots()
+    axes.plot(data["epoch"], data["loss"], label="training")
+    held = data.dropna(subset="heldout")
+    if len(held):
+        axes.plot(held["epoch"], held["heldout"], "--", label="set aside")
+    axes.set(xlabel="epoch", ylabel="loss")
+    axes.legend()

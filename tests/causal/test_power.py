@@ -87,9 +87,9 @@ def test_bad_input_is_answered():
     ):
         with pytest.raises(ValueError, match=words):
             Experiment(**settings)
-    with pytest.raises(ValueError, match="effect: 0 given; no sample finds an effect of zero"):
+    with pytest.raises(ValueError, match="effect is 0, but no sample finds an effect of zero"):
         Experiment().sample_size(0)
-    with pytest.raises(ValueError, match="effect: 1e-09 given, which needs over 1e"):
+    with pytest.raises(ValueError, match=r"effect is 1e-09, but that needs over 1e\+09 units"):
         Experiment().sample_size(1e-9)
     with pytest.raises(ValueError, match=r"power is 0.01, but must be a number above 0.05 and below 1"):
         Experiment().sample_size(0.1, power=0.01)

@@ -186,8 +186,8 @@ def codes_of(role: str, name: Any, column: Iterable[Any], known: Iterable[Any], 
     >>> codes_of("X", "town", ["b", "a", None], ("a", "b")).tolist()
     [1, 0, -1]
     """
+    column, known = list(column), list(known)
     place = {label: code for code, label in enumerate(known)} | {None: -1}
-    column = list(column)
     fresh = sorted({str(label) for label in column if label not in place}) if unseen == "error" else []
     if fresh:
         raise ValueError(

@@ -231,5 +231,5 @@ def test_bad_input_is_answered():
         benchmarks(PartiallyLinear(), y=y, d=d, x=x, groups={"a": ["age"]})
     with pytest.raises(ValueError, match="dof is 1, but must be above 1"):
         linear_robustness(2.0, 1)
-    with pytest.raises(ValueError, match="times: 500 given; no confounder is so strong"):
+    with pytest.raises(ValueError, match="times is 500, but no confounder is so strong, as it would explain all"):
         linear_benchmark(y, d, x, 0, times=500)

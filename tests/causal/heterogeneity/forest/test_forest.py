@@ -213,7 +213,7 @@ def test_more_leaves_than_data_and_no_covariates_are_refused():
         grow_forest(x, effect_target(y, d), Growth(trees=2, least=20))
     with pytest.raises(ValueError, match="x is empty, but must name a covariate at least"):
         grow_forest(x[:, :0], effect_target(y, d), Growth(trees=2))
-    with pytest.raises(ValueError, match="cluster: 2 clusters given; trees draw whole clusters and need 8"):
+    with pytest.raises(ValueError, match="cluster: there are 2 clusters, but trees draw whole ones and need 8 a"):
         grow_forest(x, mean_target(y), Growth(trees=2, least=1), [np.arange(30) % 2])
     with pytest.raises(ValueError, match="bag: the forest was grown with bag=1"):
         grow_forest(x, mean_target(y), Growth(trees=2, least=1, bag=1)).predict(variance=True)

@@ -175,7 +175,7 @@ def test_bad_input_is_answered():
         InverseProbabilityWeighting().fit(y=y, d=d, score=np.linspace(0, 0.5, 60))
     with pytest.raises(ValueError, match=r"trim is 0.5, but must be a number of at least 0 and below 0.5"):
         InverseProbabilityWeighting(trim=0.5).fit(y=y, d=d, x=x)
-    with pytest.raises(ValueError, match="trim is 0.4999, which leaves 0 treated and 0 control rows"):
+    with pytest.raises(ValueError, match=r"trim is 0.4999, which leaves 0 treated and 0 control rows"):
         InverseProbabilityWeighting(trim=0.4999).fit(y=y, d=d, x=x)
     with pytest.raises(ValueError, match=r"winsorise is 0.7, but must be a number of at least 0 and below 0.5"):
         InverseProbabilityWeighting(winsorise=0.7).fit(y=y, d=d, x=x)

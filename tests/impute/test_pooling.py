@@ -70,7 +70,7 @@ def test_what_cannot_be_pooled_is_refused():
     a, b = (pd.Series([1.0], index=[name]) for name in "ab")
     with pytest.raises(ValueError, match="the completed tables gave different coefficients"):
         combine([(a, np.eye(1)), (b, np.eye(1))])
-    with pytest.raises(ValueError, match="at least 2 are needed"):
+    with pytest.raises(ValueError, match=r"points holds 1 data set\(s\), but must hold 2 at least, as they differ"):
         combine([Estimate(np.ones(1), None, ("a",), given=np.eye(1))])
 
 

@@ -82,7 +82,7 @@ def test_bad_input_is_answered():
         logit(x, d[:3])
     with pytest.raises(ValueError, match="d holds other values than 0 and 1, but must hold these only"):
         logit(x, d + 1)
-    with pytest.raises(ValueError, match="d: only 0 given; a logit needs both"):
+    with pytest.raises(ValueError, match="d is 0 in every row, but must hold both zeros and ones"):
         logit(x, 0 * d)
     x[3, 2] = np.nan
     with pytest.raises(ValueError, match="x: missing or infinite values given"):

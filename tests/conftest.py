@@ -1,4 +1,4 @@
-"""Shared by all tests: the compilation cache, and JAX's flags as a user finds them."""
+"""Shared by all tests: the compilation cache, JAX's flags as a user finds them, and what each test costs."""
 
 import itertools
 import os
@@ -6,6 +6,8 @@ from pathlib import Path
 
 os.environ.setdefault("CETERIS_CACHE", str(Path(__file__).parents[1] / ".cache" / "programs"))
 os.environ.setdefault("MPLBACKEND", "agg")
+# Threads of boosted trees that wait for each other spin: on two busy cores one test took 20 seconds instead of one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import sys
 
@@ -16,6 +18,7 @@ from ceteris.programs import keep_programs
 keep_programs()  # here already, for tests that compile without the engine
 sys.path.insert(0, str(Path(__file__).parent))
 
+pytest_plugins = ["seconds"]
 
 _after_clearing = [1.5]
 _tests = itertools.count()

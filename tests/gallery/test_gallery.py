@@ -30,5 +30,5 @@ def test_an_unknown_item_is_answered_with_the_nearest():
 
 
 def test_a_negative_seed_is_refused():
-    with pytest.raises(ValueError, match="seed is -1, but it must be a whole number of at least 0"):
+    with pytest.raises(ValueError, match="seed is -1, but must be a whole number of at least 0"):
         sections("curves", seed=-1)

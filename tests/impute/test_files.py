@@ -52,7 +52,7 @@ def test_a_feed_is_a_function_of_the_step(tmp_path):
     all_at_once = feed(0, 12)
     for part, whole in zip(later, all_at_once, strict=True):
         np.testing.assert_array_equal(part, whole[7:9])
-    with pytest.raises(ValueError, match="batch_size: 128 given, but no row group of the file has that many rows"):
+    with pytest.raises(ValueError, match="batch_size is 128, but no row group of the file has that many rows"):
         stream.Feed(imputer, source, 128, seed=1)
 
 
@@ -76,14 +76,14 @@ def test_a_killed_run_leaves_whole_files_or_none(tmp_path, monkeypatch):
 def test_what_cannot_be_read_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="but there is no such file"):
         impute_parquet(tmp_path / "none.parquet", tmp_path)
-    with pytest.raises(ValueError, match="m: 0 given"):
+    with pytest.raises(ValueError, match="m is 0, but must be a whole number of at least 1"):
         impute_parquet(tmp_path / "none.parquet", tmp_path, 0)
     with pytest.raises(ValueError, match="group: a panel is completed in memory"):
         impute_parquet(tmp_path / "none.parquet", tmp_path, imputer=Imputer(group="a", time="b"))
     full = pd.DataFrame({"x": [1.0, 2.0]})
     with pytest.raises(ValueError, match="there are no missing values, so that there is nothing to impute"):
         impute_table(full, tmp_path / "full.csv", out=tmp_path / "out")
-    with pytest.raises(ValueError, match="-m: 0 was given, but at least one completed table is needed"):
+    with pytest.raises(ValueError, match="-m is 0, but must be a whole number of at least 1"):
         impute_table(full, tmp_path / "full.csv", m=0)
 
 

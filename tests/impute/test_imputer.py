@@ -165,7 +165,7 @@ def test_intervals_after_rubins_rules_cover_where_complete_cases_do_not(design):
         ({"rate": -1.0}, "Imputer: rate is -1.0, but must be a number above 0"),
         ({"epochs": 1.5}, "Imputer: epochs is 1.5, but must be None or a whole number"),
         ({"group": "z"}, "group: a panel needs both group and time"),
-        ({"group": "u", "time": "z"}, "group: 'u' given, but the table has no such column"),
+        ({"group": "u", "time": "z"}, "group is 'u', but must be a column of the table"),
         ({"group": "x", "time": "z"}, "group: column 'x' has missing values"),
     ],
 )

@@ -337,7 +337,7 @@ def test_a_scalar_loss_is_refused():
 
 
 def test_an_unknown_solver_is_refused():
-    with pytest.raises(ValueError, match=r"solver is 'gram', but must be 'auto', 'primal', 'dual' or 'matrix-free'"):
+    with pytest.raises(ValueError, match=r"solver is 'gram', but must be one of auto, primal, dual, matrix-free"):
         LevenbergMarquardt(zeros, BatchResiduals(linear), Fixed(table()), solver="gram")
 
 

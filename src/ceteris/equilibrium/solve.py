@@ -19,6 +19,7 @@ import numpy as np
 from jax import Array
 
 from ceteris import keys
+from ceteris.arguments import one_of
 from ceteris.engine import Status
 from ceteris.engine import precision as in_precision
 from ceteris.engine.devices import Precision, cast
@@ -35,7 +36,6 @@ from ceteris.equilibrium.simulate import Economies, starts_of
 from ceteris.equilibrium.solution import Solution
 from ceteris.equilibrium.work import Work, question_of
 from ceteris.nets.activations import ACTIVATIONS
-from ceteris.nets.names import choose
 from ceteris.outlets import say
 
 
@@ -120,7 +120,7 @@ def solve_economies(
 ) -> list[Solution]:
     """Solve one model, or several of one shape together as an ensemble (``members`` of them)."""
     model = models[0]
-    choose("activation", activation, ACTIVATIONS)
+    one_of("activation", activation, ACTIVATIONS)
     with in_precision(precision):
         refuse_unsolvable(model, plan)
     question = question_of(model, **_arguments(plan, activation, precision, seed, start))

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ceteris.arguments import check
 from ceteris.engine import precision
 from ceteris.impute import neural, scales
 from ceteris.impute.base import MultipleImputer
 from ceteris.impute.columns import Holes, complete, learn
 from ceteris.impute.panel import Clock, clock_of, panel_features, read_panel
-from ceteris.impute.settings import check
 from ceteris.nets.conditionals import Cells, Levels, Sizes
 from ceteris.programs import keep_programs
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ceteris.arguments import whole
 from ceteris.files import replacing
 from ceteris.impute import neural
 from ceteris.impute.columns import Column, Holes, complete, learn, read
@@ -52,8 +53,7 @@ def impute_parquet(path: Any, out: Any, m: int = 10, imputer: Imputer | None = N
     (['1.parquet', '2.parquet'], 0)
     """
     imputer = Imputer() if imputer is None else imputer
-    if m < 1:
-        raise ValueError(f"m: {m} given, but at least one completed file is needed.")
+    whole("m", m)
     if imputer.group is not None:
         raise ValueError("group: a panel is completed in memory; read the file and use Imputer.fit.")
     source = open_parquet(path)
@@ -131,7 +131,7 @@ class Feed:
         rows = [source.metadata.row_group(g).num_rows for g in range(source.num_row_groups)]
         self.starts = np.concatenate([[0], np.cumsum(np.array(rows) // size)])  # batches before each place in the order
         if self.starts[-1] == 0:
-            raise ValueError(f"batch_size: {size} given, but no row group of the file has that many rows; lower it.")
+            raise ValueError(f"batch_size is {size}, but no row group of the file has that many rows; lower it.")
         self.held: tuple[int, int] = (-1, -1)
         self.cells: Any = None
 

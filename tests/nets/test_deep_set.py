@@ -126,7 +126,7 @@ def test_the_parameters_of_the_published_nets_are_counted():
     ("options", "sentence"),
     [
         ({"in_size": 0}, "in_size, latent, agent and common are (0,), 4, 0 and 0, but must be at least 1, 1"),
-        ({"inner": "moment"}, "inner is 'moment', but must be 'identity', 'moments' or the widths of φ's hidden"),
+        ({"inner": "moment"}, "inner is 'moment', but must be 'identity', 'moments' or the widths of φ's layers"),
         ({"inner": "moments", "degrees": (0, 1)}, "degrees is (0, 1), but must hold whole numbers of at least 1"),
         ({"pooling": "max"}, "pooling is 'max', but must be one of mean, attention"),
     ],

@@ -128,7 +128,9 @@ def enter(learners: Any, task: str, train: Rows, fewest: int, options: dict[str,
 
 def neural(task: str, seed: int) -> Any:
     """Return the library's own learner with its defaults; labels unseen in training count as none."""
-    from ceteris.learners import NeuralClassifier, NeuralRegressor  # JAX: only when a net takes part
+    # JAX: only when a net takes part
+    from ceteris.learners.classifier import NeuralClassifier
+    from ceteris.learners.regressor import NeuralRegressor
 
     kind = NeuralRegressor if task == "regression" else NeuralClassifier
     return kind(random_state=seed, unseen="ignore")

@@ -27,7 +27,21 @@ ALLOWED = {
     "evidence": set(),  # of results, from where others import it
     "scratch": set(),
     "tables": {"results", "outlets", "files"},
-    "learners": {"", "files", "keys", "engine", "recipe", "nets", "results", "data", "stats", "outlets", "tables"},
+    "training": {"engine", "recipe", "nets"},
+    "learners": {
+        "",
+        "files",
+        "keys",
+        "engine",
+        "recipe",
+        "training",
+        "nets",
+        "results",
+        "data",
+        "stats",
+        "outlets",
+        "tables",
+    },
     "report": {"", "files", "results", "outlets", "stopping"},
     "testing": {"engine", "recipe", "equilibrium"},  # a suite for each thing a user may write
 }
@@ -39,6 +53,7 @@ DOMAIN = {
     "programs",
     "engine",
     "recipe",
+    "training",
     "nets",
     "learners",
     "stats",

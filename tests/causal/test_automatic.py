@@ -11,8 +11,8 @@ from ceteris.causal import riesz
 from ceteris.causal.crossfit import make_folds
 from ceteris.causal.estimators.automatic import AutomaticDebiasing
 from ceteris.causal.riesz import AverageDerivative, AverageEffect, PolicyEffect, ShiftEffect
-from ceteris.causal.training import Net
 from ceteris.testing import count_compilations
+from ceteris.training import Net
 
 SMALL = Net(widths=(16,), members=1)
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from ceteris.causal.neural import NetClassifier, NetRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from ceteris.causal import Interactive, cross_fit, make_folds
-from ceteris.causal.neural import NetClassifier, NetRegressor
 from ceteris.data import simulate_interactive
 
 RNG = np.random.default_rng(0)

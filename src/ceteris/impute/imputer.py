@@ -16,6 +16,7 @@ from ceteris.impute.panel import Clock, clock_of, panel_features, read_panel
 from ceteris.impute.settings import check
 from ceteris.nets.conditionals import Cells, Levels, Sizes
 from ceteris.programs import keep_programs
+from ceteris.training import batch_for, history, passes_for
 
 
 class Imputer(MultipleImputer):
@@ -92,7 +93,7 @@ class Imputer(MultipleImputer):
         self._keep(run)
 
     def _keep(self, run: Any) -> None:
-        self.nets_, self.status_, self.history_ = run.model, run.sentence, neural.history(run)
+        self.nets_, self.status_, self.history_ = run.model, run.sentence, history(run)
 
     def _draw(self, table: pd.DataFrame, holes: Holes, m: int, seed: int) -> list[np.ndarray]:
         cells = cells_of(self, table, holes, self.scales_, clock=self.clock_)
@@ -185,7 +186,7 @@ def cells_of(
 
 def settings_of(imputer: Imputer, n: int) -> neural.Settings:
     """What is left open, from the number of rows."""
-    epochs = imputer.epochs or int(np.clip(80 * (2000 / n) ** 0.5, 20, 120))
-    batch = imputer.batch_size or int(2 ** np.clip(np.round(np.log2(n / 16)), 4, 8))
+    epochs = imputer.epochs or passes_for(n, 80, 2_000, least=20, highest=120)
+    batch = imputer.batch_size or batch_for(n, 16, least=16)
     sizes = Sizes(imputer.width, imputer.depth, imputer.components)
     return neural.Settings(sizes, imputer.rate, imputer.weight_decay, epochs, batch)

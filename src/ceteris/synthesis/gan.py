@@ -25,14 +25,15 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ceteris.engine import Progress, Status, fit, precision
-from ceteris.learners.network import BLOCK
+from ceteris.engine import Progress, fit, precision
 from ceteris.recipe import Draws, Play
 from ceteris.synthesis import columns as mixed
 from ceteris.synthesis.wasserstein import CriticLoss, GeneratorLoss, Maker, players, rule
+from ceteris.training import refuse_non_finite
 
 NOISE = 32  # numbers of noise per row
 CHUNKS = 40
+BLOCK = 512  # rows made at a time
 
 
 class Conditions(eqx.Module):
@@ -173,8 +174,7 @@ class TableGAN(BaseEstimator):
         with precision("single"):
             run = fit(self._game(jnp.asarray(x)), jr.key(seed), steps=self.steps, every=max(1, self.steps // CHUNKS),
                       monitors=[Progress("TableGAN")] if self.verbose else [])  # fmt: skip
-        if np.any(run.status == Status.NONFINITE):
-            raise FloatingPointError(f"TableGAN: {run.sentence} Lower rate (now {self.rate}).")
+        refuse_non_finite("TableGAN", run, self.rate)
         self.net_, self.status_ = run.model["generator"], run.sentence
         names = {"generator": "generator", "critic": "critic", "critic_distance": "distance"}
         self.history_ = pd.DataFrame({"round": np.arange(1, run.tick + 1)} | {

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from ceteris.causal.neural import NetRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.tree import DecisionTreeRegressor
 
@@ -11,10 +12,9 @@ from ceteris.causal.heterogeneity import DRLearner, RLearner, SharedNet, SLearne
 from ceteris.causal.heterogeneity.learned import Learned, learn
 from ceteris.causal.heterogeneity.smooth import SmoothRegressor
 from ceteris.causal.heterogeneity.stack import StackedClassifier, StackedRegressor, combined, leaning
-from ceteris.causal.neural import NetRegressor
 from ceteris.causal.structural import Structure, linear, logit
-from ceteris.causal.training import Net
 from ceteris.data import NieWagerDesign, simulate_nie_wager
+from ceteris.training import Net
 
 X = [f"x{j}" for j in range(6)]
 TINY = Net(widths=(32,), rate=0.01, members=1, epochs=60)

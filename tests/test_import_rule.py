@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,15 @@ HOUSE = Path(__file__).parents[1] / "src" / "ceteris"
 # What each part may import besides itself; "" is the package's own __init__, which holds the version and lazy names.
 # A part that is not listed is a domain: it may use everything below the domains, but no other domain.
 ALLOWED = {
-    "": {"engine", "recipe", "learners", "equilibrium"},
-    "files": {""},  # a leaf: what everybody writes and reads with
+    "": {"engine", "lazy", "version", "recipe", "learners", "equilibrium"},
+    "version": set(),
+    "files": {"version"},  # a leaf: what everybody writes and reads with
+    "lazy": set(),  # names imported when first used: for the __init__ of any package
     "fingerprint": set(),  # another leaf
     "stopping": set(),  # a third
     "keys": set(),  # and a fourth: random keys
     "programs": {"files", "outlets"},  # compiled ones, kept between processes
-    "engine": {"", "files", "keys", "programs", "stopping"},
+    "engine": {"files", "keys", "programs", "stopping"},
     "recipe": {"engine", "keys", "stats"},
     "nets": {"keys"},
     "stats": {"keys"},
@@ -28,25 +31,13 @@ ALLOWED = {
     "scratch": set(),
     "tables": {"results", "outlets", "files"},
     "training": {"engine", "recipe", "nets"},
-    "learners": {
-        "",
-        "files",
-        "keys",
-        "engine",
-        "recipe",
-        "training",
-        "nets",
-        "results",
-        "data",
-        "stats",
-        "outlets",
-        "tables",
-    },
-    "report": {"", "files", "results", "outlets", "stopping"},
-    "testing": {"engine", "recipe", "equilibrium"},  # a suite for each thing a user may write
+    "learners": {"lazy", "files", "keys", "engine", "recipe", "training", "nets", "results", "data", "stats"}
+    | {"outlets", "tables"},
+    "report": {"files", "results", "outlets", "stopping"},
+    "testing": {"engine", "lazy", "recipe", "equilibrium"},  # a suite for each thing a user may write
 }
 DOMAIN = {
-    "",
+    "lazy",
     "files",
     "fingerprint",
     "keys",
@@ -116,12 +107,32 @@ def violations(house: Path) -> list[str]:
     return wrong
 
 
+def circle(house: Path) -> list[str]:
+    """Return the modules of one circle of imports, wherever in a file they are made; none if there is none."""
+    found = modules(house)
+    package = lambda name, path: name if path.stem == "__init__" else name.rpartition(".")[0]
+    graph = {
+        name: {other for _, other in imports(path.read_text(encoding="utf-8"), set(found), package(name, path))}
+        for name, path in found.items()
+    }
+    try:
+        TopologicalSorter({name: (others & set(found)) - {name} for name, others in graph.items()}).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
 def lines(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines())
 
 
 def test_every_import_follows_the_rule():
     assert not violations(HOUSE), "\n".join(violations(HOUSE))
+
+
+@pytest.mark.xfail(strict=True, reason="equilibrium still has some")
+def test_no_imports_go_in_a_circle():
+    assert not circle(HOUSE), " -> ".join(circle(HOUSE))
 
 
 def test_engine_and_recipe_stay_within_their_budget():
@@ -162,7 +173,7 @@ def test_a_violation_is_found(tmp_path, file, source, at_fault):
 @pytest.mark.parametrize(
     ("file", "source"),
     [
-        ("engine/fit.py", "import ceteris\nfrom . import status\nfrom ceteris.engine.run import Status"),
+        ("engine/fit.py", "from . import status\nfrom ceteris.engine.run import Status"),
         ("recipe/descend.py", "from ceteris.engine import State\nfrom .play import Play\nimport numpy"),
         ("causal/score.py", "from ceteris.learners import compare"),
         ("cli.py", "from ceteris.causal.score import f\nfrom ceteris.report import Run"),
@@ -172,6 +183,13 @@ def test_what_the_rule_allows_passes(tmp_path, file, source):
     house = made_up_house(tmp_path)
     (house / file).write_text(source)
     assert not violations(house)
+
+
+def test_a_circle_is_found_even_where_an_import_waits_for_a_call(tmp_path):
+    house = made_up_house(tmp_path)
+    (house / "causal" / "a.py").write_text("from ceteris.causal.b import f")
+    (house / "causal" / "b.py").write_text("def f():\n    from ceteris.causal import a")
+    assert set(circle(house)) == {"ceteris.causal.a", "ceteris.causal.b"}
 
 
 def made_up_house(tmp_path: Path) -> Path:

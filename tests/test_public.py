@@ -11,7 +11,7 @@ import ceteris
 def test_every_public_name_resolves_and_is_listed():
     for name in ceteris.__all__:
         assert getattr(ceteris, name) is not None
-    assert set(ceteris._HOME) | {"__version__"} == set(ceteris.__all__)
+    assert {*dir(ceteris), "__version__"} == set(ceteris.__all__)
 
 
 def test_an_unknown_name_lists_what_there_is():

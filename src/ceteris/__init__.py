@@ -5,26 +5,10 @@ Public names are imported when first used, so that ``import ceteris`` costs noth
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
-
-_HOME = {
-    "Ensemble": "ceteris.engine",
-    "Fit": "ceteris.engine",
-    "fit": "ceteris.engine",
-    "precision": "ceteris.engine",
-    "Descend": "ceteris.recipe",
-    "LevenbergMarquardt": "ceteris.recipe",
-    "Play": "ceteris.recipe",
-    "NeuralClassifier": "ceteris.learners",
-    "NeuralQuantileRegressor": "ceteris.learners",
-    "NeuralRegressor": "ceteris.learners",
-    "compare": "ceteris.learners",
-    "Model": "ceteris.equilibrium",
-    "solve": "ceteris.equilibrium",
-}
+from ceteris.lazy import lazily
+from ceteris.version import __version__
 
 __all__ = [
     "Descend", "Ensemble", "Fit", "LevenbergMarquardt", "Model", "NeuralClassifier", "NeuralQuantileRegressor",
@@ -37,12 +21,4 @@ if TYPE_CHECKING:
     from ceteris.learners import NeuralClassifier, NeuralQuantileRegressor, NeuralRegressor, compare
     from ceteris.recipe import Descend, LevenbergMarquardt, Play
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'ceteris' has no attribute {name!r}; it offers {', '.join(_HOME)}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, __file__)

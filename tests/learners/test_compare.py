@@ -23,7 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ceteris.learners.classical import LEARNERS, classical, prepare, takes_weights
-from ceteris.learners.compare import compare
+from ceteris.learners.comparing import compare
 from ceteris.learners.entrants import NEURAL, looks_like_classes, neural
 from ceteris.learners.splits import Rows, Sealed, make_folds, splitter
 

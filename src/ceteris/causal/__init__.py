@@ -18,55 +18,9 @@ True
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "AutomaticDebiasing": "ceteris.causal.estimators.automatic",
-    "AveragePotentialOutcomes": "ceteris.causal.estimators.average_potential_outcomes",
-    "BalancingWeights": "ceteris.causal.estimators.balancing",
-    "ClusterRandomised": "ceteris.causal.estimators.randomised",
-    "CovariateBalancing": "ceteris.causal.estimators.balancing",
-    "DeDL": "ceteris.causal.estimators.dedl",
-    "DifferenceInDifferences": "ceteris.causal.estimators.difference_in_differences",
-    "DifferenceInMeans": "ceteris.causal.estimators.randomised",
-    "EntropyBalancing": "ceteris.causal.estimators.balancing",
-    "ExactMatching": "ceteris.causal.estimators.matching",
-    "Experiment": "ceteris.causal.power",
-    "GroupTimeEffects": "ceteris.causal.estimators.group_time",
-    "InteractedRegression": "ceteris.causal.estimators.regression",
-    "Interactive": "ceteris.causal.estimators.interactive",
-    "InteractiveIV": "ceteris.causal.estimators.interactive_iv",
-    "InverseProbabilityWeighting": "ceteris.causal.estimators.weighting",
-    "MonteCarlo": "ceteris.causal.simulation",
-    "NearestNeighbours": "ceteris.causal.estimators.matching",
-    "NetClassifier": "ceteris.causal.neural",
-    "NetRegressor": "ceteris.causal.neural",
-    "PartiallyLinear": "ceteris.causal.estimators.partially_linear",
-    "PartiallyLinearIV": "ceteris.causal.estimators.partially_linear_iv",
-    "PropensityMatching": "ceteris.causal.estimators.matching",
-    "RegressionAdjustment": "ceteris.causal.estimators.regression",
-    "Rows": "ceteris.causal.rows",
-    "ScoreStratification": "ceteris.causal.estimators.weighting",
-    "Stratified": "ceteris.causal.estimators.randomised",
-    "StructuredNet": "ceteris.causal.estimators.structured",
-    "benchmarks": "ceteris.causal.sensitivity",
-    "boosted_classifier": "ceteris.causal.learners",
-    "boosted_regressor": "ceteris.causal.learners",
-    "by_group": "ceteris.causal.estimators.group_time",
-    "confounding": "ceteris.causal.sensitivity",
-    "cross_fit": "ceteris.causal.crossfit",
-    "event_study": "ceteris.causal.estimators.group_time",
-    "hidden_bias": "ceteris.causal.rosenbaum",
-    "make_folds": "ceteris.causal.crossfit",
-    "monte_carlo": "ceteris.causal.simulation",
-    "overall": "ceteris.causal.estimators.group_time",
-    "placebo_outcomes": "ceteris.causal.placebo",
-    "placebo_treatment": "ceteris.causal.placebo",
-    "read_rows": "ceteris.causal.rows",
-    "report_sections": "ceteris.causal.sections",
-    "write_report": "ceteris.causal.sections",
-}
+from ceteris.lazy import lazily
 
 __all__ = [
     "AutomaticDebiasing", "AveragePotentialOutcomes", "BalancingWeights", "ClusterRandomised", "CovariateBalancing",
@@ -106,12 +60,4 @@ if TYPE_CHECKING:
     from ceteris.causal.sensitivity import benchmarks, confounding
     from ceteris.causal.simulation import MonteCarlo, monte_carlo
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'ceteris.causal' has no attribute {name!r}; it offers {', '.join(_HOME)}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, __file__)

@@ -16,7 +16,7 @@ from ceteris.engine.algorithm import AbstractAlgorithm
 
 # Measured in benchmarks/engine.py on two CPU cores: below this many weights a member leaves the vector units idle and
 # batching members into one program pays; above, the members' matrix products already fill the machine.
-VMAP_UP_TO_WEIGHTS = 6_000
+VMAP_UP_TO_WEIGHTS = 3_000
 
 
 class Ensemble(eqx.Module):

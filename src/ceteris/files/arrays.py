@@ -19,6 +19,7 @@ import numpy as np
 
 from ceteris.files.replace import writing
 from ceteris.files.text import parse_json
+from ceteris.version import __version__
 
 FORMAT = 2
 KINDS = {"run": "resume it with fit(..., resume=path)", "weights": "read it with load_weights"}
@@ -69,9 +70,7 @@ def write_arrays(
     >>> read_arrays(path, "weights")
     ({'w': array([1., 1.])}, {'by': 'hand'})
     """
-    import ceteris
-
-    about = _written({"format": FORMAT, "version": ceteris.__version__, "kind": kind, "facts": facts})
+    about = _written({"format": FORMAT, "version": __version__, "kind": kind, "facts": facts})
     table = described(arrays)
     # the checksum is known last and stands first, at a place that does not depend on what the facts hold
     header = json.dumps({"__metadata__": {"checksum": 64 * "0", "ceteris": about}, **table}).encode()

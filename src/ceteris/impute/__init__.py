@@ -16,27 +16,9 @@ Examples
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "Adversarial": "ceteris.impute.adversarial",
-    "Chained": "ceteris.impute.chained",
-    "HotDeck": "ceteris.impute.simple",
-    "Imputer": "ceteris.impute.imputer",
-    "Iterative": "ceteris.impute.simple",
-    "MIDAS": "ceteris.impute.midas",
-    "MeanMode": "ceteris.impute.simple",
-    "OverImputation": "ceteris.impute.overimputation",
-    "combine": "ceteris.impute.pooling",
-    "impute_parquet": "ceteris.impute.stream",
-    "information_table": "ceteris.impute.pooling",
-    "little_test": "ceteris.impute.little",
-    "missingness_report": "ceteris.impute.missingness",
-    "overimpute": "ceteris.impute.overimputation",
-    "pool": "ceteris.impute.pooling",
-    "sample_each": "ceteris.impute.imputer",
-}
+from ceteris.lazy import lazily
 
 __all__ = [
     "MIDAS", "Adversarial", "Chained", "HotDeck", "Imputer", "Iterative", "MeanMode", "OverImputation", "combine",
@@ -55,12 +37,4 @@ if TYPE_CHECKING:
     from ceteris.impute.simple import HotDeck, Iterative, MeanMode
     from ceteris.impute.stream import impute_parquet
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'ceteris.impute' has no attribute {name!r}; it offers {', '.join(_HOME)}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, __file__)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ceteris.results import Figure
-
-if TYPE_CHECKING:
-    from ceteris.impute.overimputation import OverImputation
 
 MOST_CELLS, ACROSS = 200, 3  # cells drawn per column; panels side by side
 SKEWED = 4  # a positive quantity whose largest value is so many medians has logarithmic axes
@@ -24,20 +21,20 @@ def pattern_figure(patterns: pd.DataFrame) -> Figure:
     return Figure("Patterns of holes", caption, shown, _draw_patterns, (7.0, height))
 
 
-def over_imputation(over: OverImputation) -> tuple[Figure, ...]:
-    """Draws against truth by quantity, and scores by epochs where several were tried."""
+def over_imputation(hidden: pd.DataFrame, by_epochs: pd.DataFrame) -> tuple[Figure, ...]:
+    """Draws of hidden cells against truth by quantity, and mean scores by epochs where several were tried."""
     figures = []
-    if len(over.cells):
-        cells = over.cells.groupby("column", sort=False, group_keys=False).head(MOST_CELLS).reset_index(drop=True)
+    if len(hidden):
+        cells = hidden.groupby("column", sort=False, group_keys=False).head(MOST_CELLS).reset_index(drop=True)
         rows = -(-len(set(cells["column"])) // ACROSS)
         caption = (
             "Hidden cells: mean of the draws and 90 % interval against what the cell holds. Nine in ten intervals "
             "should cross the diagonal; those that do not are marked."
         )
         figures.append(Figure("Over-imputed quantities", caption, cells, _draw_cells, (8.4, 2.9 * rows)))
-    if len(set(over.scores["epochs"])) > 1:
+    if len(by_epochs) > 1:
         caption = "Means over columns: choose the number of epochs where errors are lowest."
-        figures.append(Figure("Scores by epochs", caption, over.summary().reset_index(), _draw_epochs, (6.4, 3.6)))
+        figures.append(Figure("Scores by epochs", caption, by_epochs.reset_index(), _draw_epochs, (6.4, 3.6)))
     return tuple(figures)
 
 

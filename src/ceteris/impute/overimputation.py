@@ -13,6 +13,7 @@ from sklearn.base import clone
 from ceteris.impute import metrics
 from ceteris.impute.base import MultipleImputer
 from ceteris.impute.columns import Holes, as_frame, learn, read
+from ceteris.impute.figures import over_imputation
 from ceteris.results import Check, Figure, Section, Table
 
 LEVEL, LOWEST, HIGHEST = 0.9, 0.85, 0.95  # of the intervals, and between what their coverage should lie
@@ -49,14 +50,12 @@ class OverImputation:
 
     def sections(self) -> tuple[Section, ...]:
         """The result as a part of a report."""
-        from ceteris.impute.figures import over_imputation
-
         return (
             Section(
                 "Over-imputation",
                 TEXT,
                 (Table("By column", self.scores if self._epochs else self.scores.drop(columns="epochs"), NOTE),),
-                over_imputation(self),
+                over_imputation(self.cells, self.summary()),
                 self.checks,
             ),
         )

@@ -1,10 +1,19 @@
 """Estimators with scikit-learn's contract over the engine, and their comparison with classical learners."""
 
-from ceteris.learners.classifier import NeuralClassifier
-from ceteris.learners.compare import compare
-from ceteris.learners.comparison import Comparison
-from ceteris.learners.files import load
-from ceteris.learners.quantile import NeuralQuantileRegressor
-from ceteris.learners.regressor import NeuralRegressor
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ceteris.lazy import lazily
 
 __all__ = ["Comparison", "NeuralClassifier", "NeuralQuantileRegressor", "NeuralRegressor", "compare", "load"]
+
+if TYPE_CHECKING:
+    from ceteris.learners.classifier import NeuralClassifier
+    from ceteris.learners.comparing import compare
+    from ceteris.learners.comparison import Comparison
+    from ceteris.learners.files import load
+    from ceteris.learners.quantile import NeuralQuantileRegressor
+    from ceteris.learners.regressor import NeuralRegressor
+
+__getattr__, __dir__ = lazily(__name__, __file__)

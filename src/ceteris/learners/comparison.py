@@ -34,7 +34,7 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `ceteris.learners.compare.compare` found.
+    """What `ceteris.learners.comparing.compare` found.
 
     Attributes
     ----------

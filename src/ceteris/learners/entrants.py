@@ -32,7 +32,7 @@ def read_rows(X: Any, y: Any, task: str, sample_weight: Any) -> tuple[Rows, str]
     Parameters
     ----------
     X, y, task, sample_weight
-        As in `ceteris.learners.compare.compare`.
+        As in `ceteris.learners.comparing.compare`.
 
     Returns
     -------

@@ -18,46 +18,9 @@ Examples
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "CausalForest": "ceteris.causal.heterogeneity.causal_forest",
-    "CausalTree": "ceteris.causal.heterogeneity.causal_tree",
-    "DRLearner": "ceteris.causal.heterogeneity.dr_learner",
-    "Effects": "ceteris.causal.heterogeneity.effects",
-    "ForestRegressor": "ceteris.causal.heterogeneity.forest_regressor",
-    "Growth": "ceteris.causal.heterogeneity.forest.growth",
-    "InstrumentalForest": "ceteris.causal.heterogeneity.instrumental_forest",
-    "LinearEffects": "ceteris.causal.heterogeneity.linear_effects",
-    "LocalMomentForest": "ceteris.causal.heterogeneity.local_moment_forest",
-    "MultiArmForest": "ceteris.causal.heterogeneity.multi_arm_forest",
-    "QuantileForest": "ceteris.causal.heterogeneity.quantile_forest",
-    "RLearner": "ceteris.causal.heterogeneity.r_learner",
-    "SLearner": "ceteris.causal.heterogeneity.s_learner",
-    "SeriesEffects": "ceteris.causal.heterogeneity.linear_effects",
-    "SharedNet": "ceteris.causal.heterogeneity.shared_net",
-    "StructuredEffects": "ceteris.causal.heterogeneity.structured_effects",
-    "TLearner": "ceteris.causal.heterogeneity.t_learner",
-    "XLearner": "ceteris.causal.heterogeneity.x_learner",
-    "average_effect": "ceteris.causal.heterogeneity.effects",
-    "best_linear_predictor": "ceteris.causal.heterogeneity.evaluate.linear",
-    "calibration_test": "ceteris.causal.heterogeneity.evaluate.linear",
-    "clan": "ceteris.causal.heterogeneity.evaluate.groups",
-    "compare_cate": "ceteris.causal.heterogeneity.compare",
-    "cumulative_gain": "ceteris.causal.heterogeneity.evaluate.uplift",
-    "doubly_robust": "ceteris.causal.heterogeneity.effects",
-    "dr_loss": "ceteris.causal.heterogeneity.evaluate.losses",
-    "effect_mse": "ceteris.causal.heterogeneity.evaluate.losses",
-    "evaluation_sections": "ceteris.causal.heterogeneity.evaluate.sections",
-    "gain_area": "ceteris.causal.heterogeneity.evaluate.uplift",
-    "gain_curve": "ceteris.causal.heterogeneity.evaluate.uplift",
-    "gates": "ceteris.causal.heterogeneity.evaluate.groups",
-    "quantile_groups": "ceteris.causal.heterogeneity.evaluate.groups",
-    "r_loss": "ceteris.causal.heterogeneity.evaluate.losses",
-    "rate": "ceteris.causal.heterogeneity.evaluate.rate",
-    "toc": "ceteris.causal.heterogeneity.evaluate.rate",
-}
+from ceteris.lazy import lazily
 
 __all__ = [
     "CausalForest", "CausalTree", "DRLearner", "Effects", "ForestRegressor", "Growth", "InstrumentalForest",
@@ -94,14 +57,4 @@ if TYPE_CHECKING:
     from ceteris.causal.heterogeneity.t_learner import TLearner
     from ceteris.causal.heterogeneity.x_learner import XLearner
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    raise AttributeError(
-        f"module 'ceteris.causal.heterogeneity' has no attribute {name!r}; it offers {', '.join(_HOME)}"
-    )
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, __file__)

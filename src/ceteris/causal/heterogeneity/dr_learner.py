@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ceteris.causal.heterogeneity.effects import doubly_robust
 from ceteris.causal.heterogeneity.final_stage import arm_outcomes, default_treatment, mixed
 from ceteris.causal.heterogeneity.learned import learn
-from ceteris.causal.heterogeneity.model import EffectModel, fit_with, mean_outcome, model_of_arms
+from ceteris.causal.heterogeneity.model import AbstractEffectLearner, EffectModel, mean_outcome, model_of_arms
 from ceteris.causal.heterogeneity.shared_net import learn_arms
-from ceteris.causal.nuisances import refuse_clip, refuse_learners
+from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.rows import Rows
 
 
 @dataclass(frozen=True)
-class DRLearner:
+class DRLearner(AbstractEffectLearner):
     """τ(x) is the regression of Γ = μ₁ - μ₀ + D(Y - μ₁)/e - (1 - D)(Y - μ₀)/(1 - e), nuisances out of fold.
 
     Where e comes close to 0 or 1 the scores have a large variance, and ``RLearner``, which gives such rows little
@@ -30,7 +29,7 @@ class DRLearner:
         Learners of μ_w(x) = E[Y | D = w, X = x] and e; by default as in ``TLearner``.
     final : estimator in the manner of scikit-learn, optional
         Learner of τ; by default as in ``RLearner``.
-    clip, folds, seed, bootstrap, jobs
+    jobs, clip, folds, seed, bootstrap
         As in ``TLearner``.
 
     References
@@ -52,30 +51,12 @@ class DRLearner:
     outcome: Any = None
     treatment: Any = None
     final: Any = None
-    clip: float = 0.01
-    folds: Any = 5
-    seed: int = 0
-    bootstrap: int = 0
     jobs: int | None = None
-
-    def fit(
-        self,
-        data: Any = None,
-        *,
-        y: Any,
-        d: Any,
-        x: Any,
-        cluster: Any = None,
-        nuisances: Mapping[str, Any] | None = None,
-    ) -> EffectModel:
-        """Learn the effects; arguments as of ``TLearner.fit``, and "mu0" with "mu1", or "e", where known, (n,)."""
-        refuse_clip(self.clip)
-        if len({"mu0", "mu1"} & set(nuisances or ())) == 1:
-            raise ValueError("nuisances: one of 'mu0' and 'mu1' given; give both, or none.")
-        return fit_with(self, data, y=y, d=d, x=x, cluster=cluster, nuisances=nuisances, allowed=("mu0", "mu1", "e"))
+    known: ClassVar = ("mu0", "mu1", "e")
 
     def learn(self, rows: Rows, fold: np.ndarray, given: dict[str, np.ndarray]) -> EffectModel:
-        """Fit rows whose folds are dealt."""
+        if len({"mu0", "mu1"} & set(given)) == 1:
+            raise ValueError("nuisances: one of 'mu0' and 'mu1' given; give both, or none.")
         treatment = default_treatment(rows.n, self.seed) if self.treatment is None else self.treatment
         chosen = {"treatment": treatment, "outcome": self.outcome, "final": self.final}
         refuse_learners(**{role: learner for role, learner in chosen.items() if learner is not None})

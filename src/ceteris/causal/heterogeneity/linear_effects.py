@@ -14,6 +14,7 @@ Econometrics Journal 24 (series of scores, uniform bands).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -128,8 +129,43 @@ class LinearModel(Scored):
         return self.basis(self._used) @ self.coefficients.point
 
 
+@dataclass(frozen=True, kw_only=True)
+class _AbstractLinear(ABC):
+    """Effects linear in terms that each estimator chooses; both have the fields outcome, treatment, score and along."""
+
+    clip: float = 0.01
+    folds: Any = 5
+    seed: int = 0
+    jobs: int | None = None
+
+    @abstractmethod
+    def _terms(self, rows: Rows, along: tuple[str, ...]) -> tuple[Basis, tuple[str, ...], str]:
+        """Return the terms as a function of the covariates ``along``, their names, and what this is called."""
+
+    def fit(
+        self,
+        data: Any = None,
+        *,
+        y: Any,
+        d: Any,
+        x: Any,
+        cluster: Any = None,
+        nuisances: Mapping[str, Any] | None = None,
+    ) -> LinearModel:
+        """Learn the effects; arguments as of ``RLearner.fit`` or ``DRLearner.fit``."""
+        own: Any = self
+        pick("score", own.score, SCORES)
+        settings = {name: getattr(self, name) for name in ("clip", "folds", "seed", "jobs")}
+        outcome, treatment = given(own.outcome, default_regressor()), given(own.treatment, default_classifier())
+        # a constant effect as the final stage: only the nuisances are wanted
+        learner = (RLearner if own.score == "R" else DRLearner)(outcome, treatment, DummyRegressor(), **settings)
+        model = learner.fit(data, y=y, d=d, x=x, cluster=cluster, nuisances=nuisances)
+        along = chosen(own.along, model.rows.names)
+        return least_squares(model, own.score, along, *self._terms(model.rows, along))
+
+
 @dataclass(frozen=True)
-class LinearEffects:
+class LinearEffects(_AbstractLinear):
     """Effects linear in covariates, τ(x) = β'(1, x), with valid inference for the best linear approximation.
 
     Parameters
@@ -160,29 +196,13 @@ class LinearEffects:
     treatment: Any = None
     score: str = "R"
     along: Sequence[str] | None = None
-    clip: float = 0.01
-    folds: Any = 5
-    seed: int = 0
-    jobs: int | None = None
 
-    def fit(
-        self,
-        data: Any = None,
-        *,
-        y: Any,
-        d: Any,
-        x: Any,
-        cluster: Any = None,
-        nuisances: Mapping[str, Any] | None = None,
-    ) -> LinearModel:
-        """Learn the effects; arguments as of ``RLearner.fit`` or ``DRLearner.fit``."""
-        model = residuals(self, self.score, data, dict(y=y, d=d, x=x, cluster=cluster, nuisances=nuisances))
-        along = chosen(self.along, model.rows.names)
-        return least_squares(model, self.score, along, _with_one, ("constant", *along), "Linear effects")
+    def _terms(self, rows: Rows, along: tuple[str, ...]) -> tuple[Basis, tuple[str, ...], str]:
+        return _with_one, ("constant", *along), "Linear effects"
 
 
 @dataclass(frozen=True)
-class SeriesEffects:
+class SeriesEffects(_AbstractLinear):
     """The average effect at values of one or two covariates, as natural cubic splines in each (and their products).
 
     Parameters
@@ -211,32 +231,17 @@ class SeriesEffects:
     outcome: Any = None
     treatment: Any = None
     score: str = "DR"
-    clip: float = 0.01
-    folds: Any = 5
-    seed: int = 0
-    jobs: int | None = None
 
-    def fit(
-        self,
-        data: Any = None,
-        *,
-        y: Any,
-        d: Any,
-        x: Any,
-        cluster: Any = None,
-        nuisances: Mapping[str, Any] | None = None,
-    ) -> LinearModel:
-        """Learn the curve; arguments as of ``RLearner.fit`` or ``DRLearner.fit``."""
+    def __post_init__(self) -> None:
         if isinstance(self.along, str) or len(self.along) not in (1, 2):
             raise ValueError(f"along: {self.along!r} given; a list of one or two names of covariates is allowed.")
         if self.knots < 2:
             raise ValueError(f"knots: {self.knots} given; 2 (a straight line) or more are allowed.")
-        model = residuals(self, self.score, data, dict(y=y, d=d, x=x, cluster=cluster, nuisances=nuisances))
-        along = chosen(self.along, model.rows.names)
-        used = columns(model.rows.x, model.rows.names, along)
+
+    def _terms(self, rows: Rows, along: tuple[str, ...]) -> tuple[Basis, tuple[str, ...], str]:
+        used = columns(rows.x, rows.names, along)
         basis = Splines(tuple(places(column, self.knots, name) for column, name in zip(used.T, along, strict=True)))
-        names = tuple(f"basis {k}" for k in range(basis(used[:1]).shape[1]))
-        return least_squares(model, self.score, along, basis, names, "Series effects")
+        return basis, tuple(f"basis {k}" for k in range(basis(used[:1]).shape[1])), "Series effects"
 
 
 @dataclass(frozen=True)
@@ -258,18 +263,6 @@ def places(column: np.ndarray, knots: int, name: str) -> np.ndarray:
         raise ValueError(f"along: {name!r} is {column[0]:g} in every row; choose a covariate that varies.")
     found = np.unique(np.quantile(column, np.linspace(0.05, 0.95, knots)))
     return found if len(found) >= 2 else np.array([column.min(), column.max()])
-
-
-def residuals(settings: LinearEffects | SeriesEffects, score: str, data: Any, roles: dict[str, Any]) -> EffectModel:
-    """Learn the nuisances, with a constant effect as the final stage."""
-    pick("score", score, SCORES)
-    learner = RLearner if score == "R" else DRLearner
-    outcome, treatment = (
-        given(settings.outcome, default_regressor()),
-        given(settings.treatment, default_classifier()),
-    )
-    shared = {name: getattr(settings, name) for name in ("clip", "folds", "seed", "jobs")}
-    return learner(outcome, treatment, DummyRegressor(), **shared).fit(data, **roles)
 
 
 def least_squares(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ceteris.causal.covariates import covariates_at
 from ceteris.causal.crossfit import read_folds
 from ceteris.causal.heterogeneity.effects import Effects, average_effect, doubly_robust, refuse_level
 from ceteris.causal.heterogeneity.learned import Function, Learned
-from ceteris.causal.nuisances import fit_of, overlap
+from ceteris.causal.nuisances import fit_of, overlap, refuse_clip
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.results import Check, Estimate
 
@@ -133,56 +133,65 @@ def model_of_arms(
     )
 
 
-class Settings(Protocol):
-    """What an estimator of effects offers to `fit_with`."""
+@dataclass(frozen=True, kw_only=True)
+class AbstractEffectLearner(ABC):
+    """What the learners of effects have in common; settings as in ``TLearner``."""
 
-    @property
-    def folds(self) -> Any: ...
-    @property
-    def seed(self) -> int: ...
-    @property
-    def bootstrap(self) -> int: ...
+    clip: float = 0.01
+    folds: Any = 5
+    seed: int = 0
+    bootstrap: int = 0
+    known: ClassVar[tuple[str, ...]] = ()  # nuisances that may be given to `fit`
 
+    @abstractmethod
     def learn(self, rows: Rows, fold: np.ndarray, given: dict[str, np.ndarray]) -> EffectModel:
-        """Fit rows whose folds are dealt."""
-        ...
+        """Learn the effects from rows that have their folds."""
 
+    def fit(
+        self,
+        data: Any = None,
+        *,
+        y: Any,
+        d: Any,
+        x: Any,
+        cluster: Any = None,
+        nuisances: Mapping[str, Any] | None = None,
+    ) -> EffectModel:
+        """Learn the effects.
 
-def fit_with(
-    settings: Settings,
-    data: Any,
-    *,
-    y: Any,
-    d: Any,
-    x: Any,
-    cluster: Any,
-    nuisances: Mapping[str, Any] | None = None,
-    allowed: tuple[str, ...] = (),
-) -> EffectModel:
-    """Read the data, deal folds, learn, and learn again from bootstrap samples if asked to."""
-    if x is None or (isinstance(x, list | tuple) and len(x) == 0):
-        raise ValueError("x: no covariate given; effects differ by covariates; name at least one.")
-    if settings.bootstrap and settings.bootstrap < FEWEST_DRAWS:
-        raise ValueError(
-            f"bootstrap: {settings.bootstrap} given; 0 and at least {FEWEST_DRAWS} samples are allowed, such as 200."
-        )
-    rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True)
-    if settings.bootstrap and len(rows.clusters) > 1:
-        raise ValueError(
-            "cluster: two sets given with bootstrap, which draws whole clusters of one set; give one, or bootstrap=0."
-        )
-    fold = read_folds(settings.folds, rows.n, 1, settings.seed, rows.clusters, stratify=rows.d)[0]
-    given = read_nuisances(nuisances, rows.n, allowed)
-    model = settings.learn(rows, fold, given)
-    if not settings.bootstrap:
-        return model
-    functions = []
-    for b in range(settings.bootstrap):
-        drawn = resample(rows, fold, np.random.default_rng((settings.seed, b)))
-        # The copies of a row stay in its fold: no learner sees the row that it predicts.
-        again = settings.learn(taken(rows, drawn), fold[drawn], {name: v[drawn] for name, v in given.items()})
-        functions.append(again.tau.predict)
-    return replace(model, replicas=tuple(functions))
+        Parameters
+        ----------
+        data : data frame, optional
+            Without it the roles are arrays.
+        y, d, x, cluster : column names, or arrays
+            Outcome; treatment, 0 or 1; covariates; one or two sets of clusters.
+        nuisances : mapping of str to array of shape (n,), optional
+            Of each row, if they are known or were learnt elsewhere: "m" and "e" by the R-learner, "mu0" with "mu1", or
+            "e", by the DR-learner.
+        """
+        refuse_clip(self.clip)
+        if x is None or (isinstance(x, list | tuple) and len(x) == 0):
+            raise ValueError("x: no covariate given; effects differ by covariates; name at least one.")
+        if self.bootstrap and self.bootstrap < FEWEST_DRAWS:
+            raise ValueError(
+                f"bootstrap: {self.bootstrap} given; 0 and at least {FEWEST_DRAWS} samples are allowed, such as 200."
+            )
+        rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True)
+        if self.bootstrap and len(rows.clusters) > 1:
+            raise ValueError(
+                "cluster: two sets given with bootstrap, which draws whole clusters of one set; give one, or "
+                "bootstrap=0."
+            )
+        fold = read_folds(self.folds, rows.n, 1, self.seed, rows.clusters, stratify=rows.d)[0]
+        given = read_nuisances(nuisances, rows.n, self.known)
+        model = self.learn(rows, fold, given)
+        functions = []
+        for b in range(self.bootstrap):
+            drawn = resample(rows, fold, np.random.default_rng((self.seed, b)))
+            # The copies of a row stay in its fold: no learner sees the row that it predicts.
+            again = self.learn(taken(rows, drawn), fold[drawn], {name: v[drawn] for name, v in given.items()})
+            functions.append(again.tau.predict)
+        return replace(model, replicas=tuple(functions))
 
 
 def read_nuisances(given: Mapping[str, Any] | None, n: int, allowed: tuple[str, ...]) -> dict[str, np.ndarray]:

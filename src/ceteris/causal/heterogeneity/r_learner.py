@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ceteris.causal.heterogeneity.final_stage import default_outcome, default_treatment, mixed
 from ceteris.causal.heterogeneity.learned import learn
-from ceteris.causal.heterogeneity.model import EffectModel, evidence, fit_with
+from ceteris.causal.heterogeneity.model import AbstractEffectLearner, EffectModel, evidence
 from ceteris.causal.heterogeneity.shared_net import learn_arms, outcome_of
 from ceteris.causal.heterogeneity.stack import combined
 from ceteris.causal.learners import weights_argument
-from ceteris.causal.nuisances import refuse_clip, refuse_learners
+from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.rows import Rows
 
 
 @dataclass(frozen=True)
-class RLearner:
+class RLearner(AbstractEffectLearner):
     """τ minimises the mean of (Y - m(X) - (D - e(X)) τ(X))², with m = E[Y | X] and e = P(D = 1 | X) out of fold.
 
     This is a regression of (Y - m)/(D - e) with weights (D - e)². Out of fold the final stage has not seen a row, but
@@ -32,7 +31,7 @@ class RLearner:
     final : estimator in the manner of scikit-learn whose ``fit`` takes ``sample_weight``, optional
         Learner of τ. By default a smooth effect, a net and the two-headed net are mixed by their loss out of fold; see
         ``ceteris.causal.heterogeneity.final_stage``.
-    clip, folds, seed, bootstrap, jobs
+    jobs, clip, folds, seed, bootstrap
         As in ``TLearner``.
 
     References
@@ -54,28 +53,10 @@ class RLearner:
     outcome: Any = None
     treatment: Any = None
     final: Any = None
-    clip: float = 0.01
-    folds: Any = 5
-    seed: int = 0
-    bootstrap: int = 0
     jobs: int | None = None
-
-    def fit(
-        self,
-        data: Any = None,
-        *,
-        y: Any,
-        d: Any,
-        x: Any,
-        cluster: Any = None,
-        nuisances: Mapping[str, Any] | None = None,
-    ) -> EffectModel:
-        """Learn the effects; arguments as of ``TLearner.fit``, and "m" and "e" where they are known, shape (n,)."""
-        refuse_clip(self.clip)
-        return fit_with(self, data, y=y, d=d, x=x, cluster=cluster, nuisances=nuisances, allowed=("m", "e"))
+    known: ClassVar = ("m", "e")
 
     def learn(self, rows: Rows, fold: np.ndarray, given: dict[str, np.ndarray]) -> EffectModel:
-        """Fit rows whose folds are dealt."""
         outcome = default_outcome(rows.y, self.seed) if self.outcome is None else self.outcome
         treatment = default_treatment(rows.n, self.seed) if self.treatment is None else self.treatment
         chosen = {"outcome": outcome, "treatment": treatment, "final": self.final}

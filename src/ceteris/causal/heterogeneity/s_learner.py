@@ -9,13 +9,13 @@ import numpy as np
 
 from ceteris.causal.heterogeneity.final_stage import default_outcome, default_treatment
 from ceteris.causal.heterogeneity.learned import Learned, learn
-from ceteris.causal.heterogeneity.model import EffectModel, fit_with, model_of_arms
-from ceteris.causal.nuisances import refuse_clip, refuse_learners
+from ceteris.causal.heterogeneity.model import AbstractEffectLearner, EffectModel, model_of_arms
+from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.rows import Rows
 
 
 @dataclass(frozen=True)
-class SLearner:
+class SLearner(AbstractEffectLearner):
     """τ(x) = μ(x, 1) - μ(x, 0) with one regression μ(x, d) = E[Y | X = x, D = d].
 
     With ordinary least squares the effect is the treatment's coefficient, at every x. A learner that shrinks may drop
@@ -26,7 +26,7 @@ class SLearner:
     outcome, treatment : estimator in the manner of scikit-learn, optional
         Learners of μ(x, d), the treatment being the last column, and of P(D = 1 | X), which the scores need. By default
         additive smooth regression and nets, stacked.
-    clip, folds, seed, bootstrap, jobs
+    jobs, clip, folds, seed, bootstrap
         As in ``TLearner``.
 
     References
@@ -46,19 +46,9 @@ class SLearner:
 
     outcome: Any = None
     treatment: Any = None
-    clip: float = 0.01
-    folds: Any = 5
-    seed: int = 0
-    bootstrap: int = 0
     jobs: int | None = None
 
-    def fit(self, data: Any = None, *, y: Any, d: Any, x: Any, cluster: Any = None) -> EffectModel:
-        """Learn the effects; arguments as of ``TLearner.fit``."""
-        refuse_clip(self.clip)
-        return fit_with(self, data, y=y, d=d, x=x, cluster=cluster)
-
     def learn(self, rows: Rows, fold: np.ndarray, given: dict[str, np.ndarray]) -> EffectModel:
-        """Fit rows whose folds are dealt."""
         outcome = default_outcome(rows.y, self.seed) if self.outcome is None else self.outcome
         treatment = default_treatment(rows.n, self.seed) if self.treatment is None else self.treatment
         refuse_learners(outcome=outcome, treatment=treatment)

@@ -9,17 +9,16 @@ propensity as a third head).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
 from ceteris.causal.crossfit import splits
 from ceteris.causal.heterogeneity.learned import Learned, averaged
-from ceteris.causal.heterogeneity.model import EffectModel, fit_with, mean_outcome, model_of_arms
+from ceteris.causal.heterogeneity.model import AbstractEffectLearner, EffectModel, mean_outcome, model_of_arms
 from ceteris.causal.learners import small_net
 from ceteris.causal.linear import sigmoid
-from ceteris.causal.nuisances import refuse_clip
 from ceteris.causal.rows import Rows
 from ceteris.stats.centring import standardised
 from ceteris.training import AbstractRowLoss, Net
@@ -79,7 +78,7 @@ def outcome_of(arms: Arms) -> Learned:
 
 
 @dataclass(frozen=True)
-class SharedNet:
+class SharedNet(AbstractEffectLearner):
     """Effects as the difference of two heads of one net; average effects from its scores are doubly robust.
 
     Parameters
@@ -99,18 +98,8 @@ class SharedNet:
     """
 
     net: Net | None = None
-    clip: float = 0.01
-    folds: Any = 5
-    seed: int = 0
-    bootstrap: int = 0
-
-    def fit(self, data: Any = None, *, y: Any, d: Any, x: Any, cluster: Any = None) -> EffectModel:
-        """Learn the effects; arguments as of ``TLearner.fit``."""
-        refuse_clip(self.clip)
-        return fit_with(self, data, y=y, d=d, x=x, cluster=cluster)
 
     def learn(self, rows: Rows, fold: np.ndarray, given: dict[str, np.ndarray]) -> EffectModel:
-        """Fit rows whose folds are dealt."""
         arms = learn_arms(rows.x, rows.y, rows.d, fold, self.net, self.seed)
         tau = difference(arms.mu0, arms.mu1)
         return model_of_arms("Two-headed net", rows, fold, tau, out_of_fold(arms), self.clip)

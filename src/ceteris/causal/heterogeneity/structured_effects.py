@@ -18,8 +18,8 @@ from ceteris.causal.crossfit import splits
 from ceteris.causal.estimators.structured import PARAMETER_NET, make_jobs, stacked
 from ceteris.causal.heterogeneity.final_stage import default_treatment
 from ceteris.causal.heterogeneity.learned import Learned, learn, standardiser
-from ceteris.causal.heterogeneity.model import EffectModel, fit_with, model_of_arms
-from ceteris.causal.nuisances import refuse_clip, refuse_learners
+from ceteris.causal.heterogeneity.model import AbstractEffectLearner, EffectModel, model_of_arms
+from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.parameter_layer import learn_parameters, parameters_at
 from ceteris.causal.rows import Rows
 from ceteris.causal.structural import Structure
@@ -28,7 +28,7 @@ from ceteris.training import Net
 
 
 @dataclass(frozen=True)
-class StructuredEffects:
+class StructuredEffects(AbstractEffectLearner):
     """τ(x) = G(θ(x), 1) - G(θ(x), 0), θ(x) from a net that minimises the structural loss.
 
     Parameters
@@ -57,20 +57,10 @@ class StructuredEffects:
     structure: Structure
     treatment: Any = None
     net: Net = PARAMETER_NET
-    clip: float = 0.01
-    folds: Any = 5
-    seed: int = 0
-    bootstrap: int = 0
-
-    def fit(self, data: Any = None, *, y: Any, d: Any, x: Any, cluster: Any = None) -> EffectModel:
-        """Learn the effects; arguments as of ``TLearner.fit``."""
-        refuse_clip(self.clip)
-        if self.structure.mean is None:
-            raise ValueError("structure: it has a loss but no mean, so no effect on the mean; give mean=G.")
-        return fit_with(self, data, y=y, d=d, x=x, cluster=cluster)
 
     def learn(self, rows: Rows, fold: np.ndarray, given: dict[str, np.ndarray]) -> EffectModel:
-        """Fit rows whose folds are dealt."""
+        if self.structure.mean is None:
+            raise ValueError("structure: it has a loss but no mean, so no effect on the mean; give mean=G.")
         self.structure.refuse_outcome(rows.y)
         treatment = default_treatment(rows.n, self.seed) if self.treatment is None else self.treatment
         refuse_learners(treatment=treatment)

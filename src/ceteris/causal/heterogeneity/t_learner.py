@@ -9,14 +9,14 @@ import numpy as np
 
 from ceteris.causal.heterogeneity.final_stage import arm_outcomes, default_treatment
 from ceteris.causal.heterogeneity.learned import learn
-from ceteris.causal.heterogeneity.model import EffectModel, fit_with, model_of_arms
+from ceteris.causal.heterogeneity.model import AbstractEffectLearner, EffectModel, model_of_arms
 from ceteris.causal.heterogeneity.shared_net import Arms, difference, learn_arms, out_of_fold
-from ceteris.causal.nuisances import refuse_clip, refuse_learners
+from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.rows import Rows
 
 
 @dataclass(frozen=True)
-class TLearner:
+class TLearner(AbstractEffectLearner):
     """τ(x) = μ₁(x) - μ₀(x) with a regression in each arm, μ_w(x) = E[Y | D = w, X = x].
 
     Parameters
@@ -24,16 +24,17 @@ class TLearner:
     outcome, treatment : estimator in the manner of scikit-learn, optional
         Learners of μ_w and of P(D = 1 | X), which the scores need. By default additive smooth regression of each arm
         and a net that both share, stacked.
+    jobs : int, optional
+        Folds fitted at once.
     clip : float
-        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported. This and what follows are
+        given by name.
     folds : int or array
         Folds, balanced by the treatment, or their numbers.
     seed : int
     bootstrap : int
         Samples that everything is learnt from again, for standard errors; they cover the variance of the learner, not
         its bias. 200 are usual.
-    jobs : int, optional
-        Folds fitted at once.
 
     References
     ----------
@@ -52,27 +53,9 @@ class TLearner:
 
     outcome: Any = None
     treatment: Any = None
-    clip: float = 0.01
-    folds: Any = 5
-    seed: int = 0
-    bootstrap: int = 0
     jobs: int | None = None
 
-    def fit(self, data: Any = None, *, y: Any, d: Any, x: Any, cluster: Any = None) -> EffectModel:
-        """Learn the effects.
-
-        Parameters
-        ----------
-        data : data frame, optional
-            Without it the roles are arrays.
-        y, d, x, cluster : column names, or arrays
-            Outcome; treatment, 0 or 1; covariates; one or two sets of clusters.
-        """
-        refuse_clip(self.clip)
-        return fit_with(self, data, y=y, d=d, x=x, cluster=cluster)
-
     def learn(self, rows: Rows, fold: np.ndarray, given: dict[str, np.ndarray]) -> EffectModel:
-        """Fit rows whose folds are dealt."""
         arms = separate_arms(self, rows, fold)
         return model_of_arms("T-learner", rows, fold, difference(arms.mu0, arms.mu1), out_of_fold(arms), self.clip)
 

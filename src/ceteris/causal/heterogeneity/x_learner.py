@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from ceteris.causal.heterogeneity.learned import Learned, learn
-from ceteris.causal.heterogeneity.model import EffectModel, fit_with, model_of_arms
+from ceteris.causal.heterogeneity.model import AbstractEffectLearner, EffectModel, model_of_arms
 from ceteris.causal.heterogeneity.shared_net import out_of_fold
 from ceteris.causal.heterogeneity.t_learner import separate_arms
 from ceteris.causal.learners import default_regressor
-from ceteris.causal.nuisances import refuse_clip, refuse_learners
+from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.rows import Rows
 
 
 @dataclass(frozen=True)
-class XLearner:
+class XLearner(AbstractEffectLearner):
     """τ(x) = e(x) τ₀(x) + (1 - e(x)) τ₁(x), with regressions in each arm of imputed effects.
 
     τ₁ is the regression of Y - μ₀(X) among the treated, τ₀ that of μ₁(X) - Y among the others. Where few are treated,
@@ -33,7 +33,7 @@ class XLearner:
         As in ``TLearner``.
     final : estimator in the manner of scikit-learn, optional
         Learner of τ₀ and τ₁; by default that of the outcome, or additive smooth regression.
-    clip, folds, seed, bootstrap, jobs
+    jobs, clip, folds, seed, bootstrap
         As in ``TLearner``.
 
     References
@@ -54,19 +54,9 @@ class XLearner:
     outcome: Any = None
     treatment: Any = None
     final: Any = None
-    clip: float = 0.01
-    folds: Any = 5
-    seed: int = 0
-    bootstrap: int = 0
     jobs: int | None = None
 
-    def fit(self, data: Any = None, *, y: Any, d: Any, x: Any, cluster: Any = None) -> EffectModel:
-        """Learn the effects; arguments as of ``TLearner.fit``."""
-        refuse_clip(self.clip)
-        return fit_with(self, data, y=y, d=d, x=x, cluster=cluster)
-
     def learn(self, rows: Rows, fold: np.ndarray, given: dict[str, np.ndarray]) -> EffectModel:
-        """Fit rows whose folds are dealt."""
         arms = separate_arms(self, rows, fold)
         imputed = np.where(rows.d == 1, rows.y - arms.mu0.predict(rows.x), arms.mu1.predict(rows.x) - rows.y)
         learners = (self.final, self.outcome, default_regressor())

@@ -14,27 +14,9 @@ Examples
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "Assignment": "ceteris.causal.policy.rules",
-    "ClassifierPolicy": "ceteris.causal.policy.classify",
-    "NetPolicy": "ceteris.causal.policy.net",
-    "PolicyTree": "ceteris.causal.policy.tree",
-    "arm_scores": "ceteris.causal.policy.value",
-    "budget_curve": "ceteris.causal.policy.value",
-    "cost_of_fairness": "ceteris.causal.policy.parity",
-    "fairness_report": "ceteris.causal.policy.fairness",
-    "fairness_section": "ceteris.causal.policy.fairness",
-    "off_policy_value": "ceteris.causal.policy.off_policy",
-    "out_of_fold": "ceteris.causal.policy.value",
-    "plug_in": "ceteris.causal.policy.rules",
-    "policy_value": "ceteris.causal.policy.value",
-    "with_opportunity": "ceteris.causal.policy.parity",
-    "with_parity": "ceteris.causal.policy.parity",
-    "within_budget": "ceteris.causal.policy.rules",
-}
+from ceteris.lazy import lazily
 
 __all__ = [
     "Assignment", "ClassifierPolicy", "NetPolicy", "PolicyTree", "arm_scores", "budget_curve", "cost_of_fairness",
@@ -52,12 +34,4 @@ if TYPE_CHECKING:
     from ceteris.causal.policy.tree import PolicyTree
     from ceteris.causal.policy.value import arm_scores, budget_curve, out_of_fold, policy_value
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'ceteris.causal.policy' has no attribute {name!r}; it offers {', '.join(_HOME)}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, __file__)

@@ -13,8 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ceteris.learners import NeuralClassifier, NeuralQuantileRegressor, NeuralRegressor, load
-from ceteris.learners.network import split
 from ceteris.testing.compilation import count_compilations
+from ceteris.training import split
 
 SMALL = {"members": 2, "widths": (16,), "weight_decay": 0.3, "epochs": 60, "random_state": 0}
 

@@ -20,7 +20,8 @@ from ceteris.causal.heterogeneity.learned import Learned, learn
 from ceteris.causal.heterogeneity.shared_net import MEMBERS, Arms, difference
 from ceteris.causal.heterogeneity.smooth import SmoothRegressor
 from ceteris.causal.heterogeneity.stack import StackedClassifier, StackedRegressor, combined, leaning
-from ceteris.causal.learners import default_for, net_classifier, net_regressor
+from ceteris.causal.learners import default_for
+from ceteris.causal.neural import net_classifier, net_regressor
 from ceteris.causal.rows import Rows
 
 CAUTION = 2.0

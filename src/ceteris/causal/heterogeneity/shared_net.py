@@ -17,8 +17,8 @@ import numpy as np
 from ceteris.causal.crossfit import splits
 from ceteris.causal.heterogeneity.learned import Learned, averaged
 from ceteris.causal.heterogeneity.model import AbstractEffectLearner, EffectModel, mean_outcome, model_of_arms
-from ceteris.causal.learners import small_net
 from ceteris.causal.linear import sigmoid
+from ceteris.causal.neural import small_net
 from ceteris.causal.rows import Rows
 from ceteris.stats.centring import standardised
 from ceteris.training import AbstractRowLoss, Net

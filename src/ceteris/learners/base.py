@@ -107,7 +107,7 @@ class NeuralLearner(BaseEstimator, abc.ABC):
             learner.history_, learner.n_iter_ = history(own.run, own.kept), own.run.tick
             learner.status_, learner.late_fall_ = own.run.sentence, network.late_fall(own)
             learner.weight_decays_, learner.n_members_ = own.decays, len(own.kept)
-            learner._finish(network.judged(own, task, data, given))
+            learner._finish(own, data, given)
         late = learners[0].late_fall_ if groups is None else 0.0  # out of fold it shows how good they are
         warn_if_cut_short(type(self).__name__, trained[0].run, late)
         return learners
@@ -146,7 +146,7 @@ class NeuralLearner(BaseEstimator, abc.ABC):
         """Return the weights that the loss takes."""
         return w
 
-    def _finish(self, judged: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    def _finish(self, trained: network.Trained, data: network.Data, given: network.Data | None) -> None:
         """Learn what the rows set aside say about the trained nets; see `network.judged`."""
 
     def _rows(

@@ -170,8 +170,8 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
     def _scaled(self, y):
         return ((y - self.units_.mean) / self.units_.scale).astype(np.float32)
 
-    def _finish(self, judged):
-        self.noise_ = self.units_.scale * noise(*judged)
+    def _finish(self, trained, data, given):
+        self.noise_ = self.units_.scale * noise(*network.judged(trained, self._task(), data, given))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -155,9 +155,9 @@ def train(
     every, key = max(1, plan.epochs // plan.looks), jr.key(seed)
     with precision("single"):
         data = jax.tree.map(jnp.asarray, data)
-        sampler = Streamed() if feed else Minibatches(data, plan.batch_size, rows=jnp.asarray(rows.train[0]))
+        sampler = Minibatches(data, plan.batch_size, rows=jnp.asarray(rows.train[0])) if feed is None else Streamed()
         rule = plan.optimiser(plan.epochs * sampler.updates)
-        places: list[Any] = [] if feed else [(_training_rows, rows.train)]
+        places: list[Any] = [(_training_rows, rows.train)] if feed is None else []
         parts: dict[str, Any] = {"trainable": trainable}
         monitors: list[Any] = [Progress(who)] if progress else []
         if given is not None:
@@ -172,8 +172,8 @@ def train(
         ensemble = Ensemble(
             Descend(hypothesis, objective, sampler, rule, **parts),
             len(rows.train),
-            over=lambda a: tuple(leaf(a) for leaf, _ in places),
-            values=tuple(values for _, values in places),
+            over=(lambda a: tuple(leaf(a) for leaf, _ in places)) if places else None,
+            values=tuple(values for _, values in places) or None,
             how=how or ("vmap" if weights_of(hypothesis) <= SIDE_BY_SIDE else "auto"),
         )
         models = None if start is None else start(key)

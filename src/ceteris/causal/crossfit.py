@@ -20,6 +20,9 @@ import numpy as np
 
 from ceteris.causal import linear
 
+Function = Callable[[np.ndarray], np.ndarray]
+Pairs = Sequence[tuple[np.ndarray, np.ndarray]]  # for each fold, which rows are learnt from and which are predicted
+
 
 def make_folds(
     n: int,
@@ -268,35 +271,26 @@ def _all_at_once(
         return learner.cross_fit(x, y, fold, among)
     if hasattr(learner, "fit_folds"):
         pairs = splits(fold)
-        return out_of_fold([predictor(one) for one in fit_folds(learner, x, y, pairs, among)], x, pairs)
+        return out_of_fold(fit_folds(learner, x, y, pairs, among), x, pairs)
     return linear.cross_fit(learner, x, y, fold, among)
 
 
 def fit_folds(
-    learner: Any,
-    x: np.ndarray,
-    y: np.ndarray,
-    pairs: Sequence[tuple[np.ndarray, np.ndarray]],
-    among: np.ndarray | None = None,
-    weight: np.ndarray | None = None,
-) -> list[Any]:
-    """Fit a copy of a learner with a method ``fit_folds`` outside each fold; ``pairs`` are as from ``splits``."""
+    learner: Any, x: np.ndarray, y: np.ndarray, pairs: Pairs, among: Any = None, weight: Any = None
+) -> list[Function]:
+    """Return what a learner with a method ``fit_folds`` predicts having learnt outside each fold (see ``splits``)."""
     learning = [np.flatnonzero(train if among is None else train & among) for train, _ in pairs]
-    return learner.fit_folds(x, y, learning, weight)
+    return [predictor(fitted) for fitted in learner.fit_folds(x, y, learning, weight)]
 
 
-def predictor(fitted: Any) -> Callable[[np.ndarray], np.ndarray]:
+def predictor(fitted: Any) -> Function:
     """Return what a fitted learner predicts, as a function; of a classifier the probability of a one."""
     if _classifies(fitted):
         return lambda at: fitted.predict_proba(at)[:, 1]
     return lambda at: np.asarray(fitted.predict(at)).reshape(len(at))
 
 
-def out_of_fold(
-    functions: Sequence[Callable[[np.ndarray], np.ndarray]],
-    x: np.ndarray,
-    pairs: Sequence[tuple[np.ndarray, np.ndarray]],
-) -> np.ndarray:
+def out_of_fold(functions: Sequence[Function], x: np.ndarray, pairs: Pairs) -> np.ndarray:
     """Evaluate each function at the rows of its own fold."""
     found = np.empty(len(x))
     for function, (_, test) in zip(functions, pairs, strict=True):

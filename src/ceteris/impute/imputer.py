@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,10 @@ from ceteris.impute.panel import Clock, clock_of, panel_features, read_panel
 from ceteris.impute.settings import check
 from ceteris.nets.conditionals import Cells, Levels, Sizes
 from ceteris.programs import keep_programs
-from ceteris.training import batch_for, history, passes_for
+from ceteris.recipe import optimiser
+from ceteris.training import Plan, batch_for, history, passes_for
+
+LOOKS, PATIENCE = 20, 8  # how often a run is judged, and for how many of these it may not improve
 
 
 class Imputer(MultipleImputer):
@@ -188,5 +192,7 @@ def settings_of(imputer: Imputer, n: int) -> neural.Settings:
     """What is left open, from the number of rows."""
     epochs = imputer.epochs or passes_for(n, 80, 2_000, least=20, highest=120)
     batch = imputer.batch_size or batch_for(n, 16, least=16)
+    rule = partial(optimiser, "adamw", imputer.rate, schedule="cosine", clip=1.0, weight_decay=imputer.weight_decay)
+    patience = PATIENCE * max(1, epochs // LOOKS)
     sizes = Sizes(imputer.width, imputer.depth, imputer.components)
-    return neural.Settings(sizes, imputer.rate, imputer.weight_decay, epochs, batch)
+    return neural.Settings(sizes, Plan(epochs, batch, rule, patience, LOOKS))

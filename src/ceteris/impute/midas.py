@@ -12,6 +12,7 @@ around them: intervals come out too short, which `overimpute` shows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import equinox as eqx
 import jax
@@ -121,8 +122,8 @@ class MIDAS(MultipleImputer):
         numbers, codes = (self.latent, 2 * self.latent) if self.latent else (self.widths[-1], self.widths[-1])
         builder = eqx.Partial(Coder, x.shape[1], numbers, codes, tuple(self.widths), "elu", self.dropout)
         objective = Reconstruction(self.wide_.spans, jnp.asarray(self.corruption, jnp.float32))
-        rule = optimiser("adamw", self.rate, weight_decay=self.weight_decay)
-        plan = Plan(self.epochs, self.batch_size, lambda updates: rule, looks=1)
+        rule = partial(optimiser, "adamw", self.rate, weight_decay=self.weight_decay)
+        plan = Plan(self.epochs, self.batch_size, rule, looks=1)
         run = train("MIDAS", builder, objective, (x, seen), Rows(np.arange(len(x))[None]), plan, seed)
         self.net_, self.status_ = run.member(0), run.sentence
         self.history_ = history(run)[["epoch", "loss"]]

@@ -20,25 +20,22 @@ from ceteris.engine.ensemble import take
 from ceteris.impute.conditionals import Masked, draw
 from ceteris.impute.gaussian import learn_all, learn_each
 from ceteris.nets.conditionals import Cells, Conditionals, Levels, Sizes, standardised
-from ceteris.recipe import optimiser
 
 PATTERNS = 1024  # patterns of holes to learn from
 BLOCK = 4096  # rows drawn at a time: bounds memory
 MOST_ROWS, MOST_JUDGES = 10_000, 4_000  # rows that a normal is fitted to, and that a streamed net is judged by
-LOOKS, LOOKED = 20, 8  # how often a run is judged, and for how many of these it may not improve
 
 
 class Settings(NamedTuple):
-    """Sizes of a net and of its training; all but the rate are static."""
+    """Sizes of a net, and how it is trained."""
 
     sizes: Sizes
-    rate: float
-    decay: float
-    epochs: int
-    batch: int
+    plan: training.Plan
 
 
-def train(cells: Cells, levels: Levels | list[Levels], members: int, settings: Settings, seed: int) -> Fit:
+def train(
+    cells: Cells, levels: Levels | list[Levels], members: int, settings: Settings, seed: int, feed: Any = None
+) -> Fit:
     """Train an ensemble.
 
     Parameters
@@ -50,54 +47,26 @@ def train(cells: Cells, levels: Levels | list[Levels], members: int, settings: S
     members : int
     settings : Settings
     seed : int
+    feed : callable, optional
+        Batches that the host reads; ``cells`` is then a sample, for the normal and for judging.
     """
     rng = np.random.default_rng(seed)
     several = isinstance(levels, list)
     of_tables = levels if isinstance(levels, list) else [levels]
-    rows = training.bootstrap(cells.z.shape[-2], len(of_tables) * members, rng)
+    drawn, left = rows = training.bootstrap(cells.z.shape[-2], len(of_tables) * members, rng)
     one = jax.tree.map(lambda a: a[0], cells) if several else cells
-    builder, objective = slots(one, of_tables[0], settings, cells.seen.reshape(-1, cells.seen.shape[-1]), rng)
     each = jax.tree.map(lambda a: np.repeat(a, members, axis=0), cells) if several else None
-    patience = LOOKED * max(1, settings.epochs // LOOKS)
-    plan = training.Plan(settings.epochs, settings.batch, rule(settings), patience, LOOKS)
+    builder = eqx.Partial(Conditionals, one.z.shape[1], one.extra.shape[1], of_tables[0], settings.sizes)
+    objective = Masked(jnp.asarray(patterns(cells.seen.reshape(-1, cells.seen.shape[-1]), rng)))
+    judges = None if feed is None or left is None else left[0, :MOST_JUDGES]
     return training.train(
-        "Imputer", builder, objective, one, rows, plan, seed,
+        "Imputer", builder, objective, one, rows, settings.plan, seed,
         differ=[(_cells, each), (_judging_cells, each)] if several else [],
-        start=lambda key: start(builder, cells, of_tables, rows.train, key),
+        given=None if judges is None else jax.tree.map(lambda a: a[judges], one),
+        start=lambda key: start(builder, cells, of_tables, drawn, key),
+        feed=feed,
         how="vmap" if several else "auto",
     )  # fmt: skip
-
-
-def train_streamed(
-    cells: Cells, levels: Levels, members: int, settings: Settings, feed: Any, steps: int, seed: int
-) -> Fit:
-    """Train an ensemble on batches that the host reads; ``cells`` is a sample, for the normal and for judging."""
-    rng = np.random.default_rng(seed)
-    rows = training.bootstrap(len(cells.z), members, rng)
-    builder, objective = slots(cells, levels, settings, cells.seen, rng)
-    assert rows.heldout is not None
-    left = rows.heldout[0, :MOST_JUDGES]
-    judges = jax.tree.map(lambda a: a[left], cells)
-    plan = training.Plan(steps, settings.batch, rule(settings), looks=LOOKS)
-    return training.train(
-        "Imputer", builder, objective, cells, rows, plan, seed,
-        given=judges,
-        start=lambda key: start(builder, cells, [levels], rows.train, key),
-        feed=feed,
-        how="auto",
-    )  # fmt: skip
-
-
-def slots(cells: Cells, levels: Levels, settings: Settings, seen: np.ndarray, rng: np.random.Generator) -> Any:
-    """What builds a net, and its loss."""
-    builder = eqx.Partial(Conditionals, cells.z.shape[1], cells.extra.shape[1], levels, settings.sizes)
-    return builder, Masked(jnp.asarray(patterns(seen, rng)))
-
-
-def rule(settings: Settings) -> Any:
-    """Adam with decoupled decay, as a function of the number of updates."""
-    make = eqx.Partial(optimiser, "adamw", settings.rate, schedule="cosine", clip=1.0, weight_decay=settings.decay)
-    return lambda updates: make(updates=updates)
 
 
 def member(nets: Any, i: int) -> Conditionals:

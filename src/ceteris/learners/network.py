@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -203,12 +204,7 @@ def judged(trained: Trained, task: Task, data: Data, given: Data | None) -> tupl
 def template(settings: Any, in_size: int, task: Task) -> Callable[..., LinearPlus]:
     """Return a builder of the net, after building its shapes once: a wrong option is refused here."""
     widths = settings.widths if isinstance(settings.widths, int) else tuple(settings.widths)
-    options = (
-        ("widths", widths),
-        ("activation", settings.activation),
-        ("normalise", settings.normalise),
-        ("dropout", settings.dropout),
-    )
+    options = ("widths", widths), *((name, getattr(settings, name)) for name in ("activation", "normalise", "dropout"))
     builder = eqx.Partial(linear_plus, in_size, task.outputs, options)
     eqx.filter_eval_shape(builder, key=jr.key(0))
     return builder
@@ -233,11 +229,6 @@ def plan(settings: Any, n: int, count: int, decay: float) -> Plan:
     """
     epochs = settings.epochs or passes_for(n, 200, 2_000, least=20)
     if settings.optimiser == "lbfgs":
-        return Plan(epochs, settings.batch_size or count, _lbfgs, settings.patience)
-    rule = eqx.Partial(optimiser, settings.optimiser, settings.rate, schedule="cosine", weight_decay=decay)
-    batch_size = settings.batch_size or batch_for(count, 32)
-    return Plan(epochs, batch_size, lambda updates: rule(updates=updates), settings.patience)
-
-
-def _lbfgs(updates: int) -> Any:
-    return optimiser("lbfgs")
+        return Plan(epochs, settings.batch_size or count, partial(optimiser, "lbfgs"), settings.patience)
+    rule = partial(optimiser, settings.optimiser, settings.rate, schedule="cosine", weight_decay=decay)
+    return Plan(epochs, settings.batch_size or batch_for(count, 32), rule, settings.patience)

@@ -24,6 +24,7 @@ NeurIPS 32.
 from __future__ import annotations
 
 import abc
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -208,10 +209,10 @@ class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
         count = rows.train.shape[1]
         widths = (self.widths,) if isinstance(self.widths, int) else tuple(self.widths)
         builder = eqx.Partial(Coder, x.shape[1], self.latent, self._outputs(), widths, self.activation)
-        rule = eqx.Partial(optimiser, "adam", self.rate, schedule="cosine")
+        rule = partial(optimiser, "adam", self.rate, schedule="cosine")
         epochs = self.epochs or passes_for(count, 200, 2_000, least=20)
         patience = self.patience * max(1, epochs // LOOKS)
-        plan = Plan(epochs, self.batch_size or batch_for(count, 32), lambda n: rule(updates=n), patience, LOOKS)
+        plan = Plan(epochs, self.batch_size or batch_for(count, 32), rule, patience, LOOKS)
         return train(type(self).__name__, builder, self._objective(), padded({"x": x}), rows, plan, seed)
 
 

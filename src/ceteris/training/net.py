@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -97,11 +98,9 @@ class Net:
         """Return how nets are trained that learn from n rows each."""
         epochs = self.epochs or passes_for(n, 100, 1_600, least=20)
         batch_size = min(n, self.batch_size or batch_for(n, 16))
-        return Plan(epochs, batch_size, self._rule, self.patience or max(epochs // 4, 1))
-
-    def _rule(self, updates: int) -> Any:
         decay = self.weight_decay if KINDS[self.optimiser].decays else 0.0
-        return optimiser(self.optimiser, self.rate, schedule="cosine", updates=updates, weight_decay=decay)
+        rule = partial(optimiser, self.optimiser, self.rate, schedule="cosine", weight_decay=decay)
+        return Plan(epochs, batch_size, rule, self.patience or max(epochs // 4, 1))
 
 
 def learn(
@@ -113,26 +112,10 @@ def learn(
     sizes: tuple[int, int],
     seed: int,
 ) -> Fit:
-    """Train ``net.members`` nets on each group of rows, all side by side.
+    """Train ``net.members`` nets of so many inputs and outputs on each group of rows, such as all but those of a fold.
 
-    Parameters
-    ----------
-    who : str
-        For messages.
-    net : Net
-    objective : AbstractRowLoss
-    columns : dict of arrays
-        The batch's columns, a row for each row of the table.
-    groups : sequence of int arrays
-        The rows that the nets of a group learn from, such as all but those of a fold.
-    sizes : (int, int)
-        Inputs and outputs of a net.
-    seed : int
-
-    Returns
-    -------
-    Fit
-        See `ceteris.training.train`; the nets of a group are next to each other.
+    See `ceteris.training.train`, and `ceteris.training.padded` for the columns; the nets of a group are next to each
+    other.
     """
     nothing = np.zeros(len(next(iter(columns.values()))))
     rows = split(nothing, net.members, net.validation, np.random.default_rng(seed), groups)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ceteris.engine import precision
+from ceteris.training.rows import filled
 
 BLOCK = 512  # rows per compiled evaluation: the last block is filled up, so that no number of rows compiles anew
 
@@ -50,10 +51,10 @@ def evaluate(function: Callable[[Any, Any], Any], nets: Any, rows: Sequence[Any]
     """
     counts = [len(jax.tree.leaves(own)[0]) for own in rows]
     total = max(1, -(-max(counts) // BLOCK)) * BLOCK
-    filled = jax.tree.map(lambda *own: np.stack([_filled(a, total) for a in own]), *rows)
+    whole = jax.tree.map(lambda *own: np.stack([filled(a, total) for a in own]), *rows)
     with precision("single"):
         blocks = [
-            _evaluated(function, nets, jax.tree.map(lambda a, at=at: jnp.asarray(a[:, at : at + BLOCK]), filled))
+            _evaluated(function, nets, jax.tree.map(lambda a, at=at: jnp.asarray(a[:, at : at + BLOCK]), whole))
             for at in range(0, total, BLOCK)
         ]
     found = jax.tree.map(lambda *parts: np.concatenate([np.asarray(part) for part in parts], axis=2), *blocks)
@@ -67,8 +68,3 @@ def mean_outputs(nets: Any, x: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 def _outputs(net, x):
     return net(x)
-
-
-def _filled(a: Any, n: int) -> np.ndarray:
-    a = np.asarray(a)
-    return np.concatenate([a, np.zeros((n - len(a), *a.shape[1:]), a.dtype)])

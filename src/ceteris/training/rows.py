@@ -111,6 +111,9 @@ def padded(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     {'w': (64,), 'x': (64, 3)}
     """
     n = len(next(iter(columns.values())))
-    extra = ROUND - n % ROUND
-    columns = {"w": np.ones(n, np.float32), **columns}
-    return {name: np.concatenate([a, np.zeros((extra, *a.shape[1:]), a.dtype)]) for name, a in columns.items()}
+    return {name: filled(a, n + ROUND - n % ROUND) for name, a in {"w": np.ones(n, np.float32), **columns}.items()}
+
+
+def filled(a: np.ndarray, n: int) -> np.ndarray:
+    """Append rows of zeros, up to n rows."""
+    return np.concatenate([a, np.zeros((n - len(a), *a.shape[1:]), a.dtype)])

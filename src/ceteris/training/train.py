@@ -71,7 +71,7 @@ class Plan(NamedTuple):
     batch_size : int
         Rows per update.
     optimiser : callable
-        Takes the number of updates of all epochs to an optimiser of `ceteris.recipe.optimiser`.
+        ``optimiser(updates=n)``, such as a ``functools.partial`` of `ceteris.recipe.optimiser`.
     patience : int, optional
         Epochs without improvement on the rows set aside after which a member stops, its best weights being kept; by
         default it takes all epochs and keeps the last ones.
@@ -81,7 +81,7 @@ class Plan(NamedTuple):
 
     epochs: int
     batch_size: int
-    optimiser: Callable[[int], Any]
+    optimiser: Callable[..., Any]
     patience: int | None = None
     looks: int = 40
 
@@ -156,7 +156,7 @@ def train(
     with precision("single"):
         data = jax.tree.map(jnp.asarray, data)
         sampler = Minibatches(data, plan.batch_size, rows=jnp.asarray(rows.train[0])) if feed is None else Streamed()
-        rule = plan.optimiser(plan.epochs * sampler.updates)
+        rule = plan.optimiser(updates=plan.epochs * sampler.updates)
         places: list[Any] = [(_training_rows, rows.train)] if feed is None else []
         parts: dict[str, Any] = {"trainable": trainable}
         monitors: list[Any] = [Progress(who)] if progress else []

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 
-from ceteris.causal.crossfit import cross_fit, fit_folds, out_of_fold, predictor, splits
+from ceteris.causal.crossfit import Function, cross_fit, fit_folds, out_of_fold, predictor, splits
 from ceteris.causal.learners import weights_argument
 from ceteris.stats import centring
 from ceteris.training import mean_outputs
-
-Function = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +72,7 @@ def learn(
         return learner.learn_folds(x, y, fold, among=among, weight=weight, jobs=jobs)
     if hasattr(learner, "fit_folds") and x.shape[1]:
         pairs = splits(fold)
-        functions = [predictor(one) for one in fit_folds(learner, x, y, pairs, among, weight)]
+        functions = fit_folds(learner, x, y, pairs, among, weight)
         return Learned(out_of_fold(functions, x, pairs), lambda at: np.mean([f(at) for f in functions], axis=0))
     if weight is None:
         values = cross_fit(learner, x, y, fold, among=among, kind=kind, jobs=jobs)

@@ -115,22 +115,10 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         random_state=None,
         verbose=False,
     ):
-        self.loss = loss
-        self.widths = widths
-        self.activation = activation
-        self.normalise = normalise
-        self.dropout = dropout
-        self.optimiser = optimiser
-        self.rate = rate
-        self.weight_decay = weight_decay
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.patience = patience
-        self.validation = validation
-        self.members = members
-        self.unseen = unseen
-        self.random_state = random_state
-        self.verbose = verbose
+        self.loss, self.widths, self.activation, self.normalise = loss, widths, activation, normalise
+        self.dropout, self.optimiser, self.rate, self.weight_decay = dropout, optimiser, rate, weight_decay
+        self.batch_size, self.epochs, self.patience, self.validation = batch_size, epochs, patience, validation
+        self.members, self.unseen, self.random_state, self.verbose = members, unseen, random_state, verbose
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict.

@@ -275,16 +275,9 @@ class Autoencoder(_AbstractAutoencoder):
         patience=10,
         random_state=None,
     ):
-        self.latent = latent
-        self.widths = widths
-        self.activation = activation
-        self.corruption = corruption
-        self.rate = rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.validation = validation
-        self.patience = patience
-        self.random_state = random_state
+        self.latent, self.widths, self.activation, self.corruption = latent, widths, activation, corruption
+        self.rate, self.epochs, self.batch_size, self.validation = rate, epochs, batch_size, validation
+        self.patience, self.random_state = patience, random_state
 
     def _objective(self):
         return Squared(jnp.asarray(self.corruption, jnp.float32))
@@ -324,15 +317,8 @@ class VariationalAutoencoder(_AbstractAutoencoder):
         patience=10,
         random_state=None,
     ):
-        self.latent = latent
-        self.widths = widths
-        self.activation = activation
-        self.beta = beta
-        self.rate = rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.validation = validation
-        self.patience = patience
+        self.latent, self.widths, self.activation, self.beta, self.rate = latent, widths, activation, beta, rate
+        self.epochs, self.batch_size, self.validation, self.patience = epochs, batch_size, validation, patience
         self.random_state = random_state
 
     @property

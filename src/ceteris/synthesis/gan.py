@@ -155,13 +155,8 @@ class TableGAN(BaseEstimator):
         random_state=None,
         verbose=False,
     ):
-        self.steps = steps
-        self.critic_moves = critic_moves
-        self.batch_size = batch_size
-        self.widths = widths
-        self.rate = rate
-        self.random_state = random_state
-        self.verbose = verbose
+        self.steps, self.critic_moves, self.batch_size, self.widths = steps, critic_moves, batch_size, widths
+        self.rate, self.random_state, self.verbose = rate, random_state, verbose
 
     def fit(self, table: pd.DataFrame, y: Any = None) -> TableGAN:
         """Learn a table without holes; ``y`` is ignored."""

@@ -5,15 +5,9 @@ Names are imported when first used.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "Autoencoder": "ceteris.synthesis.autoencoder",
-    "TableGAN": "ceteris.synthesis.gan",
-    "VariationalAutoencoder": "ceteris.synthesis.autoencoder",
-    "compare_tables": "ceteris.synthesis.quality",
-}
+from ceteris.lazy import lazily
 
 __all__ = ["Autoencoder", "TableGAN", "VariationalAutoencoder", "compare_tables"]
 
@@ -22,12 +16,4 @@ if TYPE_CHECKING:
     from ceteris.synthesis.gan import TableGAN
     from ceteris.synthesis.quality import compare_tables
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'ceteris.synthesis' has no attribute {name!r}; it offers {', '.join(_HOME)}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, __file__)

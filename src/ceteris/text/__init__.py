@@ -5,24 +5,9 @@ Names are imported when first used.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "Corpus": "ceteris.text.corpus",
-    "EmbeddingRegression": "ceteris.text.a_la_carte",
-    "GloVe": "ceteris.text.glove",
-    "SkipGram": "ceteris.text.skip_gram",
-    "VectorEnsemble": "ceteris.text.stability",
-    "WordVectors": "ceteris.text.vectors",
-    "build_corpus": "ceteris.text.corpus",
-    "fit_many": "ceteris.text.stability",
-    "join_phrases": "ceteris.text.corpus",
-    "load_vectors": "ceteris.text.vectors",
-    "read_corpus": "ceteris.text.corpus",
-    "tokenise": "ceteris.text.corpus",
-    "word_sections": "ceteris.text.sections",
-}
+from ceteris.lazy import lazily
 
 __all__ = [
     "Corpus", "EmbeddingRegression", "GloVe", "SkipGram", "VectorEnsemble", "WordVectors", "build_corpus", "fit_many",
@@ -38,12 +23,4 @@ if TYPE_CHECKING:
     from ceteris.text.stability import VectorEnsemble, fit_many
     from ceteris.text.vectors import WordVectors, load_vectors
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'ceteris.text' has no attribute {name!r}; it offers {', '.join(_HOME)}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, __file__)

@@ -101,6 +101,13 @@ def test_what_is_not_finite_is_said():
         learn("wild", net, Squared(), {"x": X, "y": Y}, HALVES, (3, 1), seed=0)
 
 
+def test_rows_beyond_single_precision_are_refused():
+    y = Y.copy()
+    y[7] = 1e39
+    with pytest.raises(FloatingPointError, match=r"far: 1 of 320 rows hold numbers that are not finite in single"):
+        learn("far", LINEAR, Squared(), {"x": X, "y": y}, HALVES, (3, 1), seed=0)
+
+
 def test_nets_are_evaluated_in_blocks_by_group():
     nets = jnp.arange(1.0, 7.0)
     rows = [RNG.normal(size=n).astype(np.float32) for n in (3, 513, 0)]

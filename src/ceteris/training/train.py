@@ -31,7 +31,7 @@ class AbstractJudged(AbstractObjective):
 
     @abc.abstractmethod
     def judge(self, model: Any, batch: Any) -> Array:
-        """Return the loss at rows set aside, the model evaluated rather than in training; always the same for both."""
+        """Return the loss at rows set aside; what is random is the same every time, and nothing is dropped."""
 
 
 class AbstractRowLoss(AbstractJudged):
@@ -155,6 +155,7 @@ def train(
     every, key = max(1, plan.epochs // plan.looks), jr.key(seed)
     with precision("single"):
         data = jax.tree.map(jnp.asarray, data)
+        refuse_rows(who, data)
         sampler = Minibatches(data, plan.batch_size, rows=jnp.asarray(rows.train[0])) if feed is None else Streamed()
         rule = plan.optimiser(updates=plan.epochs * sampler.updates)
         places: list[Any] = [(_training_rows, rows.train)] if feed is None else []
@@ -162,6 +163,7 @@ def train(
         monitors: list[Any] = [Progress(who)] if progress else []
         if given is not None:
             given = jax.tree.map(jnp.asarray, given)
+            refuse_rows(who, given)
             parts["heldout"] = Judge(objective, given, jnp.arange(len(jax.tree.leaves(given)[0])))
         elif rows.heldout is not None:
             parts["heldout"] = Judge(objective, data, jnp.asarray(rows.heldout[0]))
@@ -199,6 +201,17 @@ def rate_of(rule: Any) -> float:
 def weights_of(hypothesis: Callable[..., Any]) -> int:
     """Return the number of weights of the model that a builder builds."""
     return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter_eval_shape(hypothesis, key=jr.key(0))))
+
+
+def refuse_rows(who: str, data: Any) -> None:
+    """Raise if rows hold what is no finite number in single precision; those set aside would judge nobody."""
+    for leaf in map(np.asarray, jax.tree.leaves(data)):
+        bad = ~np.isfinite(leaf).reshape(len(leaf), -1).all(1)
+        if bad.any():
+            raise FloatingPointError(
+                f"{who}: {bad.sum()} of {len(bad)} rows hold numbers that are not finite in single precision; look for "
+                "extreme values in the data."
+            )
 
 
 def refuse_non_finite(who: str, run: Fit, rate: float) -> None:

@@ -18,7 +18,7 @@ from jax import Array
 from ceteris.engine import Fit, Status
 from ceteris.nets import LinearPlus, linear_plus
 from ceteris.recipe import KINDS, optimiser
-from ceteris.training import AbstractRowLoss, Plan, Rows, batch_for, evaluate, padded, passes_for, split, train
+from ceteris.training import AbstractRowLoss, Course, MemberRows, batch_for, evaluate, padded, passes_for, split, train
 
 SETTLED = 0.1  # up to this share of the fall in held-out loss may come in the second half of the epochs
 FEW, DECAYS = 5_000, (0.1, 1.0, 3.0)  # weight decays per unit of rate, tried on up to 5,000 rows
@@ -67,7 +67,7 @@ class Trained(NamedTuple):
     nets: Any
     run: Fit
     kept: np.ndarray
-    rows: Rows
+    rows: MemberRows
     decays: np.ndarray
 
 
@@ -103,7 +103,7 @@ def learn(
     rows = split(strata, settings.members, share, np.random.default_rng(seed), groups)
     decays = decays_to_try(settings, n, given is not None or rows.heldout is not None)
     sets = rows.take(np.tile(np.arange(len(rows.train)), len(decays)))
-    how = plan(settings, n, rows.train.shape[1], decays[0])
+    how = course(settings, n, rows.train.shape[1], decays[0])
     differ = [(_decay, np.repeat(np.array(decays, np.float32), len(rows.train)))] if len(decays) > 1 else []
     run = train(
         type(settings).__name__,
@@ -120,7 +120,7 @@ def learn(
     return [_kept(run, sets, np.array(decays), settings.members, g, count) for g in range(count)]
 
 
-def _kept(run: Fit, rows: Rows, decays: np.ndarray, members: int, group: int, groups: int) -> Trained:
+def _kept(run: Fit, rows: MemberRows, decays: np.ndarray, members: int, group: int, groups: int) -> Trained:
     """Return the members of a group in the sets to keep; they count by decay, then group, then member."""
     own = np.arange(len(rows.train)).reshape(len(decays), groups, members)[:, group]
     best = np.array([True])
@@ -222,13 +222,13 @@ def decays_to_try(settings: Any, n: int, judged: bool) -> tuple[float, ...]:
     return DECAYS if judged and n <= FEW else (DECAYS[1] if n <= FEW else DECAYS[0],)
 
 
-def plan(settings: Any, n: int, count: int, decay: float) -> Plan:
+def course(settings: Any, n: int, count: int, decay: float) -> Course:
     """Return how a learner is trained on a table of n rows, of which a member learns from ``count``.
 
     The rate falls along a half cosine over all updates; of L-BFGS the line search chooses it.
     """
     epochs = settings.epochs or passes_for(n, 200, 2_000, least=20)
     if settings.optimiser == "lbfgs":
-        return Plan(epochs, settings.batch_size or count, partial(optimiser, "lbfgs"), settings.patience)
+        return Course(epochs, settings.batch_size or count, partial(optimiser, "lbfgs"), settings.patience)
     rule = partial(optimiser, settings.optimiser, settings.rate, schedule="cosine", weight_decay=decay)
-    return Plan(epochs, settings.batch_size or batch_for(count, 32), rule, settings.patience)
+    return Course(epochs, settings.batch_size or batch_for(count, 32), rule, settings.patience)

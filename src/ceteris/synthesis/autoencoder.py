@@ -43,7 +43,7 @@ from ceteris.nets import Coder
 from ceteris.outlets import entry
 from ceteris.recipe import optimiser
 from ceteris.results import Check, Figure, Section, Table
-from ceteris.training import AbstractRowLoss, Plan, batch_for, evaluate, history, padded, passes_for, split, train
+from ceteris.training import AbstractRowLoss, Course, batch_for, evaluate, history, padded, passes_for, split, train
 
 LOOKS = 40  # how often, at most, the rows set aside are looked at
 
@@ -212,8 +212,8 @@ class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
         rule = partial(optimiser, "adam", self.rate, schedule="cosine")
         epochs = self.epochs or passes_for(count, 200, 2_000, least=20)
         patience = self.patience * max(1, epochs // LOOKS)
-        plan = Plan(epochs, self.batch_size or batch_for(count, 32), rule, patience, LOOKS)
-        return train(type(self).__name__, builder, self._objective(), padded({"x": x}), rows, plan, seed)
+        course = Course(epochs, self.batch_size or batch_for(count, 32), rule, patience, LOOKS)
+        return train(type(self).__name__, builder, self._objective(), padded({"x": x}), rows, course, seed)
 
 
 class Autoencoder(_AbstractAutoencoder):

@@ -11,15 +11,15 @@ FEWEST = 20  # with fewer rows nothing is set aside
 ROUND = 32  # rows of a table are padded to a multiple of this
 
 
-class Rows(NamedTuple):
+class MemberRows(NamedTuple):
     """Which rows each member learns from and which it is judged on, integer arrays (members, rows)."""
 
     train: np.ndarray
     heldout: np.ndarray | None = None
 
-    def take(self, which: Any) -> Rows:
+    def take(self, which: Any) -> MemberRows:
         """Return those of some members, which may be named more than once."""
-        return Rows(self.train[which], None if self.heldout is None else self.heldout[which])
+        return MemberRows(self.train[which], None if self.heldout is None else self.heldout[which])
 
 
 def split(
@@ -28,7 +28,7 @@ def split(
     share: float,
     rng: np.random.Generator,
     groups: Sequence[np.ndarray] | None = None,
-) -> Rows:
+) -> MemberRows:
     """Set rows aside, others for each member, each set spread evenly over the strata.
 
     Parameters
@@ -47,7 +47,7 @@ def split(
 
     Returns
     -------
-    Rows
+    MemberRows
         All members learn from equally many rows. Where rows are set aside the number is rounded down (`rounded`), so
         that folds which differ by a row have the same shapes, and what that leaves is held out as well. Held-out rows
         are padded with the index n, the first of the rows of weight zero that `padded` appends.
@@ -63,7 +63,7 @@ def split(
     least, most = min(map(len, groups)), max(map(len, groups))
     if least < FEWEST or share == 0:
         each = [rows if len(rows) == least else np.sort(rng.permutation(rows)[:least]) for rows in groups]
-        return Rows(np.repeat(np.stack(each), members, axis=0))
+        return MemberRows(np.repeat(np.stack(each), members, axis=0))
     count = rounded(least - max(round(share * least), 1))
     train = np.empty((len(groups), members, count), int)
     held = np.full((len(groups), members, -(-(most - count) // 8) * 8 + 8), n)
@@ -77,17 +77,17 @@ def split(
                 dealt = ordered[np.argsort(np.arange(size) // parts + rng.random(size))]  # neighbours change places
             order = rows[np.concatenate([dealt[k::parts] for k in np.roll(np.arange(parts), -(i % parts))])]
             held[g, i, : size - count], train[g, i] = np.sort(order[: size - count]), np.sort(order[size - count :])
-    return Rows(train.reshape(-1, count), held.reshape(len(groups) * members, -1))
+    return MemberRows(train.reshape(-1, count), held.reshape(len(groups) * members, -1))
 
 
-def bootstrap(n: int, members: int, rng: np.random.Generator) -> Rows:
+def bootstrap(n: int, members: int, rng: np.random.Generator) -> MemberRows:
     """Draw n rows with replacement for each member; n // 4 + 1 of those that it has not drawn judge it."""
     drawn = rng.integers(0, n, (members, n))
     left = np.empty((members, n // 4 + 1), int)
     for i in range(members):
         rest = np.setdiff1d(np.arange(n), drawn[i])
         left[i] = rng.choice(rest, left.shape[1], replace=len(rest) < left.shape[1]) if len(rest) else drawn[i, :1]
-    return Rows(drawn, left)
+    return MemberRows(drawn, left)
 
 
 def rounded(n: int) -> int:

@@ -21,7 +21,7 @@ from jax import Array
 from ceteris.engine import EarlyStopping, Ensemble, Fit, Progress, Status, fit, precision
 from ceteris.nets import trainable, weighted_mean
 from ceteris.recipe import AbstractObjective, Descend, Minibatches, Streamed
-from ceteris.training.rows import Rows
+from ceteris.training.rows import MemberRows
 
 SIDE_BY_SIDE = 20_000  # weights up to which small batches of all members run faster together (measured, two cores)
 
@@ -61,7 +61,7 @@ class Judge(eqx.Module):
         return {"heldout": self.objective.judge(model, jax.tree.map(lambda a: a[self.rows], self.data))}
 
 
-class Plan(NamedTuple):
+class Course(NamedTuple):
     """How an ensemble is trained.
 
     Attributes
@@ -91,8 +91,8 @@ def train(
     hypothesis: Callable[..., Any],
     objective: Any,
     data: Any,
-    rows: Rows,
-    plan: Plan,
+    rows: MemberRows,
+    course: Course,
     seed: int,
     *,
     differ: Sequence[tuple[Callable[[Any], Any], Any]] = (),
@@ -113,9 +113,9 @@ def train(
     objective : AbstractJudged
         Or any `AbstractObjective` of `ceteris.recipe`, where no rows judge.
     data : pytree of arrays with a leading axis of rows
-    rows : Rows
+    rows : MemberRows
         As from `split` (for data from `padded`) or `bootstrap`.
-    plan : Plan
+    course : Course
     seed : int
         Decides everything random.
     differ : sequence of (callable, arrays)
@@ -148,16 +148,16 @@ def train(
     >>> x = np.linspace(-1, 1, 100)[:, None]
     >>> rows, net = split(x[:, 0], 3, 0.2, np.random.default_rng(0)), Net(widths=(8,), epochs=50)
     >>> data = padded({"x": x, "y": 2 * x[:, 0]})
-    >>> run = train("lines", net.builder(1, 1), Squared(), data, rows, net.plan(80), seed=0)
+    >>> run = train("lines", net.builder(1, 1), Squared(), data, rows, net.course(80), seed=0)
     >>> run.model(jnp.array([0.5])).shape, bool(run.metrics["heldout"].min() < 0.01)
     ((3, 1), True)
     """
-    every, key = max(1, plan.epochs // plan.looks), jr.key(seed)
+    every, key = max(1, course.epochs // course.looks), jr.key(seed)
     with precision("single"):
         data = jax.tree.map(jnp.asarray, data)
         refuse_rows(who, data)
-        sampler = Minibatches(data, plan.batch_size, rows=jnp.asarray(rows.train[0])) if feed is None else Streamed()
-        rule = plan.optimiser(updates=plan.epochs * sampler.updates)
+        sampler = Minibatches(data, course.batch_size, rows=jnp.asarray(rows.train[0])) if feed is None else Streamed()
+        rule = course.optimiser(updates=course.epochs * sampler.updates)
         places: list[Any] = [(_training_rows, rows.train)] if feed is None else []
         parts: dict[str, Any] = {"trainable": trainable}
         monitors: list[Any] = [Progress(who)] if progress else []
@@ -168,8 +168,8 @@ def train(
         elif rows.heldout is not None:
             parts["heldout"] = Judge(objective, data, jnp.asarray(rows.heldout[0]))
             places.append((_heldout_rows, rows.heldout))
-        if "heldout" in parts and plan.patience is not None:
-            monitors.append(EarlyStopping("heldout", patience=-(-plan.patience // every)))
+        if "heldout" in parts and course.patience is not None:
+            monitors.append(EarlyStopping("heldout", patience=-(-course.patience // every)))
         places += differ
         ensemble = Ensemble(
             Descend(hypothesis, objective, sampler, rule, **parts),
@@ -179,7 +179,7 @@ def train(
             how=how or ("vmap" if weights_of(hypothesis) <= SIDE_BY_SIDE else "auto"),
         )
         models = None if start is None else start(key)
-        run = fit(ensemble, key, steps=plan.epochs, every=every, monitors=monitors, model=models, feed=feed)
+        run = fit(ensemble, key, steps=course.epochs, every=every, monitors=monitors, model=models, feed=feed)
     refuse_non_finite(who, run, rate_of(rule))
     return run
 
@@ -194,8 +194,8 @@ def _heldout_rows(a):
 
 def rate_of(rule: Any) -> float:
     """Return the highest rate of an optimiser of `ceteris.recipe.optimiser`."""
-    course = rule.args[1]
-    return float(getattr(course, "rate", course))
+    rate = rule.args[1]
+    return float(getattr(rate, "rate", rate))
 
 
 def weights_of(hypothesis: Callable[..., Any]) -> int:

@@ -154,16 +154,14 @@ def train(
     """
     every, key = max(1, course.epochs // course.looks), jr.key(seed)
     with precision("single"):
-        data = jax.tree.map(jnp.asarray, data)
-        refuse_rows(who, data)
+        data = in_single(who, data)
         sampler = Minibatches(data, course.batch_size, rows=jnp.asarray(rows.train[0])) if feed is None else Streamed()
         rule = course.optimiser(updates=course.epochs * sampler.updates)
         places: list[Any] = [(_training_rows, rows.train)] if feed is None else []
         parts: dict[str, Any] = {"trainable": trainable}
         monitors: list[Any] = [Progress(who)] if progress else []
         if given is not None:
-            given = jax.tree.map(jnp.asarray, given)
-            refuse_rows(who, given)
+            given = in_single(who, given)
             parts["heldout"] = Judge(objective, given, jnp.arange(len(jax.tree.leaves(given)[0])))
         elif rows.heldout is not None:
             parts["heldout"] = Judge(objective, data, jnp.asarray(rows.heldout[0]))
@@ -203,15 +201,21 @@ def weights_of(hypothesis: Callable[..., Any]) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter_eval_shape(hypothesis, key=jr.key(0))))
 
 
-def refuse_rows(who: str, data: Any) -> None:
-    """Raise if rows hold what is no finite number in single precision; those set aside would judge nobody."""
-    for leaf in map(np.asarray, jax.tree.leaves(data)):
-        bad = ~np.isfinite(leaf).reshape(len(leaf), -1).all(1)
+def in_single(who: str, data: Any) -> Any:
+    """Return rows as arrays of single precision; raise where that is not finite: rows set aside would judge nobody."""
+
+    def one(a: Any) -> Array:
+        with np.errstate(over="ignore"):
+            a = np.asarray(a, np.float32 if np.issubdtype(np.asarray(a).dtype, np.floating) else None)
+        bad = ~np.isfinite(a).reshape(len(a), -1).all(1)
         if bad.any():
             raise FloatingPointError(
-                f"{who}: {bad.sum()} of {len(bad)} rows hold numbers that are not finite in single precision; look for "
+                f"{who}: {bad.sum()} of {len(a)} rows hold numbers that are not finite in single precision; look for "
                 "extreme values in the data."
             )
+        return jnp.asarray(a)
+
+    return jax.tree.map(one, data)
 
 
 def refuse_non_finite(who: str, run: Fit, rate: float) -> None:

@@ -141,7 +141,7 @@ def train(
     Examples
     --------
     >>> from ceteris.recipe import optimiser
-    >>> from ceteris.training import Net, padded, rounded, split
+    >>> from ceteris.training import Net, padded, split
     >>> class Squared(AbstractRowLoss):
     ...     def losses(self, model, batch, key):
     ...         return (model(batch["x"])[:, 0] - batch["y"]) ** 2, {}

@@ -109,14 +109,22 @@ def table(tmp_path, text, name="data.csv"):
         (
             "x,yield\n1,2\n",
             ("--target", "yeild"),
-            r"target: 'yeild' is not a column of the data; did you mean 'yield'\? ",
+            r"target is 'yeild', but must be a column of the data: x, yield; did you mean 'yield'\?",
         ),
-        ("x,z\n1,2\n", (), r"target: 'y' is not a column of the data; choose from: x, z\."),
+        ("x,z\n1,2\n", (), r"target is 'y', but must be a column of the data: x, z; choose one of them\."),
         ("x,y\n1,\n2,3\n3,\n", (), r"target: column 'y' has 2 missing values in 3 rows; remove those rows or fill"),
         ("x,y\n1,inf\n2,3.5\n3,\n", (), r"target: column 'y' has 1 missing and 1 infinite values in 3 rows; remove"),
         ("y\n1\n2\n", (), r"data: 'y' is the only column; give at least one other to predict it from\."),
-        ("x,y\n1,2\n", ("--task", "regresion"), r"task: 'regresion' is not known; did you mean 'regression'\? choose"),
-        ("x,y\n1,2\n", ("--test-size", "1.5"), r"test_size: 1\.5 is not a share; give a number between 0 and 1"),
+        (
+            "x,y\n1,2\n",
+            ("--task", "regresion"),
+            r"task is 'regresion', but must be one of .*; did you mean 'regression'\?",
+        ),
+        (
+            "x,y\n1,2\n",
+            ("--test-size", "1.5"),
+            r"test_size is 1\.5, but must be a number above 0 and below 1; give one, such as 0\.2",
+        ),
     ],
 )
 def test_bad_data_is_one_sentence_before_any_folder_is_made(capsys, tmp_path, text, options, message):
@@ -152,7 +160,7 @@ def test_gallery_lists_its_names_and_corrects_a_wrong_one(capsys, tmp_path):
     assert "double_descent" in out.split()
     code, _, err = call(capsys, "gallery", "duoble_descent", "--out", tmp_path / "run")
     assert code == 2
-    assert "error: name: 'duoble_descent' is not known; did you mean 'double_descent'?" in err
+    assert "error: name is 'duoble_descent', but must be one of " in err
     assert not (tmp_path / "run").exists()
 
 
@@ -247,10 +255,19 @@ def test_solve_writes_a_report_and_a_solution_that_can_be_read(capsys, mine, tmp
     code, printed, _ = call(capsys, "solve", f"{mine}:Cake", "--set", "beta=0.8", "--out", out, "--tolerance", "1e-5")
     assert "Going on with" in printed  # finished phases are not run again
     assert code == 0
+
+
+@pytest.mark.slow
+def test_another_question_in_the_folder_of_a_solution_is_refused_or_asked_afresh(capsys, mine, tmp_path):
+    from ceteris.equilibrium import load
+    from ceteris.equilibrium.library import find_model
+
+    out = tmp_path / "run"
+    again = ("solve", f"{mine}:Cake", "--set", "beta=0.8", "--out", out, "--tolerance", "1e-5")
+    assert call(capsys, *again)[0] == 0
     page = (out / "report.html").read_text()
     halved = MINE.replace("1 - E(lambda s1, a1: self.beta", "1 - E(lambda s1, a1: 0.5 * self.beta")
     mine.write_text(halved.replace("(self.alpha * self.beta) **", "(0.5 * self.alpha * self.beta) **"))
-    again = ("solve", f"{mine}:Cake", "--set", "beta=0.8", "--out", out, "--tolerance", "1e-5")
     code, _, err = call(capsys, *again)
     assert code == 2
     assert "holds the work on another question: another Cake.residuals; another Cake.steady_state" in err
@@ -267,7 +284,7 @@ def test_solve_writes_a_report_and_a_solution_that_can_be_read(capsys, mine, tmp
     [
         (["solve", "groth"], "did you mean 'growth'"),
         (["solve", "growth", "--set", "beta=1.2"], "beta is 1.2, but must be above 0 and below 1"),
-        (["solve", "growth", "--precision", "half"], "precision: 'half' is not known"),
+        (["solve", "growth", "--precision", "half"], "precision is 'half', but must be one of double, single"),
         (["check", "nothing.py:Model"], "there is no file nothing.py"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ceteris.arguments import one_of, probability
 from ceteris.outlets import CELL, brief, prose, say, screen
 from ceteris.stopping import Stopped, stoppable
 
@@ -101,9 +102,8 @@ def fit(
     from ceteris.report import Run
     from ceteris.tables import read_table, split_target
 
-    _one_of("task", task, TASKS)
-    if not 0 < test_size < 1:
-        raise ValueError(f"test_size: {test_size} is not a share; give a number between 0 and 1, such as 0.2.")
+    one_of("task", task, TASKS)
+    probability("test_size", test_size, such_as=0.2)
     options = _options((target,), types, ignore, id_, separator, decimal)
     table = read_table(data, options=options)
     features, y, table = split_target(table, target)
@@ -136,7 +136,7 @@ def gallery(
     if name is None:
         print("\n".join(NAMES))
         return
-    _one_of("name", name, NAMES)
+    one_of("name", name, NAMES)
     out = out or Path("runs") / f"gallery-{name}"
     words = ["ceteris", "gallery", name, "--out", str(out), "--seed", str(seed)] + ["--quick"] * quick
     with Run.create(out, shlex.join(words), {"name": name, "quick": quick}, seed) as run:
@@ -159,7 +159,7 @@ def solve(
     """Solve a dynamic equilibrium model and write a report; kill it at any time and call it again to go on."""
     from ceteris.equilibrium.commands import solve_and_report
 
-    _one_of("precision", precision, ("double", "single"))
+    one_of("precision", precision, ("double", "single"))
     raise typer.Exit(0 if solve_and_report(model, set_ or [], precision, tolerance, out, seed, fresh) else 1)
 
 
@@ -349,18 +349,6 @@ def _plain(text: object) -> Any:
     from rich.text import Text
 
     return Text(brief(text, CELL))
-
-
-def _one_of(argument: str, given: str, allowed: tuple[str, ...], kind: str = "known") -> None:
-    """Raise unless the value is allowed; name the nearest and list them all."""
-    from difflib import get_close_matches
-
-    if given in allowed:
-        return
-    near = get_close_matches(given, allowed, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    listed = ", ".join(allowed[:30]) + (f" and {len(allowed) - 30} more" if len(allowed) > 30 else "")
-    raise ValueError(f"{argument}: {given!r} is not {kind}; {hint}choose from: {listed}.")
 
 
 def _digest(path: Path) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from ceteris.arguments import as_many, one_of, probability
 from ceteris.evidence import Check, Figure, Section, Table
 from ceteris.outlets import latex_table, markdown_table, prose, screen
 from ceteris.stats.bands import maximum, multiplier_bootstrap, normal_maximum
@@ -95,13 +96,17 @@ class Estimate:
         k = len(self.names)
         twins = sorted({name for name in self.names if self.names.count(name) > 1})
         if twins:
-            raise ValueError(f"names: {', '.join(map(repr, twins))} given twice; give each estimate its own name.")
+            raise ValueError(f"names holds {', '.join(map(repr, twins))} twice, but must hold each once; rename one.")
         if np.shape(self.point) != (k,):
-            raise ValueError(f"point: shape {np.shape(self.point)} given; {k} names ask for ({k},).")
+            raise ValueError(
+                f"point has shape {np.shape(self.point)}, but must have ({k},), one for each name; reshape it."
+            )
         if self.influence is None and self.given is None:
-            raise ValueError("influence: None given without a covariance; give one of the two.")
+            raise ValueError("influence is None, but there is no covariance either; give one of the two.")
         if self.influence is not None and self.influence.shape[1:] != (k,):
-            raise ValueError(f"influence: shape {self.influence.shape} given; {k} names ask for (rows, {k}).")
+            raise ValueError(
+                f"influence has shape {self.influence.shape}, but must have (rows, {k}), as many as names; reshape it."
+            )
         if self.clusters:
             object.__setattr__(self, "clusters", tuple(read_clusters(labels, self.n) for labels in self.clusters))
             if self.given is None:
@@ -175,7 +180,7 @@ class Estimate:
 
     def conf_int(self, level: float = 0.95) -> np.ndarray:
         """Confidence intervals, shape (k, 2)."""
-        _refuse_level(level)
+        probability("level", level)
         half = self.distribution.ppf(0.5 + level / 2) * self.se
         return np.stack([self.point - half, self.point + half], axis=1)
 
@@ -193,7 +198,7 @@ class Estimate:
         >>> bool(np.all(e.bands()[:, 1] > e.conf_int()[:, 1]))
         True
         """
-        _refuse_level(level)
+        probability("level", level)
         if self.influence is None or self.given is not None or len(self.clusters) > 1:
             critical = normal_maximum(self.covariance, level, draws, seed)
         else:
@@ -238,8 +243,7 @@ class Estimate:
         array([2.])
         """
         W = np.atleast_2d(np.asarray(weights, dtype=float))
-        if W.shape[1] != len(self.names):
-            raise ValueError(f"weights: {W.shape[1]} columns given; the estimate has {len(self.names)} entries.")
+        as_many("weights", W.T, len(self.names), of="entry")
         names = tuple(names or (f"contrast {i}" for i in range(len(W))))
         rows = (self.influence, self.by_cluster, self.by_deletion, self.weights)
         influence, by_cluster, by_deletion, by_outcome = (None if phi is None else phi @ W.T for phi in rows)
@@ -275,8 +279,7 @@ class Estimate:
 
     def summary(self, format: str = "text", level: float = 0.95, digits: int = 3) -> str:
         """The table of estimates, as text, "markdown" or "latex"."""
-        if format not in ("text", "markdown", "latex"):
-            raise ValueError(f"format: {format!r} given; 'text', 'markdown' and 'latex' are allowed.")
+        one_of("format", format, ("text", "markdown", "latex"))
         frame = self.frame(level)
         if format == "text":
             above = f"{prose(self.meta['method'])}\n" if "method" in self.meta else ""
@@ -314,7 +317,7 @@ def joint(*estimates: Estimate) -> Estimate:
     """
     if not estimates or any(e.influence is None for e in estimates):
         raise ValueError(
-            "estimates: one without an influence function given; its covariance with the others is unknown."
+            "estimates holds one without an influence function, but its covariance with the others is needed; drop it."
         )
     sizes = sorted({e.n or 0 for e in estimates})
     if len(sizes) > 1:
@@ -400,8 +403,3 @@ def _numbered(names: Sequence[str]) -> tuple[str, ...]:
             told, count = f"{name} ({count})", count + 1
         found.append(told)
     return tuple(found)
-
-
-def _refuse_level(level: float) -> None:
-    if not 0 < level < 1:
-        raise ValueError(f"level: {level} given; a number between 0 and 1 is allowed, such as 0.95.")

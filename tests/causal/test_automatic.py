@@ -252,12 +252,15 @@ def no_constant(d, x):
         (dict(functional=several), r"functional: it returns shape \(2,\) for one row; one number is allowed"),
         (dict(functional=AverageEffect(), dictionary=logs), "dictionary: not finite in .* rows"),
         (dict(functional=AverageEffect(), dictionary=no_constant), "dictionary: no term of it is constant"),
-        (dict(functional=AverageEffect(), representer="forest"), "representer: 'forest' given; 'lasso' and 'net'"),
-        (dict(functional=AverageEffect(), outcome="ols"), "outcome: 'ols' given; 'lasso', 'net' and an estimator"),
-        (dict(functional=AverageEffect(), penalty=-1.0), "penalty: -1.0 given; 'cv' and numbers of at least 0"),
+        (
+            dict(functional=AverageEffect(), representer="forest"),
+            "representer is 'forest', but must be one of lasso, net",
+        ),
+        (dict(functional=AverageEffect(), outcome="ols"), "outcome is 'ols', but must be 'lasso', 'net' or an e"),
+        (dict(functional=AverageEffect(), penalty=-1.0), "penalty is -1.0, but must be 'cv' or a number of at l"),
         (dict(functional=AverageEffect(), degree=0), "degree: 0 given; at least 1"),
         (dict(functional=AverageDerivative(), outcome=LinearRegression()), "cannot be differentiated"),
-        (dict(functional=AverageEffect(), net=SMALL, folds=1), "folds: 1 given"),
+        (dict(functional=AverageEffect(), net=SMALL, folds=1), "folds is 1, but must be a whole number of at least 2"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:invalid value")

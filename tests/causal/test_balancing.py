@@ -164,11 +164,11 @@ def test_dummies_and_their_squares_do_not_clash():
 
 def test_bad_input_is_answered():
     y, d, x = sample(60)
-    with pytest.raises(ValueError, match=r"tilt is 'overlaps', but it must be one of .*did you mean 'overlap'"):
+    with pytest.raises(ValueError, match=r"tilt is 'overlaps', but must be one of .*did you mean 'overlap'"):
         BalancingWeights("overlaps").fit(y=y, d=d, x=x)
-    with pytest.raises(ValueError, match="moments: 3 given; 1 "):
+    with pytest.raises(ValueError, match="moments is 3, but must be one of 1, 2"):
         EntropyBalancing(moments=3).fit(y=y, d=d, x=x)
-    with pytest.raises(ValueError, match="x: no covariates given; name those to balance"):
+    with pytest.raises(ValueError, match="x is empty, but must name a covariate at least"):
         EntropyBalancing().fit(y=y, d=d, x=None)
     far = x.copy()
     far[d == 1, 0] = 8 + np.abs(far[d == 1, 0])

@@ -139,9 +139,9 @@ def test_what_is_made_of_scores_has_the_factor_too():
 
 BAD = {
     "one cluster": (np.zeros(240), "one|two at least"),
-    "missing number": (np.where(np.arange(240) < 3, np.nan, np.arange(240) // 2), "3 missing|missing values given: 3"),
-    "missing label": (["a", None] * 120, "120 missing|missing values given: 120"),
-    "missing among texts": (["a", float("nan"), "b"] * 80, "80 missing|missing values given: 80"),
+    "missing number": (np.where(np.arange(240) < 3, np.nan, np.arange(240) // 2), "3 missing|values .3 NaN in cluster"),
+    "missing label": (["a", None] * 120, "120 missing|values .120 NaN in cluster"),
+    "missing among texts": (["a", float("nan"), "b"] * 80, "80 missing|values .80 NaN in cluster"),
 }
 
 

@@ -199,7 +199,7 @@ def test_the_errors_of_a_sum_count_that_shares_of_groups_are_estimated():
         ({}, {}, {"before": "x0"}, "before, time: both given"),
         ({}, {"time": 2}, {}, "time: it must hold both 0"),
         ({}, {"time": SECTIONS["d"]}, {}, "fewer than two rows have d = 0 and time = 1"),
-        ({"clip": 0}, {}, {}, "clip: 0 given"),
+        ({"clip": 0}, {}, {}, "clip is 0, but must be a number above 0 and below 0.5"),
     ],
 )
 def test_wrong_input_is_refused(settings, changes, roles, sentence):

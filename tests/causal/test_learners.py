@@ -113,7 +113,7 @@ def test_the_default_depends_on_the_outcome():
 
 @pytest.mark.parametrize("learner", [AdditiveRegressor(knots=3), AdditiveClassifier(knots=3)])
 def test_too_few_knots_are_refused(learner):
-    with pytest.raises(ValueError, match="knots: 3 given; 4 at least"):
+    with pytest.raises(ValueError, match="knots is 3, but must be a whole number of at least 4"):
         learner.fit(np.arange(10.0)[:, None], np.arange(10) % 2)
 
 

@@ -181,15 +181,15 @@ def test_nobody_is_matched_to_themselves():
 
 def test_bad_input_is_answered():
     y, d, x = sample(20)
-    with pytest.raises(ValueError, match="metric is 'cosine', but it must be one of mahalanobis, scaled, euclidean"):
+    with pytest.raises(ValueError, match="metric is 'cosine', but must be one of mahalanobis, scaled, euclidean"):
         NearestNeighbours(metric="cosine").fit(y=y, d=d, x=x)
-    with pytest.raises(ValueError, match="x: no covariates given; name those to match on"):
+    with pytest.raises(ValueError, match="x is empty, but must name a covariate at least"):
         NearestNeighbours().fit(y=y, d=d, x=None)
     with pytest.raises(ValueError, match=r"neighbours: 15 asked for \(1 for the variance\), but the smaller arm has"):
         NearestNeighbours(neighbours=15).fit(y=y, d=d, x=x)
-    with pytest.raises(ValueError, match="tie_tolerance: -1 given; a number from 0 on is allowed"):
+    with pytest.raises(ValueError, match="tie_tolerance is -1, but must be a number of at least 0"):
         NearestNeighbours(tie_tolerance=-1).fit(y=y, d=d, x=x)
-    with pytest.raises(ValueError, match="caliper: 0 given; a positive number is allowed"):
+    with pytest.raises(ValueError, match="caliper is 0, but must be a number above 0"):
         PropensityMatching(caliper=0).fit(y=y, d=d, x=x)
     with pytest.raises(ValueError, match="caliper: nobody has a match within it"):
         PropensityMatching("ATT", caliper=1e-12).fit(y=y, d=d, x=x)

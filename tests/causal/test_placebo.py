@@ -67,5 +67,5 @@ def test_too_small_a_standard_error_is_found():
 def test_bad_input_is_answered():
     with pytest.raises(ValueError, match="outcomes: none given; name at least one"):
         placebo_outcomes(RegressionAdjustment(), table(), [], d="d")
-    with pytest.raises(ValueError, match="draws is 3, but it must be a whole number of at least 20"):
+    with pytest.raises(ValueError, match="draws is 3, but must be a whole number of at least 20"):
         placebo_treatment(RegressionAdjustment(), table(), y="after", d="d", draws=3)

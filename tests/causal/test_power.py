@@ -77,23 +77,23 @@ def test_the_best_share_has_the_least_variance():
 
 def test_bad_input_is_answered():
     for settings, words in (
-        ({"share": 1.0}, "share: 1.0 given; a number between 0 and 1"),
-        ({"alpha": 0}, "alpha: 0 given; a number between 0 and 1"),
-        ({"r2": 1.0}, "r2: 1.0 given; a number from 0 to below 1"),
-        ({"icc": -0.1}, "icc: -0.1 given; a number from 0 to below 1"),
-        ({"sd": 0}, "sd: 0 given; a positive number"),
-        ({"cluster_size": 0}, "cluster_size: 0 given; a whole number of at least 1"),
-        ({"alternative": "up"}, "alternative: 'up' given; 'two-sided' and 'one-sided'"),
+        ({"share": 1.0}, "share is 1.0, but must be a number above 0 and below 1"),
+        ({"alpha": 0}, "alpha is 0, but must be a number above 0 and below 1"),
+        ({"r2": 1.0}, "r2 is 1.0, but must be a number of at least 0 and below 1"),
+        ({"icc": -0.1}, "icc is -0.1, but must be a number of at least 0 and below 1"),
+        ({"sd": 0}, "sd is 0, but must be a number above 0"),
+        ({"cluster_size": 0}, "cluster_size is 0, but must be a whole number of at least 1"),
+        ({"alternative": "up"}, "alternative is 'up', but must be one of two-sided, one-sided"),
     ):
         with pytest.raises(ValueError, match=words):
             Experiment(**settings)
-    with pytest.raises(ValueError, match="effect: 0 given; no sample finds an effect of zero"):
+    with pytest.raises(ValueError, match="effect is 0, but no sample finds an effect of zero"):
         Experiment().sample_size(0)
-    with pytest.raises(ValueError, match="effect: 1e-09 given, which needs over 1e"):
+    with pytest.raises(ValueError, match=r"effect is 1e-09, but that needs over 1e\+09 units"):
         Experiment().sample_size(1e-9)
-    with pytest.raises(ValueError, match=r"power: 0.01 given; a number between alpha \(0.05\) and 1"):
+    with pytest.raises(ValueError, match=r"power is 0.01, but must be a number above 0.05 and below 1"):
         Experiment().sample_size(0.1, power=0.01)
-    with pytest.raises(ValueError, match="n: 20 units given, which are 2 to assign; three at least"):
+    with pytest.raises(ValueError, match="n is 20, which makes 2 units to assign, but must make three"):
         Experiment(cluster_size=10).power(0.5, 20)
-    with pytest.raises(ValueError, match="control: 1 given; a share between 0 and 1"):
+    with pytest.raises(ValueError, match="control is 1, but must be a number above 0 and below 1"):
         proportions(1, 0.5)

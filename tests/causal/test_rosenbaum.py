@@ -62,13 +62,13 @@ def test_the_section_says_where_the_conclusion_falls():
 
 
 def test_bad_input_is_answered():
-    with pytest.raises(ValueError, match=r"gamma: 0.5 given; a ratio of odds of at least 1"):
+    with pytest.raises(ValueError, match=r"gamma is 0.5, but must be a number of at least 1"):
         signed_rank_bounds(LEAD, 0.5)
-    with pytest.raises(ValueError, match="differences: 3 that are not zero given; ten at least"):
+    with pytest.raises(ValueError, match="differences holds 3 that are not zero, but must hold ten at least"):
         signed_rank_bounds([1, 2, 3, 0, 0])
-    with pytest.raises(ValueError, match="differences: missing or infinite values"):
+    with pytest.raises(ValueError, match=r"differences holds 20 missing \(NaN\)"):
         signed_rank_bounds([np.nan] * 20)
-    with pytest.raises(ValueError, match="alpha: 2 given"):
+    with pytest.raises(ValueError, match="alpha is 2, but must be a number above 0 and below 1"):
         critical_gamma(LEAD, alpha=2)
     with pytest.raises(ValueError, match="metric is 'cosine'"):
         pairs(np.zeros((3, 1)), [1, 0, 0], "cosine")

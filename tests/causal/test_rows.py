@@ -77,29 +77,41 @@ def hole(column, rows=2, value=np.nan):
 @pytest.mark.parametrize(
     ("data", "roles", "sentence"),
     [
-        (table(), {"x": "agee"}, "x: the data have no column 'agee'; did you mean 'age'"),
-        (table(age=hole("age")), {}, r"missing values given: 2 in x \('age'\); none are allowed; impute them"),
-        (table(age=hole("age"), y=hole("y", 3)), {}, r"3 in y, 2 in x \('age'\)"),
-        (table(region=hole("region", 1, None)), {"x": ["region"]}, r"1 in x \('region'\)"),
-        (table(age=hole("age", 1, np.inf)), {}, r"infinite values given: 1 in x \('age'\)"),
+        (
+            table(),
+            {"x": "agee"},
+            "x is 'agee', but must be a column of the data: y, d, .*; did you mean 'age'",
+        ),
+        (
+            table(age=hole("age")),
+            {},
+            r"data: there are missing or infinite values \(2 NaN in x \('age'\)\), .*; impute them",
+        ),
+        (table(age=hole("age"), y=hole("y", 3)), {}, r"3 NaN in y, 2 NaN in x \('age'\)"),
+        (table(region=hole("region", 1, None)), {"x": ["region"]}, r"1 NaN in x \('region'\)"),
+        (table(age=hole("age", 1, np.inf)), {}, r"1 inf in x \('age'\)"),
         (table().set_index("firm"), {}, "data: 32 rows repeat a label of the index"),
-        (pd.concat([table(), table()[["age"]]], axis=1), {}, "'age' name several columns"),
+        (pd.concat([table(), table()[["age"]]], axis=1), {}, "'age' names more than one column, but must name one"),
         (table(y=1.5), {}, "the outcome 'y' is 1.5 in every row"),
         (table(d=1), {}, "the treatment 'd' is 1"),
-        (table(d=np.tile([1, 2], N // 2)), {}, "holds 1, 2; this estimator allows 0 and 1 only; recode"),
-        (table(d=RNG.normal(size=N)), {}, "allows 0 and 1 only"),
+        (table(d=np.tile([1, 2], N // 2)), {}, "d: the treatment 'd' holds 1, 2, but must hold 0 and 1 only her"),
+        (table(d=RNG.normal(size=N)), {}, "but must hold 0 and 1 only here"),
         (table(d=np.arange(N) == 3), {}, "only one treated row in 40"),
         (table(d=np.arange(N) != 3), {}, "only one control row in 40"),
         (table(age=np.tile([2.0, 5.0], N // 2)), {}, "covariate 'age' determines the treatment 'd'"),
         (table(age=np.tile([0.3, 0.7], N // 2) + 0.1 * np.arange(N) / N), {}, "'age' determines the treatment"),
         (table(a=np.arange(N), b=np.arange(N) - np.tile([0, 1], N // 2)), {"x": ["a", "b"]}, "together determine"),
-        (table(day=pd.Timestamp("2020-01-01")), {"x": ["day"]}, "holds dates; turn them into numbers"),
-        (table(y="high"), {}, "y holds text; numbers are allowed"),
-        (table(), {"x": ["age", "age"]}, "'age' given twice"),
-        (table(), {"cluster": ["firm", "region", "age"]}, "3 sets given; one and two are allowed"),
-        (table().iloc[:1], {}, "data: 1 rows given; two at least"),
-        ([[1, 2]], {}, "data: list given; a data frame"),
-        (None, {}, "the name 'y' given without data"),
+        (
+            table(day=pd.Timestamp("2020-01-01")),
+            {"x": ["day"]},
+            "is of type Datetime.*, but must hold numbers, bool",
+        ),
+        (table(y="high"), {}, r"y holds text \('high'\), but must hold numbers; code it as numbers"),
+        (table(), {"x": ["age", "age"]}, "x: 'age' is named twice, but may be once"),
+        (table(), {"cluster": ["firm", "region", "age"]}, "3 sets were given, but two are the most"),
+        (table().iloc[:1], {}, "data has 1 rows, but must have two at least"),
+        ([[1, 2]], {}, "data is of type list, but must be a data frame"),
+        (None, {}, "y is a name, 'y', but there is no data"),
     ],
 )
 def test_bad_data_are_refused_in_one_sentence(data, roles, sentence):
@@ -110,12 +122,15 @@ def test_bad_data_are_refused_in_one_sentence(data, roles, sentence):
 
 def test_a_column_that_names_the_rows_is_refused():
     data = pd.DataFrame({"y": RNG.normal(size=200), "d": np.tile([0, 1], 100), "name": [f"p{i}" for i in range(200)]})
-    with pytest.raises(ValueError, match="'name' holds 200 labels in 200 rows, so it names the rows; drop it"):
+    with pytest.raises(
+        ValueError,
+        match="column 'name' holds 200 different labels in 200 rows, so that most rows have one of their own; drop",
+    ):
         read_rows(data, y="y", d="d", x=["name"])
 
 
 def test_arrays_of_different_lengths_are_refused():
-    with pytest.raises(ValueError, match="d has 3 rows and y has 4; give arrays of one length"):
+    with pytest.raises(ValueError, match="d has 3 rows, but must have 4 as y has"):
         read_rows(y=np.arange(4.0), d=np.arange(3.0))
 
 

@@ -217,19 +217,19 @@ def test_the_section_draws_and_judges():
 def test_bad_input_is_answered():
     y, d, x = sample(100)
     estimate = PartiallyLinear(LinearRegression(), LinearRegression()).fit(y=y, d=d, x=x)
-    with pytest.raises(ValueError, match="cf_y: 1 given; a number from 0 to below 1"):
+    with pytest.raises(ValueError, match="cf_y is 1, but must be a number of at least 0 and below 1"):
         confounding(estimate, y=y, d=d, cf_y=1)
-    with pytest.raises(ValueError, match="rho: 2 given; a correlation, from -1 to 1"):
+    with pytest.raises(ValueError, match="rho is 2, but must be a number of at least -1 and at most 1"):
         confounding(estimate, y=y, d=d, rho=2)
-    with pytest.raises(ValueError, match="level: 1 given"):
+    with pytest.raises(ValueError, match="level is 1, but must be a number above 0 and below 1"):
         confounding(estimate, y=y, d=d, level=1)
     with pytest.raises(ValueError, match="estimate: 1 effects on 100 rows given with 90 outcomes"):
         confounding(estimate, y=y[:90], d=d[:90])
-    with pytest.raises(ValueError, match="estimate: one with nuisances none given; PartiallyLinear and Interactive"):
+    with pytest.raises(ValueError, match="estimate has the nuisances none, but PartiallyLinear and Interactive "):
         confounding(replace(estimate, meta={}), y=y, d=d)
     with pytest.raises(ValueError, match="groups: 'age' is no covariate; x0, x1, x2 are"):
         benchmarks(PartiallyLinear(), y=y, d=d, x=x, groups={"a": ["age"]})
-    with pytest.raises(ValueError, match="dof: 1 given; more than one degree of freedom"):
+    with pytest.raises(ValueError, match="dof is 1, but must be above 1"):
         linear_robustness(2.0, 1)
-    with pytest.raises(ValueError, match="times: 500 given; no confounder is so strong"):
+    with pytest.raises(ValueError, match="times is 500, but no confounder is so strong, as it would explain all"):
         linear_benchmark(y, d, x, 0, times=500)

@@ -137,8 +137,8 @@ def test_frames_have_their_columns_and_seeds(simulate):
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: simulate_partially_linear(1), "n is 1, but it must be a whole number of at least 2"),
-        (lambda: simulate_partially_linear(p=2), "p is 2, but it must be a whole number of at least 3"),
+        (lambda: simulate_partially_linear(1), "n is 1, but must be a whole number of at least 2"),
+        (lambda: simulate_partially_linear(p=2), "p is 2, but must be a whole number of at least 3"),
         (lambda: simulate_interactive(seed=-1), "seed is -1"),
         (lambda: simulate_staggered(5), "units is 5"),
         (lambda: simulate_staggered(periods=1), "periods is 1"),

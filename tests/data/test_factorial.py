@@ -83,6 +83,6 @@ def test_wrong_input():
         simulate_factorial(10, 3, observed=[[0, 0], [1, 1]])
     with pytest.raises(ValueError, match=r"link is .sigmod.*did you mean .sigmoid."):
         simulate_factorial(10, 3, link="sigmod")
-    with pytest.raises(ValueError, match="covariates is 2, but it must be a whole number of at least 3"):
+    with pytest.raises(ValueError, match="covariates is 2, but must be a whole number of at least 3"):
         simulate_structural(10, covariates=2)
     assert all_combinations(3).shape == (8, 3)

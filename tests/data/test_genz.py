@@ -110,10 +110,10 @@ def test_one_seed_gives_nested_samples_and_one_function():
         (lambda: genz("gaussian", 0.5, [1.0], [1.0]), "last axis must be the same number of dimensions"),
         (
             lambda: genz_parameters("gaussian", 0, np.random.default_rng(0)),
-            "d is 0, but it must be a whole number",
+            "d is 0, but must be a whole number",
         ),
-        (lambda: simulate_genz("gaussian", 2, 0), "n is 0, but it must be a whole number of at least 1"),
-        (lambda: simulate_genz("gaussian", 2, 5, seed=-1), "seed is -1, but it must be a whole number"),
+        (lambda: simulate_genz("gaussian", 2, 0), "n is 0, but must be a whole number of at least 1"),
+        (lambda: simulate_genz("gaussian", 2, 5, seed=-1), "seed is -1, but must be a whole number"),
     ],
 )
 def test_a_wrong_input_is_answered_in_one_sentence(call, sentence):

@@ -59,8 +59,8 @@ def test_tables_have_the_shapes_that_their_names_promise():
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"share": 1.0}, "share is 1.0, but it must be above 0 and below 1"),
-        ({"mechanism": "MARR"}, "mechanism is 'MARR', but it must be one of MCAR, MAR, MNAR; did you mean 'MAR'"),
+        ({"share": 1.0}, "share is 1.0, but must be a number above 0 and below 1"),
+        ({"mechanism": "MARR"}, "mechanism is 'MARR', but must be one of MCAR, MAR, MNAR; did you mean 'MAR'"),
         ({"mechanism": "MAR"}, "keep is empty, but holes at random depend on columns without holes"),
         ({"keep": ["height"]}, r"keep names \['height'\], but the columns are"),
     ],

@@ -68,10 +68,10 @@ def test_one_seed_one_table():
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: load_table("irsi"), "name is 'irsi', but it must be one of .*; did you mean 'iris'?"),
+        (lambda: load_table("irsi"), "name is 'irsi', but must be one of .*; did you mean 'iris'?"),
         (lambda: load_table("xyz"), "one of diabetes, breast_cancer, wine, digits, iris; choose one of them"),
-        (lambda: simulate_housing(0), "n is 0, but it must be a whole number of at least 1"),
-        (lambda: simulate_housing(10, noise=-1), "noise is -1, but it must be a finite number of at least 0"),
+        (lambda: simulate_housing(0), "n is 0, but must be a whole number of at least 1"),
+        (lambda: simulate_housing(10, noise=-1), "noise is -1, but must be a number of at least 0"),
         (lambda: simulate_housing(10, noise=float("nan")), "noise is nan"),
     ],
 )

@@ -5,8 +5,11 @@ from matplotlib.figure import Figure
 
 from ceteris.gallery import NAMES, sections
 
+QUICK = {"bias_variance", "causal_bias", "curves", "double_descent", "double_robustness", "regression_adjustment"}
+EACH = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in NAMES]
 
-@pytest.mark.parametrize("name", NAMES)
+
+@pytest.mark.parametrize("name", EACH)
 def test_the_quick_version_draws_and_passes(name):
     parts = sections(name, quick=True)
     assert parts
@@ -27,5 +30,5 @@ def test_an_unknown_item_is_answered_with_the_nearest():
 
 
 def test_a_negative_seed_is_refused():
-    with pytest.raises(ValueError, match="seed is -1, but it must be a whole number of at least 0"):
+    with pytest.raises(ValueError, match="seed is -1, but must be a whole number of at least 0"):
         sections("curves", seed=-1)

@@ -12,9 +12,11 @@ from ceteris.impute.imputer import settings_of
 from ceteris.tables import plain
 
 pytest.importorskip("pyarrow")
-SMALL = {"members": 2, "width": 16, "depth": 1, "batch_size": 64, "seed": 0}
+# with 400 rows of `simulate_regression` one compiled program, that of test_imputer.py
+SMALL = {"members": 2, "width": 16, "depth": 1, "batch_size": 32, "seed": 0}
 
 
+@pytest.mark.slow
 def test_a_file_is_learnt_from_and_completed_in_parts(tmp_path, monkeypatch):
     """With room for a fifth of the rows only: draws are as far from the truth as the conditional distribution is."""
     monkeypatch.setattr(stream, "SAMPLE", 600)
@@ -24,7 +26,7 @@ def test_a_file_is_learnt_from_and_completed_in_parts(tmp_path, monkeypatch):
     table["label"] = pd.Series(np.where(table["z"] > 0, "up", "down")).mask(table["y"] < -1)
     table["rare"] = ["often", *map(str, range(7))] + ["often"] * 2992  # no sample has all of these
     table.to_parquet(tmp_path / "table.parquet", row_group_size=500)
-    paths = impute_parquet(tmp_path / "table.parquet", tmp_path / "done", 2, Imputer(**SMALL))
+    paths = impute_parquet(tmp_path / "table.parquet", tmp_path / "done", 2, Imputer(**{**SMALL, "batch_size": 64}))
     assert sorted(path.name for path in (tmp_path / "done").iterdir()) == ["1.parquet", "2.parquet"]
     first, second = (pd.read_parquet(path) for path in paths)
     gone = table["x"].isna()
@@ -50,12 +52,12 @@ def test_a_feed_is_a_function_of_the_step(tmp_path):
     all_at_once = feed(0, 12)
     for part, whole in zip(later, all_at_once, strict=True):
         np.testing.assert_array_equal(part, whole[7:9])
-    with pytest.raises(ValueError, match="batch_size: 128 given, but no row group of the file has that many rows"):
+    with pytest.raises(ValueError, match="batch_size is 128, but no row group of the file has that many rows"):
         stream.Feed(imputer, source, 128, seed=1)
 
 
 def test_a_killed_run_leaves_whole_files_or_none(tmp_path, monkeypatch):
-    simulate_regression(200).to_parquet(tmp_path / "table.parquet")
+    simulate_regression(400).to_parquet(tmp_path / "table.parquet")
     calls = []
 
     def dies(*arguments):
@@ -74,14 +76,14 @@ def test_a_killed_run_leaves_whole_files_or_none(tmp_path, monkeypatch):
 def test_what_cannot_be_read_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="but there is no such file"):
         impute_parquet(tmp_path / "none.parquet", tmp_path)
-    with pytest.raises(ValueError, match="m: 0 given"):
+    with pytest.raises(ValueError, match="m is 0, but must be a whole number of at least 1"):
         impute_parquet(tmp_path / "none.parquet", tmp_path, 0)
     with pytest.raises(ValueError, match="group: a panel is completed in memory"):
         impute_parquet(tmp_path / "none.parquet", tmp_path, imputer=Imputer(group="a", time="b"))
     full = pd.DataFrame({"x": [1.0, 2.0]})
     with pytest.raises(ValueError, match="there are no missing values, so that there is nothing to impute"):
         impute_table(full, tmp_path / "full.csv", out=tmp_path / "out")
-    with pytest.raises(ValueError, match="-m: 0 was given, but at least one completed table is needed"):
+    with pytest.raises(ValueError, match="-m is 0, but must be a whole number of at least 1"):
         impute_table(full, tmp_path / "full.csv", m=0)
 
 

@@ -391,8 +391,12 @@ def test_refusals_of_the_table():
     )
     holes = y.copy()
     holes[:3] = np.nan
-    refuses("y: there are 3 NaN", y=holes, task="regression")
-    refuses("y: there are 3 NaN", y=holes)
+    refuses(
+        r"y holds 3 missing \(NaN\) and 0 infinite \(inf\) values, but must hold finite numbers",
+        y=holes,
+        task="regression",
+    )
+    refuses(r"y holds 3 missing \(NaN\) and 0 infinite \(inf\) values, but must hold finite numbers", y=holes)
     refuses("y: it has 39 entries but X has 40 rows", y=y[:39])
     refuses("sample_weight: it has 2 entries but X has 40 rows", sample_weight=[1.0, 2.0])
     refuses("sample_weight: 40 of 40 weights are negative", sample_weight=-np.ones(40))
@@ -422,18 +426,18 @@ def test_refusals_of_the_design():
     refuses("y has 2 training rows of class b, fewer than the 5 folds: use cv=2 or less", y=few, **classes)
     refuses("y has one row of class b, but every class needs", y=["a"] * 39 + ["b"], **classes)
     refuses("cv cuts the training rows into 50 parts, but there are 32", cv=50)
-    refuses("cv='kfolds' is not known: choose one of .*; did you mean 'kfold'", cv="kfolds")
-    refuses("cv=1 is too few", cv=1)
+    refuses("cv is 'kfolds', but must be one of .*; did you mean 'kfold'", cv="kfolds")
+    refuses("cv is 1, but must be a whole number of at least 2", cv=1)
     refuses("cv is of type float", cv=2.5)
     refuses("cv='stratified' needs classes", cv="stratified")
-    refuses("test_size=20 is not a share", test_size=20)
+    refuses("test_size is 20, but must be a number above 0 and below 1", test_size=20)
     refuses(
         "test_size=0.01 of 40 rows leaves 1 in one part, fewer than the 2 classes",
         y=["a", "b"] * 20,
         test_size=0.01,
         **classes,
     )
-    refuses("task='regresion' is not known: .* did you mean 'regression'", task="regresion")
+    refuses("task is 'regresion', but must be one of .* did you mean 'regression'", task="regresion")
     refuses("y is constant on the validation rows of fold 1", y=np.r_[np.zeros(20), line(20)[1]], cv="expanding")
     refuses(
         "y has no row of class b among the training rows of fold 1",
@@ -444,8 +448,8 @@ def test_refusals_of_the_design():
 
 
 def test_refusals_of_learners():
-    refuses("learners='lasoo' is not known: choose one of .*; did you mean 'lasso'", learners=["linear", "lasoo"])
-    refuses("learners='logistic' is not known: choose one of baseline, linear", learners=["logistic"])
+    refuses("learners is 'lasoo', but must be one of .*; did you mean 'lasso'", learners=["linear", "lasoo"])
+    refuses("learners is 'logistic', but must be one of baseline, linear", learners=["logistic"])
     refuses(
         "without predict_proba, which classification needs",
         y=["a", "b"] * 20,

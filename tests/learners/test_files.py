@@ -36,7 +36,7 @@ def test_labels_that_are_numbers_keep_their_weights(tmp_path, saved):
         (lambda f, a: f.update(learner="__class__"), "'__class__' is not one of"),
         (lambda f, a: f.update(learner=["NeuralClassifier"]), "it does not say which learner"),
         (lambda f, a: f["params"].update(other=1), "'other' is not known"),
-        (lambda f, a: f["params"].update(activation="os.system"), "activation='os.system' is not known"),
+        (lambda f, a: f["params"].update(activation="os.system"), "activation is 'os.system', but must be one of"),
         (lambda f, a: f["params"].update(activation={"a": 1}), "activation is a dict"),
         (lambda f, a: f["params"].update(widths=[10**12]), "its arrays are too small for widths of"),
         (lambda f, a: f["params"].update(widths=10**5 * [1]), "its arrays are too small for widths of"),

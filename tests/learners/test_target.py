@@ -11,7 +11,7 @@ from ceteris.learners import target
     [
         (None, "requires y to be passed, but the target y is None"),
         ([1.0, 2.0], "y: it has 2 entries but X has 3 rows"),
-        ([1.0, np.nan, np.inf], r"1 NaN and 1 infinite \(inf\)"),
+        ([1.0, np.nan, np.inf], r"1 missing \(NaN\) and 1 infinite \(inf\)"),
         (["a", "b", "c"], "not numbers.*NeuralClassifier"),
         (np.ones((3, 2, 2)), "shape is"),
     ],
@@ -51,7 +51,7 @@ def test_one_class():
     [
         ([1.0, -1.0, -2.0], "2 of 3 weights are negative"),
         ([0.0, 0.0, 0.0], "all weights are zero"),
-        ([1.0, np.nan, 1.0], "1 NaN"),
+        ([1.0, np.nan, 1.0], r"sample_weight holds 1 missing \(NaN\) and 0 infinite \(inf\) values, but must hold fi"),
         ([1.0, 1.0], "2 entries but X has 3 rows"),
         ([[1.0], [1.0], [1.0]], "must be 1D"),
     ],

@@ -78,7 +78,7 @@ def test_leaky_slope_is_a_tenth():
 
 
 def test_unknown_name_lists_the_choices_and_the_nearest():
-    with pytest.raises(ValueError, match=r"activation='swich' .* sigmoid, tanh, .*; did you mean 'swish'\?"):
+    with pytest.raises(ValueError, match=r"activation is 'swich', .* sigmoid, tanh, .*; did you mean 'swish'\?"):
         activation("swich")
-    with pytest.raises(ValueError, match=r"activation=3 is not known: choose one of .*\.$"):
+    with pytest.raises(ValueError, match=r"activation is 3, but must be one of .*; choose one of them\.$"):
         activation(3)

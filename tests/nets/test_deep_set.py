@@ -125,10 +125,10 @@ def test_the_parameters_of_the_published_nets_are_counted():
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"in_size": 0}, "in_size=(0,), latent=4, agent=0, common=0: each group's in_size and latent must be at least"),
+        ({"in_size": 0}, "in_size, latent, agent and common are (0,), 4, 0 and 0, but must be at least 1, 1"),
         ({"inner": "moment"}, "inner is 'moment', but must be 'identity', 'moments' or the widths of φ's hidden"),
-        ({"inner": "moments", "degrees": (0, 1)}, "degrees=(0, 1) must be whole numbers of at least 1"),
-        ({"pooling": "max"}, "pooling is 'max', but must be 'mean' or 'attention'."),
+        ({"inner": "moments", "degrees": (0, 1)}, "degrees is (0, 1), but must hold whole numbers of at least 1"),
+        ({"pooling": "max"}, "pooling is 'max', but must be one of mean, attention"),
     ],
 )
 def test_a_net_that_makes_no_sense_is_refused(options, sentence):

@@ -59,5 +59,5 @@ def test_heads_hash_by_value():
 
 
 def test_empty_interval():
-    with pytest.raises(ValueError, match=r"low=2.0 must be below high=1.0"):
+    with pytest.raises(ValueError, match=r"low is 2.0, but must be below high, 1.0"):
         Interval(2.0, 1.0)

@@ -92,5 +92,5 @@ def test_dtype_follows_the_default(name):
 
 
 def test_unknown_name():
-    with pytest.raises(ValueError, match=r"initialiser='xavier' is not known: choose one of glorot_uniform, "):
+    with pytest.raises(ValueError, match=r"initialiser is 'xavier', but must be one of glorot_uniform, "):
         initialiser("xavier")

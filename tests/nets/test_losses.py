@@ -132,10 +132,10 @@ def test_refusals():
         squared(jnp.ones((3, 2)), jnp.ones(3))
     with pytest.raises(ValueError, match=r"target has shape \(3, 1\) but the prediction has \(3,\)"):
         squared(jnp.ones(3), jnp.ones((3, 1)))
-    with pytest.raises(ValueError, match=r"delta=0 must be positive"):
+    with pytest.raises(ValueError, match="delta is 0, but must be a number above 0"):
         Huber(0)
     for levels in ((0.5, 0.1), (0.1, 0.1), (0.0, 0.5), (0.5, 1.0), ()):
-        with pytest.raises(ValueError, match=r"levels=.* must lie strictly between 0 and 1, in ascending order"):
+        with pytest.raises(ValueError, match=r"levels is .*, but must ascend strictly between 0 and 1"):
             Pinball(levels)
     with pytest.raises(ValueError, match=r"prediction has 2 columns but there are 1 levels"):
         Pinball(0.5)(jnp.ones((3, 2)), jnp.ones(3))

@@ -177,15 +177,15 @@ def test_dtype_follows_the_arrays():
 
 def test_refusals():
     key = jr.key(0)
-    with pytest.raises(ValueError, match=r"in_size=3, out_size=1, widths=\(8, 0\) must all be at least 1"):
+    with pytest.raises(ValueError, match=r"widths is \(8, 0\), but must be a whole number of at least 1"):
         MLP(3, 1, widths=(8, 0), key=key)
-    with pytest.raises(ValueError, match=r"dropout=1.0 must be at least 0 and below 1"):
+    with pytest.raises(ValueError, match=r"dropout is 1.0, but must be a number of at least 0 and below 1"):
         MLP(3, 1, dropout=1.0, key=key)
-    with pytest.raises(ValueError, match=r"residual=True needs two equal widths in a row, not widths=\(8, 4\)"):
+    with pytest.raises(ValueError, match=r"widths is \(8, 4\), but residual=True needs two equal ones in a row"):
         MLP(3, 1, widths=(8, 4), residual=True, key=key)
-    with pytest.raises(ValueError, match=r"normalise='bach' is not known: .* did you mean 'batch'\?"):
+    with pytest.raises(ValueError, match=r"normalise is 'bach', but must be one of .*; did you mean 'batch'\?"):
         MLP(3, 1, normalise="bach", key=key)
-    with pytest.raises(ValueError, match=r"normalise='instance' is not known"):
+    with pytest.raises(ValueError, match=r"normalise is 'instance', but must be one of"):
         MLP(3, 1, normalise="instance", key=key)
     with pytest.raises(ValueError, match=r"x has shape \(5, 4\) but its last axis must have the net's 3 inputs"):
         MLP(3, 1, key=key)(jnp.ones((5, 4)))

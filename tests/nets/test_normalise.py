@@ -101,13 +101,13 @@ def test_running_moments_are_no_parameters_and_carry_no_gradient():
 
 
 def test_wrong_uses():
-    with pytest.raises(ValueError, match=r"momentum=1 must be at least 0 and below 1"):
+    with pytest.raises(ValueError, match="momentum is 1, but must be a number of at least 0 and below 1"):
         BatchNorm(2, momentum=1)
-    with pytest.raises(ValueError, match=r"groups=4 must be a positive divisor of the 6 channels"):
+    with pytest.raises(ValueError, match="groups is 4, but must be a divisor of the 6 channels"):
         GroupNorm(6, groups=4)
-    with pytest.raises(ValueError, match=r"groups=6 of one channel each leave nothing to pool over"):
+    with pytest.raises(ValueError, match="groups is 6, but one channel each leaves nothing to pool over"):
         GroupNorm(6, groups=6, spatial=0)
-    with pytest.raises(ValueError, match=r"spatial=0 leaves InstanceNorm nothing to pool over; use LayerNorm"):
+    with pytest.raises(ValueError, match="spatial is 0, but that leaves InstanceNorm nothing to pool over"):
         InstanceNorm(6, spatial=0)
     with pytest.raises(ValueError, match=r"x of shape \(6,\) has too few axes for InstanceNorm with spatial=1"):
         InstanceNorm(6)(jr.normal(jr.key(0), (6,)))

@@ -241,7 +241,7 @@ def test_a_pattern_that_finds_nothing_is_refused():
     ("options", "message"),
     [
         ({"name": "adamm"}, r"name is 'adamm', but must be one of gradient_descent, .*lbfgs; did you mean 'adam'\?"),
-        ({"name": "zzz"}, r"name is 'zzz', but must be one of gradient_descent, .*lbfgs\.$"),
+        ({"name": "zzz"}, r"name is 'zzz', but must be one of gradient_descent, .*lbfgs; choose one of them\.$"),
         ({"schedule": "linear"}, "schedule is 'linear', but must be one of constant, exponential, cosine, warmup_cosi"),
         ({"schedule": "cosine"}, "schedule 'cosine' needs updates, the number of updates over which the rate falls"),
         (

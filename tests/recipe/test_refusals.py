@@ -35,11 +35,11 @@ def test_counts_are_at_least_one():
     with pytest.raises(ValueError, match="accumulate is 0"):
         optimiser("adam", accumulate=0)
     for updates in (0, -1):
-        with pytest.raises(ValueError, match=f"updates is {updates}, but a step has at least one batch"):
+        with pytest.raises(ValueError, match=f"updates is {updates}, but must be None or a whole number of at least 1"):
             Minibatches(jnp.arange(5), 2, updates=updates)
-    with pytest.raises(ValueError, match="each must be at least 1"):
+    with pytest.raises(ValueError, match="Rollout: updates is 0, but must be a whole number of at least 1"):
         Rollout(recipes.anywhere, recipes.explore, horizon=4, paths=16, updates=0)
-    with pytest.raises(ValueError, match="Streamed: updates is 0, but a step learns from its batch at least once"):
+    with pytest.raises(ValueError, match="Streamed: updates is 0, but must be a whole number of at least 1"):
         Streamed(0)
 
 

@@ -70,7 +70,7 @@ def test_a_batch_larger_than_the_table_is_the_table():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": 0}, "size is 0, but a batch has at least one row"),
+        ({"size": 0}, "size is 0, but must be a whole number of at least 1"),
         (
             {"size": 1, "updates": 4},
             "updates is 4, but one step .* 3 rows make 3 batches of 1; ask for at most 3 and ta",

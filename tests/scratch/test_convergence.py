@@ -136,7 +136,7 @@ def test_bad_input_is_answered_in_a_sentence():
         descend(bowl, [1.0, 1.0, 1.0], 5)
     with pytest.raises(ValueError, match=r"rate is 2; the theorems need a rate of at most 1/L = 1"):
         steps_needed(bowl, [1.0, 1.0], 1e-3, rate=2.0)
-    with pytest.raises(ValueError, match="epsilon is 0; give a finite number above zero"):
+    with pytest.raises(ValueError, match="epsilon is 0, but must be a number above 0"):
         steps_needed(bowl, [1.0, 1.0], 0)
     with pytest.raises(ValueError, match="curvatures run from -1 to 1; give none below zero and one above"):
         quadratic([1.0, -1.0])

@@ -104,9 +104,9 @@ def test_batches_of_an_epoch_partition_the_rows_and_are_reshuffled():
 
 
 def test_bad_options_are_answered_in_a_sentence():
-    with pytest.raises(ValueError, match=r"rule is 'adma'; choose one of .* \(did you mean 'adam'\?\)"):
+    with pytest.raises(ValueError, match=r"rule is 'adma', but must be one of .*; did you mean 'adam'\?"):
         descent.descend("adma", slope, START, RATE, 1)
-    with pytest.raises(ValueError, match=r"rate is -1; give a finite number above zero"):
+    with pytest.raises(ValueError, match=r"rate is -1, but must be a number above 0"):
         descent.descend("adam", slope, START, -1, 1)
     with pytest.raises(ValueError, match=r"size is 11; give a batch of 1 to n = 10 rows"):
         descent.minibatches(np.random.default_rng(0), 10, 11)

@@ -190,9 +190,9 @@ def test_initial_weights_have_the_stated_variance():
 
 def test_options_are_answered_in_a_sentence():
     rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match=r"hidden is 'tahn'; choose one of .* \(did you mean 'tanh'\?\)"):
+    with pytest.raises(ValueError, match=r"hidden is 'tahn', but must be one of .*; did you mean 'tanh'\?"):
         mlp.initialise(rng, (1, 1), hidden="tahn")
-    with pytest.raises(ValueError, match="output is 'step'; choose one of 'linear', 'logistic', 'softmax'"):
+    with pytest.raises(ValueError, match="output is 'step', but must be one of linear, logistic, softmax"):
         mlp.initialise(rng, (1, 1), output="step")
     with pytest.raises(ValueError, match=r"sizes is \(3,\); give at least \(inputs, outputs\)"):
         mlp.initialise(rng, (3,))
@@ -219,5 +219,5 @@ def test_divergence_is_said_and_not_returned():
     data = (np.array([[1.0], [2.0]]), np.array([[1.0], [2.0]]))
     with pytest.raises(ArithmeticError, match=r"The loss became .* with rate 100.0; use a smaller rate"):
         mlp.train(net, data, rate=100.0, patience=1000)
-    with pytest.raises(ValueError, match="rate is 0; give a finite number above zero"):
+    with pytest.raises(ValueError, match="rate is 0, but must be a number above 0"):
         mlp.train(net, data, rate=0)

@@ -114,7 +114,7 @@ def test_a_certificate_of_another_table_is_refused():
 
 
 def test_no_passes_and_wrong_columns_are_refused():
-    with pytest.raises(ValueError, match="passes is 0; give a finite number above zero"):
+    with pytest.raises(ValueError, match="passes is 0, but must be a number above 0"):
         learn(SQUARE, OR, passes=0)
     with pytest.raises(ValueError, match="X has 3 columns; 2 are needed"):
         learn(SQUARE, OR).predict(np.ones((1, 3)))

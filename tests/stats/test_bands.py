@@ -61,10 +61,16 @@ def test_a_given_covariance_is_used():
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: multipliers(RNG, (2,), "gauss"), "kind: 'gauss' given"),
-        (lambda: multiplier_bootstrap(np.ones((4, 1)), 0), "draws: 0 given"),
-        (lambda: multiplier_bootstrap(np.ones((4, 1)), clusters=[np.arange(4)] * 2), "clusters: 2 sets given"),
-        (lambda: Estimate(np.zeros(1), np.ones((4, 1)), ("a",)).bands(level=2), "level: 2 given"),
+        (lambda: multipliers(RNG, (2,), "gauss"), "kind is 'gauss', but must be one of normal, exponential, wild"),
+        (lambda: multiplier_bootstrap(np.ones((4, 1)), 0), "draws is 0, but must be a whole number of at least 1"),
+        (
+            lambda: multiplier_bootstrap(np.ones((4, 1)), clusters=[np.arange(4)] * 2),
+            "clusters holds 2 sets, but",
+        ),
+        (
+            lambda: Estimate(np.zeros(1), np.ones((4, 1)), ("a",)).bands(level=2),
+            "level is 2, but must be a number above 0 and below 1",
+        ),
     ],
 )
 def test_wrong_input_is_refused(call, sentence):

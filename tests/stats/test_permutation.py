@@ -85,9 +85,9 @@ def test_too_few_assignments_give_an_unbounded_interval():
 
 def test_bad_input_is_answered():
     y = np.arange(4.0)
-    with pytest.raises(ValueError, match="d: zeros and ones, at least one of each"):
+    with pytest.raises(ValueError, match="d must hold zeros and ones, at least one of each, but does not"):
         permutation_test(y, [1, 1, 1, 1])
-    with pytest.raises(ValueError, match="alternative: 'up' given; two-sided, greater, less are allowed"):
+    with pytest.raises(ValueError, match="alternative is 'up', but must be one of two-sided, greater, less"):
         permutation_test(y, [1, 0, 1, 0], alternative="up")
     with pytest.raises(ValueError, match="clusters: the treatment varies within a"):
         permutation_test(y, [1, 0, 1, 0], clusters=["a", "a", "b", "b"])
@@ -95,5 +95,5 @@ def test_bad_input_is_answered():
         permutation_test(y, [1, 1, 0, 0], clusters=["a", "a", "b", "b"], strata=[1, 2, 1, 1])
     with pytest.raises(ValueError, match="exact: 137,846,528,820 assignments are possible"):
         permutation_test(np.arange(40.0), np.tile([1, 0], 20), exact=True)
-    with pytest.raises(ValueError, match="level: 2 given"):
+    with pytest.raises(ValueError, match="level is 2, but must be a number above 0 and below 1"):
         randomisation_interval(y, [1, 0, 1, 0], level=2)

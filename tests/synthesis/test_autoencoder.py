@@ -112,10 +112,10 @@ def test_a_second_fit_compiles_nothing(factors):
     [
         ({"latent": 0}, "Autoencoder: latent is 0, but must be a whole number of at least 1"),
         ({"latent": 9}, "latent: 9 numbers per row were asked for, but the table has 6 feature"),
-        ({"epochs": 0.5}, "Autoencoder: epochs is 0.5, but must be a whole number"),
-        ({"corruption": 1.0}, "Autoencoder: corruption is 1.0, but must be a share of at least 0 and below 1"),
-        ({"validation": -0.1}, "Autoencoder: validation is -0.1, but must be a share"),
-        ({"rate": 0.0}, "Autoencoder: rate is 0.0, but must be above 0"),
+        ({"epochs": 0.5}, "Autoencoder: epochs is 0.5, but must be None or a whole number"),
+        ({"corruption": 1.0}, "Autoencoder: corruption is 1.0, but must be a number of at least 0 and below 1"),
+        ({"validation": -0.1}, "Autoencoder: validation is -0.1, but must be a number"),
+        ({"rate": 0.0}, "Autoencoder: rate is 0.0, but must be a number above 0"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(options, message, factors):
@@ -124,7 +124,7 @@ def test_settings_that_make_no_sense_are_refused(options, message, factors):
 
 
 def test_rows_that_cannot_be_used_are_refused(factors):
-    with pytest.raises(ValueError, match="VariationalAutoencoder: beta is 0, but must be above 0"):
+    with pytest.raises(ValueError, match="VariationalAutoencoder: beta is 0, but must be a number above 0"):
         VariationalAutoencoder(beta=0).fit(factors)
     with pytest.raises(ValueError, match="X: there are missing or infinite values"):
         Autoencoder().fit(np.where(factors > 15, np.nan, factors))

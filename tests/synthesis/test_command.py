@@ -26,7 +26,7 @@ def test_synthesize_writes_rows_and_a_report(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("table", "rows", "message"),
     [
-        (simulate_mixed(50), 0, "rows: 0 was given, but at least one row must be asked for"),
+        (simulate_mixed(50), 0, "rows is 0, but must be a whole number of at least 1"),
         (simulate_mixed(50).assign(age=np.nan), None, "X: there are missing or infinite values .50 NaN in 'age'"),
     ],
 )

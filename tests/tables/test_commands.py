@@ -38,7 +38,7 @@ def words(command, path, out):
         ("y;a\n1,000;2\n2,000;3\n", (), "say which mark is the decimal one by decimal (--decimal)"),
         ("y,a\n1,2\n2,3\n", ("--types", "a:number"), "types: 'a:number' was given; write COLUMN=KIND"),
         ("y,a\n1,2\n2,3\n", ("--types", "a=date", "--types", "a=id"), "column 'a' is given as date and as id"),
-        ("y,a\n1,2\n2,3\n", ("--ignore", "b"), "ignore: 'b' is not a column of the data"),
+        ("y,a\n1,2\n2,3\n", ("--ignore", "b"), "ignore is 'b', but must be a column of the data: y, a"),
         ("y,a,b\n1e300,2,\n2e300,4,1\n3e300,5,1\n", ("--ignore", "b"), None),
     ],
 )

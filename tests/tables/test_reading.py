@@ -191,14 +191,14 @@ def test_what_is_asked_for_goes_before_what_is_recognised(tmp_path):
     assert "zip" not in read_table(path, types={"zip": "text"}).frame
     assert list(read_table(path, needed=["day"]).frame) == ["x", "day", "zip", "kind"]
     for options, message in [
-        ({"types": {"zipp": "id"}}, "types: 'zipp' is not a column of the data; did you mean 'zip'"),
-        ({"ignore": ["no"]}, "ignore: 'no' is not a column"),
-        ({"id": ["no"]}, "id: 'no' is not a column"),
-        ({"types": {"zip": "word"}}, "types: 'word' was given for 'zip'; choose from: number, category"),
+        ({"types": {"zipp": "id"}}, "types is 'zipp', but must be a column of the data: .*; did you mean 'zip'"),
+        ({"ignore": ["no"]}, "ignore is 'no', but must be a column"),
+        ({"id": ["no"]}, "id is 'no', but must be a column"),
+        ({"types": {"zip": "word"}}, "types: the kind of 'zip' is 'word', but must be one of number, category"),
         ({"types": {"note": "number"}}, "types: column 'note' is to be numbers, but holds 'n0'"),
         ({"ignore": ["zip"], "needed": ["zip"]}, "ignore: column 'zip' is to be left out, but it is needed"),
-        ({"separator": "x"}, "separator: 'x' is not known"),
-        ({"decimal": "x"}, "decimal: 'x' is not known"),
+        ({"separator": "x"}, "separator is 'x', but must be one of"),
+        ({"decimal": "x"}, "decimal is 'x', but must be one of"),
     ]:
         with pytest.raises(ValueError, match=message):
             read_table(path, **options)

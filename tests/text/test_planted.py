@@ -35,9 +35,9 @@ def test_pairs_differ_along_one_direction_and_a_word_turns_by_its_angle():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"documents": 0}, "documents is 0, but it must be a whole number of at least 1"),
-        ({"length": 1}, "length is 1, but it must be a whole number of at least 2"),
-        ({"words": 9, "pairs": 4}, "words is 9, but it must be a whole number of at least 10"),
+        ({"documents": 0}, "documents is 0, but must be a whole number of at least 1"),
+        ({"length": 1}, "length is 1, but must be a whole number of at least 2"),
+        ({"words": 9, "pairs": 4}, "words is 9, but must be a whole number of at least 10"),
     ],
 )
 def test_sizes_that_make_no_sense_are_refused(options, message):

@@ -78,8 +78,8 @@ def test_glove_finds_the_planted_similarities(planted, corpus):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"epochs": 0}, "GloVe: epochs is 0, but must be"),
-        ({"most": 0}, "GloVe: rate is 0.05 and most 0, but both must"),
+        ({"epochs": 0}, "GloVe: epochs is 0, but must be a whole number of at least 1"),
+        ({"most": 0}, "GloVe: most is 0, but must be a number above 0"),
     ],
 )
 def test_settings_of_glove_are_checked(options, message):
@@ -117,7 +117,7 @@ def test_runs_agree_more_without_resampling_and_on_the_nearest(corpus):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"runs": 1}, "runs: 1 was given, but a spread needs at least 2"),
+        ({"runs": 1}, "runs is 1, but must be a whole number of at least 2"),
         ({"corpus": ["a b a b c c"] * 9}, "corpus: it has 9 documents, too few to draw samples of"),
     ],
 )
@@ -132,13 +132,13 @@ def test_of_a_small_vocabulary_all_other_words_are_near():
     runs = fit_many(SkipGram(dimensions=4, window=2), build_corpus(["a b c", "b c a"] * 20), runs=2)
     assert runs.agreement().tolist() == [1, 1, 1]
     assert set(runs.most_similar("a").index) == {"b", "c"}
-    with pytest.raises(ValueError, match="n: 0 was given, but at least one word must be asked for"):
+    with pytest.raises(ValueError, match="n is 0, but must be a whole number of at least 1"):
         runs.agreement(n=0)
 
 
 def test_a_level_is_a_probability():
     runs = fit_many(SkipGram(dimensions=4, window=2), build_corpus(["a b c", "b c a"] * 20), runs=2)
-    with pytest.raises(ValueError, match="level: 95 was given, but a probability between 0 and 1"):
+    with pytest.raises(ValueError, match="level is 95, but must be a number above 0 and below 1"):
         runs.similarity([("a", "b")], level=95)
 
 
@@ -219,7 +219,7 @@ def test_contexts_and_the_map_by_hand():
         (
             {"window": 0},
             ValueError,
-            "EmbeddingRegression: window is 0 and permutations 999, but both must be at least 1",
+            "EmbeddingRegression: window is 0, but must be a whole number of at least 1",
         ),
         ({"word": "zz"}, KeyError, "word: 'zz' does not occur often enough in the corpus"),
         ({"X": np.ones((3, 1))}, ValueError, "X: 3 rows were given, but the corpus has 40 documents"),

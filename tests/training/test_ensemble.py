@@ -128,10 +128,10 @@ def test_rules_of_thumb():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"validation": 1.0}, "validation"),
-        ({"epochs": 0}, "epochs"),
-        ({"members": 0}, "members"),
-        ({"optimiser": "lbfgs"}, "optimiser"),
+        ({"validation": 1.0}, "Net: validation is 1.0, but must be a number of at least 0 and below 1"),
+        ({"epochs": 0}, "Net: epochs is 0, but must be None or a whole number of at least 1"),
+        ({"members": 0}, "Net: members is 0, but must be a whole number of at least 1"),
+        ({"optimiser": "lbfgs"}, "Net: optimiser is 'lbfgs', but must be one of gradient_descent"),
     ],
 )
 def test_wrong_settings_are_refused(settings, message):

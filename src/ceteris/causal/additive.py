@@ -25,6 +25,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ceteris.arguments import whole
 from ceteris.causal.linear import sigmoid
 from ceteris.stats.centring import standardised
 
@@ -287,5 +288,5 @@ def _reweighted(columns: np.ndarray, y: np.ndarray, bent: np.ndarray) -> tuple[f
 
 
 def _refuse_knots(knots: int | None) -> None:
-    if knots is not None and knots < 4:
-        raise ValueError(f"knots: {knots} given; 4 at least are needed for a curve.")
+    if knots is not None:
+        whole("knots", knots, least=4)

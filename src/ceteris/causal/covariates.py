@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.tables.coding import codes_of
+from ceteris.tables.frames import Column, is_missing, numbers, values_of
+
 
 class Names(tuple[str, ...]):
     """Names of the columns of covariates, and ``labels``: of each column of text those that were learnt from.
@@ -43,34 +46,31 @@ def covariates_at(x: Any, names: tuple[str, ...]) -> np.ndarray:
         import narwhals.stable.v1 as nw
 
         frame = nw.from_native(x, eager_only=True)
-        labels = names.labels if isinstance(names, Names) else {}
+        labels = getattr(names, "labels", {})
         matrix = np.column_stack([_column(frame, name, labels) for name in names])
     else:
         matrix = np.asarray(x, dtype=float)
         matrix = matrix[:, None] if matrix.ndim == 1 and len(names) == 1 else matrix
     if matrix.ndim != 2 or matrix.shape[1] != len(names):
         raise ValueError(
-            f"x: shape {np.shape(x)} given; {len(names)} columns are needed, in the order {', '.join(names[:10])}."
+            f"x has shape {np.shape(x)}, but must have {len(names)} columns, in the order {', '.join(names[:10])}."
         )
     if np.isinf(matrix).any():
-        raise ValueError("x: infinite values given; missing ones (NaN) are allowed; correct them.")
+        raise ValueError("x holds infinite values, but must hold finite or missing ones (NaN); correct them.")
     return matrix
 
 
-def _column(frame: Any, name: str, labels: Mapping[str, tuple[str, ...]]) -> np.ndarray:
-    import narwhals.stable.v1 as nw
+def texts_of(values: Iterable[Any]) -> list[str]:
+    """Return labels of any kind as text; a missing one is a label of its own."""
+    return [str(None if is_missing(value) else value) for value in values]
 
+
+def _column(frame: Any, name: str, labels: Mapping[str, tuple[str, ...]]) -> np.ndarray:
     if name in frame.columns:
-        return np.asarray(frame[name].cast(nw.Float64).to_numpy(), dtype=float)
+        return numbers([Column("x", name, values_of("x", name, frame[name]))])[:, 0]
     column, _, label = name.partition("=")
     if column not in frame.columns:
-        raise ValueError(f"x: the column {column!r} is missing from the rows given; the model was fitted with it.")
-    values = [str(None if value is None or value != value else value) for value in frame[column].to_list()]
-    known = labels.get(column, values)
-    strange = sorted(set(values).difference(known))
-    if strange:
-        raise ValueError(
-            f"x: the label {strange[0]!r} of {column!r} did not occur in the rows learnt from, which have "
-            f"{', '.join(known[:10])}; drop its rows, or learn from some that have it."
-        )
-    return np.array([value == label for value in values], dtype=float)
+        raise ValueError(f"x: column {column!r} is missing from the rows given, but was learnt from; add it.")
+    texts = texts_of(frame[column].to_list())
+    known = labels.get(column, tuple({label: None} | dict.fromkeys(texts)))
+    return (codes_of("x", column, texts, known) == known.index(label)).astype(float)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import as_many, one_of, whole
 from ceteris.causal import linear
 
 Function = Callable[[np.ndarray], np.ndarray]
@@ -60,12 +61,10 @@ def make_folds(
     >>> make_folds(6, folds=3, clusters=[np.array([0, 0, 1, 1, 2, 2])])[0].tolist()
     [1, 1, 2, 2, 0, 0]
     """
-    if folds < 2:
-        raise ValueError(f"folds: {folds} given; two at least are needed to predict rows that were not learnt from.")
-    if repeats < 1:
-        raise ValueError(f"repeats: {repeats} given; one at least is needed.")
+    whole("folds", folds, least=2)
+    whole("repeats", repeats)
     if folds > n:
-        raise ValueError(f"folds: {folds} given for {n} rows; give at most {n}.")
+        raise ValueError(f"folds is {folds}, but must be at most {n}, the number of rows; give fewer.")
     drawn = []
     for r in range(repeats):
         rng = np.random.default_rng((seed, r))
@@ -94,15 +93,15 @@ def read_folds(
     checked = []
     for one in given:
         fold = np.asarray(one)
-        if len(fold) != n:
-            raise ValueError(f"folds: {len(fold)} fold numbers given for {n} rows; give one for each row.")
+        as_many("folds", fold, n, of="row")
         if fold.ndim == 2 and len(clusters) != 2:
-            raise ValueError("folds: two columns given; this is for two sets of clusters; give one column.")
+            raise ValueError(
+                "folds has two columns, but must have one unless there are two sets of clusters; give one."
+            )
         columns = [np.unique(c, return_inverse=True)[1] for c in fold.reshape(n, -1).T]
         if any(c.max() == 0 for c in columns):
-            raise ValueError("folds: all rows are in one fold; two folds at least are needed.")
-        if len(columns) != max(len(clusters), 1):
-            raise ValueError(f"folds: {len(columns)} column given; {len(clusters)} sets of clusters need as many.")
+            raise ValueError("folds: all rows are in one fold, but there must be two at least; give more.")
+        as_many("folds", columns, max(len(clusters), 1), of="set of clusters")
         for column, groups in zip(columns, clusters, strict=False):
             _refuse_divided(column, groups)
         fold = columns[0] if fold.ndim == 1 else np.stack(columns, axis=1)
@@ -169,8 +168,7 @@ def cross_fit(
     >>> cross_fit(LinearRegression(), x, 1 + 2 * x[:, 0], np.array([0, 1, 2, 0, 1, 2])).round(8)
     array([ 1.,  3.,  5.,  7.,  9., 11.])
     """
-    if kind not in ("mean", "probability"):
-        raise ValueError(f"kind: {kind!r} given; 'mean' and 'probability' are allowed.")
+    one_of("kind", kind, ("mean", "probability"))
     if kind == "probability" or _classifies(learner):
         _refuse_classes(learner, y, fold, among)
     predicted = _all_at_once(learner, x, y, fold, among)
@@ -198,7 +196,7 @@ def _deal_strata(stratify: np.ndarray, folds: int, rng: np.random.Generator) -> 
     counts = np.bincount(strata)
     if counts.min() < folds:
         raise ValueError(
-            f"folds: {folds} given, but only {counts.min()} rows have {labels[counts.argmin()]:g} of what the folds "
+            f"folds is {folds}, but only {counts.min()} rows have {labels[counts.argmin()]:g} of what the folds "
             f"are balanced by; give at most {max(counts.min(), 2)} folds, or more rows."
         )
     order = rng.permutation(len(strata))
@@ -211,7 +209,7 @@ def _deal_strata(stratify: np.ndarray, folds: int, rng: np.random.Generator) -> 
 def _deal_clusters(groups: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
     members, place = np.unique(groups, return_inverse=True)
     if folds > len(members):
-        raise ValueError(f"folds: {folds} given for {len(members)} clusters; give at most {len(members)}.")
+        raise ValueError(f"folds is {folds}, but must be at most {len(members)}, the number of clusters; give fewer.")
     return _deal(len(members), folds, rng)[place]
 
 
@@ -251,8 +249,7 @@ def _refuse_classes(learner: Any, y: np.ndarray, fold: np.ndarray, among: np.nda
         )
     if not np.isin(y if among is None else y[among], (0, 1)).all():
         raise ValueError(
-            f"learner: the classifier {type(learner).__name__} given for a variable that is not 0 or 1; give a "
-            "regressor."
+            f"learner is the classifier {type(learner).__name__}, but the variable is not 0 or 1; give a regressor."
         )
     for k, (train, _) in enumerate(splits(fold)):
         seen = y[train if among is None else train & among]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import number
 from ceteris.causal import figures
 from ceteris.results import Check, Estimate, Section, Table, single
 
@@ -121,8 +122,7 @@ def overlap(
     """
     import pandas as pd
 
-    if not 0 < eta < 0.5:
-        raise ValueError(f"eta: {eta} given; a number between 0 and 0.5 is allowed, such as 0.05.")
+    number("eta", eta, above=0, below=0.5, such_as=0.05)
     rows = {}
     for who, arm in (("treated", d == 1), ("control", d == 0)):
         w = 1 / np.where(d == 1, e, 1 - e)[arm]
@@ -273,7 +273,7 @@ def single_rows(estimate: Estimate, most: int = 10) -> Section:
     import pandas as pd
 
     if estimate.influence is None:
-        raise ValueError("estimate: one without an influence function given; single rows cannot be told apart.")
+        raise ValueError("estimate has no influence function, but single rows must be told apart; give one that has.")
     phi, n = estimate.influence[:, 0], len(estimate.influence)
     change = phi / (n - 1) if estimate.by_deletion is None else estimate.by_deletion[:, 0] / n
     order = np.argsort(-np.abs(change), kind="stable")[:most]
@@ -298,7 +298,9 @@ def splits(estimate: Estimate) -> Section:
     import pandas as pd
 
     if len(estimate.splits) < 2:
-        raise ValueError("estimate: a single split given; fit with repeats=5 or more to see how much folds matter.")
+        raise ValueError(
+            "estimate has a single split, but how much folds matter shows in several; fit with repeats=5 or more."
+        )
     frame = pd.DataFrame(
         [{"split": r, "estimate": s.point[0], "std err": s.se[0]} for r, s in enumerate(estimate.splits)]
     )

@@ -7,7 +7,7 @@ measured before an experiment satisfy and those that the treatment itself may ha
 
 from __future__ import annotations
 
-from ceteris.data._check import pick
+from ceteris.arguments import one_of
 
 WORDS = {
     "ATE": ("the average effect of the treatment on everybody", "E[Y(1) - Y(0)]"),
@@ -30,7 +30,7 @@ def pick_estimand(estimand: str) -> str:
     >>> pick_estimand("ATT")
     'ATT'
     """
-    return pick("estimand", estimand, WORDS)
+    return one_of("estimand", estimand, WORDS)
 
 
 def told(estimand: str, among: str = "") -> dict[str, str]:

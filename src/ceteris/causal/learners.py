@@ -61,7 +61,7 @@ def weights_argument(role: str, learner: Any) -> str:
     taken = {} if isinstance(learner, type) else inspect.signature(last.fit).parameters
     if "sample_weight" not in taken and all(p.kind is not inspect.Parameter.VAR_KEYWORD for p in taken.values()):
         raise TypeError(
-            f"{role}: {learner!r} given, which takes no sample_weight in fit; give an estimator of scikit-learn that "
+            f"{role} is {learner!r}, but must take sample_weight in fit; give an estimator of scikit-learn that "
             "does, such as a linear one, a forest, or a pipeline that ends with one."
         )
     return f"{name}__sample_weight" if steps else "sample_weight"

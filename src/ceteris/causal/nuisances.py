@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import number
 from ceteris.causal.crossfit import cross_fit
 from ceteris.causal.diagnostics import overlap_check
 from ceteris.results import Check
@@ -33,8 +34,7 @@ def propensity(
 
 def refuse_clip(clip: float) -> None:
     """Clipping bounds are strictly between 0 and 1/2."""
-    if not 0 < clip < 0.5:
-        raise ValueError(f"clip: {clip} given; a number above 0 and below 0.5 is allowed, such as 0.01.")
+    number("clip", clip, above=0, below=0.5, such_as=0.01)
 
 
 def refuse_learners(**learners: Any) -> None:
@@ -43,8 +43,8 @@ def refuse_learners(**learners: Any) -> None:
         if isinstance(learner, type) or not (hasattr(learner, "fit") and hasattr(learner, "predict")):
             said = f"the class {learner.__name__}" if isinstance(learner, type) else repr(learner)
             raise TypeError(
-                f"{role}: {said} given; an estimator in the manner of scikit-learn, such as LinearRegression(), is "
-                "allowed; give one."
+                f"{role} is {said}, but must be an estimator in the manner of scikit-learn; give one, such as "
+                "LinearRegression()."
             )
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import whole
 from ceteris.causal import figures
 from ceteris.causal.rows import read_rows
-from ceteris.data._check import whole
 from ceteris.results import Check, Section, Table
 
 

@@ -21,6 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import INSIDE, POSITIVE, SHARE, check, number, one_of, probability, whole
+
 MOST = 10**9  # units, beyond which a sample size is not looked for
 
 
@@ -61,22 +63,9 @@ class Experiment:
     alternative: str = "two-sided"
 
     def __post_init__(self) -> None:
-        for name, low, high in (("share", 0, 1), ("alpha", 0, 1)):
-            value = getattr(self, name)
-            if not low < value < high:
-                raise ValueError(f"{name}: {value} given; a number between {low} and {high} is allowed, such as 0.05.")
-        for name in ("r2", "icc"):
-            value = getattr(self, name)
-            if not 0 <= value < 1:
-                raise ValueError(f"{name}: {value} given; a number from 0 to below 1 is allowed, such as 0.1.")
-        for name in ("sd", "sd_treated"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{name}: {value} given; a positive number is allowed; use that of earlier data.")
-        if self.cluster_size < 1:
-            raise ValueError(f"cluster_size: {self.cluster_size} given; a whole number of at least 1 is allowed.")
-        if self.alternative not in ("two-sided", "one-sided"):
-            raise ValueError(f"alternative: {self.alternative!r} given; 'two-sided' and 'one-sided' are allowed.")
+        check(self, share=INSIDE, alpha=INSIDE, r2=SHARE, icc=SHARE, sd=POSITIVE, sd_treated=POSITIVE)
+        whole("cluster_size", self.cluster_size)
+        one_of("alternative", self.alternative, ("two-sided", "one-sided"))
 
     def standard_error(self, n: float) -> float:
         """Standard error of the difference in means with n units."""
@@ -98,15 +87,15 @@ class Experiment:
 
     def sample_size(self, effect: float, power: float = 0.8) -> int:
         """Fewest units, in whole clusters, with at least this power."""
-        _refuse_power(power, self.alpha)
+        number("power", power, above=self.alpha, below=1, such_as=0.8)
         if effect == 0:
-            raise ValueError("effect: 0 given; no sample finds an effect of zero; give the smallest that matters.")
+            raise ValueError("effect is 0, but no sample finds an effect of zero; give the smallest that matters.")
         m = self.cluster_size
         low, high = 3, 4  # clusters
         while self.power(effect, high * m) < power:
             low, high = high, 2 * high
             if high * m > MOST:
-                raise ValueError(f"effect: {effect} given, which needs over {MOST:.0e} units; nobody has them.")
+                raise ValueError(f"effect is {effect}, but that needs over {MOST:.0e} units; give a larger one.")
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (low, middle) if self.power(effect, middle * m) >= power else (middle, high)
@@ -116,7 +105,7 @@ class Experiment:
         """Smallest effect that n units find with this power."""
         from scipy.optimize import brentq
 
-        _refuse_power(power, self.alpha)
+        number("power", power, above=self.alpha, below=1, such_as=0.8)
         _refuse_small(self, n)
         se = self.standard_error(n)
         gap = lambda shift: self.power(shift * se, n) - power
@@ -146,8 +135,7 @@ def proportions(control: float, treated: float, **settings: Any) -> Experiment:
     1368
     """
     for name, value in (("control", control), ("treated", treated)):
-        if not 0 < value < 1:
-            raise ValueError(f"{name}: {value} given; a share between 0 and 1 is allowed, such as 0.1.")
+        probability(name, value, such_as=0.1)
     sds = {"sd": (control * (1 - control)) ** 0.5, "sd_treated": (treated * (1 - treated)) ** 0.5}
     return replace(Experiment(**settings), **sds)
 
@@ -167,10 +155,5 @@ def best_share(sd: float, sd_treated: float, cost: float = 1.0, cost_treated: fl
 def _refuse_small(design: Experiment, n: int) -> None:
     if design._dof(n) < 1:
         raise ValueError(
-            f"n: {n} units given, which are {n / design.cluster_size:g} to assign; three at least are needed."
+            f"n is {n}, which makes {n / design.cluster_size:g} units to assign, but must make three; give more."
         )
-
-
-def _refuse_power(power: float, alpha: float) -> None:
-    if not alpha < power < 1:
-        raise ValueError(f"power: {power} given; a number between alpha ({alpha}) and 1 is allowed, such as 0.8.")

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.causal.rows import Rows, read_rows
+from ceteris.arguments import INSIDE, number
+from ceteris.causal.rows import Rows, read_rows, refuse_no_covariates
 from ceteris.stats.centring import standardised
 from ceteris.stats.logit import logit, with_constant
+from ceteris.tables.frames import finite
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,10 @@ def read_with_score(data: Any, *, y: Any, d: Any, x: Any, score: Any, cluster: A
     """Rows with the known score among ``extra``, if there is one; covariates or a score are needed."""
     extra = None if score is None else {"score": score}
     rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True, extra=extra)
-    if score is None and not rows.x.shape[1]:
-        raise ValueError("x: no covariates given; name those that treatment depends on, or pass a known score=.")
-    if score is not None:
-        e = rows.extra["score"]
-        if e.min() <= 0 or e.max() >= 1:
-            raise ValueError(
-                f"score: values from {e.min():g} to {e.max():g} given; probabilities strictly between 0 and 1 are "
-                "allowed; drop the rows whose treatment was certain."
-            )
+    if score is None:
+        refuse_no_covariates(rows.x, "name those that treatment depends on, or pass a known score=")
+    else:
+        finite("score", rows.extra["score"], within=INSIDE, do="drop the rows whose treatment was certain")
     return rows
 
 
@@ -74,8 +71,7 @@ def trimmed(rows: Rows, share: float) -> tuple[Rows, np.ndarray]:
     >>> trimmed(rows, 0.05)[1]
     array([False,  True,  True,  True,  True])
     """
-    if not 0 <= share < 0.5:
-        raise ValueError(f"trim: {share} given; a share from 0 to below 0.5 is allowed, such as 0.05.")
+    number("trim", share, least=0, below=0.5, such_as=0.05)
     if share == 0:
         return rows, np.ones(rows.n, dtype=bool)
     e = fit_propensity(rows).e
@@ -83,7 +79,7 @@ def trimmed(rows: Rows, share: float) -> tuple[Rows, np.ndarray]:
     treated = int(rows.d[keep].sum())
     if min(treated, int(keep.sum()) - treated) < 2:
         raise ValueError(
-            f"trim: {share} given, which leaves {treated} treated and {int(keep.sum()) - treated} control rows; two of "
+            f"trim is {share}, which leaves {treated} treated and {int(keep.sum()) - treated} control rows; two of "
             "each at least are needed; trim less."
         )
     return subset(rows, keep), keep

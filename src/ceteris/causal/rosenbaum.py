@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import number, one_of, probability
 from ceteris.causal import figures
 from ceteris.causal.nearest import METRICS, whiten
-from ceteris.data._check import pick
 from ceteris.results import Check, Section, Table
+from ceteris.tables.frames import finite
 
 
 def pairs(x: np.ndarray, d: np.ndarray, metric: str = "mahalanobis") -> tuple[np.ndarray, np.ndarray]:
@@ -41,11 +42,11 @@ def pairs(x: np.ndarray, d: np.ndarray, metric: str = "mahalanobis") -> tuple[np
     from scipy.optimize import linear_sum_assignment
     from scipy.spatial.distance import cdist
 
-    pick("metric", metric, METRICS)
+    one_of("metric", metric, METRICS)
     one, none = np.flatnonzero(np.asarray(d) == 1), np.flatnonzero(np.asarray(d) == 0)
     if len(one) * len(none) > 10**8:
         raise ValueError(
-            f"d: {len(one):,} treated and {len(none):,} control rows given; at most 1e8 distances are compared; match "
+            f"d has {len(one):,} treated and {len(none):,} control rows, but at most 1e8 distances are compared; match "
             "on a sample of the controls."
         )
     z = whiten(np.asarray(x, dtype=float), metric)
@@ -64,13 +65,12 @@ def signed_rank_bounds(differences: np.ndarray, gamma: float = 1.0) -> tuple[flo
     """
     from scipy import stats
 
-    if not gamma >= 1:
-        raise ValueError(f"gamma: {gamma} given; a ratio of odds of at least 1 is allowed, such as 1.5.")
-    v = np.asarray(differences, dtype=float)
-    if not np.isfinite(v).all():
-        raise ValueError("differences: missing or infinite values given; drop these pairs.")
+    number("gamma", gamma, least=1, such_as=1.5)
+    v = finite("differences", differences)
     if (v != 0).sum() < 10:
-        raise ValueError(f"differences: {(v != 0).sum()} that are not zero given; ten at least are needed.")
+        raise ValueError(
+            f"differences holds {(v != 0).sum()} that are not zero, but must hold ten at least; give more pairs."
+        )
     q = stats.rankdata(np.abs(v)) * (v != 0)
     T = q[v > 0].sum()
     found = []
@@ -83,8 +83,7 @@ def critical_gamma(differences: np.ndarray, alpha: float = 0.05, most: float = 1
     """Hidden bias up to which a positive effect is significant; 1 if it is not even without, `most` if it always is."""
     from scipy.optimize import brentq
 
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha: {alpha} given; a number between 0 and 1 is allowed, such as 0.05.")
+    probability("alpha", alpha, such_as=0.05)
     gap = lambda gamma: signed_rank_bounds(differences, gamma)[1] - alpha
     if gap(1.0) >= 0:
         return 1.0

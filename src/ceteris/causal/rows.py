@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.causal.columns import Column, Table, numbers
-from ceteris.causal.covariates import Names
+from ceteris.causal.covariates import Names, texts_of
 from ceteris.causal.dependence import FEW, WIDE, Spread, warn_collinear
+from ceteris.tables.coding import codes_of, indicators, labels_of
+from ceteris.tables.frames import Column, Roles, numbers, refuse_holes
 
-MANY = 50  # a column of more labels than this, most of them seen once, is a name and not a category
 EXACT = 1e-10  # share of the treatment's variance left by the covariates below which they determine it
 
 
@@ -72,6 +72,16 @@ class Rows:
         """Number of rows."""
         return len(self.y)
 
+    def refuse_several_treatments(self, do: str) -> None:
+        """Raise if there is more than one treatment."""
+        if self.d.ndim == 2:
+            raise ValueError(f"d names {self.d.shape[1]} treatments, but must name one; {do}.")
+
+    def refuse_two_sets(self, why: str) -> None:
+        """Raise if there are two sets of clusters."""
+        if len(self.clusters) > 1:
+            raise ValueError(f"cluster names two sets, but must name one, since {why}; give one.")
+
 
 def read_rows(
     data: Any = None,
@@ -120,7 +130,7 @@ def read_rows(
     >>> rows.n, rows.names, rows.d
     (4, ('x0',), array([0., 1., 1., 0.]))
     """
-    table = Table(data)
+    table = Roles(data)
     outcome = table.column("y", y)
     treatment = table.matrix("d", d, keep_labels=levels)
     blocks = {"x": table.matrix("x", x), "z": table.matrix("z", z)}
@@ -129,7 +139,7 @@ def read_rows(
     extras = {name: table.column(name, given) for name, given in (extra or {}).items()}
     others = [outcome, *treatment, *blocks["z"], *clusters, *groups, *extras.values()]
     _refuse_lengths([*others, *blocks["x"]], has_data=data is not None)
-    _refuse_holes(others if missing else [*others, *blocks["x"]])
+    refuse_holes("data", ((column.said, column.values) for column in (others if missing else [*others, *blocks["x"]])))
     _refuse_empty(blocks["x"])
 
     d_values, labels = _read_levels(treatment[0]) if levels else (numbers(treatment), ())
@@ -167,11 +177,11 @@ def read_covariates(x: Any, missing: bool = False) -> tuple[np.ndarray, tuple[st
     >>> read_covariates([[1.0, 2.0], [3.0, np.nan]], missing=True)[1]
     ('x0', 'x1')
     """
-    columns = Table(None).matrix("x", x)
+    columns = Roles(None).matrix("x", x)
     if not columns:
-        raise ValueError("x: no columns given; give one at least.")
+        raise ValueError("x is empty, but must have one column at least; give one.")
     if not missing:
-        _refuse_holes(columns)
+        refuse_holes("x", ((column.said, column.values) for column in columns))
     _refuse_empty(columns)
     found = _covariates(columns, len(columns[0].values))
     return found["x"], found["names"]
@@ -188,15 +198,10 @@ def _covariates(columns: Sequence[Column], n: int) -> dict[str, Any]:
             parts.append(column.values[:, None])
             names.append(column.name)
             continue
-        texts = column.values.astype(str)
-        labels = np.unique(texts)
-        if len(labels) > MANY and len(labels) > n / 2:
-            raise ValueError(
-                f"x: column {column.name!r} holds {len(labels)} labels in {n} rows, so it names the rows; drop it."
-            )
-        parts.append((texts[:, None] == labels[None, 1:]).astype(float))
+        texts = texts_of(column.values)
+        known[column.name] = labels = labels_of("x", column.name, texts)
+        parts.append(indicators(codes_of("x", column.name, texts, labels), len(labels))[:, 1:])
         names += [f"{column.name}={label}" for label in labels[1:]]
-        known[column.name] = tuple(labels.tolist())
     return {"x": np.concatenate(parts, axis=1) if parts else np.empty((n, 0)), "names": Names(names, known)}
 
 
@@ -210,34 +215,19 @@ def _read_levels(column: Column) -> tuple[np.ndarray, tuple[Any, ...]]:
 # ---------------------------------------------------------------------------------------- complaints
 
 
+def refuse_no_covariates(x: np.ndarray, do: str) -> None:
+    """Raise if there are no covariates."""
+    if not x.shape[1]:
+        raise ValueError(f"x is empty, but must name a covariate at least; {do}.")
+
+
 def _refuse_lengths(columns: Sequence[Column], has_data: bool) -> None:
     n = len(columns[0].values)
     for column in columns:
         if len(column.values) != n:
-            raise ValueError(f"{column.said} has {len(column.values)} rows and y has {n}; give arrays of one length.")
+            raise ValueError(f"{column.said} has {len(column.values)} rows, but must have {n} as y has; give as many.")
     if n < 2:
-        raise ValueError(f"{'data' if has_data else 'y'}: {n} rows given; two at least are needed.")
-
-
-def _refuse_holes(columns: Sequence[Column]) -> None:
-    missing, infinite = {}, {}
-    for column in columns:
-        values = column.values
-        if values.dtype == object:
-            holes = sum(v is None for v in values.tolist())
-        elif np.isfinite(values).all() if values.dtype.kind == "f" else True:
-            continue
-        else:
-            holes = int(np.isnan(values).sum())
-            infinite[column.said] = int(np.isinf(values).sum())
-        missing[column.said] = holes
-    for counts, what, cure in (
-        (missing, "missing values", "impute them or drop the rows"),
-        (infinite, "infinite values", "correct them or drop the rows"),
-    ):
-        said = ", ".join(f"{count} in {name}" for name, count in counts.items() if count)
-        if said:
-            raise ValueError(f"data: {what} given: {said}; none are allowed; {cure}.")
+        raise ValueError(f"{'data' if has_data else 'y'} has {n} rows, but must have two at least; give more.")
 
 
 def _refuse_empty(columns: Sequence[Column]) -> None:
@@ -245,7 +235,9 @@ def _refuse_empty(columns: Sequence[Column]) -> None:
         if column.values.dtype.kind != "f":
             continue
         if np.isinf(column.values).any():
-            raise ValueError(f"x: {column.name!r} holds infinite values; missing ones (NaN) are allowed; correct them.")
+            raise ValueError(
+                f"x: {column.name!r} holds infinite values, but must hold finite ones or NaN; correct them."
+            )
         if np.isnan(column.values).all():
             raise ValueError(f"x: {column.name!r} is missing in every row; drop it.")
 
@@ -276,13 +268,13 @@ def _refuse_other_than_binary(d: np.ndarray, column: Column) -> None:
     if len(values) != 2 or not np.array_equal(values, [0, 1]):
         shown = ", ".join(f"{v:g}" for v in values[:5]) + (", ..." if len(values) > 5 else "")
         raise ValueError(
-            f"d: the treatment {column.name!r} holds {shown}; this estimator allows 0 and 1 only; recode it, or choose "
+            f"d: the treatment {column.name!r} holds {shown}, but must hold 0 and 1 only here; recode it, or choose "
             "an estimator for other treatments."
         )
     treated = int(d.sum())
     for count, who in ((treated, "treated"), (len(d) - treated, "control")):
         if count < 2:
-            raise ValueError(f"d: only one {who} row in {len(d)}; two at least are needed, so that a variance exists.")
+            raise ValueError(f"d: only one {who} row in {len(d)}, but a variance needs two at least; add some.")
 
 
 def _refuse_rare_levels(rows: Rows) -> None:
@@ -294,7 +286,7 @@ def _refuse_rare_levels(rows: Rows) -> None:
             "category; bin it, or choose an estimator for continuous treatments."
         )
     if rare:
-        raise ValueError(f"d: level {', '.join(rare)} has only one row; two at least are needed; merge or drop it.")
+        raise ValueError(f"d: level {', '.join(rare)} has only one row, but must have two at least; merge or drop it.")
 
 
 def _refuse_same(

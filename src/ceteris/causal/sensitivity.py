@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import number, probability
 from ceteris.causal import figures
 from ceteris.causal.rows import read_rows
 from ceteris.causal.scores import normalised
@@ -190,12 +191,9 @@ def confounding(
         The effect that robustness values are about.
     """
     for name, value in (("cf_y", cf_y), ("cf_d", cf_d)):
-        if not 0 <= value < 1:
-            raise ValueError(f"{name}: {value} given; a number from 0 to below 1 is allowed, such as 0.03.")
-    if not -1 <= rho <= 1:
-        raise ValueError(f"rho: {rho} given; a correlation, from -1 to 1, is allowed; 1 is the worst case.")
-    if not 0 < level < 1:
-        raise ValueError(f"level: {level} given; a number between 0 and 1 is allowed, such as 0.95.")
+        number(name, value, least=0, below=1, such_as=0.03)
+    number("rho", rho, least=-1, most=1)
+    probability("level", level)
     rows = read_rows(data, y=y, d=d)
     elements = elements_of(estimate, rows.y, rows.d)
     return bounds(elements, cf_y, cf_d, rho, level, null)
@@ -236,7 +234,7 @@ def elements_of(estimate: Estimate, y: np.ndarray, d: np.ndarray) -> Elements:
         nu2, psi_nu2 = each.mean(), each - each.mean()
     else:
         raise ValueError(
-            f"estimate: one with nuisances {', '.join(kept) or 'none'} given; PartiallyLinear and Interactive "
+            f"estimate has the nuisances {', '.join(kept) or 'none'}, but PartiallyLinear and Interactive "
             "have the ones that these bounds need."
         )
     sigma2 = float(np.mean(gap**2))
@@ -348,7 +346,7 @@ def linear_robustness(t: float, dof: float, share: float = 1.0, alpha: float | N
     from scipy import stats
 
     if not dof > 1:
-        raise ValueError(f"dof: {dof} given; more than one degree of freedom is needed; use more rows.")
+        raise ValueError(f"dof is {dof}, but must be above 1; use more rows.")
     f = share * abs(t) / np.sqrt(dof)
     edge = 0.0 if alpha is None else abs(float(stats.t.ppf(alpha / 2, dof - 1))) / np.sqrt(dof - 1)
     gap = f - edge
@@ -376,7 +374,7 @@ def linear_benchmark(y: np.ndarray, d: np.ndarray, x: np.ndarray, column: int, t
     r2_d = times * r2_dx / (1 - r2_dx)
     r2_zx = times * r2_dx**2 / ((1 - times * r2_dx) * (1 - r2_dx))
     if not (r2_d < 1 and 0 <= r2_zx < 1):
-        raise ValueError(f"times: {times} given; no confounder is so strong, as it would explain all; ask for less.")
+        raise ValueError(f"times is {times}, but no confounder is so strong, as it would explain all; ask for less.")
     r2_y = ((np.sqrt(times) + np.sqrt(r2_zx)) / np.sqrt(1 - r2_zx)) ** 2 * r2_yx / (1 - r2_yx)
     r2_y = min(float(r2_y), 1.0)
     bias, after = linear_bias(se[0], dof, r2_y, r2_d)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from ceteris.arguments import probability, whole
 from ceteris.causal import batched
 from ceteris.causal.rows import read_rows
 from ceteris.outlets import screen
@@ -132,12 +133,10 @@ def monte_carlo(
     >>> bool(0.9 < result.coverage < 0.99)
     True
     """
-    if replications < 2:
-        raise ValueError(f"replications: {replications} given; two at least are needed.")
-    if not 0 < level < 1:
-        raise ValueError(f"level: {level} given; a number between 0 and 1 is allowed, such as 0.95.")
+    whole("replications", replications, least=2)
+    probability("level", level)
     if truth is None and not hasattr(design, "truth"):
-        raise ValueError("truth: none given, and the design has none of its own; give the value of the estimand.")
+        raise ValueError("truth is None, but the design has none of its own; give the value of the estimand.")
     target = float(design.truth if truth is None else truth)
     if hasattr(design, "draw") and batched.can(estimator, design.draw(np.random.default_rng(seed), n)):
         try:
@@ -192,8 +191,8 @@ def _one_sample(design: Any, n: int) -> Callable[[np.random.Generator], dict[str
     if callable(design):
         return cast(Callable[[np.random.Generator], dict[str, Any]], design)
     raise TypeError(
-        f"design: {type(design).__name__} given; a design with draw(rng, n, copies), or a function of a random "
-        "generator, is allowed."
+        f"design is {type(design).__name__}, but must be a design with draw(rng, n, copies), or a function of a random "
+        "generator; give one."
     )
 
 

@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from ceteris.arguments import as_many, one_of, whole
 from ceteris.stats.damped import minimise
 
 DOMAINS = {
@@ -80,16 +81,13 @@ class Structure:
     outcome: str = "real"
 
     def __post_init__(self) -> None:
-        if self.size < 1:
-            raise ValueError(f"size: {self.size} given; a structure has at least 1 parameter.")
+        whole("size", self.size)
         if self.mean is None and self.loss is None:
             raise ValueError(
                 "mean, loss: neither was given; write G(theta, t) or the loss of one row, loss(y, t, theta)."
             )
-        if self.names and len(self.names) != self.size:
-            raise ValueError(f"names: {len(self.names)} given for {self.size} parameters; give one for each.")
-        if self.outcome not in DOMAINS:
-            raise ValueError(f"outcome: {self.outcome!r} given; {', '.join(DOMAINS)} are allowed.")
+        as_many("names", self.names or range(self.size), self.size, of="parameter")
+        one_of("outcome", self.outcome, DOMAINS)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -165,8 +163,7 @@ def poisson_loss(y: Array, t: Array, theta: Array) -> Array:
 
 
 def _names(treatments: int) -> tuple[str, ...]:
-    if treatments < 1:
-        raise ValueError(f"treatments: {treatments} given; at least 1 is needed.")
+    whole("treatments", treatments)
     return ("constant", "slope") if treatments == 1 else ("constant", *(f"slope {j + 1}" for j in range(treatments)))
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from ceteris.data._check import whole
+from ceteris.arguments import whole
 
 if TYPE_CHECKING:
     import pandas as pd

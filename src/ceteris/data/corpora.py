@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceteris.data._check import whole
+from ceteris.arguments import whole
 
 _BLOCK = 2_000  # documents whose chances are worked out at once
 _OFFSET = 0.6  # how far the two words of a pair lie from their middle, along the common direction

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ceteris.data._check import pick, whole
+from ceteris.arguments import one_of, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +93,7 @@ def _parameters(x: np.ndarray, factors: int) -> tuple[np.ndarray, np.ndarray, np
 
 def factorial_mean(x: np.ndarray, t: np.ndarray, link: str = "sigmoid") -> np.ndarray:
     """Return E[Y | x, t]; ``x`` of shape (n, p), ``t`` of shape (n, m) or (m,)."""
-    pick("link", link, LINKS)
+    one_of("link", link, LINKS)
     t = np.broadcast_to(t, (len(x), np.shape(t)[-1]))
     a, b, c = _parameters(np.asarray(x, float), t.shape[1])
     index = a + (b * t).sum(1)
@@ -146,7 +146,7 @@ def simulate_factorial(
     whole("n", n, least=1)
     whole("factors", factors, least=1)
     whole("covariates", covariates, least=3)
-    pick("link", link, LINKS)
+    one_of("link", link, LINKS)
     observed = observed_combinations(factors) if observed is None else np.asarray(observed)
     if observed.ndim != 2 or observed.shape[1] != factors or not np.isin(observed, (0, 1)).all():
         raise ValueError(
@@ -226,7 +226,7 @@ def simulate_structural(
 
     whole("n", n, least=1)
     whole("covariates", covariates, least=3)
-    pick("model", model, MODELS)
+    one_of("model", model, MODELS)
     rng = np.random.default_rng(seed)
     x = rng.uniform(-1, 1, (n, covariates))
     t = 0.5 * x[:, 0] + 0.5 * x[:, 1] ** 2 + (0.6 + 0.3 * x[:, 1]) * rng.standard_normal(n)

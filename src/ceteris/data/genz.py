@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceteris.data._check import pick, whole
+from ceteris.arguments import one_of, whole
 
 Parameters = tuple[np.ndarray, np.ndarray]
 
@@ -91,7 +91,7 @@ def genz(name: str, x: np.ndarray, c: np.ndarray, w: np.ndarray) -> np.ndarray:
     >>> float(genz("gaussian", x=[0.5, 0.5], c=[3.0, 4.0], w=[0.5, 0.5]))
     1.0
     """
-    pick("name", name, GENZ)
+    one_of("name", name, GENZ)
     x, c, w = (np.asarray(a, dtype=float) for a in (x, c, w))
     if x.ndim == 0 or c.shape[-1:] != x.shape[-1:] or w.shape[-1:] != x.shape[-1:]:
         raise ValueError(
@@ -124,7 +124,7 @@ def genz_parameters(name: str, d: int, rng: np.random.Generator) -> Parameters:
     >>> round(float(c.sum()), 12), round(float(w.sum()), 12)
     (1.5, 1.0)
     """
-    pick("name", name, GENZ)
+    one_of("name", name, GENZ)
     d = whole("d", d, least=1)
     c, w = rng.uniform(size=(2, d))
     return _FAMILIES[name][1](d) * c / c.sum(), w / w.sum()
@@ -176,7 +176,7 @@ def simulate_genz(name: str, d: int, n: int, *, fresh: int = 1_000, seed: int = 
     >>> bool((small.x == large.x[:10]).all())
     True
     """
-    pick("name", name, GENZ)
+    one_of("name", name, GENZ)
     d, n, fresh = whole("d", d, least=1), whole("n", n, least=1), whole("fresh", fresh, least=1)
     seeds = np.random.SeedSequence([whole("seed", seed, least=0), GENZ.index(name), d]).spawn(3)
     parameters, sample, judge = (np.random.default_rng(s) for s in seeds)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from ceteris.data._check import pick, whole
+from ceteris.arguments import one_of, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +58,7 @@ class NieWagerDesign:
     sigma: float = 1.0
 
     def __post_init__(self) -> None:
-        pick("setup", self.setup, NIE_WAGER)
+        one_of("setup", self.setup, NIE_WAGER)
         whole("p", self.p, 5)
 
     @property
@@ -91,7 +91,7 @@ class KuenzelDesign:
     coefficients: int = 0
 
     def __post_init__(self) -> None:
-        pick("setup", self.setup, KUENZEL)
+        one_of("setup", self.setup, KUENZEL)
         whole("p", self.p, 2)
 
     @property
@@ -138,7 +138,7 @@ class HillDesign:
     sigma: float = 1.0
 
     def __post_init__(self) -> None:
-        pick("surface", self.surface, ("A", "B"))
+        one_of("surface", self.surface, ("A", "B"))
 
     @property
     def name(self) -> str:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ceteris.data._check import whole
+from ceteris.arguments import number, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,8 +125,7 @@ def simulate_housing(n: int = 20_000, *, noise: float = 0.25, seed: int = 0) -> 
     ((2000, 8), True)
     """
     n = whole("n", n, least=1)
-    if not (np.isfinite(noise) and noise >= 0):
-        raise ValueError(f"noise is {noise!r}, but it must be a finite number of at least 0; pass such a number.")
+    number("noise", noise, least=0)
     import pandas as pd
 
     rng = np.random.default_rng(whole("seed", seed, least=0))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ceteris.data._check import pick, whole
+from ceteris.arguments import one_of, probability, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -238,7 +238,7 @@ def simulate_regression(n: int = 500, design: str = "linear", seed: int = 0) -> 
     n, rng = whole("n", n, 2), np.random.default_rng(seed)
     z = rng.standard_normal(n)
     x = 0.5 * z + np.sqrt(0.75) * rng.standard_normal(n)
-    bend = {"linear": 0.0, "nonlinear": 0.5}[pick("design", design, ("linear", "nonlinear"))]
+    bend = {"linear": 0.0, "nonlinear": 0.5}[one_of("design", design, ("linear", "nonlinear"))]
     y = 1 + x + bend * x**2 + z + rng.standard_normal(n)
     hole = rng.random(n) < _chances(_ranks(y), 0.35)
     return pd.DataFrame({"y": y, "z": z, "x": np.where(hole, np.nan, x)})
@@ -277,9 +277,8 @@ def amputate(
     >>> holes.mean().round(1).to_dict()["income"], bool(holes["age"].any())
     (0.3, False)
     """
-    pick("mechanism", mechanism, MECHANISMS)
-    if not 0 < share < 1:
-        raise ValueError(f"share is {share!r}, but it must be above 0 and below 1; pass such a number.")
+    one_of("mechanism", mechanism, MECHANISMS)
+    probability("share", share)
     strange = [name for name in keep if name not in table.columns]
     if strange:
         raise ValueError(f"keep names {strange}, but the columns are {list(table.columns)}; name some of these.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ceteris.data._check import pick
+from ceteris.arguments import one_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,7 @@ def load_table(name: str) -> tuple[pd.DataFrame, pd.Series]:
     >>> X.shape, sorted(y.unique().tolist())
     ((150, 4), [0, 1, 2])
     """
-    loader, options = _LOADERS[pick("name", name, TABLES)]
+    loader, options = _LOADERS[one_of("name", name, TABLES)]
     from sklearn import datasets  # a second to import: only when a table is asked for
 
     return getattr(datasets, loader)(as_frame=True, return_X_y=True, **options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from ceteris.arguments import nearest
 from ceteris.equilibrium.model import Model
 
 
@@ -61,8 +61,8 @@ def named(name: str, **changes: Any) -> Model:
         return _class(entry.home)(**{**entry.changes, **changes})
     if ":" in name:
         return find_model(name)(**changes)
-    near = difflib.get_close_matches(name, LIBRARY, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    near = nearest(name, LIBRARY)
+    hint = f"did you mean {near!r}? " if near else ""
     raise ValueError(
         f"model: {name!r} is not in the library; {hint}`ceteris models` lists all; your own is FILE.py:CLASS."
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+
+from ceteris.arguments import nearest
 
 
 @jax.tree_util.register_pytree_with_keys_class
@@ -45,8 +46,8 @@ class Point:
         try:
             return self._values[name]
         except KeyError:
-            near = difflib.get_close_matches(name, self._values, n=1)
-            hint = f", did you mean {near[0]!r}" if near else ""
+            near = nearest(name, self._values)
+            hint = f", did you mean {near!r}" if near else ""
             listed = ", ".join(self._values) or "none"
             raise AttributeError(f"{self._kind} {name!r} is not known{hint}; the {self._kind}s are {listed}.") from None
 

@@ -14,6 +14,7 @@ import numpy as np
 from jax import Array
 
 from ceteris import keys
+from ceteris.arguments import one_of
 from ceteris.engine import precision
 from ceteris.engine.devices import Precision, cast
 from ceteris.equilibrium.course import carried_out
@@ -38,7 +39,6 @@ from ceteris.equilibrium.trajectories import Trajectories, picked
 from ceteris.equilibrium.visits import Economies, sampled, simulated, starts_of
 from ceteris.equilibrium.work import Work, question_of
 from ceteris.nets.activations import ACTIVATIONS
-from ceteris.nets.names import choose
 from ceteris.outlets import say
 from ceteris.programs import keep_programs
 
@@ -139,7 +139,7 @@ def solve_economies(
 ) -> list[Solution]:
     """Solve one model, or several of one shape together as an ensemble (``members`` of them)."""
     model = models[0]
-    choose("activation", activation, ACTIVATIONS)
+    one_of("activation", activation, ACTIVATIONS)
     folder = None if out is None else Path(out)
     with in_precision(precision):
         checked(model, plan.rule)

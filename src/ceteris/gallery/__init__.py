@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 
-from ceteris.data._check import pick, whole
+from ceteris.arguments import one_of, whole
 from ceteris.results import Section
 
 NAMES: tuple[str, ...] = (
@@ -40,6 +40,6 @@ def sections(name: str, quick: bool = False, seed: int = 0) -> tuple[Section, ..
     >>> [section.title for section in sections("bias_variance", quick=True)]
     ['Bias, variance and noise']
     """
-    pick("name", name, NAMES)
+    one_of("name", name, NAMES)
     whole("seed", seed, least=0)
     return importlib.import_module(f"ceteris.gallery.{name}").sections(quick=quick, seed=seed)

@@ -22,11 +22,11 @@ import numpy as np
 import pandas as pd
 from jax import Array
 
+from ceteris.arguments import check
 from ceteris.engine import fit, precision
 from ceteris.impute.base import MultipleImputer
 from ceteris.impute.columns import Holes
 from ceteris.impute.midas import losses, probabilities
-from ceteris.impute.settings import check
 from ceteris.impute.wide import Spans, learn_wide, spread
 from ceteris.nets import MLP
 from ceteris.recipe import AbstractObjective, Minibatches, Play, optimiser

@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ceteris.arguments import whole
 from ceteris.impute.columns import Holes, as_frame, complete, learn, read
 
 
@@ -73,8 +74,7 @@ class MultipleImputer(TransformerMixin, BaseEstimator, abc.ABC):
         list of m DataFrames
         """
         check_is_fitted(self)
-        if m < 1:
-            raise ValueError(f"m: {m} given, but at least one completed table is needed.")
+        whole("m", m)
         table = self.table_ if X is None else as_frame(X)
         holes = self.holes_ if X is None else read(table, self.holes_.columns)
         return [complete(table, holes, values) for values in self._draw(table, holes, m, self.seed_)]

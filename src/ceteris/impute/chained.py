@@ -18,9 +18,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from ceteris.arguments import check
 from ceteris.impute.base import MultipleImputer
 from ceteris.impute.columns import Column, Holes
-from ceteris.impute.settings import check
 
 RIDGE = 1e-5  # relative, of the normal equations
 

@@ -14,11 +14,13 @@ import numpy as np
 import pandas as pd
 from pandas.api import types as kinds_of
 
+from ceteris.arguments import one_of
+from ceteris.tables.coding import codes_of
+from ceteris.tables.frames import MANY, plain, refuse_twins, wrong_type
 from ceteris.tables.magnitude import refuse_extremes
 
 KINDS = ("continuous", "binary", "ordinal", "categorical", "ignore")
 FEW = 12  # an integer column of up to so many values is ordinal
-MANY = 50  # a column of more labels than this, most of them seen once, is a name and not a category
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +85,11 @@ def learn(
     """
     types, bounds = dict(types or {}), dict(bounds or {})
     _refuse_shape(table)
-    _refuse_names("types", types, table)
-    _refuse_names("bounds", bounds, table)
-    strange = {name: kind for name, kind in types.items() if kind not in KINDS}
-    if strange:
-        raise ValueError(f"types: {strange} given, but a type is one of {', '.join(KINDS)}; choose one of these.")
+    for argument, names in (("types", types), ("bounds", bounds)):
+        for name in names:
+            one_of(argument, name, table.columns, kind="a column of the table:")
+    for name, kind in types.items():
+        one_of(f"types: the kind of {name!r}", kind, KINDS)
     found, parts = [], []
     for name in sorted(table.columns, key=lambda name: (str(name), str(type(name)))):
         if types.get(name) == "ignore":
@@ -189,7 +191,7 @@ def _quantity(name: Any, observed: np.ndarray, bounds: tuple[float, float] | Non
     low, high = bounds or ((0.0, np.inf) if observed.min() >= 0 else (-np.inf, np.inf))
     if not low < high or observed.min() < low or observed.max() > high:
         raise ValueError(
-            f"bounds: ({low:g}, {high:g}) given for column {name!r}, whose values run from {observed.min():g} to "
+            f"bounds: ({low:g}, {high:g}) was given for column {name!r}, but its values run from {observed.min():g} to "
             f"{observed.max():g}; the bounds must hold them all."
         )
     return Column(name, "continuous", whole=whole, bounds=(float(low), float(high)))
@@ -199,15 +201,9 @@ def _numbers(series: Any, column: Column) -> np.ndarray:
     """The column as floats: quantities, or codes of its levels; NaN for a hole."""
     if column.continuous:
         return series.to_numpy(dtype=float, na_value=np.nan)
-    codes = pd.Index(list(column.levels), dtype=object).get_indexer(pd.Index(series.astype(object)))
-    holes = series.isna().to_numpy()
-    unknown = (codes < 0) & ~holes
-    if unknown.any():
-        value = series[unknown].iloc[0]
-        raise ValueError(
-            f"X: column {column.name!r} holds {value!r}, which the table learnt from does not; fit on one that has it."
-        )
-    return np.where(holes, np.nan, codes)
+    labels = series.astype(object).where(series.notna(), None)
+    codes = codes_of("X", column.name, labels, column.levels)
+    return np.where(codes < 0, np.nan, codes)
 
 
 def _filled(series: Any, column: Column, rows: np.ndarray, values: np.ndarray) -> pd.Series:
@@ -260,48 +256,28 @@ def as_frame(X: Any) -> pd.DataFrame:
         return native.to_pandas()
     array = np.asarray(X)
     if array.ndim != 2:
-        raise ValueError(f"X: an array of shape {array.shape} was given, but (rows, columns) is needed.")
+        raise ValueError(f"X has shape {array.shape}, but must have (rows, columns); reshape it.")
     return pd.DataFrame(array, columns=pd.Index([f"x{j}" for j in range(array.shape[1])]))
 
 
 def _refuse_shape(table: pd.DataFrame) -> None:
     if len(table) < 2 or table.shape[1] == 0:
-        raise ValueError(f"X: {len(table)} row(s) and {table.shape[1]} column(s) given; at least 2 rows are needed.")
-    twins = table.columns[table.columns.duplicated()].tolist()
-    if twins:
-        raise ValueError(f"X: the columns {twins} appear more than once; rename them.")
-
-
-def _refuse_names(argument: str, given: dict[Any, Any], table: pd.DataFrame) -> None:
-    strange = [name for name in given if name not in table.columns]
-    if strange:
-        raise ValueError(f"{argument}: columns {strange} given, but the table has {list(table.columns)}.")
+        raise ValueError(
+            f"X has {len(table)} row(s) and {table.shape[1]} column(s), but must have 2 rows at least; give more."
+        )
+    refuse_twins("X", table)
 
 
 def _refuse_content(series: Any) -> None:
     if kinds_of.is_datetime64_any_dtype(series.dtype) or kinds_of.is_timedelta64_dtype(series.dtype):
-        raise TypeError(
-            f"X: column {series.name!r} is of type {series.dtype}, but numbers, booleans and labels are allowed; turn "
-            'it into days since a day, or pass types={...: "ignore"}.'
-        )
+        raise wrong_type("X", series.name, series.dtype, ', or pass types={...: "ignore"}')
     if series.dtype == object:
-        sorts = {_sort(value) for value in series.dropna()}
-        if len(sorts) > 1:
-            raise TypeError(
-                f"X: column {series.name!r} mixes {' and '.join(sorted(sorts))}, but its values must be all of one "
-                "sort; convert the column."
-            )
+        plain("X", series.name, series.to_numpy())  # complains of dates, and of text mixed with numbers
     numeric = kinds_of.is_float_dtype(series.dtype) or (series.dtype == object and _is_numeric(series))
     if numeric and np.isinf(series.to_numpy(dtype=float, na_value=np.nan)).any():
         raise ValueError(
             f"X: column {series.name!r} holds infinite values; replace them, by missing values if nothing is known."
         )
-
-
-def _sort(value: Any) -> str:
-    if isinstance(value, bool | np.bool_):
-        return "booleans"
-    return "numbers" if isinstance(value, int | float | np.number) else type(value).__name__
 
 
 def _refuse_hole_in_identifier(series: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from ceteris.arguments import whole
 from ceteris.impute.columns import learn
 from ceteris.impute.imputer import Imputer, kinds
 from ceteris.impute.missingness import missingness_report
@@ -49,7 +50,7 @@ def impute_table(table: pd.DataFrame | ReadTable, path: Any, m: int = 20, out: A
     from ceteris.report import Run, report
 
     path, out = Path(path), Path(out)
-    _refuse_none(m)
+    whole("-m", m)
     source = table if isinstance(table, ReadTable) else plain(table, path)
     table, options = source.frame, options or Options()
     imputer = Imputer(seed=seed, group=group, time=time, types=kinds_of(options) or None)
@@ -115,7 +116,7 @@ def impute_large(path: Path, m: int, out: Any, seed: int = 0, group: Any = None,
     """Complete a large Parquet file m times, row group by row group; without a report, and no cells are hidden."""
     from ceteris.impute.stream import impute_parquet
 
-    _refuse_none(m)
+    whole("-m", m)
     options = options or Options()
     left, sentences = survey_parquet(path, options)
     types = {**kinds_of(options), **dict.fromkeys(left, "ignore")}
@@ -126,8 +127,3 @@ def impute_large(path: Path, m: int, out: Any, seed: int = 0, group: Any = None,
     for sentence in sentences:
         say(sentence)
     return impute_parquet(path, out, m, Imputer(seed=seed, group=group, time=time, types=types or None))
-
-
-def _refuse_none(m: int) -> None:
-    if m < 1:
-        raise ValueError(f"-m: {m} was given, but at least one completed table is needed.")

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ceteris.arguments import check
 from ceteris.engine import precision
 from ceteris.impute import neural, scales
 from ceteris.impute.base import MultipleImputer
 from ceteris.impute.columns import Holes, complete, learn
 from ceteris.impute.panel import Clock, clock_of, panel_features, read_panel
-from ceteris.impute.settings import check
 from ceteris.nets.conditionals import Cells, Levels, Sizes
 from ceteris.programs import keep_programs
 from ceteris.recipe import optimiser
@@ -70,8 +70,8 @@ class Imputer(MultipleImputer):
     Examples
     --------
     >>> from ceteris.data.missing import amputate, simulate_regression
-    >>> table = simulate_regression(200)
-    >>> first, second = Imputer(members=2, epochs=5, seed=0).fit(table).sample(2)
+    >>> table = simulate_regression(400)
+    >>> first, second = Imputer(members=2, width=16, depth=1, epochs=5, seed=0).fit(table).sample(2)
     >>> bool(first.isna().any().any()), bool((first["x"] != second["x"]).sum() == table["x"].isna().sum())
     (False, True)
     """

@@ -22,10 +22,10 @@ import numpy as np
 import pandas as pd
 from jax import Array
 
+from ceteris.arguments import check
 from ceteris.engine import precision
 from ceteris.impute.base import MultipleImputer
 from ceteris.impute.columns import Holes
-from ceteris.impute.settings import check
 from ceteris.impute.wide import Spans, learn_wide
 from ceteris.nets import Coder
 from ceteris.recipe import AbstractObjective, optimiser

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from ceteris.arguments import probability
 from ceteris.impute import metrics
 from ceteris.impute.base import MultipleImputer
 from ceteris.impute.columns import Holes, as_frame, learn, read
@@ -124,10 +125,9 @@ def overimpute(
     >>> over.scores["column"].tolist(), bool((over.scores["nrmse"] < 1).all())
     (['x', 'y', 'z'], True)
     """
-    if not 0 < share < 1:
-        raise ValueError(f"share: {share} given, but it must be above 0 and below 1.")
+    probability("share", share)
     if epochs is not None and "epochs" not in imputer.get_params():
-        raise ValueError(f"epochs: {list(epochs)} given, but {type(imputer).__name__} is not trained in epochs.")
+        raise ValueError(f"epochs is {list(epochs)}, but {type(imputer).__name__} is not trained in epochs.")
     table = as_frame(X)
     types = imputer._types(table) or {}
     truth = learn(table, types, imputer.bounds)

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from ceteris.arguments import one_of
+
 FAR = 3.0  # the largest distance in time, log(1 + periods): beyond twenty periods nothing is told apart
 
 
@@ -89,8 +91,7 @@ def panel_features(
 def read_panel(table: Any, group: Any, time: Any) -> tuple[np.ndarray, np.ndarray]:
     """Units as numbers and periods, of a table."""
     for role, name in (("group", group), ("time", time)):
-        if name not in table.columns:
-            raise ValueError(f"{role}: {name!r} given, but the table has no such column.")
+        one_of(role, name, table.columns, kind="a column of the table:")
         if table[name].isna().any():
             raise ValueError(
                 f"{role}: column {name!r} has missing values; every row of a panel needs its unit and period."

@@ -72,7 +72,7 @@ def combine(estimates: Iterable[Any]) -> Estimate:
     """
     given = list(estimates)
     if not given:
-        raise ValueError("estimates: none given; at least 2 are needed, one per completed table.")
+        raise ValueError("estimates is empty, but must hold 2 at least; give one per completed table.")
     parts = [_parts(one) for one in given]
     names = parts[0][2]
     if any(part[2] != names for part in parts):
@@ -125,7 +125,7 @@ def _parts(one: Any) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], float | N
         covariance = np.asarray(covariance, float)
         return np.asarray(point, float), covariance, _names(point), float(dof[0]) if dof else None, None
     raise TypeError(
-        f"estimates: {type(one).__name__} given, but an Estimate, results of statsmodels, or a pair (coefficients, "
+        f"estimates holds {type(one).__name__}, but an Estimate, results of statsmodels, or a pair (coefficients, "
         "covariance) is needed."
     )
 

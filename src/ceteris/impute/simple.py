@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ceteris.arguments import check
 from ceteris.impute.base import MultipleImputer
 from ceteris.impute.columns import Column, Holes
-from ceteris.impute.settings import check
 
 
 class MeanMode(MultipleImputer):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ceteris.arguments import whole
 from ceteris.files import replacing
 from ceteris.impute import neural
 from ceteris.impute.columns import Column, Holes, complete, learn, read
@@ -45,14 +46,14 @@ def impute_parquet(path: Any, out: Any, m: int = 10, imputer: Imputer | None = N
     >>> import tempfile
     >>> from ceteris.data.missing import simulate_regression
     >>> folder = Path(tempfile.mkdtemp())
-    >>> simulate_regression(300).to_parquet(folder / "table.parquet")
-    >>> done = impute_parquet(folder / "table.parquet", folder / "done", 2, Imputer(members=1, epochs=1, seed=0))
+    >>> simulate_regression(400).to_parquet(folder / "table.parquet")
+    >>> small = Imputer(members=2, width=16, depth=1, epochs=1, seed=0)
+    >>> done = impute_parquet(folder / "table.parquet", folder / "done", 2, small)
     >>> [path.name for path in done], int(pd.read_parquet(done[0]).isna().sum().sum())
     (['1.parquet', '2.parquet'], 0)
     """
     imputer = Imputer() if imputer is None else imputer
-    if m < 1:
-        raise ValueError(f"m: {m} given, but at least one completed file is needed.")
+    whole("m", m)
     if imputer.group is not None:
         raise ValueError("group: a panel is completed in memory; read the file and use Imputer.fit.")
     source = open_parquet(path)
@@ -131,7 +132,7 @@ class Feed:
         rows = [source.metadata.row_group(g).num_rows for g in range(source.num_row_groups)]
         self.starts = np.concatenate([[0], np.cumsum(np.array(rows) // size)])  # batches before each place in the order
         if self.starts[-1] == 0:
-            raise ValueError(f"batch_size: {size} given, but no row group of the file has that many rows; lower it.")
+            raise ValueError(f"batch_size is {size}, but no row group of the file has that many rows; lower it.")
         self.held: tuple[int, int] = (-1, -1)
         self.cells: Any = None
 

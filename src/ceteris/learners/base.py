@@ -15,8 +15,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ceteris.engine import Fit, Status
-from ceteris.learners import files, network, settings, table, target
+from ceteris.learners import files, network, settings, target
 from ceteris.results import Section
+from ceteris.tables import coding
 from ceteris.training import history
 
 
@@ -37,7 +38,7 @@ class NeuralLearner(BaseEstimator, abc.ABC):
         Parameters
         ----------
         X : data frame or array-like of shape (n, columns)
-            Numbers, booleans and labels; see `ceteris.learners.table`.
+            Numbers, booleans and labels; see `ceteris.tables.coding`.
         y : array-like of shape (n,), or (n, outputs) where several outputs are possible
             Target.
         sample_weight : array-like of shape (n,), optional
@@ -95,7 +96,7 @@ class NeuralLearner(BaseEstimator, abc.ABC):
                 f"X: {frame.rows} sample(s) with weight (n_samples=1) cannot be learnt from, at least 2 are needed; "
                 "give more rows."
             )
-        encoding, constant = table.encode(frame, w)
+        encoding, constant = coding.encode(frame, w)
         task, strata = self._pose(y, w)
         data = network.Data(encoding(frame), self._scaled(y), self._emphasis(y, w))
         given = self._held(validation_data, encoding)
@@ -151,18 +152,18 @@ class NeuralLearner(BaseEstimator, abc.ABC):
 
     def _rows(
         self, X: Any, y: Any, sample_weight: Any = None, *, reset: bool
-    ) -> tuple[table.Frame, np.ndarray, np.ndarray]:
+    ) -> tuple[coding.Frame, np.ndarray, np.ndarray]:
         """Return the rows of positive weight, checked."""
         frame = self._frame(X, reset)
         y, w = self._read(y, frame.rows), target.weights(sample_weight, frame.rows)
         return frame.take(w > 0), y[w > 0], w[w > 0]
 
-    def _frame(self, X: Any, reset: bool) -> table.Frame:
-        frame = table.read(X)
+    def _frame(self, X: Any, reset: bool) -> coding.Frame:
+        frame = coding.read(X)
         validate_data(self, X, reset=reset, skip_check_array=True)
         return frame
 
-    def _held(self, validation_data: Any, encoding: table.Encoding) -> network.Data | None:
+    def _held(self, validation_data: Any, encoding: coding.Encoding) -> network.Data | None:
         if validation_data is None:
             return None
         if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):

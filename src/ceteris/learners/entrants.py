@@ -9,11 +9,12 @@ import narwhals.stable.v1 as nw
 import numpy as np
 from sklearn.base import clone
 
+from ceteris.arguments import one_of
 from ceteris.learners.classical import BASELINE, LEARNERS, classical, prepare
 from ceteris.learners.splits import Rows
-from ceteris.learners.table import read, refuse_own_labels
 from ceteris.learners.target import classes, numbers, refuse_one_class, weights
-from ceteris.nets.names import choose
+from ceteris.tables.coding import read
+from ceteris.tables.frames import refuse_own_labels
 from ceteris.tables.magnitude import refuse_extremes
 
 NEURAL = "neural net"
@@ -46,12 +47,12 @@ def read_rows(X: Any, y: Any, task: str, sample_weight: Any) -> tuple[Rows, str]
     >>> len(rows), task
     (2, 'classification')
     """
-    choose("task", task, TASKS)
+    one_of("task", task, TASKS)
     frame = read(X)  # says what is wrong with X
     n = frame.rows
     for name, column in zip(frame.names, frame.columns, strict=True):
         if column.dtype == object:
-            refuse_own_labels(name, column)
+            refuse_own_labels("X", name, column)
         else:
             refuse_extremes("X", name, column)
     if np.asarray(y).dtype.kind in "iuf":
@@ -121,7 +122,7 @@ def enter(learners: Any, task: str, train: Rows, fewest: int, options: dict[str,
     if learners is None:
         learners = [name for name in known if len(train) <= SLOW.get(name, np.inf)]
     for name in learners:
-        choose("learners", name, known)
+        one_of("learners", name, known)
     return {name: build(name) for name in [BASELINE, *learners]}
 
 

@@ -22,8 +22,8 @@ from ceteris.engine.checkpoint import save_weights
 from ceteris.files import read_arrays, refuse_non_finite
 from ceteris.files.trees import filled
 from ceteris.learners import network, settings
-from ceteris.learners.table import Encoding
 from ceteris.learners.target import Units
+from ceteris.tables.coding import Encoding
 
 
 def save(learner: Any, path: str | Path) -> None:

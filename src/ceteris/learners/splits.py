@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit, train_test_split
 
-from ceteris.nets.names import choose
+from ceteris.arguments import one_of, probability, whole
 
 Folds = list[tuple[np.ndarray, np.ndarray]]
 
@@ -110,15 +110,13 @@ def splitter(cv: Any, task: str, seed: int) -> Any:
         return cv
     count = FOLDS
     if isinstance(cv, Integral) and not isinstance(cv, bool):
-        if cv < 2:
-            raise ValueError(f"cv={cv} is too few: give 2 or more folds.")
-        cv, count = "auto", int(cv)
+        cv, count = "auto", whole("cv", cv, least=2)
     if not isinstance(cv, str):
         raise TypeError(
             f"cv is of type {type(cv).__name__}, but it must be a number of folds, an object with split and "
             f"get_n_splits, or one of {', '.join(CV)}: pass one of these."
         )
-    choose("cv", cv, CV)
+    one_of("cv", cv, CV)
     if cv == "stratified" and task == "regression":
         raise ValueError("cv='stratified' needs classes, but the task is regression: use cv='kfold'.")
     if cv in ("rolling", "expanding"):
@@ -148,8 +146,7 @@ def hold_out(rows: Rows, test_size: float, task: str, ordered: bool, seed: int) 
     train : Rows
     test : Sealed
     """
-    if not (isinstance(test_size, float) and 0 < test_size < 1):
-        raise ValueError(f"test_size={test_size!r} is not a share: give a number between 0 and 1, such as 0.2.")
+    probability("test_size", test_size, such_as=0.2)
     n = len(rows)
     if ordered:
         cut = n - int(np.ceil(test_size * n))

@@ -11,7 +11,8 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
-from ceteris.learners.table import moments
+from ceteris.tables.coding import moments
+from ceteris.tables.frames import finite
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def numbers(y: Any, rows: int, several: bool) -> np.ndarray:
         raise ValueError(f"y: its shape is {y.shape}, but it must be {allowed}; give one column per fit.")
     if y.ndim == 2 and not several:
         _say_column()
-    _refuse_holes("y", y)
+    finite("y", y)
     return y.reshape(rows, -1)
 
 
@@ -76,7 +77,7 @@ def classes(y: Any, rows: int) -> np.ndarray:
         raise ValueError(f"y should be a 1d array of labels, but its shape is {y.shape}; give one label per row.")
     _refuse_length("y", y, rows)
     if y.dtype.kind == "f":
-        _refuse_holes("y", y)
+        finite("y", y)
     if y.dtype == object:
         missing = sum(label is None or label != label for label in y)
         if missing:
@@ -110,7 +111,7 @@ def weights(sample_weight: Any, rows: int) -> np.ndarray:
     if w.ndim != 1:
         raise ValueError(f"sample_weight: its shape is {w.shape}, but it must be 1D, one weight per row.")
     _refuse_length("sample_weight", w, rows)
-    _refuse_holes("sample_weight", w)
+    finite("sample_weight", w)
     negative = int((w < 0).sum())
     if negative:
         raise ValueError(
@@ -158,15 +159,6 @@ def _refuse_length(name: str, a: np.ndarray, rows: int) -> None:
     if found != rows:
         raise ValueError(
             f"{name}: it has {found} entries but X has {rows} rows (inconsistent numbers of samples); give one per row."
-        )
-
-
-def _refuse_holes(name: str, a: np.ndarray) -> None:
-    nan, infinite = int(np.isnan(a).sum()), int(np.isinf(a).sum())
-    if nan or infinite:
-        raise ValueError(
-            f"{name}: there are {nan} NaN and {infinite} infinite (inf) values, but every value must be a finite "
-            "number; drop these rows."
         )
 
 

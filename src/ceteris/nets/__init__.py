@@ -1,5 +1,6 @@
 """Hypotheses and losses: networks as pytrees, output heads, losses per row, penalties."""
 
+from ceteris.arguments import choose
 from ceteris.nets.activations import (
     ACTIVATIONS,
     activation,
@@ -42,7 +43,6 @@ from ceteris.nets.losses import (
     weighted_mean,
 )
 from ceteris.nets.mlp import MLP, Dense, Layer
-from ceteris.nets.names import choose
 from ceteris.nets.net import (
     AbstractConstants,
     AbstractNet,

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ceteris.nets.names import choose
+from ceteris.arguments import choose
 
 
 def identity(z: Array) -> Array:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jax import Array
 
+from ceteris.arguments import one_of
 from ceteris.nets.initialisers import zeros
 from ceteris.nets.mlp import MLP, Dense
 from ceteris.nets.net import AbstractStateless
@@ -165,12 +166,11 @@ def _refuse(groups: int, sets: Sequence[Array], weights: Sequence[Any]) -> None:
 def _check(sizes: tuple[int, ...], latent: int, inner: Any, pooling: str, agent: int, common: int) -> None:
     if not sizes or min(*sizes, latent, 1) < 1 or min(agent, common) < 0:
         raise ValueError(
-            f"in_size={sizes}, latent={latent}, agent={agent}, common={common}: each group's in_size and latent must "
-            "be at least 1, agent and common at least 0."
+            f"in_size, latent, agent and common are {sizes}, {latent}, {agent} and {common}, but must be at least 1, "
+            "1, 0 and 0; give such."
         )
     if isinstance(inner, str) and inner not in ("identity", "moments"):
         raise ValueError(
-            f"inner is {inner!r}, but must be 'identity', 'moments' or the widths of φ's hidden layers, such as (16,)."
+            f"inner is {inner!r}, but must be 'identity', 'moments' or the widths of φ's layers; give such as (16,)."
         )
-    if pooling not in ("mean", "attention"):
-        raise ValueError(f"pooling is {pooling!r}, but must be 'mean' or 'attention'.")
+    one_of("pooling", pooling, ("mean", "attention"))

@@ -62,7 +62,7 @@ class Interval(eqx.Module):
 
     def __check_init__(self) -> None:
         if not self.low < self.high:
-            raise ValueError(f"low={self.low!r} must be below high={self.high!r}; exchange them if they are swapped.")
+            raise ValueError(f"low is {self.low!r}, but must be below high, {self.high!r}; exchange them.")
 
     def __call__(self, raw: Array) -> Array:
         """Squeeze raw outputs into the interval."""

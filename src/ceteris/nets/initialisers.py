@@ -28,8 +28,8 @@ from jax import Array
 from jax.nn.initializers import orthogonal as _orthogonal
 from jax.nn.initializers import variance_scaling
 
+from ceteris.arguments import choose
 from ceteris.nets import activations
-from ceteris.nets.names import choose
 
 Initialiser = Callable[[Array, tuple[int, ...]], Array]
 

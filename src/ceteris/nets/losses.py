@@ -16,6 +16,8 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
+from ceteris.arguments import number
+
 
 def _like(target: Array, prediction: Array) -> Array:
     """`target` in the shape of `prediction`: broadcasting (n,) against (n, 1) would compare all pairs."""
@@ -52,10 +54,7 @@ class Huber(eqx.Module):
     delta: float = eqx.field(static=True, default=1.0)
 
     def __check_init__(self) -> None:
-        if not self.delta > 0:
-            raise ValueError(
-                f"delta={self.delta!r} must be positive: it is the residual from which the loss is linear."
-            )
+        number("delta", self.delta, above=0)
 
     def __call__(self, prediction: Array, target: Array) -> Array:
         """Loss of each row."""
@@ -85,7 +84,7 @@ class Pinball(eqx.Module):
     def __check_init__(self) -> None:
         bounded = (0.0, *self.levels, 1.0)
         if not self.levels or not all(a < b for a, b in itertools.pairwise(bounded)):
-            raise ValueError(f"levels={self.levels} must lie strictly between 0 and 1, in ascending order, each once.")
+            raise ValueError(f"levels is {self.levels}, but must ascend strictly between 0 and 1; sort them.")
 
     def __call__(self, prediction: Array, target: Array) -> Array:
         """Loss of each row; the target has shape (...) or (..., 1), the prediction (..., levels)."""

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jax import Array
 
+from ceteris.arguments import COUNT, SHARE, require, whole
 from ceteris.nets.activations import activation as find_activation
 from ceteris.nets.activations import identity
 from ceteris.nets.initialisers import Initialiser, default_initialiser
@@ -182,12 +183,9 @@ class MLP(AbstractNet):
 
 
 def _check(in_size: int, out_size: int, widths: tuple[int, ...], dropout: float, residual: bool) -> None:
-    if min(in_size, out_size, *widths) < 1:
-        raise ValueError(
-            f"in_size={in_size}, out_size={out_size}, widths={widths} must all be at least 1; for no hidden "
-            "layer pass widths=()."
-        )
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout={dropout!r} must be at least 0 and below 1: it is the share that is dropped.")
+    whole("in_size", in_size)
+    whole("out_size", out_size)
+    require("widths", widths, COUNT.or_several("hidden layer"))
+    require("dropout", dropout, SHARE)
     if residual and not any(a == b for a, b in itertools.pairwise(widths)):
-        raise ValueError(f"residual=True needs two equal widths in a row, not widths={widths}.")
+        raise ValueError(f"widths is {widths}, but residual=True needs two equal ones in a row; give such.")

@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from ceteris.nets.names import choose
+from ceteris.arguments import choose, number
 from ceteris.nets.net import AbstractConstants, AbstractNet, AbstractStateless, no_buffers, with_buffers
 
 EPSILON = 1e-5
@@ -91,8 +91,7 @@ class BatchNorm(AbstractNet):
     epsilon: float = eqx.field(static=True)
 
     def __init__(self, size: int, momentum: float = 0.9, epsilon: float = EPSILON):
-        if not 0 <= momentum < 1:
-            raise ValueError(f"momentum={momentum!r} must be at least 0 and below 1; 0.9 is usual.")
+        number("momentum", momentum, such_as=0.9, least=0, below=1)
         self.scale, self.shift = jnp.ones(size), jnp.zeros(size)
         self.running = Moments(jnp.zeros(size), jnp.ones(size), jnp.zeros((), int))
         self.momentum, self.epsilon = momentum, epsilon
@@ -174,11 +173,11 @@ class GroupNorm(AbstractStateless):
 
     def __init__(self, size: int, groups: int = 8, spatial: int = 1, epsilon: float = EPSILON):
         if groups < 1 or size % groups:
-            raise ValueError(f"groups={groups!r} must be a positive divisor of the {size} channels.")
+            raise ValueError(f"groups is {groups!r}, but must be a divisor of the {size} channels; give one.")
         if spatial == 0 and size == groups:
             raise ValueError(
-                f"groups={groups!r} of one channel each leave nothing to pool over in plain feature vectors; "
-                "use fewer groups."
+                f"groups is {groups!r}, but one channel each leaves nothing to pool over in plain feature vectors; use "
+                "fewer."
             )
         self.scale, self.shift = jnp.ones(size), jnp.zeros(size)
         self.groups, self.spatial, self.epsilon = groups, spatial, epsilon
@@ -217,7 +216,7 @@ class InstanceNorm(AbstractStateless):
     def __init__(self, size: int, spatial: int = 1, epsilon: float = EPSILON):
         if spatial < 1:
             raise ValueError(
-                f"spatial={spatial!r} leaves InstanceNorm nothing to pool over; use LayerNorm for plain "
+                f"spatial is {spatial!r}, but that leaves InstanceNorm nothing to pool over; use LayerNorm for plain "
                 "feature vectors."
             )
         self.scale, self.shift = jnp.ones(size), jnp.zeros(size)

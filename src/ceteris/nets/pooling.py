@@ -37,8 +37,7 @@ class Powers(AbstractStateless):
     def __check_init__(self):
         if not self.degrees or any(int(k) != k or k < 1 for k in self.degrees):
             raise ValueError(
-                f"degrees={self.degrees!r} must be whole numbers of at least 1, such as (1, 2, 3, 4); a moment of "
-                "degree 0 is the same for every set."
+                f"degrees is {self.degrees!r}, but must hold whole numbers of at least 1; give such as (1, 2, 3)."
             )
 
     def __call__(self, x: Array) -> Array:

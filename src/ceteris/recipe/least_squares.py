@@ -17,6 +17,7 @@ import jax.random as jr
 from jax.flatten_util import ravel_pytree
 from jaxtyping import PRNGKeyArray
 
+from ceteris.arguments import one_of
 from ceteris.engine import AbstractAlgorithm, State
 from ceteris.engine.devices import computing
 from ceteris.recipe.descend import drawn_and_swept
@@ -93,10 +94,7 @@ class LevenbergMarquardt(AbstractAlgorithm):
                 f"LevenbergMarquardt: objective is {type(self.objective).__name__}, a scalar loss, but residuals are "
                 "needed; write it as PointResiduals, BatchResiduals or a weighted_sum of such, or use Descend."
             )
-        if self.solver not in ("auto", "primal", "dual", "matrix-free"):
-            raise ValueError(
-                f"LevenbergMarquardt: solver is {self.solver!r}, but must be 'auto', 'primal', 'dual' or 'matrix-free'."
-            )
+        one_of("LevenbergMarquardt: solver", self.solver, ("auto", "primal", "dual", "matrix-free"))
         if self.geodesic and not self.objective.pointwise:
             raise ValueError(
                 f"LevenbergMarquardt: geodesic is True, but objective is {type(self.objective).__name__}, and the bend "

@@ -6,7 +6,6 @@ same settings share one compiled program, and its rate is an array, so that a sw
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
@@ -17,6 +16,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array
 
+from ceteris.arguments import one_of, whole
 from ceteris.recipe.objectives import as_array
 from ceteris.recipe.soap import soap
 
@@ -151,12 +151,8 @@ def optimiser(
     >>> make().update(weights, make().init(weights), weights)[0]["bias"]
     Array([-0.1, -0.1], dtype=float32)
     """
-    if name not in KINDS:
-        near = difflib.get_close_matches(name, KINDS, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
-        raise ValueError(f"optimiser: name is {name!r}, but must be one of {', '.join(KINDS)}{hint}")
-    if schedule not in SCHEDULES:
-        raise ValueError(f"optimiser: schedule is {schedule!r}, but must be one of {', '.join(SCHEDULES)}.")
+    one_of("optimiser: name", name, KINDS)
+    one_of("optimiser: schedule", schedule, SCHEDULES)
     if schedule != "constant" and not updates:
         raise ValueError(
             f"optimiser: schedule {schedule!r} needs updates, the number of updates over which the rate falls."
@@ -165,8 +161,7 @@ def optimiser(
         raise ValueError(
             f"optimiser: weight_decay is {weight_decay}, but {name} has no decoupled decay; use adamw or muon."
         )
-    if accumulate < 1:
-        raise ValueError(f"optimiser: accumulate is {accumulate}, but an update needs at least one batch.")
+    whole("optimiser: accumulate", accumulate)
     if betas is not None and not KINDS[name].betas:
         raise ValueError(f"optimiser: betas is {betas}, but {name} has none to set; use adam, adamw or soap.")
     if betas is not None and not (len(betas) == 2 and all(0 <= b < 1 for b in betas)):

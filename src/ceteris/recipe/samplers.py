@@ -17,6 +17,8 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
+from ceteris.arguments import COUNT, check, require, whole
+
 
 class AbstractSampler(eqx.Module):
     """A source of batches with a memory."""
@@ -78,10 +80,8 @@ class Minibatches(AbstractSampler):
     updates: int = eqx.field(static=True)
 
     def __init__(self, data: Any, size: int, rows: Array | None = None, updates: int | None = None):
-        if size < 1:
-            raise ValueError(f"Minibatches: size is {size}, but a batch has at least one row.")
-        if updates is not None and updates < 1:
-            raise ValueError(f"Minibatches: updates is {updates}, but a step has at least one batch.")
+        whole("Minibatches: size", size)
+        require("Minibatches: updates", updates, COUNT.or_none())
         self.data = data
         count = jax.tree.leaves(data)[0].shape[0]
         self.rows = rows if isinstance(rows, jax.Array) else np.arange(count) if rows is None else np.asarray(rows)
@@ -132,8 +132,7 @@ class Streamed(AbstractSampler):
     updates: int = eqx.field(static=True, default=1)
 
     def __check_init__(self):
-        if self.updates < 1:
-            raise ValueError(f"Streamed: updates is {self.updates}, but a step learns from its batch at least once.")
+        whole("Streamed: updates", self.updates)
 
     def init(self, model, key):
         return ()
@@ -219,11 +218,7 @@ class Rollout(AbstractSampler):
     summary: Callable[[Any], dict[str, Any]] | None = None
 
     def __check_init__(self):
-        if min(self.horizon, self.paths, self.epochs, self.updates) < 1:
-            raise ValueError(
-                f"Rollout: horizon, paths, epochs and updates are {self.horizon}, {self.paths}, {self.epochs} and "
-                f"{self.updates}, but each must be at least 1."
-            )
+        check(self, horizon=COUNT, paths=COUNT, updates=COUNT)
         if self.horizon * self.paths * self.epochs % self.updates:
             raise ValueError(
                 f"Rollout: updates is {self.updates}, but must divide horizon x paths x epochs = "

@@ -2,27 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from difflib import get_close_matches
-
 import numpy as np
-
-
-def choice(name: str, given: str, allowed: Iterable[str]) -> str:
-    """Return ``given`` if it is one of ``allowed``; otherwise list them and suggest the nearest."""
-    allowed = sorted(allowed)
-    if given in allowed:
-        return given
-    nearest = get_close_matches(str(given), allowed, n=1)
-    hint = f" (did you mean {nearest[0]!r}?)" if nearest else ""
-    raise ValueError(f"{name} is {given!r}; choose one of {', '.join(map(repr, allowed))}{hint}.")
-
-
-def positive(name: str, given: float) -> float:
-    """Return ``given`` if it is a finite number above zero."""
-    if not (np.isfinite(given) and given > 0):
-        raise ValueError(f"{name} is {given}; give a finite number above zero.")
-    return given
 
 
 def matrix(name: str, given, rows: int | None = None, columns: int | None = None) -> np.ndarray:

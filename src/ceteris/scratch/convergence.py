@@ -28,7 +28,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceteris.scratch._checks import matrix, positive
+from ceteris.arguments import number
+from ceteris.scratch._checks import matrix
 from ceteris.scratch.objectives import Objective
 
 
@@ -80,7 +81,7 @@ def descend(objective: Objective, start, steps: int, rate: float | None = None) 
     >>> steps_needed(bowl, [1.0, 1.0], epsilon=1e-6), int(np.argmax(path.error <= 1e-6))
     (126, 52)
     """
-    x, t = _start(objective, start), positive("rate", 1 / objective.L if rate is None else rate)
+    x, t = _start(objective, start), number("rate", 1 / objective.L if rate is None else rate, above=0)
     best, distance, errors = objective.f(objective.minimiser), np.sum((x - objective.minimiser) ** 2), []
     for _ in range(steps + 1):
         errors.append(objective.f(x) - best)
@@ -102,11 +103,11 @@ def steps_needed(objective: Objective, start, epsilon: float, rate: float | None
     The smaller of |x_0 - x*|^2 / (2 t epsilon), Theorem 3.1, and log(e_0 / epsilon) / log(1 / (1 - m t)),
     Theorem 3.2.
     """
-    x, t = _start(objective, start), positive("rate", 1 / objective.L if rate is None else rate)
+    x, t = _start(objective, start), number("rate", 1 / objective.L if rate is None else rate, above=0)
     if t * objective.L > 1 + 1e-12:
         raise ValueError(f"rate is {t:g}; the theorems need a rate of at most 1/L = {1 / objective.L:g}.")
     error = objective.f(x) - objective.f(objective.minimiser)
-    if error <= positive("epsilon", epsilon):
+    if error <= number("epsilon", epsilon, above=0):
         return 0
     sublinear = np.sum((x - objective.minimiser) ** 2) / (2 * t * epsilon)
     shrink = 1 - objective.m * t

@@ -20,7 +20,7 @@ from itertools import count
 
 import numpy as np
 
-from ceteris.scratch._checks import choice, positive
+from ceteris.arguments import number, one_of
 
 
 def gradient_descent(theta, memory, g, t, rate):
@@ -103,8 +103,8 @@ def descend(rule: str, gradient: Callable, theta, rate: float, steps: int, **opt
     >>> abs(descend("momentum", lambda theta: theta, [8.0], rate=0.5, steps=200)[-1, 0]) < 1e-3
     np.True_
     """
-    update, memory = RULES[choice("rule", rule, RULES)]
-    positive("rate", rate)
+    update, memory = RULES[one_of("rule", rule, RULES)]
+    number("rate", rate, above=0)
     path = [np.asarray(theta, dtype=float)]
     for t in range(1, steps + 1):
         theta, memory = update(path[-1], memory, gradient(path[-1]), t, rate, **options)

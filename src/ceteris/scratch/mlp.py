@@ -30,8 +30,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from ceteris.arguments import number, one_of
 from ceteris.scratch import descent
-from ceteris.scratch._checks import choice, matrix, positive
+from ceteris.scratch._checks import matrix
 
 Layers = tuple[tuple[np.ndarray, np.ndarray], ...]
 
@@ -80,8 +81,8 @@ class Training:
 
 def initialise(rng: np.random.Generator, sizes: tuple[int, ...], hidden="logistic", output="linear") -> MLP:
     """Draw weights from N(0, 1 / n_in), giving z variance one on standardised X; biases zero ([003])."""
-    choice("hidden", hidden, HIDDEN)
-    choice("output", output, OUTPUT)
+    one_of("hidden", hidden, HIDDEN)
+    one_of("output", output, OUTPUT)
     if len(sizes) < 2 or min(sizes) < 1:
         raise ValueError(f"sizes is {tuple(sizes)}; give at least (inputs, outputs), each one or more.")
     return MLP(tuple((rng.normal(size=(i, o)) / np.sqrt(i), np.zeros(o)) for i, o in pairwise(sizes)), hidden, output)
@@ -150,7 +151,7 @@ def train(net: MLP, data, validation=None, *, rate=0.5, mu=0.9, epochs=1000, pat
     v = tuple((0.0, 0.0) for _ in net.layers)
     kept, losses, checks = net, [loss(net, X, T)], [loss(net, *watched)]
     best, t = 0, 0
-    positive("rate", rate)
+    number("rate", rate, above=0)
     while t < epochs and t - best < patience:
         t += 1
         with np.errstate(over="ignore", invalid="ignore"):  # answered below, in a sentence

@@ -28,7 +28,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ceteris.scratch._checks import matrix, positive
+from ceteris.arguments import number
+from ceteris.scratch._checks import matrix
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def learn(X, t, passes: int = 1000) -> Perceptron:
     X, t = _table(X, t)
     x, w, wrong = with_bias(X), np.zeros(X.shape[1] + 1), np.zeros(len(t), dtype=int)
     seen = {}  # weights at the start of a pass -> errors counted until then
-    for done in range(int(positive("passes", passes))):
+    for done in range(int(number("passes", passes, above=0))):
         if w.tobytes() in seen:
             return Perceptron(w, "cycling", int(wrong.sum()), done, _certificate(wrong - seen[w.tobytes()], t))
         seen[w.tobytes()], before = wrong.copy(), wrong.sum()

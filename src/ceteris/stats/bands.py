@@ -16,6 +16,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ceteris.arguments import one_of, whole
+
 WEIGHTS = ("normal", "exponential", "wild")
 AT_ONCE = 2**22  # weights drawn at once: 32 MiB
 
@@ -37,13 +39,11 @@ def multipliers(rng: np.random.Generator, shape: tuple[int, ...], kind: str = "n
     >>> np.round([w.mean(), w.var(), (w**3).mean()], 1) + 0.0
     array([0., 1., 1.])
     """
-    if kind == "normal":
+    if one_of("kind", kind, WEIGHTS) == "normal":
         return rng.standard_normal(shape)
     if kind == "exponential":
         return rng.standard_exponential(shape) - 1
-    if kind == "wild":
-        return rng.standard_normal(shape) / np.sqrt(2) + (rng.standard_normal(shape) ** 2 - 1) / 2
-    raise ValueError(f"kind: {kind!r} given; {', '.join(map(repr, WEIGHTS))} are allowed.")
+    return rng.standard_normal(shape) / np.sqrt(2) + (rng.standard_normal(shape) ** 2 - 1) / 2
 
 
 def multiplier_bootstrap(
@@ -70,9 +70,8 @@ def multiplier_bootstrap(
     np.float64(0.05)
     """
     if len(clusters) > 1:
-        raise ValueError(f"clusters: {len(clusters)} sets given; none and one are allowed; use ``normal_maximum``.")
-    if draws < 1:
-        raise ValueError(f"draws: {draws} given; one at least is needed.")
+        raise ValueError(f"clusters holds {len(clusters)} sets, but must hold one at most; use ``normal_maximum``.")
+    whole("draws", draws)
     totals = influence / len(influence)
     if clusters:
         members, place = np.unique(clusters[0], return_inverse=True)

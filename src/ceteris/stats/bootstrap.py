@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import one_of, whole
+
 SIGNS = ("rademacher", "mammen", "webb", "normal")
 
 
@@ -152,8 +154,7 @@ def wild_test(
     """
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     _rows((x, y), draws, cluster)
-    if not 0 <= column < x.shape[1]:
-        raise ValueError(f"column: {column} given; x has columns 0 to {x.shape[1] - 1}.")
+    whole("column", column, 0, x.shape[1] - 1)
     others = np.delete(x, column, axis=1)
     shifted = y - value * x[:, column]
     restricted = others @ np.linalg.lstsq(others, shifted, rcond=None)[0] if others.shape[1] else np.zeros(len(y))
@@ -173,7 +174,7 @@ def _factors(draws: int, seed: int, cluster: np.ndarray | None, n: int, signs: s
     count = n if cluster is None else len(np.unique(cluster))
     rng = np.random.default_rng(seed)
     shape = (draws, count)
-    if signs == "rademacher":
+    if one_of("signs", signs, SIGNS) == "rademacher":
         return rng.choice([-1.0, 1.0], size=shape)
     if signs == "webb":
         size = np.sqrt(np.array([0.5, 1.0, 1.5]))
@@ -183,9 +184,7 @@ def _factors(draws: int, seed: int, cluster: np.ndarray | None, n: int, signs: s
         return rng.choice(
             [(1 - root) / 2, (1 + root) / 2], p=[(root + 1) / (2 * root), (root - 1) / (2 * root)], size=shape
         )
-    if signs == "normal":
-        return rng.standard_normal(shape)
-    raise ValueError(f"signs: {signs!r} given; {', '.join(map(repr, SIGNS))} are allowed.")
+    return rng.standard_normal(shape)
 
 
 def _summed(values: np.ndarray, cluster: np.ndarray | None) -> np.ndarray:
@@ -203,10 +202,9 @@ def _of(statistic: Callable[..., Any], arrays: tuple[np.ndarray, ...], which: np
 
 def _rows(arrays: tuple[np.ndarray, ...], draws: int, cluster: np.ndarray | None) -> int:
     if not arrays:
-        raise ValueError("arrays: none given; give the data that the statistic is of.")
+        raise ValueError("arrays is empty, but must hold one at least; give the data that the statistic is of.")
     sizes = {len(array) for array in (*arrays, *([cluster] if cluster is not None else []))}
     if len(sizes) > 1:
         raise ValueError(f"arrays: they have {', '.join(map(str, sorted(sizes)))} rows; give equally many.")
-    if draws < 1:
-        raise ValueError(f"draws: {draws} given; one at least is needed.")
+    whole("draws", draws)
     return len(arrays[0])

@@ -24,6 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import as_many
+
 
 def iid(influence: np.ndarray) -> np.ndarray:
     """Covariance under independent rows, shape (k, k).
@@ -96,10 +98,10 @@ def few_clusters(clusters: Sequence[np.ndarray]) -> float:
     1.5
     """
     if not 1 <= len(clusters) <= 2:
-        raise ValueError(f"clusters: {len(clusters)} sets given; none, one and two are allowed; merge some of them.")
+        raise ValueError(f"clusters holds {len(clusters)} sets, but must hold one or two; merge some of them.")
     G = min(len(np.unique(groups)) for groups in clusters)
     if G < 2:
-        raise ValueError("clusters: all rows are in one, so that no variance can be seen; two at least are needed.")
+        raise ValueError("clusters: all rows are in one, but a variance needs two at least; give more.")
     return G / (G - 1)
 
 
@@ -163,11 +165,10 @@ def read_clusters(labels: Any, n: int | None) -> np.ndarray:
     array([0, 0, 1])
     """
     array = np.asarray(labels) if hasattr(labels, "dtype") else np.array([*labels, None], object)[:-1]
-    if array.ndim != 1 or (n is not None and len(array) != n):
-        raise ValueError(f"clusters: {len(array)} labels given; the estimate has {n} rows; give one label for each.")
+    as_many("clusters", array, len(array) if n is None else n, of="row of the estimate")
     missing = _missing(array)
     if missing:
-        raise ValueError(f"clusters: {missing} missing labels given; none are allowed; name them, or drop their rows.")
+        raise ValueError(f"clusters holds {missing} missing labels, but must hold none; name them, or drop their rows.")
     if array.dtype == object:
         array = np.unique(array.astype(str), return_inverse=True)[1]
     few_clusters([array])

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.stats.centring import coordinates
 from ceteris.stats.deletion import without_leverage
 
@@ -92,10 +93,10 @@ def ols(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> Leas
     """
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if x.ndim != 2 or y.shape != (len(x),):
-        raise ValueError(f"x: shape {x.shape} given with y of shape {y.shape}; (n, k) and (n,) are needed.")
+        raise ValueError(f"x and y have shapes {x.shape} and {y.shape}, but must have (n, k) and (n,); reshape them.")
     n, k = x.shape
     if n <= k:
-        raise ValueError(f"x: {k} columns given for {n} rows; least squares needs more rows than columns.")
+        raise ValueError(f"x has {k} columns and {n} rows, but must have more rows than columns; leave some out.")
     w = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
     root = np.sqrt(w)
     about = coordinates(x)
@@ -115,18 +116,16 @@ def ols(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> Leas
 def correction(leverage: np.ndarray, k: int, kind: str) -> np.ndarray:
     """c_i of the head of this module, shape (n,)."""
     n = len(leverage)
-    if kind == "HC0":
+    if one_of("kind", kind, KINDS) == "HC0":
         return np.ones(n)
     if kind == "HC1":
         return np.full(n, np.sqrt(n / (n - k)))
-    if kind in ("HC2", "HC3"):
-        if leverage.max() > 1 - 1e-10:
-            raise ValueError(
-                f"kind: {kind} given, but row {int(leverage.argmax())} has a leverage of one, since a column is zero "
-                "in all other rows; use 'HC1', or drop that column."
-            )
-        return (1 - leverage) ** (-0.5 if kind == "HC2" else -1.0)
-    raise ValueError(f"kind: {kind!r} given; {', '.join(KINDS)} are allowed.")
+    if leverage.max() > 1 - 1e-10:
+        raise ValueError(
+            f"kind is {kind}, but row {int(leverage.argmax())} has a leverage of one, since a column is zero in all "
+            "other rows; use 'HC1', or drop that column."
+        )
+    return (1 - leverage) ** (-0.5 if kind == "HC2" else -1.0)
 
 
 def covariance_of(fit: LeastSquares, kind: str = "HC1", clusters: Sequence[np.ndarray] = ()) -> np.ndarray:

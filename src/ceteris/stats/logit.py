@@ -201,10 +201,10 @@ def _climb(eta: np.ndarray, move: np.ndarray, d: np.ndarray, w: np.ndarray, valu
 
 def _refuse(x: np.ndarray, d: np.ndarray) -> None:
     if x.ndim != 2 or d.shape != (len(x),):
-        raise ValueError(f"x: shape {x.shape} given with d of shape {d.shape}; (n, k) and (n,) are needed.")
+        raise ValueError(f"x and d have shapes {x.shape} and {d.shape}, but must have (n, k) and (n,); reshape them.")
     if not (np.isfinite(x).all() and np.isfinite(d).all()):
-        raise ValueError("x: missing or infinite values given; finite numbers are needed; impute or drop the rows.")
+        raise ValueError("x holds missing or infinite values, but must hold finite numbers; impute or drop the rows.")
     if not np.isin(d, (0.0, 1.0)).all():
-        raise ValueError("d: values other than 0 and 1 given; a logit needs zeros and ones.")
+        raise ValueError("d holds other values than 0 and 1, but must hold these only; recode it.")
     if d.min() == d.max():
-        raise ValueError(f"d: only {d[0]:g} given; a logit needs both zeros and ones.")
+        raise ValueError(f"d is {d[0]:g} in every row, but must hold both zeros and ones; add rows of the other.")

@@ -25,6 +25,8 @@ from math import comb, prod
 
 import numpy as np
 
+from ceteris.arguments import one_of, probability
+
 MOST = 200_000  # assignments that are enumerated; beyond it they are sampled
 SIDES = ("two-sided", "greater", "less")
 
@@ -85,8 +87,7 @@ def permutation_test(
     (True, 70, 1.0)
     """
     y, d = np.asarray(y, dtype=float), np.asarray(d, dtype=float)
-    if alternative not in SIDES:
-        raise ValueError(f"alternative: {alternative!r} given; {', '.join(SIDES)} are allowed.")
+    one_of("alternative", alternative, SIDES)
     assignments, exact = assign(d, strata, clusters, exact, draws, seed)
     observed = float(statistic(y, d))
     values = np.concatenate([np.atleast_1d(statistic(y, part)) for part in _parts(assignments)])
@@ -121,8 +122,7 @@ def randomisation_interval(
     (1.0, 7.0)
     """
     y, d = np.asarray(y, dtype=float), np.asarray(d, dtype=float)
-    if not 0 < level < 1:
-        raise ValueError(f"level: {level} given; a number between 0 and 1 is allowed, such as 0.95.")
+    probability("level", level)
     assignments, exact = assign(d, strata, clusters, exact, draws, seed)
     parts = list(_parts(assignments))
     a = np.concatenate([difference_in_means(y, part) for part in parts])
@@ -149,7 +149,7 @@ def assign(
     """Assignments that the design could have drawn, shape (m, n), and whether these are all of them."""
     d = np.asarray(d, dtype=float)
     if not np.isin(d, (0.0, 1.0)).all() or d.min() == d.max():
-        raise ValueError("d: zeros and ones, at least one of each, are needed; recode the treatment.")
+        raise ValueError("d must hold zeros and ones, at least one of each, but does not; recode the treatment.")
     place, first = _units(d, clusters)
     own = d[first]
     blocks = np.zeros(len(first), dtype=int) if strata is None else _blocks(strata, place, first)

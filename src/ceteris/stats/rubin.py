@@ -21,6 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ceteris.arguments import number
+
 
 @dataclass(frozen=True)
 class Pooled:
@@ -88,16 +90,16 @@ def _degrees(share: np.ndarray, m: int, complete: float) -> np.ndarray:
 def _refuse(points: np.ndarray, covariances: np.ndarray, dof: float | None) -> None:
     if points.ndim != 2 or covariances.shape != (*points.shape, points.shape[1]):
         raise ValueError(
-            f"points: shape {points.shape} given with covariances of shape {covariances.shape}; (m, k) and (m, k, k) "
-            "are needed."
+            f"points and covariances have shapes {points.shape} and {covariances.shape}, but must have (m, k) and "
+            "(m, k, k); reshape them."
         )
     if len(points) < 2:
         raise ValueError(
-            f"points: {len(points)} data set(s) given; at least 2 are needed, or the spread between them is unknown."
+            f"points holds {len(points)} data set(s), but must hold 2 at least, as they differ; give more."
         )
     if not (np.isfinite(points).all() and np.isfinite(covariances).all()):
         raise ValueError("points: an estimate or covariance is not finite; look at the fit on each completed data set.")
     if not (np.diagonal(covariances, axis1=1, axis2=2) > 0).all():
         raise ValueError("covariances: a variance that is not positive given; each estimate needs one.")
-    if dof is not None and not dof > 0:
-        raise ValueError(f"dof: {dof} given; a positive number is needed, the residual degrees of freedom.")
+    if dof is not None:
+        number("dof", dof, above=0)

@@ -38,11 +38,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ceteris.learners import table
+from ceteris.arguments import COUNT, POSITIVE, check
 from ceteris.nets import Coder
 from ceteris.outlets import entry
 from ceteris.recipe import optimiser
 from ceteris.results import Check, Figure, Section, Table
+from ceteris.tables import coding
 from ceteris.training import AbstractRowLoss, Course, batch_for, evaluate, history, padded, passes_for, split, train
 
 LOOKS = 40  # how often, at most, the rows set aside are looked at
@@ -95,13 +96,13 @@ class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
         Parameters
         ----------
         X : data frame or array-like of shape (n, columns)
-            Numbers, booleans and labels, nothing missing; see `ceteris.learners.table`.
+            Numbers, booleans and labels, nothing missing; see `ceteris.tables.coding`.
         """
         self._refuse()
         frame = self._frame(X, reset=True)
         if frame.rows < 2:
             raise ValueError(f"X: {frame.rows} sample (n_samples=1) cannot be learnt from, at least 2 are needed.")
-        self.encoding_, _ = table.encode(frame, np.ones(frame.rows))
+        self.encoding_, _ = coding.encode(frame, np.ones(frame.rows))
         x = self.encoding_(frame)
         if self.latent > x.shape[1]:
             raise ValueError(
@@ -130,7 +131,7 @@ class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
             raise ValueError(
                 f"Z: shape {z.shape} was given, but (rows, {self.latent}) is needed; give what transform gave."
             )
-        return decoded(_mapped(_decode, self.coder_, z), self.encoding_)
+        return self.encoding_.inverse(_mapped(_decode, self.coder_, z))
 
     def reconstruction_error(self, X: Any) -> np.ndarray:
         """Return the mean squared error of each row over its standardised columns, shape (n,); large for odd rows."""
@@ -177,21 +178,10 @@ class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
         """Return the number of outputs of the encoder."""
 
     def _refuse(self) -> None:
-        name = type(self).__name__
-        for field, least in (("latent", 1), ("patience", 1), ("epochs", 1), ("batch_size", 1)):
-            value = getattr(self, field)
-            if value is not None and (isinstance(value, bool) or int(value) != value or value < least):
-                raise ValueError(f"{name}: {field} is {value!r}, but must be a whole number of at least {least}.")
-        for field in ("validation", "corruption"):
-            share = getattr(self, field, 0)
-            if not 0 <= share < 1:
-                raise ValueError(f"{name}: {field} is {share!r}, but must be a share of at least 0 and below 1.")
-        for field in ("rate", "beta"):
-            if not getattr(self, field, 1) > 0:
-                raise ValueError(f"{name}: {field} is {getattr(self, field)!r}, but must be above 0.")
+        check(self, widths=COUNT.or_several("hidden layer"), beta=POSITIVE)
 
-    def _frame(self, X: Any, reset: bool) -> table.Frame:
-        frame = table.read(X)
+    def _frame(self, X: Any, reset: bool) -> coding.Frame:
+        frame = coding.read(X)
         validate_data(self, X, reset=reset, skip_check_array=True)
         return frame
 
@@ -341,7 +331,7 @@ class VariationalAutoencoder(_AbstractAutoencoder):
         rng = check_random_state(random_state)
         z = rng.standard_normal((n, self.latent)).astype(np.float32)
         rows = _mapped(_decode, self.coder_, z)
-        return decoded(rows + self.noise_ * rng.standard_normal(rows.shape), self.encoding_)
+        return self.encoding_.inverse(rows + self.noise_ * rng.standard_normal(rows.shape))
 
     def _objective(self):
         return Evidence(jnp.asarray(self.beta, jnp.float32))
@@ -361,18 +351,6 @@ def _decode(coder: Coder, z: Array) -> Array:
 def _mapped(function: Any, coder: Coder, x: np.ndarray) -> np.ndarray:
     alone = jax.tree.map(lambda a: a[None] if eqx.is_array(a) else a, coder)
     return evaluate(function, alone, [x.astype(np.float32)])[0][0]
-
-
-def decoded(x: np.ndarray, encoding: table.Encoding) -> pd.DataFrame:
-    """Return standardised columns in the units and with the labels of the table; the inverse of its encoding."""
-    scale = np.where(np.isfinite(encoding.scale), encoding.scale, 0.0)
-    raw, columns, at = x * scale + encoding.mean, {}, 0
-    for name, labels in zip(encoding.names, encoding.labels, strict=True):
-        width = 1 if labels is None else len(labels)
-        part = raw[:, at : at + width]
-        columns[name] = part[:, 0] if labels is None else np.array(labels, object)[part.argmax(1)]
-        at += width
-    return pd.DataFrame(columns)
 
 
 def _draw_latent(figure: Any, data: Any) -> None:

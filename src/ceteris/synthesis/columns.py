@@ -21,8 +21,9 @@ import numpy as np
 import pandas as pd
 from sklearn.mixture import GaussianMixture
 
-from ceteris.learners import table
 from ceteris.synthesis.wasserstein import Spans
+from ceteris.tables import coding
+from ceteris.tables.frames import refuse_own_labels
 from ceteris.tables.magnitude import refuse_extremes
 
 FEW = 20  # a numeric column with up to so many different values is treated as labels
@@ -51,7 +52,8 @@ class Labels:
 
     def encode(self, column: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return indicators, shape (rows, width)."""
-        return (column[:, None] == self.values).astype(np.float32)
+        codes = coding.codes_of("table", self.name, column, self.values)
+        return coding.indicators(codes, self.width).astype(np.float32)
 
     def decode(self, x: np.ndarray) -> pd.Series:
         """Return the values that rows of the matrix stand for."""
@@ -108,7 +110,7 @@ def find_columns(frame: pd.DataFrame, seed: int) -> tuple[Labels | Numbers, ...]
     >>> [type(column).__name__ for column in find_columns(frame, seed=0)]
     ['Labels', 'Numbers']
     """
-    taken = table.read(frame)  # complains about holes, twins and types
+    taken = coding.read(frame)  # complains about holes, twins and types
     return tuple(
         _find(name, column, frame[name].dtype, seed) for name, column in zip(frame, taken.columns, strict=True)
     )
@@ -117,12 +119,7 @@ def find_columns(frame: pd.DataFrame, seed: int) -> tuple[Labels | Numbers, ...]
 def _find(name: Any, column: np.ndarray, dtype: Any, seed: int) -> Labels | Numbers:
     values = np.unique(column)
     if column.dtype == object or len(values) <= FEW:
-        if len(values) > table.MANY and len(values) > len(column) / 2:
-            raise ValueError(
-                f"table: column {name!r} holds {len(values)} different labels in {len(column)} rows, an identifier "
-                "rather "
-                "than a category; drop it."
-            )
+        refuse_own_labels("table", name, column)
         return Labels(name, values, dtype)
     refuse_extremes("table", name, column)
     whole = bool(np.all(column == np.round(column)))
@@ -155,7 +152,7 @@ def spans_of(columns: tuple[Labels | Numbers, ...]) -> Spans:
 def encode(columns: tuple[Labels | Numbers, ...], frame: pd.DataFrame, seed: int) -> np.ndarray:
     """Return the matrix of a table, float32 (rows, columns of the matrix)."""
     rng = np.random.default_rng(seed)
-    taken = table.read(frame).columns
+    taken = coding.read(frame).columns
     return np.concatenate([column.encode(values, rng) for column, values in zip(columns, taken, strict=True)], axis=1)
 
 

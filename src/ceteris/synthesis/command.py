@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ceteris.arguments import whole
 from ceteris.outlets import say
 from ceteris.tables import Options, ReadTable, plain
 from ceteris.tables.magnitude import refuse_extremes
@@ -44,13 +45,13 @@ def synthesize(
     options : Options, optional
         How the table was read.
     """
-    from ceteris.learners.table import read
     from ceteris.report import Run, command_line, report
     from ceteris.synthesis.gan import TableGAN
     from ceteris.synthesis.quality import compare_tables
+    from ceteris.tables.coding import read
 
-    if rows is not None and rows < 1:
-        raise ValueError(f"rows: {rows} was given, but at least one row must be asked for.")
+    if rows is not None:
+        whole("rows", rows)
     source = table if isinstance(table, ReadTable) else plain(table, path)
     frame = source.frame
     for name, column in zip(frame, read(frame).columns, strict=True):  # complains of holes before a folder is made

@@ -25,6 +25,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from ceteris.arguments import COUNT, check, whole
 from ceteris.engine import Progress, fit, precision
 from ceteris.recipe import Draws, Play
 from ceteris.synthesis import columns as mixed
@@ -192,8 +193,7 @@ class TableGAN(BaseEstimator):
             Columns and dtypes of the table learnt from.
         """
         check_is_fitted(self)
-        if n < 1:
-            raise ValueError(f"n: {n} was given, but at least one row must be asked for.")
+        whole("n", n)
         key = jr.key(int(check_random_state(random_state).randint(np.iinfo(np.int32).max)))
         wanted = self._wanted(given)
         parts, rows, tries = [], 0, 0
@@ -250,13 +250,7 @@ class TableGAN(BaseEstimator):
     def _refuse(self, table: Any) -> None:
         if not isinstance(table, pd.DataFrame):
             raise TypeError(f"table: a {type(table).__name__} was given, but a pandas DataFrame is needed; convert it.")
-        for name in ("steps", "critic_moves", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f"TableGAN: {name} is {getattr(self, name)}, but must be a whole number of at least 1."
-                )
-        if not self.rate > 0:
-            raise ValueError(f"TableGAN: rate is {self.rate}, but must be above 0.")
+        check(self, widths=COUNT.or_several("hidden layer"))
         if len(table) < 20:
             raise ValueError(f"table: {len(table)} rows were given, but a GAN needs at least 20; give more rows.")
 

@@ -31,9 +31,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-from ceteris.learners import table
 from ceteris.results import Check, Figure, Section, Table
 from ceteris.synthesis.columns import FEW
+from ceteris.tables import coding
 
 USEFUL = 0.9  # share of the score of real rows that synthetic rows should reach
 SAFE = 0.55  # area under the attacker's curve up to which little is given away
@@ -167,9 +167,9 @@ def _is_label(column: Any) -> bool:
 
 def _codes(frame: pd.DataFrame, real: pd.DataFrame) -> np.ndarray:
     """Return numbers as they are and labels by their number among those of the real table, float (rows, columns)."""
-    columns = table.read(frame).columns
-    known = table.read(real).columns
-    code = lambda mine, theirs: pd.Categorical(mine, categories=np.unique(theirs)).codes  # -1 for a label never seen
+    columns = coding.read(frame).columns
+    known = coding.read(real).columns
+    code = lambda mine, theirs: coding.codes_of("synthetic", "", mine, sorted(set(theirs)), unseen="ignore")
     return np.column_stack(
         [code(a, b) if b.dtype == object else a.astype(float) for a, b in zip(columns, known, strict=True)]
     )

@@ -1,7 +1,21 @@
-"""Tables: read one of any dialect, say what was recognised, and write one back in the same way."""
+"""Tables: read one of any dialect, say what was recognised, and write one back in the same way; columns by role.
 
-from ceteris.tables.columns import survey_parquet
-from ceteris.tables.options import KINDS, Options, one_of, parse_types
-from ceteris.tables.reading import read_table
-from ceteris.tables.table import ReadTable, plain
-from ceteris.tables.target import split_target
+Names are imported when first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ceteris.lazy import lazily
+
+__all__ = ["KINDS", "Options", "ReadTable", "parse_types", "plain", "read_table", "split_target", "survey_parquet"]
+
+if TYPE_CHECKING:
+    from ceteris.tables.columns import survey_parquet
+    from ceteris.tables.options import KINDS, Options, parse_types
+    from ceteris.tables.reading import read_table
+    from ceteris.tables.table import ReadTable, plain
+    from ceteris.tables.target import split_target
+
+__getattr__, __dir__ = lazily(__name__, __file__)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.tables.source import QUOTE, Source, single_byte, valid_utf8
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -56,11 +57,7 @@ class Opening:
 
 def choose(argument: str, given: str | None, allowed: dict[str, str]) -> str | None:
     """Return a separator or decimal mark that was asked for, by itself or by name."""
-    mark = NAMED.get(given, given) if given is not None else None
-    if mark is not None and mark not in allowed:
-        known = ", ".join(f"{mark!r}" for mark in allowed)
-        raise ValueError(f"{argument}: {given!r} is not known; choose from: {known}.")
-    return mark
+    return None if given is None else one_of(argument, NAMED.get(given, given), allowed)
 
 
 def open_rows(source: Source, given: str | None) -> Opening:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from typing import Any
+
+from ceteris.arguments import one_of
 
 KINDS = {
     "number": "numbers, whatever they look like",
@@ -41,8 +41,7 @@ class Options:
 
     def __post_init__(self) -> None:
         for name, kind in self.types.items():
-            if kind not in KINDS:
-                raise ValueError(f"types: {kind!r} was given for {name!r}; choose from: {', '.join(KINDS)}.")
+            one_of(f"types: the kind of {name!r}", kind, KINDS)
         for name in self.needed:
             if self.reason(name):
                 raise ValueError(
@@ -53,7 +52,7 @@ class Options:
         """Raise if a column is named that the table does not have."""
         for argument, names in (("types", self.types), ("ignore", self.ignore), ("id", self.id)):
             for name in names:
-                one_of(argument, name, columns, kind="a column of the data")
+                one_of(argument, name, columns, kind="a column of the data:")
 
     def reason(self, name: str) -> str:
         """Why a column is left out, as it was asked for; nothing if it was not."""
@@ -100,21 +99,3 @@ def parse_types(words: Iterable[str]) -> dict[str, str]:
         if types.setdefault(name, kind) != kind:
             raise ValueError(f"types: column {name!r} is given as {types[name]} and as {kind}; give one of the two.")
     return types
-
-
-def one_of(argument: str, given: Any, allowed: Sequence[Any], kind: str = "known") -> None:
-    """Raise unless the value is allowed; name the nearest and list them all.
-
-    Examples
-    --------
-    >>> one_of("target", "yeild", ("x", "yield"), kind="a column of the data")
-    Traceback (most recent call last):
-    ValueError: target: 'yeild' is not a column of the data; did you mean 'yield'? choose from: x, yield.
-    """
-    if given in allowed:
-        return
-    names = [str(name) for name in allowed]
-    near = get_close_matches(str(given), names, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    listed = ", ".join(names[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "")
-    raise ValueError(f"{argument}: {given!r} is not {kind}; {hint}choose from: {listed}.")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ceteris.tables.options import one_of
+from ceteris.arguments import one_of
 from ceteris.tables.table import ReadTable
 
 
@@ -39,7 +39,7 @@ def split_target(table: ReadTable, target: str) -> tuple[pd.DataFrame, pd.Series
     >>> list(features), table.sentences
     (['x'], ("Column 'again' is left out: it holds a copy of the target.",))
     """
-    one_of("target", target, table.order, kind="a column of the data")
+    one_of("target", target, table.order, kind="a column of the data:")
     if target in table.doubts or target in table.left_out:
         reason = {**table.left_out, **table.doubts}[target]
         raise ValueError(

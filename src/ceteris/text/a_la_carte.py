@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ceteris.arguments import check
 from ceteris.text.cooccurrence import count_pairs
 from ceteris.text.corpus import Corpus
 from ceteris.text.vectors import WordVectors
@@ -102,12 +103,7 @@ class EmbeddingRegression:
                                  int(count.sum()), len(present), self.vectors)  # fmt: skip
 
     def _refuse(self, corpus: Corpus, word: str, X: pd.DataFrame) -> None:
-        if self.window < 1 or self.permutations < 1:
-            raise ValueError(
-                f"EmbeddingRegression: window is {self.window} and permutations {self.permutations}, but both must be "
-                "at "
-                "least 1."
-            )
+        check(self)
         if word not in corpus.words:
             raise KeyError(f"word: {word!r} does not occur often enough in the corpus; choose one of its .words.")
         if len(X) != corpus.documents:

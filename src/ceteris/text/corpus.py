@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ceteris.arguments import whole
+
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
@@ -99,8 +101,7 @@ def build_corpus(documents: Iterable[str | Sequence[str]], least: int = 5) -> Co
     """
     if isinstance(documents, str):
         raise TypeError("documents: one string was given, but a list of documents is needed; put it into a list.")
-    if least < 1:
-        raise ValueError(f"least: {least} was given, but a word must occur at least once; give 1 or more.")
+    whole("least", least)
     number: defaultdict[str, int] = defaultdict(itertools.count().__next__)
     ids, starts = array("i"), array("q", [0])
     for place, document in enumerate(documents):

@@ -15,6 +15,7 @@ import numba as nb
 import numpy as np
 import pandas as pd
 
+from ceteris.arguments import POSITIVE, check
 from ceteris.text.cooccurrence import count_pairs
 from ceteris.text.corpus import Corpus
 from ceteris.text.skip_gram import combined, refuse_short
@@ -62,11 +63,7 @@ class GloVe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("dimensions", "window", "epochs"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"GloVe: {name} is {getattr(self, name)}, but must be a whole number of at least 1.")
-        if not (self.rate > 0 and self.most > 0):
-            raise ValueError(f"GloVe: rate is {self.rate} and most {self.most}, but both must be above 0.")
+        check(self, most=POSITIVE)
 
     def fit(self, corpus: Corpus) -> WordVectors:
         """Learn the vectors of a corpus."""

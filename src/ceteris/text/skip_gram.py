@@ -18,6 +18,7 @@ import numba as nb
 import numpy as np
 import pandas as pd
 
+from ceteris.arguments import NOT_NEGATIVE, check
 from ceteris.text.corpus import Corpus
 from ceteris.text.vectors import WordVectors
 
@@ -77,16 +78,7 @@ class SkipGram:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("dimensions", "window", "negative", "epochs"):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f"SkipGram: {name} is {getattr(self, name)}, but must be a whole number of at least 1."
-                )
-        if not self.rate > 0 or self.subsample < 0:
-            raise ValueError(
-                f"SkipGram: rate is {self.rate} and subsample {self.subsample}, but the rate must be above 0 and "
-                "subsample 0 or above."
-            )
+        check(self, subsample=NOT_NEGATIVE)
 
     def fit(self, corpus: Corpus, progress: bool = False) -> WordVectors:
         """Learn the vectors of a corpus.

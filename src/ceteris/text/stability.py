@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ceteris.arguments import probability, whole
 from ceteris.text.corpus import Corpus
 from ceteris.text.glove import GloVe
 from ceteris.text.skip_gram import SkipGram
@@ -91,8 +92,7 @@ class VectorEnsemble:
         return pd.Series(np.mean(shared, axis=0), pd.Index(words, name="word"), name=f"shared of {n} nearest")
 
     def _most(self, n: int) -> int:
-        if n < 1:
-            raise ValueError(f"n: {n} was given, but at least one word must be asked for.")
+        whole("n", n)
         return min(n, len(self.words) - 1)
 
 
@@ -120,8 +120,7 @@ def fit_many(
     >>> list(ensemble.similarity([("cats", "dogs")]).columns)
     ['similarity', 'sd', 'low', 'high']
     """
-    if runs < 2:
-        raise ValueError(f"runs: {runs} was given, but a spread needs at least 2.")
+    whole("runs", runs, least=2)
     if resample and corpus.documents < 20:
         raise ValueError(
             f"corpus: it has {corpus.documents} documents, too few to draw samples of; give the text in more documents "
@@ -143,8 +142,7 @@ def _nearest(run: WordVectors, places: Sequence[int], n: int) -> np.ndarray:
 
 def _spread(values: np.ndarray, index: pd.Index, name: str, level: float) -> pd.DataFrame:
     """Summarise values of shape (runs, answers)."""
-    if not 0 < level < 1:
-        raise ValueError(f"level: {level} was given, but a probability between 0 and 1 is needed, such as 0.95.")
+    probability("level", level)
     mean, sd = values.mean(0), values.std(0, ddof=1)
     half = stats.t.ppf(0.5 + level / 2, len(values) - 1) * np.sqrt(1 + 1 / len(values)) * sd
     limit = 1.0 if name == "similarity" else np.inf

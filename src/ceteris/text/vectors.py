@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ceteris.arguments import nearest, whole
 from ceteris.engine import save_weights
 from ceteris.files import read_arrays, refuse_non_finite, replace_file
 from ceteris.text.corpus import Corpus
@@ -76,9 +76,9 @@ class WordVectors:
     def place(self, word: str) -> int:
         """Return the number of a word, or say that it is not known and what is near it."""
         if word not in self.index:
-            near = difflib.get_close_matches(str(word), self.words, 3)
-            hint = f"near it are {', '.join(near)}" if near else "see .words"
-            raise KeyError(f"word: {word!r} is not among the {len(self)} words of the vocabulary; {hint}.")
+            near = nearest(word, self.words)
+            hint = f"did you mean {near!r}?" if near else "see .words."
+            raise KeyError(f"word: {word!r} is not among the {len(self)} words of the vocabulary; {hint}")
         return self.index[word]
 
     def similarity(self, a: str, b: str) -> float:
@@ -167,8 +167,7 @@ class WordVectors:
             yield f"{word} {' '.join(f'{x:.6g}' for x in row)}\n".encode()
 
     def _nearest(self, direction: np.ndarray, n: int, left_out: list[int]) -> pd.DataFrame:
-        if n < 1:
-            raise ValueError(f"n: {n} was given, but at least one word must be asked for.")
+        whole("n", n)
         cosines = self.unit @ direction
         cosines[left_out] = -np.inf
         best = np.argsort(-cosines, kind="stable")[: min(n, len(self) - len(left_out))]

@@ -146,7 +146,7 @@ def train(
     ...     def losses(self, model, batch, key):
     ...         return (model(batch["x"])[:, 0] - batch["y"]) ** 2, {}
     >>> x = np.linspace(-1, 1, 100)[:, None]
-    >>> rows, net = split(x[:, 0], 3, 0.2, np.random.default_rng(0)), Net(widths=(8,), epochs=50)
+    >>> rows, net = split(x[:, 0], 3, 0.2, np.random.default_rng(0)), Net(widths=(8,), epochs=200, rate=0.02)
     >>> data = padded({"x": x, "y": 2 * x[:, 0]})
     >>> run = train("lines", net.builder(1, 1), Squared(), data, rows, net.course(80), seed=0)
     >>> run.metrics["heldout"].shape[1], bool(run.metrics["heldout"].min() < 0.01)

@@ -10,6 +10,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
+from ceteris.arguments import COUNT, check, one_of
 from ceteris.engine import Fit
 from ceteris.nets import linear_plus
 from ceteris.recipe import KINDS, optimiser
@@ -80,15 +81,8 @@ class Net:
     members: int = 2
 
     def __post_init__(self) -> None:
-        if self.optimiser not in KINDS or self.optimiser == "lbfgs":
-            allowed = ", ".join(name for name in KINDS if name != "lbfgs")
-            raise ValueError(f"optimiser: {self.optimiser!r} given; {allowed} are allowed.")
-        if not 0 <= self.validation < 1:
-            raise ValueError(f"validation: {self.validation} given; a share of at least 0 and below 1 is allowed.")
-        for name in ("batch_size", "epochs", "patience", "members"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name}: {value} given; at least 1 is needed.")
+        one_of("Net: optimiser", self.optimiser, [name for name in KINDS if name != "lbfgs"])
+        check(self, widths=COUNT.or_several("hidden layer"))
 
     def builder(self, inputs: int, outputs: int) -> Callable[..., Any]:
         """Return what builds a net."""

@@ -159,20 +159,20 @@ def test_a_leaf_has_two_clusters_of_each_arm():
 def test_bad_input():
     x, d, y, _ = trial(100)
     for settings, message in (
-        ({"honest": 1.0}, "honest: 1.0 given"),
-        ({"depth": 0}, "least: 20 and depth: 0 given"),
-        ({"least": 40}, "least: 40 given, but .* too few for two leaves"),
+        ({"honest": 1.0}, "honest is 1.0, but must be a number above 0 and below 1"),
+        ({"depth": 0}, "depth is 0, but must be a whole number of at least 1"),
+        ({"least": 40}, "least is 40, but 28 treated and 22 control rows grow the tree, too few for two leaves"),
     ):
         with pytest.raises(ValueError, match=message):
             CausalTree(**settings).fit(y=y, d=d, x=x)
     with pytest.raises(ValueError, match="is 1 in every row"):
         CausalTree().fit(y=y, d=np.ones(100), x=x)
-    with pytest.raises(ValueError, match="missing values given"):
+    with pytest.raises(ValueError, match="there are missing or infinite values"):
         CausalTree().fit(y=y, d=d, x=x * np.nan)
     fitted = CausalTree(least=5).fit(y=y, d=d, x=x)
-    with pytest.raises(ValueError, match="a causal tree needs all covariates"):
+    with pytest.raises(ValueError, match=r"x holds 3 missing \(NaN\)"):
         fitted.effect(np.full((1, 3), np.nan))
-    with pytest.raises(ValueError, match="two sets given; a tree is grown on whole clusters of one set"):
+    with pytest.raises(ValueError, match="cluster names two sets, but must name one, since a tree is grown on w"):
         CausalTree().fit(y=y, d=d, x=x, cluster=[np.arange(100), np.arange(100)])
     who = np.where(d == 1, 0, np.arange(100))
     rows, sample = read_rows(y=y, d=d, x=x, cluster=who, binary=True), Sample(y, d, np.ones(100), x)

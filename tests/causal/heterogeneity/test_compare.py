@@ -69,11 +69,14 @@ def test_table_and_figure_carry_the_numbers(simulated):
 @pytest.mark.parametrize(
     ("run", "said"),
     [
-        (lambda: compare_cate({}, [NieWagerDesign("A")]), "entrants: none"),
+        (lambda: compare_cate({}, [NieWagerDesign("A")]), "entrants is empty, but must name one estimator at le"),
         (lambda: compare_cate({"T": TLearner}, [NieWagerDesign("A")]), "'T' is no estimator"),
-        (lambda: compare_cate(ENTRANTS), "designs: none given, and no data"),
+        (lambda: compare_cate(ENTRANTS), "designs is empty, but there are no data either"),
         (lambda: compare_cate(ENTRANTS, [NieWagerDesign("A")], 1), "replications is 1"),
-        (lambda: compare_cate(ENTRANTS, [NieWagerDesign("A")], held_out=1.0), "held_out: 1.0"),
+        (
+            lambda: compare_cate(ENTRANTS, [NieWagerDesign("A")], held_out=1.0),
+            "held_out is 1.0, but must be a number above 0 and below 1",
+        ),
     ],
 )
 def test_bad_input(run, said):

@@ -76,7 +76,7 @@ def test_a_label_that_is_new_is_refused_along_some_covariates():
     data = simulate_nie_wager("B", 200).assign(town=lambda table: np.where(table["x5"] > 0, "b", "a"))
     model = LinearEffects(OLS, LOGIT, along=["town=b"]).fit(data, y="y", d="d", x=["x0", "town"])
     assert model.effect(data[["town"]][:3]).point.shape == (3,)
-    with pytest.raises(ValueError, match="the label 'c' of 'town' did not occur"):
+    with pytest.raises(ValueError, match="column 'town' holds 'c', but must hold what it held"):
         model.effect(data[["town"]].assign(town="c"))
 
 
@@ -163,9 +163,12 @@ def test_figure_carries_its_numbers(sample):
         (lambda roles: LinearEffects(OLS, LOGIT, along="x0").fit(**roles), "give \\['x0'\\]"),
         (lambda roles: SeriesEffects(["x0", "x1", "x2"], outcome=OLS, treatment=LOGIT).fit(**roles), "one or two"),
         (lambda roles: SeriesEffects("x0", outcome=OLS, treatment=LOGIT).fit(**roles), "one or two"),
-        (lambda roles: SeriesEffects(["x0"], knots=1, outcome=OLS, treatment=LOGIT).fit(**roles), "knots: 1"),
+        (
+            lambda roles: SeriesEffects(["x0"], knots=1, outcome=OLS, treatment=LOGIT).fit(**roles),
+            "knots is 1, but must be a whole number of at least 2",
+        ),
         (lambda roles: SeriesEffects(["x6"], outcome=OLS, treatment=LOGIT).fit(**roles), "in every row"),
-        (lambda roles: LinearEffects(OLS, LOGIT).fit(**roles), "8 terms given for 500 rows: 'x6' is the same in every"),
+        (lambda roles: LinearEffects(OLS, LOGIT).fit(**roles), "along makes 8 terms of 500 rows: 'x6' is the sa"),
         (lambda roles: LinearEffects(OLS, LOGIT, along=["x0", "x1"]).fit(**roles).figure(), "call band"),
     ],
 )

@@ -195,7 +195,7 @@ def test_labels_of_new_rows_are_read_as_those_of_the_old(data):
     new = pd.DataFrame({"town": ["a", "b"], "x0": [0.3, 0.3]})
     found = model.effect(new).point
     np.testing.assert_allclose(found, model.tau.predict(np.array([[0.3, 0.0], [0.3, 1.0]])))
-    with pytest.raises(ValueError, match="the label 'zzz' of 'town' did not occur"):
+    with pytest.raises(ValueError, match="column 'town' holds 'zzz', but must hold what it held"):
         model.effect(new.assign(town=["a", "zzz"]))
 
 
@@ -210,28 +210,52 @@ def test_any_learner_of_scikit_learn_serves(data):
     ("run", "said"),
     [
         (lambda data: fit(TLearner(OLS, OLS), data), "predicts no probabilities"),
-        (lambda data: fit(TLearner(OLS, LOGIT, clip=0.6), data), "clip: 0.6"),
-        (lambda data: fit(TLearner(LinearRegression, LOGIT), data), "outcome: the class LinearRegression"),
-        (lambda data: fit(RLearner(OLS, LOGIT, "ols"), data), "final: 'ols'"),
-        (lambda data: fit(RLearner(OLS, LOGIT, KNeighborsRegressor()), data), "final: KNeighborsRegressor.* no sample"),
-        (lambda data: fit(TLearner(OLS, LOGIT, bootstrap=3), data), "bootstrap: 3 given"),
+        (
+            lambda data: fit(TLearner(OLS, LOGIT, clip=0.6), data),
+            "clip is 0.6, but must be a number above 0 and below 0.5",
+        ),
+        (lambda data: fit(TLearner(LinearRegression, LOGIT), data), "outcome is the class LinearRegression, but"),
+        (lambda data: fit(RLearner(OLS, LOGIT, "ols"), data), "final is 'ols', but must be an estimator in the "),
+        (
+            lambda data: fit(RLearner(OLS, LOGIT, KNeighborsRegressor()), data),
+            "final is KNeighbors.*must take sample_weight",
+        ),
+        (
+            lambda data: fit(TLearner(OLS, LOGIT, bootstrap=3), data),
+            "bootstrap is 3, but must be a whole number",
+        ),
         (
             lambda data: fit(TLearner(OLS, LOGIT, bootstrap=20), data, cluster=[np.arange(600) // 9, data.index // 7]),
-            "cluster: two sets given with bootstrap",
+            "cluster names two sets, but must name one, since bootstrap draws whole clusters of one",
         ),
         (lambda data: fit(TLearner(OLS, LOGIT), data.assign(d=1)), "is 1 in every row"),
-        (lambda data: fit(TLearner(OLS, LOGIT), data.assign(d=data["d"] + 1)), "allows 0 and 1 only"),
-        (lambda data: fit(TLearner(OLS, LOGIT), data.assign(x0=np.nan)), "missing values"),
-        (lambda data: TLearner(OLS, LOGIT).fit(data, y="y", d="d", x=[]), "x: no covariate"),
-        (lambda data: fit(RLearner(OLS, LOGIT, OLS), data, nuisances={"g": data["y"]}), "nuisances: 'g'"),
-        (lambda data: fit(RLearner(OLS, LOGIT, OLS), data, nuisances={"m": [1.0]}), "600 finite numbers"),
-        (lambda data: fit(RLearner(OLS, LOGIT, OLS), data, nuisances={"e": data["d"]}), "strictly between 0 and 1"),
+        (lambda data: fit(TLearner(OLS, LOGIT), data.assign(d=data["d"] + 1)), "but must hold 0 and 1 only here"),
+        (lambda data: fit(TLearner(OLS, LOGIT), data.assign(x0=np.nan)), "there are missing or infinite values"),
+        (lambda data: TLearner(OLS, LOGIT).fit(data, y="y", d="d", x=[]), "x is empty, but effects differ by covari"),
+        (
+            lambda data: fit(RLearner(OLS, LOGIT, OLS), data, nuisances={"g": data["y"]}),
+            "nuisances is 'g', but must be one of m, e",
+        ),
+        (
+            lambda data: fit(RLearner(OLS, LOGIT, OLS), data, nuisances={"m": [1.0]}),
+            r"nuisances\['m'\] has shape \(1,\)",
+        ),
+        (
+            lambda data: fit(RLearner(OLS, LOGIT, OLS), data, nuisances={"e": data["d"]}),
+            r"nuisances\['e'\] runs from 0 to 1, but must be a number above 0 and below 1 everywhere",
+        ),
         (lambda data: fit(TLearner(OLS, LOGIT), data).effect(data[["x0"]]), "missing from the rows"),
-        (lambda data: fit(TLearner(OLS, LOGIT), data).effect([[1.0]]), "6 columns are needed"),
-        (lambda data: fit(TLearner(OLS, LOGIT), data).effect(np.full((1, 6), np.nan)), "this estimator allows none"),
-        (lambda data: fit(TLearner(OLS, LOGIT), data).effect(level=2), "level: 2"),
+        (lambda data: fit(TLearner(OLS, LOGIT), data).effect([[1.0]]), r"x has shape \(1, 1\), but must have 6 colu"),
+        (lambda data: fit(TLearner(OLS, LOGIT), data).effect(np.full((1, 6), np.nan)), r"x holds 6 missing \(NaN\)"),
+        (
+            lambda data: fit(TLearner(OLS, LOGIT), data).effect(level=2),
+            "level is 2, but must be a number above 0 and below 1",
+        ),
         (lambda data: fit(TLearner(OLS, LOGIT), data).effect().conf_int(), "no standard errors"),
-        (lambda data: fit(TLearner(OLS, LOGIT), data).average(estimand="LATE"), "estimand: 'LATE'"),
+        (
+            lambda data: fit(TLearner(OLS, LOGIT), data).average(estimand="LATE"),
+            "estimand is 'LATE', but must be one of ATE, ATT, ATU, ATO",
+        ),
         (lambda data: fit(TLearner(OLS, LOGIT), data).average([1, 2]), "a boolean array"),
         (lambda data: fit(TLearner(OLS, LOGIT), data).average(np.zeros(600, bool)), "no row is in it"),
         (lambda data: fit(TLearner(OLS, LOGIT), data).average((data["d"] == 0).to_numpy(), "ATT"), "holds no row that"),

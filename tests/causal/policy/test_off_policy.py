@@ -59,17 +59,23 @@ Y, A, P = [1.0, 2.0, 3.0, 4.0], [0, 1, 0, 1], np.full((4, 2), 0.5)
 @pytest.mark.parametrize(
     ("work", "sentence"),
     [
-        (lambda: off_policy_value(Y, A, P, P, method="TMLE"), "method: 'TMLE' given; 'IPS', 'SNIPS', 'DR' are allowed"),
+        (lambda: off_policy_value(Y, A, P, P, method="TMLE"), "method is 'TMLE', but must be one of IPS, SNIPS, DR"),
         (lambda: off_policy_value(Y, A, P, P, method="DR"), "q: none given for DR"),
-        (lambda: off_policy_value(Y, A, P, P, q=np.ones((4, 3))), r"q: shape \(4, 3\) given; \(4, 2\) is allowed"),
-        (lambda: off_policy_value(Y, A, P, P, q=P * np.nan), "q: 8 missing or infinite values given"),
-        (lambda: off_policy_value(Y, A, P * [1.0, 0.6], P), "logged: the probabilities of row 0 sum to 0.8; a sum of"),
-        (lambda: off_policy_value(Y, [0, 1, 0, 5], P, P), "action: 0 to 5 given; whole numbers from 0 to 1"),
-        (lambda: off_policy_value(Y, A, [1, 0.5, 0, 1], P), "logged: 0 to 1 given for the actions taken"),
-        (lambda: off_policy_value(Y, A, np.full((3, 2), 0.5), P), r"logged: shape \(3, 2\) given; \(4, 2\) or \(4,\)"),
+        (lambda: off_policy_value(Y, A, P, P, q=np.ones((4, 3))), r"q has shape \(4, 3\), but must have \(4, 2\)"),
+        (lambda: off_policy_value(Y, A, P, P, q=P * np.nan), r"q holds 8 missing \(NaN\)"),
+        (lambda: off_policy_value(Y, A, P * [1.0, 0.6], P), "logged: the probabilities of row 0 sum to 0.8, but must"),
+        (
+            lambda: off_policy_value(Y, [0, 1, 0, 5], P, P),
+            "action runs from 0 to 5, but must be a whole number from 0 to 1",
+        ),
+        (
+            lambda: off_policy_value(Y, A, [1, 0.5, 0, 1], P),
+            "logged runs from 0 to 1, but must be a number above 0 and at most 1",
+        ),
+        (lambda: off_policy_value(Y, A, np.full((3, 2), 0.5), P), r"logged has shape \(3, 2\), but must have \(4, 2\)"),
         (lambda: off_policy_value(Y, A, P, [1 - a for a in A]), "policy: it never does what the log did"),
         (lambda: off_policy_value(Y, [0] * 4, np.eye(2)[[0] * 4], P), "in 4 rows it may do what the log never does"),
-        (lambda: off_policy_value(Y, A, P * np.nan, P), "logged: 8 missing or infinite values given"),
+        (lambda: off_policy_value(Y, A, P * np.nan, P), r"logged holds 8 missing \(NaN\)"),
     ],
 )
 def test_bad_input_is_answered_in_a_sentence(work, sentence):

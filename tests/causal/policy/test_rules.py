@@ -131,21 +131,30 @@ T = np.arange(1.0, 5.0)
 @pytest.mark.parametrize(
     ("work", "sentence"),
     [
-        (lambda: within_budget(T, 0.0), "budget: 0.0 given; a share above 0 and at most 1 is allowed"),
-        (lambda: within_budget(T, 1.2), "budget: 1.2 given"),
-        (lambda: within_budget(T, 0.5, cost=[1, 0, 1, 1]), "cost: 0 given; positive costs are allowed"),
-        (lambda: within_budget(T, 0.5, cost=[1, 1]), "cost: 2 rows given and tau_hat has 4"),
-        (lambda: policy_value(T, {}), "policy: an empty mapping given"),
-        (lambda: policy_value(T, T), r"policy\['value'\]: probabilities outside \[0, 1\]"),
-        (lambda: policy_value(T, [1, 0]), r"policy\['value'\]: shape \(2,\) with values up to 1 given; \(4,\) or"),
-        (lambda: policy_value(np.ones((4, 3)), [0, 1, 2, 3]), "the number of an action being below 3"),
-        (lambda: policy_value(np.ones((4, 2)), [0, 1, 1, 0], cost=1), "cost: given with scores of every action"),
-        (lambda: policy_value(T, [1, 0, np.nan, 1]), "1 missing or infinite values given"),
-        (lambda: policy_value(np.ones((4, 1)), T), r"scores: shape \(4, 1\) given; \(rows, actions\) with two"),
-        (lambda: arm_scores(T, [0, 1, 2, 0], np.ones((4, 2)), np.ones((4, 2))), "given with actions up to 2"),
+        (lambda: within_budget(T, 0.0), "budget is 0.0, but must be a number above 0 and at most 1"),
+        (lambda: within_budget(T, 1.2), "budget is 1.2, but must be a number above 0 and at most 1"),
+        (
+            lambda: within_budget(T, 0.5, cost=[1, 0, 1, 1]),
+            "cost runs from 0 to 1, but must be a number above 0",
+        ),
+        (lambda: within_budget(T, 0.5, cost=[1, 1]), r"cost has shape \(2,\), but must have \(4,\)"),
+        (lambda: policy_value(T, {}), "policy is empty, but must hold one at least"),
+        (lambda: policy_value(T, T), r"policy\['value'\] must hold probabilities of sum one"),
+        (
+            lambda: policy_value(T, [1, 0]),
+            r"policy\['value'\] has shape \(2,\) with values up to 1, but must have \(4,",
+        ),
+        (lambda: policy_value(np.ones((4, 3)), [0, 1, 2, 3]), "with numbers of actions below 3"),
+        (lambda: policy_value(np.ones((4, 2)), [0, 1, 1, 0], cost=1), "cost must be 0 with scores of every action"),
+        (lambda: policy_value(T, [1, 0, np.nan, 1]), r"holds 1 missing \(NaN\) and 0 infinite"),
+        (lambda: policy_value(np.ones((4, 1)), T), r"scores has one column, but must have one for each of two actions"),
+        (
+            lambda: arm_scores(T, [0, 1, 2, 0], np.ones((4, 2)), np.ones((4, 2))),
+            "with actions up to 2, but must have one column",
+        ),
         (
             lambda: arm_scores(T, [0, 1, 1, 0], np.ones((4, 2)), np.zeros((4, 2))),
-            "e: 0 to 0 given; probabilities above",
+            "e runs from 0 to 0, but must be a number above 0 and at most 1",
         ),
     ],
 )

@@ -23,6 +23,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal import riesz
 from ceteris.causal.assemble import finish, solve
 from ceteris.causal.crossfit import read_folds, splits
@@ -90,15 +91,14 @@ class AutomaticDebiasing:
     name: str = "E m(W, γ)"
 
     def __post_init__(self) -> None:
-        if self.representer not in ("lasso", "net"):
-            raise ValueError(f"representer: {self.representer!r} given; 'lasso' and 'net' are allowed.")
+        one_of("representer", self.representer, ("lasso", "net"))
         learner = hasattr(self.outcome, "fit") and hasattr(self.outcome, "predict")
         if self.outcome not in ("lasso", "net") and not learner:
             raise ValueError(
-                f"outcome: {self.outcome!r} given; 'lasso', 'net' and an estimator with fit and predict are allowed."
+                f"outcome is {self.outcome!r}, but must be 'lasso', 'net' or an estimator that predicts; give one."
             )
         if self.penalty != "cv" and (isinstance(self.penalty, str) or self.penalty < 0):
-            raise ValueError(f"penalty: {self.penalty!r} given; 'cv' and numbers of at least 0 are allowed.")
+            raise ValueError(f"penalty is {self.penalty!r}, but must be 'cv' or a number of at least 0; give one.")
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None) -> Estimate:
         """Estimate.

@@ -34,11 +34,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal.diagnostics import overlap_check, size_check, warn_of
 from ceteris.causal.estimands import OVERLAP, SUTVA, UNCONFOUNDED, WORDS, pick_estimand, told
 from ceteris.causal.propensity import Propensity, fit_propensity, read_with_score, spread, trimmed
-from ceteris.causal.rows import Rows, read_rows
-from ceteris.data._check import pick
+from ceteris.causal.rows import Rows, read_rows, refuse_no_covariates
 from ceteris.results import Check, Estimate
 from ceteris.stats.centring import standardised
 from ceteris.stats.deletion import without_leverage
@@ -110,7 +110,7 @@ class BalancingWeights:
         self, data: Any = None, *, y: Any, d: Any, x: Any = None, score: Any = None, cluster: Any = None
     ) -> Estimate:
         """Estimate the effect; `score` is a propensity score that is known, else a logit on `x` is fitted."""
-        pick("tilt", self.tilt, TILTS)
+        one_of("tilt", self.tilt, TILTS)
         every = read_with_score(data, y=y, d=d, x=x, score=score, cluster=cluster)
         rows, keep = trimmed(every, self.trim)
         fitted = fit_propensity(rows)
@@ -285,10 +285,8 @@ def weighted_means(
 
 def columns_to_balance(x: np.ndarray, moments: int) -> np.ndarray:
     """Covariates, with their squares for two moments; constant and repeated columns left out, standardised."""
-    if moments not in (1, 2):
-        raise ValueError(f"moments: {moments} given; 1 (means) and 2 (means and squares) are allowed.")
-    if not x.shape[1]:
-        raise ValueError("x: no covariates given; name those to balance.")
+    one_of("moments", moments, (1, 2))
+    refuse_no_covariates(x, "name those to balance")
     x = standardised(x)[0]
     wide = np.column_stack([x, x**2]) if moments == 2 else x
     chosen: list[int] = []

@@ -99,13 +99,15 @@ class DeDL:
 
     def __post_init__(self) -> None:
         if isinstance(self.link, str) and self.link not in LINKS:
-            raise ValueError(f"link: {self.link!r} given; {', '.join(LINKS)} and a Structure are allowed.")
+            raise ValueError(f"link is {self.link!r}, but must be one of {', '.join(LINKS)}, or a Structure; give one.")
         if isinstance(self.link, Structure) and self.link.mean is None:
             raise ValueError(
-                "link: a structure without a mean given; effects are differences of G(theta, t); give a mean."
+                "link is a structure without a mean, but effects are differences of G(theta, t); give a mean."
             )
         if isinstance(self.assignment, str) and self.assignment not in ("shares", "learn"):
-            raise ValueError(f"assignment: {self.assignment!r} given; 'shares', 'learn' and an Assignment are allowed.")
+            raise ValueError(
+                f"assignment is {self.assignment!r}, but must be 'shares', 'learn' or an Assignment; give one."
+            )
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None) -> Estimate:
         """Estimate.
@@ -192,7 +194,7 @@ def chosen(combinations: Any, m: int) -> np.ndarray:
     given = np.asarray(combinations)
     if given.ndim != 2 or given.shape[1] != m or not np.isin(given, (0, 1)).all():
         raise ValueError(
-            f"combinations: shape {given.shape} given; rows of {m} zeros and ones are allowed, one per combination."
+            f"combinations has shape {given.shape}, but must hold rows of {m} zeros and ones; give one per combination."
         )
     others = np.unique(given[given.any(axis=1)], axis=0)
     return np.concatenate([np.zeros((1, m), int), others])

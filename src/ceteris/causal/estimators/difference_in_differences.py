@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal import assemble, scores
 from ceteris.causal.crossfit import cross_fit, read_folds
 from ceteris.causal.learners import default_classifier, default_regressor, given
 from ceteris.causal.nuisances import fit_of, overlap, propensity, refuse_clip, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.data._check import pick
 from ceteris.results import Estimate
 
 EFFICIENT, CHANG = "orthogonal", "Chang"
@@ -91,7 +91,7 @@ class DifferenceInDifferences:
         time : str or array, optional
             Repeated cross-sections: 0 before and 1 after.
         """
-        pick("score", self.score, (EFFICIENT, CHANG))
+        one_of("score", self.score, (EFFICIENT, CHANG))
         refuse_clip(self.clip)
         rows = self._read(data, y=y, d=d, x=x, before=before, time=time, cluster=cluster)
         after = rows.extra.get("time")

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal import assemble, scores
 from ceteris.causal.crossfit import cross_fit, make_folds
 from ceteris.causal.estimators.difference_in_differences import ASSUMPTIONS
 from ceteris.causal.learners import default_classifier, default_regressor, given
 from ceteris.causal.nuisances import propensity, refuse_clip, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.data._check import pick
 from ceteris.results import Estimate
 
 CONTROLS = ("never treated", "not yet treated")
@@ -84,7 +84,7 @@ class GroupTimeEffects:
         x : list of str or matrix
             Covariates; their values in the earlier of two compared periods are used.
         """
-        pick("controls", self.controls, CONTROLS)
+        one_of("controls", self.controls, CONTROLS)
         refuse_clip(self.clip)
         learners = {
             "outcome": given(self.outcome, default_regressor()),

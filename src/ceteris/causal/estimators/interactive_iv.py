@@ -104,7 +104,7 @@ class InteractiveIV:
             (never, self.never_takers, "never_takers"),
         ):
             if there and not allowed:
-                raise ValueError(f"{who}: False given, but the data hold some; leave it at True.")
+                raise ValueError(f"{who} is False, but the data hold some; leave it at True.")
         return bool(always), bool(never)
 
     def _nuisances(

@@ -28,13 +28,13 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import number, one_of, whole
 from ceteris.causal.diagnostics import overlap_check, warn_of
 from ceteris.causal.estimands import OVERLAP, SUTVA, UNCONFOUNDED, pick_estimand, told
 from ceteris.causal.estimators.randomised import stratified
 from ceteris.causal.nearest import METRICS, across, whiten, within
 from ceteris.causal.propensity import Propensity, fit_propensity, read_with_score, subset
-from ceteris.causal.rows import Rows, read_rows
-from ceteris.data._check import pick, whole
+from ceteris.causal.rows import Rows, read_rows, refuse_no_covariates
 from ceteris.results import Check, Estimate
 from ceteris.stats.logit import with_constant
 
@@ -75,11 +75,10 @@ class NearestNeighbours:
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any) -> Estimate:
         """Estimate the effect."""
         pick_estimand(self.estimand)
-        pick("metric", self.metric, METRICS)
+        one_of("metric", self.metric, METRICS)
         rows = read_rows(data, y=y, d=d, x=x, binary=True)
         _refuse_settings(rows, self.neighbours, self.tie_tolerance, self.variance_neighbours)
-        if not rows.x.shape[1]:
-            raise ValueError("x: no covariates given; name those to match on.")
+        refuse_no_covariates(rows.x, "name those to match on")
         z = whiten(rows.x, self.metric)
         matches = across(z, rows.d, self.neighbours, self.tie_tolerance)
         imputed = impute(rows, matches, rows.x if self.bias_correction else None)
@@ -133,8 +132,8 @@ class PropensityMatching:
         pick_estimand(self.estimand)
         every = read_with_score(data, y=y, d=d, x=x, score=score, cluster=None)
         _refuse_settings(every, self.neighbours, self.tie_tolerance, self.local)
-        if self.caliper is not None and not self.caliper > 0:
-            raise ValueError(f"caliper: {self.caliper} given; a positive number is allowed, such as 0.2, or None.")
+        if self.caliper is not None:
+            number("caliper", self.caliper, above=0, such_as=0.2)
         fitted = fit_propensity(every)
         odds = np.log(fitted.e) - np.log1p(-fitted.e)
         reach = np.inf if self.caliper is None else self.caliper * odds.std(ddof=1)
@@ -310,14 +309,13 @@ def within_reach(
 
 def cells(x: np.ndarray, bins: int | None) -> np.ndarray:
     """Number of the group of equal (coarsened) covariates of each row, from 0."""
+    refuse_no_covariates(x, "name those to match on")
     columns = []
     for column in x.T:
         if bins is not None and len(np.unique(column)) > bins:
             edges = np.unique(np.quantile(column, np.arange(1, bins) / bins))
             column = np.searchsorted(edges, column).astype(float)
         columns.append(column)
-    if not columns:
-        raise ValueError("x: no covariates given; name those to match on.")
     return np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)[1].ravel()
 
 
@@ -364,5 +362,4 @@ def _refuse_settings(rows: Rows, neighbours: int, tolerance: float, local: int) 
             f"neighbours: {neighbours} asked for ({local} for the variance), but the smaller arm has {least} rows; ask "
             "for fewer."
         )
-    if not tolerance >= 0:
-        raise ValueError(f"tie_tolerance: {tolerance} given; a number from 0 on is allowed, such as 1e-5.")
+    number("tie_tolerance", tolerance, least=0, such_as=1e-5)

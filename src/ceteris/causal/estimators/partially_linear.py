@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal import assemble, scores
 from ceteris.causal.crossfit import cross_fit, read_folds
 from ceteris.causal.estimands import UNCONFOUNDED
 from ceteris.causal.learners import default_classifier, default_regressor, given
 from ceteris.causal.nuisances import fit_of, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.data._check import pick
 from ceteris.results import Estimate
 
 PARTIALLING_OUT, IV_TYPE = "partialling out", "IV-type"
@@ -85,7 +85,7 @@ class PartiallyLinear:
         y, d : str or array; x : list of str or matrix; cluster : one or two of str or array
             Outcome, treatments, covariates, and the clusters that rows come in.
         """
-        pick("score", self.score, (PARTIALLING_OUT, IV_TYPE))
+        one_of("score", self.score, (PARTIALLING_OUT, IV_TYPE))
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster)
         binary = bool(np.isin(rows.d, (0, 1)).all())
         outcome = given(self.outcome, default_regressor())

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal import assemble, scores
 from ceteris.causal.crossfit import cross_fit, read_folds
 from ceteris.causal.estimators.partially_linear import IV_TYPE, PARTIALLING_OUT
 from ceteris.causal.learners import default_for, given
 from ceteris.causal.nuisances import f_statistic, first_stage, fit_of, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.data._check import pick
 from ceteris.results import Estimate
 
 
@@ -61,10 +61,9 @@ class PartiallyLinearIV:
 
     def fit(self, data: Any = None, *, y: Any, d: Any, z: Any, x: Any = None, cluster: Any = None) -> Estimate:
         """Estimate θ; arguments as in ``PartiallyLinear.fit``, z being one or more instruments."""
-        pick("score", self.score, (PARTIALLING_OUT, IV_TYPE))
+        one_of("score", self.score, (PARTIALLING_OUT, IV_TYPE))
         rows = read_rows(data, y=y, d=d, x=x, z=z, cluster=cluster)
-        if rows.d.ndim == 2:
-            raise ValueError(f"d: {rows.d.shape[1]} treatments given; one is allowed; estimate them one by one.")
+        rows.refuse_several_treatments("estimate them one by one")
         assert rows.z is not None
         z_columns = rows.z.reshape(rows.n, -1)
         if (np.ptp(z_columns, axis=0) == 0).any():

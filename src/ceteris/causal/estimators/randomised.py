@@ -29,9 +29,9 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal.estimands import RANDOM, SUTVA, pick_estimand, told
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.data._check import pick
 from ceteris.results import Estimate
 from ceteris.stats.covariance import clustered
 from ceteris.stats.deletion import without_leverage
@@ -59,7 +59,7 @@ class DifferenceInMeans:
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None) -> Estimate:
         """Estimate the average effect; `x` is not used, and `cluster` makes the standard error robust to clusters."""
-        pick("variance", self.variance, VARIANCES)
+        one_of("variance", self.variance, VARIANCES)
         rows = read_rows(data, y=y, d=d, cluster=cluster, binary=True)
         point, influence = arm_difference(rows.y, rows.d, self.variance)
         meta = {
@@ -138,10 +138,12 @@ class ClusterRandomised:
 
     def fit(self, data: Any = None, *, y: Any, d: Any, cluster: Any, x: Any = None) -> Estimate:
         """Estimate the average effect; the treatment must not vary within clusters."""
-        pick("weight", self.weight, ("unit", "cluster"))
+        one_of("weight", self.weight, ("unit", "cluster"))
         rows = read_rows(data, y=y, d=d, cluster=cluster, binary=True)
         if len(rows.clusters) != 1:
-            raise ValueError(f"cluster: {len(rows.clusters)} sets given; one is allowed: what was assigned as a whole.")
+            raise ValueError(
+                f"cluster names {len(rows.clusters)} sets, but must name one; give what was assigned as a whole."
+            )
         point, influence, variance = cluster_difference(rows.y, rows.d, rows.clusters[0], self.weight)
         G = len(np.unique(rows.clusters[0]))
         over = "units" if self.weight == "unit" else "clusters with equal weight"
@@ -261,7 +263,9 @@ def cluster_difference(
         )
     G, G1 = len(labels), int(arm.sum())
     if min(G1, G - G1) < 2:
-        raise ValueError(f"cluster: {G1} treated and {G - G1} control clusters given; two of each at least are needed.")
+        raise ValueError(
+            f"cluster: {G1} treated and {G - G1} control clusters were found, but there must be two of each; add some."
+        )
     w = np.ones(len(y)) if weight == "unit" else 1 / np.bincount(place)[place]
     mean = {a: np.average(y[d == a], weights=w[d == a]) for a in (0, 1)}
     total = np.where(d == 1, w[d == 1].sum(), w[d == 0].sum())

@@ -32,10 +32,10 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal.dependence import collinear
 from ceteris.causal.estimands import OVERLAP, RANDOM, SUTVA, UNCONFOUNDED, pick_estimand, told
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.data._check import pick
 from ceteris.results import Check, Estimate
 from ceteris.stats.least_squares import KINDS, ols
 from ceteris.stats.logit import with_constant
@@ -64,9 +64,9 @@ class RegressionAdjustment:
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None) -> Estimate:
         """Regress y on d and x; d may hold any numbers."""
-        pick("covariance", self.covariance, KINDS)
+        one_of("covariance", self.covariance, KINDS)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster)
-        _refuse_several(rows)
+        rows.refuse_several_treatments("put the others into x")
         fit = ols(np.column_stack([rows.d, with_constant(rows.independent)]), rows.y).only(1)
         meta = {
             "method": "Regression adjustment",
@@ -111,7 +111,7 @@ class InteractedRegression:
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None) -> Estimate:
         """Regress y on x in each arm, d being 0 or 1."""
         pick_estimand(self.estimand)
-        pick("covariance", self.covariance, KINDS)
+        one_of("covariance", self.covariance, KINDS)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True)
         own = {"ATE": np.ones(rows.n), "ATT": rows.d, "ATU": 1 - rows.d}[self.estimand]
         point, (influence, by_cluster, by_deletion), (g0, g1) = interacted(rows, own, self.covariance, self.population)
@@ -149,7 +149,7 @@ def interacted(
         mine = rows.d == arm
         if mine.sum() <= X.shape[1]:
             raise ValueError(
-                f"x: {X.shape[1] - 1} covariates given, but only {int(mine.sum())} rows have d = {arm}; each arm needs "
+                f"x names {X.shape[1] - 1} covariates, but only {int(mine.sum())} rows have d = {arm}; each arm needs "
                 "more rows than covariates plus one; use fewer."
             )
         try:
@@ -166,11 +166,6 @@ def interacted(
     moved = own / own.mean() * (fits[1] - fits[0] - point) if population else 0.0
     by_cluster = (plain + moved) * np.sqrt((rows.n - 1) / (rows.n - 2 * X.shape[1]))  # it is a single regression
     return float(point), (influence + moved, by_cluster, deleted + moved), (fits[0], fits[1])
-
-
-def _refuse_several(rows: Rows) -> None:
-    if rows.d.ndim == 2:
-        raise ValueError(f"d: {rows.d.shape[1]} treatments given; one is allowed; put the others into x.")
 
 
 def _extrapolation(rows: Rows) -> Check:

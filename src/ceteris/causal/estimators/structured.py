@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ceteris.arguments import as_many, one_of, probability
 from ceteris.causal.assemble import finish, solve
 from ceteris.causal.crossfit import read_folds, splits
 from ceteris.causal.parameter_layer import (
@@ -116,12 +117,10 @@ class StructuredNet:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.information not in REGIMES:
-            raise ValueError(f"information: {self.information!r} given; {', '.join(REGIMES)} are allowed.")
+        one_of("information", self.information, REGIMES)
         if self.information == "integrate" and self.assignment is None:
-            raise ValueError("information: 'integrate' given without an assignment; give assignment=Assignment(...).")
-        if not 0 < self.floor < 1:
-            raise ValueError(f"floor: {self.floor} given; a number between 0 and 1 is allowed, such as 0.02.")
+            raise ValueError("information is 'integrate', but there is no assignment; give assignment=Assignment(...).")
+        probability("floor", self.floor, such_as=0.02)
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None) -> Estimate:
         """Estimate.
@@ -175,8 +174,7 @@ class StructuredNet:
         return finish(corrected, meta, nuisances, folds, checks)
 
     def _names(self, q: int) -> tuple[str, ...]:
-        if self.names and len(self.names) != q:
-            raise ValueError(f"names: {len(self.names)} given; the functional returns {q} numbers; give one for each.")
+        as_many("names", self.names or range(q), q, of="number that the functional returns")
         return self.names or (("E H",) if q == 1 else tuple(f"E H_{j}" for j in range(q)))
 
 
@@ -217,7 +215,7 @@ def learn(settings: StructuredNet, samples: Sequence[Rows]) -> tuple[str, list[l
 def stacked(samples: Sequence[Rows]) -> Stack:
     """Put the samples below each other; covariates are standardised within each."""
     if not samples:
-        raise ValueError("samples: none given; give at least one.")
+        raise ValueError("samples is empty, but must hold one at least; give one.")
     raw = [rows.x if rows.x.shape[1] else np.zeros((rows.n, 1)) for rows in samples]
     join = lambda parts: np.concatenate(list(parts))
     x = join(standardised(own)[0] for own in raw)
@@ -233,8 +231,7 @@ def choose(settings: StructuredNet, stack: Stack) -> str:
             settings.structure, stack.y[some], stack.t[some], start
         ):
             raise ValueError(
-                "information: 'regress' given, but the second derivative of this loss depends on θ; give 'learn' or "
-                "'auto'."
+                "information is 'regress', but the second derivative of this loss depends on θ; give 'learn' or 'auto'."
             )
         return settings.information
     if settings.assignment is not None and settings.structure.mean is not None:

@@ -26,13 +26,13 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import number, whole
 from ceteris.causal.diagnostics import overlap_check, warn_of
 from ceteris.causal.estimands import pick_estimand, told
 from ceteris.causal.estimators.balancing import ASSUMPTIONS, compare, score_weights, weighted_means
 from ceteris.causal.estimators.randomised import within_strata
 from ceteris.causal.propensity import Propensity, fit_propensity, read_with_score, subset, trimmed
 from ceteris.causal.rows import Rows
-from ceteris.data._check import whole
 from ceteris.results import Check, Estimate
 
 
@@ -70,8 +70,7 @@ class InverseProbabilityWeighting:
     ) -> Estimate:
         """Estimate the effect; `score` is a propensity score that is known, else a logit on `x` is fitted."""
         pick_estimand(self.estimand)
-        if not 0 <= self.winsorise < 0.5:
-            raise ValueError(f"winsorise: {self.winsorise} given; a number from 0 to below 0.5 is allowed, as 0.01.")
+        number("winsorise", self.winsorise, least=0, below=0.5)
         every = read_with_score(data, y=y, d=d, x=x, score=score, cluster=cluster)
         rows, keep = trimmed(every, self.trim)
         fitted = fit_propensity(rows)
@@ -131,8 +130,7 @@ class ScoreStratification:
         whole("strata", self.strata, least=2)
         whole("draws", self.draws, least=20)
         rows = read_with_score(data, y=y, d=d, x=x, score=score, cluster=cluster)
-        if len(rows.clusters) > 1:
-            raise ValueError("cluster: two sets given; the bootstrap of ScoreStratification allows one; choose it.")
+        rows.refuse_two_sets("the bootstrap of ScoreStratification draws clusters of one")
         fitted = fit_propensity(rows)
         groups = quantile_groups(fitted.e, self.strata)
         _refuse_empty(groups, rows.d)
@@ -168,7 +166,7 @@ class ScoreStratification:
             values.append(between_groups(again, groups, self.estimand))
         if len(values) < self.draws / 2:
             raise ValueError(
-                f"strata: {self.strata} given, but in {self.draws - len(values)} of {self.draws} bootstrap samples one "
+                f"strata is {self.strata}, but in {self.draws - len(values)} of {self.draws} bootstrap samples one "
                 "had a single treatment; use fewer."
             )
         return np.array(values), self.draws - len(values)

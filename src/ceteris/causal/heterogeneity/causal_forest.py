@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal.covariates import covariates_at
 from ceteris.causal.heterogeneity.effects import Effects, average_effect
 from ceteris.causal.heterogeneity.evaluate.linear import calibration_test
@@ -40,7 +41,6 @@ from ceteris.causal.heterogeneity.forest.pilot import fit_pilot
 from ceteris.causal.heterogeneity.forest.stretch import AS_IS, fit_stretch
 from ceteris.causal.heterogeneity.forest.targets import effect_target
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.data._check import pick
 from ceteris.results import Check, Estimate
 
 if TYPE_CHECKING:
@@ -108,12 +108,9 @@ class CausalForest:
         nuisances : mapping of str to array of shape (n,), optional
             "m" and "e", E[Y | X] and E[D | X] of each row, if they are known or were learnt elsewhere.
         """
-        pick("interval", self.interval, INTERVALS)
+        one_of("interval", self.interval, INTERVALS)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, missing=True)
-        if rows.d.ndim > 1:
-            raise ValueError(
-                f"d: {rows.d.shape[1]} treatments given; one is allowed; code arms as one category for MultiArmForest."
-            )
+        rows.refuse_several_treatments("code arms as a category for MultiArmForest")
         wanted = {"m": (rows.y, self.outcome), "e": (rows.d, self.treatment)}
         found, checks = centring.centre(rows, wanted, nuisances, self.growth, self.folds)
         if centring.is_binary(rows.d):
@@ -208,8 +205,8 @@ class FittedCausalForest:
             return replace(found, checks=self.checks)
         if estimand != "ATE":
             raise ValueError(
-                f"estimand: {estimand!r} given for a treatment that is not binary; 'ATE' (average slope) and 'ATO' "
-                "(weighted by the variance of the treatment) are allowed."
+                f"estimand is {estimand!r}, but must be 'ATE' (average slope) or 'ATO' (weighted by the variance of "
+                "the treatment) where that is not binary; choose one of them."
             )
         said = f"Average over the rows of the slope of {rows.outcome} in {rows.treatment}."
         found = averages.mean_of_scores(rows, self.scores, [estimand], subgroup, method, said)

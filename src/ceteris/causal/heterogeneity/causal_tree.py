@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ceteris.arguments import probability, whole
 from ceteris.causal.covariates import covariates_at
 from ceteris.causal.crossfit import cross_fit, make_folds
 from ceteris.causal.estimands import OVERLAP, RANDOM, SUTVA, UNCONFOUNDED
@@ -35,6 +36,7 @@ from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.results import Check, Estimate, Figure
 from ceteris.stats.deletion import without_leverage
+from ceteris.tables.frames import finite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,13 +85,11 @@ class CausalTree:
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any, cluster: Any = None) -> FittedCausalTree:
         """Grow, prune and estimate the tree; arguments as in ``Interactive.fit``."""
-        if not 0 < self.honest < 1:
-            raise ValueError(f"honest: {self.honest} given; a number between 0 and 1 is allowed, such as 0.5.")
-        if self.least < FEW or self.depth < 1:
-            raise ValueError(f"least: {self.least} and depth: {self.depth} given; from {FEW} and from 1 are allowed.")
+        probability("honest", self.honest, such_as=0.5)
+        whole("least", self.least, least=FEW)
+        whole("depth", self.depth)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True)
-        if len(rows.clusters) > 1:
-            raise ValueError("cluster: two sets given; a tree is grown on whole clusters of one set; give one.")
+        rows.refuse_two_sets("a tree is grown on whole clusters of one")
         e, checks = self._propensity(rows)
         weight = np.where(rows.d == 1, 1 / e, 1 / (1 - e))
         sample = Sample(rows.y, rows.d, weight, rows.x)
@@ -98,7 +98,7 @@ class CausalTree:
         treated = int(rows.d[growing].sum())
         if min(treated, len(growing) - treated) < 2 * self.least:
             raise ValueError(
-                f"least: {self.least} given, but {treated} treated and {len(growing) - treated} control rows grow the "
+                f"least is {self.least}, but {treated} treated and {len(growing) - treated} control rows grow the "
                 "tree, too few for two leaves; give fewer, or more rows."
             )
         tree = self._grown(sample.part(growing), e[growing], int(estimating.sum()), rows, growing)
@@ -147,9 +147,7 @@ class FittedCausalTree:
     def effect(self, x: Any = None, level: float = 0.95) -> Effects:
         """Effect of the leaf of each row of x, or of the training rows."""
         self.estimate.conf_int(level)  # refuses a level that is none
-        at = self.rows.x if x is None else covariates_at(x, self.rows.names)
-        if np.isnan(at).any():
-            raise ValueError("x: missing values given; a causal tree needs all covariates; impute them.")
+        at = self.rows.x if x is None else finite("x", covariates_at(x, self.rows.names))
         place = np.array([self.nodes.index(node) for node in self.tree.leaf_of(at)])
         said = "An interval covers the average effect in the leaf, not τ(x), which varies within it."
         meta = {"method": "Causal tree", "interval": said, "level": level}

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.dummy import DummyRegressor
 
+from ceteris.arguments import probability, whole
 from ceteris.causal.crossfit import make_folds
 from ceteris.causal.heterogeneity.dr_learner import DRLearner
 from ceteris.causal.heterogeneity.evaluate.inputs import constant
@@ -18,7 +19,6 @@ from ceteris.causal.heterogeneity.evaluate.losses import dr_loss, r_loss
 from ceteris.causal.heterogeneity.evaluate.rate import rate
 from ceteris.causal.heterogeneity.model import taken
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.data._check import whole
 from ceteris.data.heterogeneity import EffectDesign
 from ceteris.outlets import screen
 from ceteris.results import Figure, Table
@@ -158,14 +158,15 @@ def compare_cate(
 def refuse(entrants: Mapping[str, Any], designs: Sequence[EffectDesign], y: Any, held_out: float) -> None:
     """Complain before any work."""
     if not entrants:
-        raise ValueError("entrants: none given; give a mapping of names to estimators.")
+        raise ValueError(
+            "entrants is empty, but must name one estimator at least; give a mapping of names to estimators."
+        )
     for name, entrant in entrants.items():
         if isinstance(entrant, type) or not hasattr(entrant, "fit"):
             raise TypeError(f"entrants: {name!r} is no estimator; give an object with fit, such as RLearner().")
     if not designs and y is None:
-        raise ValueError("designs: none given, and no data; give one of the two.")
-    if not 0 < held_out < 1:
-        raise ValueError(f"held_out: {held_out} given; a share above 0 and below 1 is allowed, such as 0.5.")
+        raise ValueError("designs is empty, but there are no data either; give one of the two.")
+    probability("held_out", held_out, such_as=0.5)
 
 
 def simulated(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ceteris.arguments import as_many, one_of, probability
 from ceteris.causal.rows import Rows
 from ceteris.outlets import prose, screen
 from ceteris.results import Check, Estimate
@@ -66,10 +67,11 @@ class Effects:
 
     def __post_init__(self) -> None:
         columns = 1 if self.point.ndim == 1 else self.point.shape[1]
-        if columns != len(self.names):
-            raise ValueError(f"names: {len(self.names)} given for {columns} columns of effects; give one for each.")
+        as_many("names", self.names, columns, of="column of effects")
         if self.se is not None and self.se.shape != self.point.shape:
-            raise ValueError(f"se: shape {self.se.shape} given; the effects have {self.point.shape}.")
+            raise ValueError(
+                f"se has shape {self.se.shape}, but must have {self.point.shape}; give one for each effect."
+            )
 
     def __len__(self) -> int:
         return len(self.point)
@@ -88,7 +90,7 @@ class Effects:
     def _level(self, level: float | None) -> float:
         """Return the level asked for, here or where the effects were."""
         asked: float = self.meta.get("level", 0.95) if level is None else level
-        refuse_level(asked)
+        probability("level", asked)
         return asked
 
     def frame(self, level: float | None = None) -> pd.DataFrame:
@@ -154,12 +156,6 @@ class Effects:
         return self.summary()
 
 
-def refuse_level(level: float) -> None:
-    """A level is strictly between 0 and 1."""
-    if not 0 < level < 1:
-        raise ValueError(f"level: {level} given; a number between 0 and 1 is allowed, such as 0.95.")
-
-
 def doubly_robust(y: np.ndarray, d: np.ndarray, m: np.ndarray, e: np.ndarray, tau: np.ndarray) -> np.ndarray:
     """Score τ + (d - e)/(e(1 - e)) (y - m - (d - e)τ) of each row, shape (n,), whose mean is the average effect.
 
@@ -219,8 +215,7 @@ def average_effect(
     >>> average_effect(rows, wrong, half, wrong, subgroup=np.array([True, True, False, False])).point
     array([2.])
     """
-    if estimand not in AVERAGES:
-        raise ValueError(f"estimand: {estimand!r} given; {', '.join(map(repr, AVERAGES))} are allowed.")
+    one_of("estimand", estimand, AVERAGES)
     inside = read_subgroup(subgroup, rows.n).astype(float)
     y, d, v = rows.y, rows.d, rows.d - e
     residual = y - m - v * tau
@@ -255,7 +250,7 @@ def read_subgroup(subgroup: Any, n: int) -> np.ndarray:
     inside = np.asarray(subgroup)
     if inside.shape != (n,) or inside.dtype != bool:
         raise ValueError(
-            f"subgroup: {inside.dtype} of shape {inside.shape} given; a boolean array of shape ({n},) is allowed, such "
+            f"subgroup is {inside.dtype} of shape {inside.shape}, but must be a boolean array of shape ({n},); give "
             "as data['age'] > 40."
         )
     if not inside.any():

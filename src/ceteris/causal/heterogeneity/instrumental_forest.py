@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal.heterogeneity.effects import Effects
 from ceteris.causal.heterogeneity.forest import averages, centring
 from ceteris.causal.heterogeneity.forest.answers import INTERVALS, Answers
@@ -27,7 +28,6 @@ from ceteris.causal.heterogeneity.forest.pilot import fit_pilot
 from ceteris.causal.heterogeneity.forest.targets import effect_target
 from ceteris.causal.nuisances import f_statistic, first_stage
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.data._check import pick
 from ceteris.results import Check, Estimate
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class InstrumentalForest:
 
         "h" is E[Z | X].
         """
-        pick("interval", self.interval, INTERVALS)
+        one_of("interval", self.interval, INTERVALS)
         rows = read_rows(data, y=y, d=d, x=x, z=z, cluster=cluster, missing=True)
         if rows.z is None or rows.z.ndim > 1 or rows.d.ndim > 1:
             raise ValueError("z: one instrument for one treatment is allowed; give one column of each.")

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.dummy import DummyRegressor
 
+from ceteris.arguments import one_of, whole
 from ceteris.causal.additive import bends
 from ceteris.causal.covariates import Names, covariates_at
 from ceteris.causal.dependence import collinear
@@ -31,7 +32,6 @@ from ceteris.causal.heterogeneity.model import EffectModel, Scored, complete
 from ceteris.causal.heterogeneity.r_learner import RLearner
 from ceteris.causal.learners import default_classifier, default_regressor, given
 from ceteris.causal.rows import Rows
-from ceteris.data._check import pick
 from ceteris.results import Check, Estimate, Figure
 from ceteris.stats.centring import coordinates
 from ceteris.stats.deletion import without_leverage
@@ -154,7 +154,7 @@ class _AbstractLinear(ABC):
     ) -> LinearModel:
         """Learn the effects; arguments as of ``RLearner.fit`` or ``DRLearner.fit``."""
         own: Any = self
-        pick("score", own.score, SCORES)
+        one_of("score", own.score, SCORES)
         settings = {name: getattr(self, name) for name in ("clip", "folds", "seed", "jobs")}
         outcome, treatment = given(own.outcome, default_regressor()), given(own.treatment, default_classifier())
         # a constant effect as the final stage: only the nuisances are wanted
@@ -234,9 +234,10 @@ class SeriesEffects(_AbstractLinear):
 
     def __post_init__(self) -> None:
         if isinstance(self.along, str) or len(self.along) not in (1, 2):
-            raise ValueError(f"along: {self.along!r} given; a list of one or two names of covariates is allowed.")
-        if self.knots < 2:
-            raise ValueError(f"knots: {self.knots} given; 2 (a straight line) or more are allowed.")
+            raise ValueError(
+                f"along is {self.along!r}, but must be a list of one or two names of covariates; give one."
+            )
+        whole("knots", self.knots, least=2)
 
     def _terms(self, rows: Rows, along: tuple[str, ...]) -> tuple[Basis, tuple[str, ...], str]:
         used = columns(rows.x, rows.names, along)
@@ -279,7 +280,7 @@ def least_squares(
     n, k = design.shape
     if n <= k or np.linalg.matrix_rank(design) < k:
         told = "; ".join(collinear(chosen_x, along).values()) or "some of which the others determine"
-        raise ValueError(f"along: {k} terms given for {n} rows: {told}; give fewer covariates or knots.")
+        raise ValueError(f"along makes {k} terms of {n} rows: {told}; give fewer covariates or knots.")
     gram = design.T @ design / n
     beta = np.linalg.solve(gram, design.T @ target / n)
     plain = np.linalg.solve(gram, (design * (target - design @ beta)[:, None]).T).T
@@ -303,9 +304,9 @@ def least_squares(
 def chosen(along: Sequence[str] | None, names: tuple[str, ...]) -> tuple[str, ...]:
     """Check names of covariates."""
     if isinstance(along, str):
-        raise ValueError(f"along: the text {along!r} given; a list of names is allowed; give [{along!r}].")
+        raise ValueError(f"along is {along!r}, but must be a list of names; give [{along!r}].")
     for name in along or ():
-        pick("along", name, names)
+        one_of("along", name, names)
     return names if along is None else Names(along, names.labels if isinstance(names, Names) else None)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import as_many
 from ceteris.causal.covariates import covariates_at
 from ceteris.causal.heterogeneity.effects import Effects
 from ceteris.causal.heterogeneity.forest import grow
@@ -25,6 +26,7 @@ from ceteris.causal.heterogeneity.forest.forest import Forest, grow_with, slices
 from ceteris.causal.heterogeneity.forest.growth import Growth
 from ceteris.causal.heterogeneity.forest.targets import Target
 from ceteris.causal.rows import read_covariates
+from ceteris.tables.frames import finite
 
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 LEAF = (-1, 0, False, 0)  # covariate, last bin to the left, whether missing goes left, left child
@@ -79,13 +81,10 @@ class LocalMomentForest:
             Covariates; may be missing.
         """
         covariates, names = read_covariates(x, missing=True)
-        data = np.asarray(z, dtype=float).reshape(len(covariates), -1)
-        if not np.isfinite(data).all():
-            raise ValueError("z: missing or infinite values given; none are allowed; drop these rows.")
+        data = finite("z", z).reshape(len(covariates), -1)
         start = np.atleast_1d(np.asarray(self.start, dtype=float))
         _refuse_score(self.score, start, data)
-        if self.names is not None and len(self.names) != len(start):
-            raise ValueError(f"names: {len(self.names)} given for {len(start)} parameters; give one for each, or none.")
+        as_many("names", start if self.names is None else self.names, len(start), of="parameter")
         moment = Moment(self.score, self.derivative or _differences(self.score))
         overall = solve(moment, start[None], np.ones((1, len(data))), data)[0]
         if not np.isfinite(overall).all():

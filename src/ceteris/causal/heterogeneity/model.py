@@ -9,13 +9,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ceteris.arguments import INSIDE, one_of, probability, whole
 from ceteris.causal.covariates import covariates_at
 from ceteris.causal.crossfit import read_folds
-from ceteris.causal.heterogeneity.effects import Effects, average_effect, doubly_robust, refuse_level
+from ceteris.causal.heterogeneity.effects import Effects, average_effect, doubly_robust
 from ceteris.causal.heterogeneity.learned import Function, Learned
 from ceteris.causal.nuisances import fit_of, overlap, refuse_clip
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.results import Check, Estimate
+from ceteris.tables.frames import finite
 
 NO_INTERVAL = "There are no standard errors: give bootstrap=200, or use LinearEffects, SeriesEffects or a forest."
 FEWEST_DRAWS = 20
@@ -92,7 +94,7 @@ class EffectModel(Scored):
         level : float
             Of the intervals, where the learner has any.
         """
-        refuse_level(level)
+        probability("level", level)
         at = self.rows.x if x is None else complete(covariates_at(x, self.rows.names))
         point = self.tau.out_of_fold if x is None else self.tau.predict(at)
         drawn = [replica(at) for replica in self.replicas]
@@ -171,17 +173,12 @@ class AbstractEffectLearner(ABC):
         """
         refuse_clip(self.clip)
         if x is None or (isinstance(x, list | tuple) and len(x) == 0):
-            raise ValueError("x: no covariate given; effects differ by covariates; name at least one.")
-        if self.bootstrap and self.bootstrap < FEWEST_DRAWS:
-            raise ValueError(
-                f"bootstrap: {self.bootstrap} given; 0 and at least {FEWEST_DRAWS} samples are allowed, such as 200."
-            )
+            raise ValueError("x is empty, but effects differ by covariates; name at least one.")
+        if self.bootstrap:
+            whole("bootstrap", self.bootstrap, least=FEWEST_DRAWS, such_as=200)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True)
-        if self.bootstrap and len(rows.clusters) > 1:
-            raise ValueError(
-                "cluster: two sets given with bootstrap, which draws whole clusters of one set; give one, or "
-                "bootstrap=0."
-            )
+        if self.bootstrap:
+            rows.refuse_two_sets("bootstrap draws whole clusters of one")
         fold = read_folds(self.folds, rows.n, 1, self.seed, rows.clusters, stratify=rows.d)[0]
         given = read_nuisances(nuisances, rows.n, self.known)
         model = self.learn(rows, fold, given)
@@ -198,14 +195,9 @@ def read_nuisances(given: Mapping[str, Any] | None, n: int, allowed: tuple[str, 
     """Check nuisances that were learnt elsewhere, arrays of shape (n,)."""
     found = {}
     for name, values in (given or {}).items():
-        if name not in allowed:
-            raise ValueError(f"nuisances: {name!r} given; {', '.join(map(repr, allowed)) or 'none'} are allowed.")
-        array = np.asarray(values, dtype=float)
-        if array.shape != (n,) or not np.isfinite(array).all():
-            raise ValueError(f"nuisances: {name!r} of shape {array.shape} given; {n} finite numbers are needed.")
-        if name == "e" and not ((array > 0) & (array < 1)).all():
-            raise ValueError("nuisances: 'e' holds values that are not strictly between 0 and 1; clip or drop them.")
-        found[name] = array
+        one_of("nuisances", name, allowed)
+        rule = INSIDE if name == "e" else None
+        found[name] = finite(f"nuisances[{name!r}]", values, (n,), rule, "clip or drop them")
     return found
 
 
@@ -233,12 +225,7 @@ def taken(rows: Rows, index: np.ndarray) -> Rows:
 
 def complete(x: np.ndarray) -> np.ndarray:
     """Refuse covariates that are missing or infinite."""
-    if not np.isfinite(x).all():
-        raise ValueError(
-            f"x: {int((~np.isfinite(x)).sum())} missing or infinite values given; this estimator allows none; impute "
-            "missing ones, or use CausalForest."
-        )
-    return x
+    return finite("x", x)
 
 
 def mean_outcome(mu0: np.ndarray, mu1: np.ndarray, e: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal.heterogeneity.effects import Effects
 from ceteris.causal.heterogeneity.forest import averages, centring
 from ceteris.causal.heterogeneity.forest.answers import INTERVALS, Answers
@@ -25,7 +26,6 @@ from ceteris.causal.heterogeneity.forest.growth import Growth
 from ceteris.causal.heterogeneity.forest.pilot import fit_pilot
 from ceteris.causal.heterogeneity.forest.targets import effect_target
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.data._check import pick
 from ceteris.results import Check, Estimate
 
 if TYPE_CHECKING:
@@ -80,11 +80,10 @@ class MultiArmForest:
         nuisances : mapping, optional
             "m" (n,), and "e" (n, arms - 1): P(D = arm | X) of all arms but the reference, in order.
         """
-        pick("interval", self.interval, INTERVALS)
+        one_of("interval", self.interval, INTERVALS)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, levels=True, missing=True)
         base = rows.levels[0] if reference is None else reference
-        if base not in rows.levels:
-            raise ValueError(f"reference: {base!r} given; {', '.join(map(repr, rows.levels))} are the arms.")
+        one_of("reference", base, rows.levels)
         others = [k for k, level in enumerate(rows.levels) if level != base]
         arms = (rows.d[:, None] == np.array(others)).astype(float)
         wanted = {"m": (rows.y, self.outcome), "e": (arms, self.treatment)}
@@ -146,7 +145,7 @@ class FittedMultiArmForest:
 
     def best_linear_projection(self, contrast: str, on: Any = None) -> Estimate:
         """Linear function of covariates closest to the effects of a contrast, such as "b - a"; see ``CausalForest``."""
-        pick("contrast", contrast, self.answers.names)
+        one_of("contrast", contrast, self.answers.names)
         return averages.projection(self.rows, self.scores[:, self.answers.names.index(contrast)], on)
 
     def importance(self) -> pd.Series:

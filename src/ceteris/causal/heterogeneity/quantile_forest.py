@@ -103,5 +103,5 @@ def refuse_levels(levels: Sequence[float]) -> None:
     """Quantiles are strictly between 0 and 1."""
     if not len(levels) or not all(0 < level < 1 for level in levels):
         raise ValueError(
-            f"levels: {list(levels)} given; numbers above 0 and below 1 are allowed, such as (0.1, 0.5, 0.9)."
+            f"levels is {list(levels)}, but must hold numbers above 0 and below 1; give some, such as (0.1, 0.5, 0.9)."
         )

@@ -39,7 +39,7 @@ class _Stacked(BaseEstimator):
     ) -> Learned:
         """Learn y from x with the folds given; see `ceteris.causal.heterogeneity.learned.learn`."""
         if not self.learners:
-            raise ValueError("learners: none given; give at least one.")
+            raise ValueError("learners is empty, but must hold one at least; give one.")
         kind = "probability" if isinstance(self, ClassifierMixin) else "mean"
         parts = [learn(one, x, y, fold, among=among, weight=weight, kind=kind, jobs=jobs) for one in self.learners]
         found = combined(parts, y, np.ones(len(y)) if weight is None else weight, among)
@@ -109,7 +109,7 @@ class StackedClassifier(ClassifierMixin, _Stacked):
         X, y = validate_data(self, X, y, dtype=np.float64)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) != 2:
-            raise ValueError(f"y: {len(self.classes_)} classes given; two are allowed.")
+            raise ValueError(f"y has {len(self.classes_)} classes, but must have two; recode it.")
         self._fit(X, labels.astype(float))
         return self
 

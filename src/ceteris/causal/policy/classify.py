@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.causal.columns import same_labels
 from ceteris.causal.heterogeneity.evaluate.inputs import same_covariates, same_length
 from ceteris.causal.learners import weights_argument
 from ceteris.causal.policy.value import read_scores
 from ceteris.causal.rows import read_covariates
+from ceteris.tables.frames import same_labels
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import PROBABILITIES
 from ceteris.causal import figures
 from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, labels, refuse_treatment, same_length, vectors
 from ceteris.results import Check, Estimate, Section, Table
+from ceteris.tables.frames import finite
 
 
 def fairness_report(
@@ -50,8 +52,7 @@ def fairness_report(
     """
     policy, scores = vectors(policy=policy, scores=scores)
     n = len(policy)
-    if policy.min() < 0 or policy.max() > 1:
-        raise ValueError(f"policy: {policy.min():g} to {policy.max():g} given; probabilities are allowed.")
+    finite("policy", policy, within=PROBABILITIES)
     members = groups_of(group, n)
     if d is not None:
         _refuse_empty_arms(d, members)
@@ -123,9 +124,9 @@ def groups_of(group: Any, n: int) -> dict[str, np.ndarray]:
     found, place, count = np.unique(given.astype(str), return_inverse=True, return_counts=True)
     names = found.tolist()
     if len(names) < 2:
-        raise ValueError(f"group: everybody is in {names[0]!r}; two groups at least are needed to compare.")
+        raise ValueError(f"group: everybody is in {names[0]!r}, but there must be two groups to compare; give more.")
     if count.min() < 2:
-        raise ValueError(f"group: {names[count.argmin()]!r} has one member; two at least are needed; merge groups.")
+        raise ValueError(f"group: {names[count.argmin()]!r} has one member, but must have two at least; merge groups.")
     return {name: (place == k).astype(float) for k, name in enumerate(names)}
 
 
@@ -145,10 +146,7 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, np.nda
 def _opportunities(
     policy: np.ndarray, members: dict[str, np.ndarray], deserving: Any
 ) -> dict[str, tuple[float, np.ndarray]]:
-    (should,) = vectors(deserving=deserving)
-    same_length(policy=policy, deserving=should)
-    if should.min() < 0 or should.max() > 1:
-        raise ValueError(f"deserving: {should.min():g} to {should.max():g} given; 0, 1 or probabilities are allowed.")
+    should = finite("deserving", deserving, policy.shape, PROBABILITIES)
     found = {}
     for name, inside in members.items():
         if not (should * inside).any():

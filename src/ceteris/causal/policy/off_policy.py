@@ -19,10 +19,12 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import LIKELY, one_of
 from ceteris.causal.diagnostics import effective_size, warn_of
-from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, refuse_holes, same_length, vectors
+from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, same_length, vectors
 from ceteris.causal.policy.value import probabilities
 from ceteris.results import Check, Estimate
+from ceteris.tables.frames import finite
 
 METHODS = ("IPS", "SNIPS", "DR")
 ENOUGH = 0.05  # effective rows over rows
@@ -69,8 +71,7 @@ def off_policy_value(
     n = len(y)
     p, pi, a = _read(action, logged, policy, q)
     method = method or ("SNIPS" if q is None else "DR")
-    if method not in METHODS:
-        raise ValueError(f"method: {method!r} given; {', '.join(map(repr, METHODS))} are allowed.")
+    one_of("method", method, METHODS)
     if method == "DR" and q is None:
         raise ValueError("q: none given for DR; give E[Y | A = a, X] of every action, or method='SNIPS'.")
     taken = pi[np.arange(n), a]
@@ -113,28 +114,25 @@ def size_check(omega: np.ndarray) -> Check:
 def _read(action: np.ndarray, logged: Any, policy: Any, q: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the logged probability of the action taken (n,), the new policy (n, k), and the actions (n,)."""
     n = len(action)
-    given = np.asarray(logged, dtype=float)
-    refuse_holes("logged", given)
+    given = finite("logged", logged)
     tables = [t for t in (given, np.asarray(policy, dtype=float), np.asarray(q, dtype=float)) if t.ndim == 2]
     k = tables[0].shape[1] if tables else max(int(action.max()) + 1, 2)
     if not np.isin(action, np.arange(k)).all():
         raise ValueError(
-            f"action: {action.min():g} to {action.max():g} given; whole numbers from 0 to {k - 1} are allowed."
+            f"action runs from {action.min():g} to {action.max():g}, but must be a whole number from 0 to {k - 1}; "
+            "number the actions."
         )
-    if q is not None and np.shape(q) != (n, k):
-        raise ValueError(f"q: shape {np.shape(q)} given; ({n}, {k}) is allowed, one column for each action.")
     if q is not None:
-        refuse_holes("q", np.asarray(q, dtype=float))
+        finite("q", q, (n, k))
     pi = probabilities("policy", policy, n, k)
     a = action.astype(int)
     if given.ndim == 2:
-        if given.shape != (n, k):
-            raise ValueError(f"logged: shape {given.shape} given; ({n}, {k}) or ({n},) is allowed.")
+        finite("logged", given, (n, k))
         off = np.abs(given.sum(1) - 1)
         if off.max() > UNITY:
             raise ValueError(
-                f"logged: the probabilities of row {off.argmax()} sum to {given[off.argmax()].sum():g}; a sum of 1 is "
-                f"allowed; correct them, or give those of the actions taken, shape ({n},)."
+                f"logged: the probabilities of row {off.argmax()} sum to {given[off.argmax()].sum():g}, but must sum "
+                f"to 1; correct them, or give those of the actions taken, shape ({n},)."
             )
         never = ((pi > 0) & (given <= 0)).any(1)
         if never.any():
@@ -144,9 +142,4 @@ def _read(action: np.ndarray, logged: Any, policy: Any, q: Any) -> tuple[np.ndar
             )
         given = given[np.arange(n), a]
     same_length(action=action, logged=given)
-    if given.min() <= 0 or given.max() > 1:
-        raise ValueError(
-            f"logged: {given.min():g} to {given.max():g} given for the actions taken; probabilities above 0 and at "
-            "most 1 are allowed."
-        )
-    return given, pi, a
+    return finite("logged", given, within=LIKELY), pi, a

@@ -20,11 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.causal.heterogeneity.evaluate.inputs import same_length, vectors
+from ceteris.arguments import number
+from ceteris.causal.heterogeneity.evaluate.inputs import vectors
 from ceteris.causal.policy.fairness import groups_of
 from ceteris.causal.policy.rules import ROUNDING, refuse_budget, top_share
 from ceteris.causal.policy.value import policy_value
 from ceteris.results import Figure, Section, Table
+from ceteris.tables.frames import finite
 
 STEPS = 80  # of the golden section: an interval of 1e-16
 SAME = 1e-9  # share of Σ|τ̂| by which totals may differ and count as equal
@@ -92,12 +94,9 @@ def with_opportunity(
     array([1., 0., 1., 0., 0., 0.])
     """
     (tau_hat,) = vectors(tau_hat=tau_hat)
-    (should,) = vectors(deserving=tau_hat > 0 if deserving is None else deserving)
-    same_length(tau_hat=tau_hat, deserving=should)
+    should = finite("deserving", tau_hat > 0 if deserving is None else deserving, tau_hat.shape)
     if not np.isin(should, (0, 1)).all():
-        raise ValueError(
-            f"deserving: {should.min():g} to {should.max():g} given; 0 and 1, or False and True, are allowed."
-        )
+        raise ValueError(f"deserving runs from {should.min():g} to {should.max():g}, but must be 0 or 1; recode it.")
     should = should == 1
     _refuse(budget, gap)
     members = groups_of(group, len(tau_hat))
@@ -222,8 +221,7 @@ def _highest(value: Callable[[float], float], low: float, high: float) -> float:
 
 def _refuse(budget: float, gap: float) -> None:
     refuse_budget(budget)
-    if not 0 <= gap <= 1:
-        raise ValueError(f"gap: {gap} given; a number from 0 to 1 is allowed; 0 asks for equal rates.")
+    number("gap", gap, least=0, most=1)
 
 
 def _draw_cost(figure: Any, data: Any) -> None:

@@ -20,7 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.causal.heterogeneity.evaluate.inputs import same_length, vectors
+from ceteris.arguments import POSITIVE, number
+from ceteris.causal.heterogeneity.evaluate.inputs import vectors
+from ceteris.tables.frames import finite
 
 ROUNDING = 1e-12  # a share of the margin this near to 0 or 1 is rounding
 
@@ -139,16 +141,11 @@ def _margin(ratio: np.ndarray, cost: np.ndarray, budget: float, floor: float) ->
 
 def refuse_budget(budget: float) -> None:
     """A budget is a share above zero, and at most one."""
-    if not 0 < budget <= 1:
-        raise ValueError(f"budget: {budget} given; a share above 0 and at most 1 is allowed, such as 0.2.")
+    number("budget", budget, above=0, most=1, such_as=0.2)
 
 
 def costs_of(cost: Any, n: int, free: bool = False) -> np.ndarray:
     """Return one cost for each unit, positive (or any, where treatment may be free)."""
     if np.ndim(cost) == 0:
         cost = np.full(n, float(cost))
-    (costs,) = vectors(1, cost=cost)
-    same_length(1, tau_hat=np.empty(n), cost=costs)
-    if not free and costs.min() <= 0:
-        raise ValueError(f"cost: {costs.min():g} given; positive costs are allowed; treat units without cost anyway.")
-    return costs
+    return finite("cost", cost, (n,), None if free else POSITIVE, "treat units without cost anyway")

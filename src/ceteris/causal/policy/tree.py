@@ -20,12 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.causal.columns import same_labels
+from ceteris.arguments import COUNT, as_many, check
 from ceteris.causal.heterogeneity.evaluate.inputs import same_covariates, same_length
 from ceteris.causal.policy.value import read_scores
 from ceteris.causal.rows import read_covariates
 from ceteris.outlets import SCREEN, brief
 from ceteris.results import Figure
+from ceteris.tables.frames import same_labels
 
 ROOM = 24  # characters of a name in the picture, or boxes hide each other
 BETTER = 1e-9  # share of the total absolute score by which a split must raise the total, or it is rounding
@@ -79,9 +80,7 @@ class PolicyTree:
     min_leaf: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("depth", "look_ahead", "split_step", "min_leaf"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: {getattr(self, name)} given; at least 1 is allowed.")
+        check(self, look_ahead=COUNT, split_step=COUNT, min_leaf=COUNT)
 
     def fit(self, x: Any, scores: Any, actions: Sequence[str] | None = None) -> FittedTree:
         """Find the tree.
@@ -101,13 +100,12 @@ class PolicyTree:
         n, k = gamma.shape
         if 2**self.depth * self.min_leaf > n:
             raise ValueError(
-                f"depth: {self.depth} given, which asks for {2**self.depth} leaves of at least {self.min_leaf} rows; x "
+                f"depth is {self.depth}, which asks for {2**self.depth} leaves of at least {self.min_leaf} rows; x "
                 f"has {n} rows; give a lower depth."
             )
         default = ("do not treat", "treat") if np.ndim(scores) == 1 else tuple(f"action {a}" for a in range(k))
         labels = default if actions is None else tuple(actions)
-        if len(labels) != k:
-            raise ValueError(f"actions: {len(labels)} names given for {k} actions; give one for each.")
+        as_many("actions", labels, k, of="action")
         rank = ranked(matrix, self.split_step)
         return FittedTree(self._grow(matrix, rank, gamma, self.depth), names, labels, np.ndim(scores) == 1)
 

@@ -19,15 +19,16 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.causal.columns import same_labels
+from ceteris.arguments import LIKELY
 from ceteris.causal.crossfit import splits
 from ceteris.causal.heterogeneity.evaluate.curve import Curve
-from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, refuse_holes, same_length, vectors
+from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, same_length, vectors
 from ceteris.causal.heterogeneity.evaluate.rate import read_shares
 from ceteris.causal.policy.rules import within_budget
 from ceteris.causal.rows import read_covariates
 from ceteris.causal.scores import potential_outcome
 from ceteris.results import Estimate
+from ceteris.tables.frames import finite, same_labels
 
 
 def arm_scores(y: Any, d: Any, mu: Any, e: Any) -> np.ndarray:
@@ -52,11 +53,10 @@ def arm_scores(y: Any, d: Any, mu: Any, e: Any) -> np.ndarray:
     k = mu.shape[1]
     if e.shape != mu.shape or not np.isin(d, np.arange(k)).all():
         raise ValueError(
-            f"mu and e: shapes {mu.shape} and {e.shape} given with actions up to {d.max():g}; one column for each "
-            "action, numbered from 0, is needed in both."
+            f"mu and e have shapes {mu.shape} and {e.shape} with actions up to {d.max():g}, but must have one column "
+            "for each action, numbered from 0; give both."
         )
-    if not ((e > 0) & (e <= 1)).all():
-        raise ValueError(f"e: {e.min():g} to {e.max():g} given; probabilities above 0 are allowed; clip or trim them.")
+    finite("e", e, within=LIKELY, do="clip or trim them")
     arms = [potential_outcome(y, (d == a).astype(float), mu[:, a], e[:, a])[1] for a in range(k)]
     return np.stack(arms, axis=1)
 
@@ -84,7 +84,7 @@ def policy_value(scores: Any, policy: Any, *, cost: Any = 0.0, clusters: Any = N
     gamma = read_scores(scores)
     policies = dict(policy) if isinstance(policy, Mapping) else {"value": policy}
     if not policies:
-        raise ValueError("policy: an empty mapping given; give an array, or arrays by name.")
+        raise ValueError("policy is empty, but must hold one at least; give an array, or arrays by name.")
     same_labels(scores=scores, clusters=clusters, **{f"policy {name!r}": one for name, one in policies.items()})
     n, k = gamma.shape
     if np.ndim(scores) == 1 and np.any(cost):
@@ -92,7 +92,7 @@ def policy_value(scores: Any, policy: Any, *, cost: Any = 0.0, clusters: Any = N
         same_length(scores=gamma, cost=price)
         gamma = gamma - price[:, None] * [0.0, 1.0]
     elif np.any(cost):
-        raise ValueError("cost: given with scores of every action; subtract the cost of each from its column.")
+        raise ValueError("cost must be 0 with scores of every action; subtract the cost of each from its column.")
     parts = np.stack([(probabilities(name, one, n, k) * gamma).sum(1) for name, one in policies.items()], axis=1)
     point = parts.mean(0)
     against = "over treating nobody" if np.ndim(scores) == 1 else "of the outcome"
@@ -110,20 +110,18 @@ def read_scores(scores: Any) -> np.ndarray:
 
 def probabilities(name: str, policy: Any, n: int, k: int) -> np.ndarray:
     """Return the probabilities of all actions, shape (n, k)."""
-    given = np.asarray(policy, dtype=float)
-    refuse_holes(f"policy[{name!r}]", given)
+    given = finite(f"policy[{name!r}]", policy)
     if given.shape == (n,) and (k == 2 or np.isin(given, np.arange(k)).all()):
         pi = np.stack([1 - given, given], axis=1) if k == 2 else np.eye(k)[given.astype(int)]
     elif given.shape == (n, k):
         pi = given
     else:
-        allowed = f"({n},) or ({n}, {k})"
         raise ValueError(
-            f"policy[{name!r}]: shape {given.shape} with values up to {given.max(initial=0):g} given; {allowed} is "
-            f"allowed, the number of an action being below {k}."
+            f"policy[{name!r}] has shape {given.shape} with values up to {given.max(initial=0):g}, but must have "
+            f"({n},) with numbers of actions below {k}, or ({n}, {k}); give either."
         )
     if pi.min() < -1e-12 or np.abs(pi.sum(1) - 1).max() > 1e-9:
-        raise ValueError(f"policy[{name!r}]: probabilities outside [0, 1], or not of sum one, given; correct them.")
+        raise ValueError(f"policy[{name!r}] must hold probabilities of sum one, but does not; correct them.")
     return pi
 
 
@@ -175,7 +173,7 @@ def out_of_fold(learner: Callable[[Any, np.ndarray], Any], x: Any, scores: Any, 
     fold = np.unique(np.asarray(fold), return_inverse=True)[1]
     same_length(x=matrix, scores=given, fold=fold)
     if fold.max() == 0:
-        raise ValueError("fold: all rows are in one fold; two folds at least are needed.")
+        raise ValueError("fold: all rows are in one fold, but there must be two at least; give more.")
     parts = [(test, learner(matrix[train], given[train]).predict(matrix[test])) for train, test in splits(fold)]
     policy = np.empty(len(matrix), dtype=np.asarray(parts[0][1]).dtype)
     for test, chosen in parts:
@@ -184,8 +182,7 @@ def out_of_fold(learner: Callable[[Any, np.ndarray], Any], x: Any, scores: Any, 
 
 
 def _table(role: str, given: Any, n: int | None = None) -> np.ndarray:
-    table = np.asarray(given, dtype=float)
-    if table.ndim != 2 or table.shape[1] < 2 or (n is not None and len(table) != n):
-        raise ValueError(f"{role}: shape {table.shape} given; (rows, actions) with two actions at least is allowed.")
-    refuse_holes(role, table)
+    table = finite(role, given, (n, None))
+    if table.shape[1] < 2:
+        raise ValueError(f"{role} has one column, but must have one for each of two actions at least; add the other.")
     return table

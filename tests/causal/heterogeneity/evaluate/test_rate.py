@@ -121,18 +121,21 @@ def test_the_curve_is_drawn_with_the_numbers_it_shows():
         ({"priority": np.ones(60)}, "priority: it is 1 for all 60 units, and without variation it ranks nobody"),
         ({"priority": 0.3 + 1e-16 * I}, "priority: it is 0.3 for all 60 units"),
         ({"priority": {"a": I, "b": 0 * I}}, r"priority\['b'\]: it is 0 for all"),
-        ({"priority": {}}, "priority: an empty mapping given"),
-        ({"priority": I[:5]}, "priority: 5 rows given and scores has 60; give arrays of one length"),
-        ({"scores": np.where(I > 58, np.nan, SCORES)}, "scores: 2 missing or infinite values given"),
-        ({"scores": ["a"] * 60}, "scores: text given; numbers are allowed"),
-        ({"scores": SCORES[:, None]}, r"scores: shape \(60, 1\) given; one number for each row"),
-        ({"target": "AUUC"}, "target: 'AUUC' given; 'AUTOC' and 'QINI' are allowed"),
-        ({"error": "jackknife"}, "error: 'jackknife' given; 'influence' and 'half samples' are allowed"),
-        ({"weights": 0 * I}, "weights: 60 given, the smallest 0; 60 positive ones are allowed"),
-        ({"clusters": [1, 2]}, r"clusters: shape \(2,\) given; one label for each of the 60 rows"),
-        ({"clusters": [None] * 60}, "clusters: 60 missing labels given"),
-        ({"clusters": I % 2, "error": "half samples"}, "clusters: 2 independent units given; four at least"),
-        ({"error": "half samples", "draws": 1}, "draws: 1 given; two at least are needed"),
+        ({"priority": {}}, "priority is empty, but must hold one array at least"),
+        ({"priority": I[:5]}, "priority has 5 rows, but must have those of scores, 60; give as many"),
+        (
+            {"scores": np.where(I > 58, np.nan, SCORES)},
+            r"scores holds 2 missing \(NaN\) and 0 infinite \(inf\)",
+        ),
+        ({"scores": ["a"] * 60}, "scores holds text, but must hold numbers"),
+        ({"scores": SCORES[:, None]}, r"scores has shape \(60, 1\), but must have \(n,\)"),
+        ({"target": "AUUC"}, "target is 'AUUC', but must be one of AUTOC, QINI"),
+        ({"error": "jackknife"}, "error is 'jackknife', but must be one of influence, half samples"),
+        ({"weights": 0 * I}, "weights runs from 0 to 0, but must be a number above 0 everywhere; drop rows"),
+        ({"clusters": [1, 2]}, r"clusters has shape \(2,\), but must have \(60,\), one label for each row"),
+        ({"clusters": [None] * 60}, "clusters holds 60 missing labels, but must hold none"),
+        ({"clusters": I % 2, "error": "half samples"}, "clusters: there are 2 independent units, but halves nee"),
+        ({"error": "half samples", "draws": 1}, "draws is 1, but must be a whole number of at least 2"),
     ],
 )
 def test_bad_input_is_answered_in_a_sentence(change, sentence):
@@ -142,7 +145,7 @@ def test_bad_input_is_answered_in_a_sentence(change, sentence):
 
 
 def test_a_grid_that_does_not_increase_is_refused():
-    with pytest.raises(ValueError, match=r"share: values from 0.5 to 2 given; increasing ones in \(0, 1\] are allowed"):
+    with pytest.raises(ValueError, match=r"share runs from 0.5 to 2, but must be a number above 0 and at most 1"):
         toc(SCORES, PRIORITY["distinct"], [0.5, 2])
 
 

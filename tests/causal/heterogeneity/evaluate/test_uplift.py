@@ -86,11 +86,11 @@ def test_half_samples_have_the_spread_of_fresh_samples():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"d": np.ones(20)}, "d: all 20 units are treated; effects compare both arms"),
+        ({"d": np.ones(20)}, "d: all 20 units are treated, but effects compare both arms"),
         ({"d": np.zeros(20)}, "d: all 20 units are untreated"),
-        ({"d": np.arange(20)}, "d: values from 0 to 19 given; 0 and 1 are allowed"),
+        ({"d": np.arange(20)}, "d runs from 0 to 19, but must be 0 or 1"),
         ({"priority": np.ones(20)}, "priority: it is 1 for all 20 units, and without variation it ranks nobody"),
-        ({"kind": "auuc"}, "kind: 'auuc' given; 'gain', 'uplift', 'qini' are allowed"),
+        ({"kind": "auuc"}, "kind is 'auuc', but must be one of gain, uplift, qini"),
     ],
 )
 def test_bad_input_is_answered_in_a_sentence(change, sentence):

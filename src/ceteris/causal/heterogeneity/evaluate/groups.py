@@ -16,9 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import whole
 from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, labels, refuse_constant, vectors
 from ceteris.causal.rows import read_covariates
 from ceteris.results import Check, Estimate
+from ceteris.tables.frames import finite
 
 
 def quantile_groups(values: Any, groups: int = 5, within: Any = None) -> np.ndarray:
@@ -42,8 +44,7 @@ def quantile_groups(values: Any, groups: int = 5, within: Any = None) -> np.ndar
 
     (values,) = vectors(tau_hat=values)
     n = len(values)
-    if not 2 <= groups <= n // 2:
-        raise ValueError(f"groups: {groups} given for {n} units; between 2 and {n // 2} are allowed, such as 5.")
+    whole("groups", groups, 2, n // 2, such_as=5)
     refuse_constant("tau_hat", values, "there are no groups")
     fold = np.zeros(n, dtype=int) if within is None else np.unique(labels("within", within, n), return_inverse=True)[1]
     place = np.empty(n, dtype=int)
@@ -54,7 +55,7 @@ def quantile_groups(values: Any, groups: int = 5, within: Any = None) -> np.ndar
     found = np.bincount(place, minlength=groups)
     if found.min() < 2:
         raise ValueError(
-            f"groups: {groups} given, but ties leave {int(found.min())} units in group {int(found.argmin()) + 1}; give "
+            f"groups is {groups}, but ties leave {int(found.min())} units in group {int(found.argmin()) + 1}; give "
             "fewer groups, or an estimate with fewer equal values."
         )
     return place
@@ -120,9 +121,7 @@ def clan(x: Any, tau_hat: Any, groups: int = 5, *, within: Any = None, clusters:
     array([20.])
     """
     matrix, names = read_covariates(x)
-    (tau_hat,) = vectors(tau_hat=tau_hat)
-    if len(tau_hat) != len(matrix):
-        raise ValueError(f"x: {len(matrix)} rows given and tau_hat has {len(tau_hat)}; give arrays of one length.")
+    tau_hat = finite("tau_hat", tau_hat, (len(matrix),))
     place = quantile_groups(tau_hat, groups, within)
     member = np.stack([place == 0, place == groups - 1], axis=1).astype(float)
     means, parts = zip(*(group_means(column, member) for column in matrix.T), strict=True)

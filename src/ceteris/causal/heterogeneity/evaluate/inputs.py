@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.causal.columns import same_labels
+from ceteris.arguments import POSITIVE
 from ceteris.causal.covariates import covariates_at
+from ceteris.tables.frames import finite, same_labels
 
 ROUNDING = 1e-12  # values that differ by less than this share of the largest differ by rounding only
 
@@ -22,18 +23,9 @@ def vectors(fewest: int = 2, /, **given: Any) -> tuple[np.ndarray, ...]:
     (array([1., 2.]), array([0.5, 0.1]))
     """
     same_labels(**given)
-    arrays = []
-    for role, values in given.items():
-        try:
-            array = np.asarray(values, dtype=float)
-        except (TypeError, ValueError):
-            raise TypeError(f"{role}: text given; numbers are allowed; code it as numbers.") from None
-        if array.ndim != 1:
-            raise ValueError(f"{role}: shape {array.shape} given; one number for each row, shape (n,), is allowed.")
-        refuse_holes(role, array)
-        arrays.append(array)
-    same_length(fewest, **dict(zip(given, arrays, strict=True)))
-    return tuple(arrays)
+    arrays = {role: finite(role, values, (None,)) for role, values in given.items()}
+    same_length(fewest, **arrays)
+    return tuple(arrays.values())
 
 
 def same_length(fewest: int = 2, /, **arrays: np.ndarray) -> None:
@@ -41,16 +33,9 @@ def same_length(fewest: int = 2, /, **arrays: np.ndarray) -> None:
     first, n = next((role, len(array)) for role, array in arrays.items())
     for role, array in arrays.items():
         if len(array) != n:
-            raise ValueError(f"{role}: {len(array)} rows given and {first} has {n}; give arrays of one length.")
+            raise ValueError(f"{role} has {len(array)} rows, but must have those of {first}, {n}; give as many.")
     if n < fewest:
-        raise ValueError(f"{first}: {n} rows given; {'two' if fewest == 2 else fewest} at least are needed.")
-
-
-def refuse_holes(role: str, array: np.ndarray) -> None:
-    """Refuse missing and infinite values."""
-    holes = int(array.size - np.isfinite(array).sum())
-    if holes:
-        raise ValueError(f"{role}: {holes} missing or infinite values given; none are allowed; drop these rows.")
+        raise ValueError(f"{first} has {n} rows, but must have {fewest} at least; give more.")
 
 
 def labels(role: str, given: Any, n: int) -> np.ndarray:
@@ -59,9 +44,9 @@ def labels(role: str, given: Any, n: int) -> np.ndarray:
 
     array = np.asarray(given)
     if array.shape != (n,):
-        raise ValueError(f"{role}: shape {array.shape} given; one label for each of the {n} rows is allowed.")
+        raise ValueError(f"{role} has shape {array.shape}, but must have ({n},), one label for each row; reshape it.")
     if pd.isna(array).any():
-        raise ValueError(f"{role}: {int(pd.isna(array).sum())} missing labels given; none are allowed; name them.")
+        raise ValueError(f"{role} holds {int(pd.isna(array).sum())} missing labels, but must hold none; name them.")
     return array
 
 
@@ -74,12 +59,7 @@ def weights_of(given: Any, n: int) -> np.ndarray:
     """Return weights of mean one, shape (n,); ones where none are given."""
     if given is None:
         return np.ones(n)
-    (weights,) = vectors(weights=given)
-    if len(weights) != n or weights.min() <= 0:
-        raise ValueError(
-            f"weights: {len(weights)} given, the smallest {weights.min():g}; {n} positive ones are allowed; drop rows "
-            "of weight zero."
-        )
+    weights = finite("weights", given, (n,), POSITIVE, "drop rows of weight zero")
     return weights / weights.mean()
 
 
@@ -89,7 +69,7 @@ def named(role: str, given: Any, alone: str) -> dict[str, np.ndarray]:
         names = getattr(given, "columns", given)
         found = {str(name): vectors(**{f"{role}[{str(name)!r}]": given[name]})[0] for name in names}
         if not found:
-            raise ValueError(f"{role}: an empty mapping given; give an array, or arrays by name.")
+            raise ValueError(f"{role} is empty, but must hold one array at least; give an array, or arrays by name.")
         return found
     return {alone: vectors(**{role: given})[0]}
 
@@ -118,14 +98,12 @@ def refuse_treatment(d: np.ndarray) -> None:
     """Refuse a treatment that is not binary, or of which an arm is empty."""
     values = np.unique(d)
     if not np.isin(values, (0, 1)).all():
-        raise ValueError(f"d: values from {values[0]:g} to {values[-1]:g} given; 0 and 1 are allowed; recode it.")
+        raise ValueError(f"d runs from {values[0]:g} to {values[-1]:g}, but must be 0 or 1; recode it.")
     if len(values) == 1:
         who = "treated" if values[0] == 1 else "untreated"
-        raise ValueError(f"d: all {len(d)} units are {who}; effects compare both arms; add rows of the other one.")
+        raise ValueError(f"d: all {len(d)} units are {who}, but effects compare both arms; add rows of the other one.")
 
 
 def same_covariates(x: Any, names: tuple[str, ...]) -> np.ndarray:
     """Return covariates of other rows as a matrix (m, p), by name; none missing."""
-    matrix = covariates_at(x, names)
-    refuse_holes("x", matrix)
-    return matrix
+    return finite("x", covariates_at(x, names))

@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ceteris.arguments import whole
+
 
 def sorted_rows(priority: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows, the highest priority first, and the number of the tie group of each, from 0; shapes (n,).
@@ -54,12 +56,11 @@ def half_samples(
     clusters : array, shape (n,), or None
         Half of the clusters are drawn, with all their rows.
     """
-    if draws < 2:
-        raise ValueError(f"draws: {draws} given; two at least are needed for a standard error, 200 for a good one.")
+    whole("draws", draws, least=2)
     place = np.arange(n) if clusters is None else np.unique(clusters, return_inverse=True)[1]
     count = int(place.max()) + 1
     if count < 4:
-        raise ValueError(f"clusters: {count} independent units given; four at least are needed to draw halves.")
+        raise ValueError(f"clusters: there are {count} independent units, but halves need four at least; give more.")
     rng = np.random.default_rng(seed)
     found = []
     for _ in range(draws):

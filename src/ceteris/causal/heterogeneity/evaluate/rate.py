@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import LIKELY, one_of
 from ceteris.causal.heterogeneity.evaluate.curve import Curve
 from ceteris.causal.heterogeneity.evaluate.inputs import (
     clusters_of,
@@ -35,6 +36,7 @@ from ceteris.causal.heterogeneity.evaluate.inputs import (
 )
 from ceteris.causal.heterogeneity.evaluate.ranking import half_samples, sorted_rows, tie_means
 from ceteris.results import Estimate
+from ceteris.tables.frames import finite
 
 TARGETS = ("AUTOC", "QINI")
 ERRORS = ("influence", "half samples")
@@ -79,10 +81,8 @@ def rate(
         role = "priority" if len(rankings) == 1 else f"priority[{name!r}]"
         same_length(scores=scores, **{role: ranking})
         refuse_constant(role, ranking, RANKS_NOBODY)
-    if target not in TARGETS:
-        raise ValueError(f"target: {target!r} given; {' and '.join(map(repr, TARGETS))} are allowed.")
-    if error not in ERRORS:
-        raise ValueError(f"error: {error!r} given; {' and '.join(map(repr, ERRORS))} are allowed.")
+    one_of("target", target, TARGETS)
+    one_of("error", error, ERRORS)
     n = len(scores)
     w, groups = weights_of(weights, n), clusters_of(clusters, n)
     meta = {
@@ -181,9 +181,9 @@ def read_shares(share: Any) -> np.ndarray:
     if share is None:
         return np.arange(1, 21) / 20
     (q,) = vectors(share=share)
-    if q.min() <= 0 or q.max() > 1 or (np.diff(q) <= 0).any():
-        raise ValueError(f"share: values from {q.min():g} to {q.max():g} given; increasing ones in (0, 1] are allowed.")
-    return q
+    if (np.diff(q) <= 0).any():
+        raise ValueError("share must increase from one value to the next, but does not; sort it.")
+    return finite("share", q, within=LIKELY)
 
 
 def _in_order(scores: np.ndarray, priority: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal.heterogeneity.evaluate.curve import Curve
 from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, refuse_constant, refuse_treatment, vectors
 from ceteris.causal.heterogeneity.evaluate.ranking import half_samples, sorted_rows, tie_means
@@ -136,8 +137,7 @@ def _prepared(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Return (y d, d, y (1 - d), 1 - d) in the order of the priority, shape (n, 4), tie groups, and clusters."""
     y, d, priority = vectors(y=y, d=d, priority=priority)
-    if kind not in KINDS:
-        raise ValueError(f"kind: {kind!r} given; {', '.join(map(repr, KINDS))} are allowed.")
+    one_of("kind", kind, KINDS)
     refuse_treatment(d)
     refuse_constant("priority", priority, RANKS_NOBODY)
     order, group = sorted_rows(priority)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ceteris.arguments import probability
 from ceteris.causal.covariates import covariates_at
-from ceteris.causal.heterogeneity.effects import Effects, refuse_level
+from ceteris.causal.heterogeneity.effects import Effects
 from ceteris.causal.heterogeneity.forest.forest import Forest, answered
 from ceteris.causal.heterogeneity.forest.pilot import Pilot
 from ceteris.causal.heterogeneity.forest.stretch import AS_IS, Stretch
@@ -54,7 +55,7 @@ class Answers:
 
     def at(self, rows: Rows, x: Any = None, level: float = 0.95, checks: Sequence[Check] = ()) -> Effects:
         """Effects at x, a table or a matrix, or out of bag at the rows grown on; shape (m,), or (m, k) if several."""
-        refuse_level(level)
+        probability("level", level)
         new = None if x is None else covariates_at(x, rows.names)
         predicted = answered(self.forest.predict(new, variance=self.forest.growth.bag > 1))
         point, se = self.stretch.of(predicted.point), None

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal.heterogeneity.effects import read_subgroup
 from ceteris.causal.rows import Rows
 from ceteris.results import Estimate
 from ceteris.stats.least_squares import ols
+from ceteris.tables.frames import finite
 
 
 def mean_of_scores(
@@ -47,17 +49,13 @@ def projection(rows: Rows, scores: np.ndarray, on: Any = None) -> Estimate:
     on = [on] if isinstance(on, str) else on
     if on is None or (isinstance(on, list | tuple) and all(isinstance(name, str) for name in on)):
         names = tuple(rows.names if on is None else on)
-        unknown = [name for name in names if name not in rows.names]
-        if unknown:
-            raise ValueError(f"on: no covariate {unknown[0]!r}; there are {', '.join(rows.names)}.")
+        for name in names:
+            one_of("on", name, rows.names)
         a = rows.x[:, [rows.names.index(name) for name in names]]
     else:
         a = np.asarray(on, dtype=float).reshape(len(on), -1)
         names = tuple(str(name) for name in getattr(on, "columns", [f"a{j}" for j in range(a.shape[1])]))
-    if len(a) != rows.n:
-        raise ValueError(f"on: {len(a)} rows given; the forest has {rows.n}.")
-    if not np.isfinite(a).all():
-        raise ValueError("on: missing values given; a projection needs all; name covariates without any.")
+    finite("on", a, (rows.n, None))
     fit = ols(np.column_stack([np.ones(rows.n), a]), scores)
     meta = {
         "method": "Best linear projection of the effect",

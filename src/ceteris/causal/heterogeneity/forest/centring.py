@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.arguments import one_of
 from ceteris.causal.crossfit import cross_fit, read_folds
 from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
 from ceteris.causal.heterogeneity.forest.growth import Growth
@@ -15,6 +16,7 @@ from ceteris.causal.heterogeneity.forest.targets import mean_target
 from ceteris.causal.nuisances import fit_of, overlap, refuse_learners
 from ceteris.causal.rows import Rows
 from ceteris.results import Check
+from ceteris.tables.frames import finite
 
 CLIP = 0.01  # propensities are kept this far from zero and one
 FEWEST = 50  # trees of a forest for a nuisance; otherwise a quarter of those asked for
@@ -38,14 +40,13 @@ def centre(
         For learners.
     """
     given = given or {}
-    unknown = sorted(set(given) - set(targets))
-    if unknown:
-        raise ValueError(f"nuisances: {unknown[0]!r} given; {', '.join(map(repr, targets))} are allowed.")
+    for name in given:
+        one_of("nuisances", name, targets)
     refuse_learners(**{name: learner for name, (_, learner) in targets.items() if learner is not None})
     found, checks = {}, []
     for number, (name, (values, learner)) in enumerate(targets.items()):
         if name in given:
-            found[name] = _read(name, given[name], values)
+            found[name] = finite(f"nuisances[{name!r}]", given[name], values.shape)
         elif learner is None:
             found[name] = out_of_bag(rows, values, replace(growth, seed=growth.seed + 7919 * (number + 1)))
         else:
@@ -83,12 +84,3 @@ def is_binary(d: np.ndarray) -> bool:
 def _learnt(learner: Any, x: np.ndarray, values: np.ndarray, fold: np.ndarray) -> np.ndarray:
     columns = values.reshape(len(values), -1).T
     return np.stack([cross_fit(learner, x, column, fold) for column in columns], axis=1).reshape(values.shape)
-
-
-def _read(name: str, given: Any, values: np.ndarray) -> np.ndarray:
-    array = np.asarray(given, dtype=float)
-    if array.shape != values.shape:
-        raise ValueError(f"nuisances: {name!r} of shape {array.shape} given; {values.shape} is needed, one each row.")
-    if not np.isfinite(array).all():
-        raise ValueError(f"nuisances: {name!r} holds values that are no finite numbers; give a prediction of each row.")
-    return array

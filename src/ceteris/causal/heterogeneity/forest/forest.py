@@ -15,6 +15,7 @@ from ceteris.causal.heterogeneity.forest.draws import draw_states
 from ceteris.causal.heterogeneity.forest.growth import Growth
 from ceteris.causal.heterogeneity.forest.targets import Target
 from ceteris.causal.heterogeneity.forest.variance import debiased
+from ceteris.causal.rows import refuse_no_covariates
 
 AT_ONCE = 2**24  # weights held at once: 128 MiB
 DEEPEST = 4  # levels of the trees that count for the importance of covariates
@@ -224,10 +225,9 @@ def grow_with(
 ) -> Forest:
     """Grow a forest by ``tree(number, codes, states)``, which returns what ``grow.grow_tree`` does."""
     if len(clusters) > 1:
-        raise ValueError("cluster: two sets given; a forest draws whole clusters of one set; give one.")
-    n, p = x.shape
-    if p == 0:
-        raise ValueError("x: no covariates given; a forest needs something to split on; name some.")
+        raise ValueError("cluster names two sets, but must name one, of which a forest draws whole clusters; give one.")
+    n = len(x)
+    refuse_no_covariates(x, "name some for the forest to split on")
     unit = np.unique(clusters[0], return_inverse=True)[1] if clusters else np.arange(n)
     units = int(unit.max()) + 1
     growth.refuse_rows(n, units)

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ceteris.arguments import COUNT, SHARE, a_number, check
+
+ALPHA = a_number(least=0, below=0.25)
+
 
 @dataclass(frozen=True)
 class Growth:
@@ -42,7 +46,7 @@ class Growth:
     --------
     >>> Growth(trees=501)
     Traceback (most recent call last):
-    ValueError: trees: 501 given; a multiple of bag=2 of at least 2 is allowed.
+    ValueError: trees is 501, but must be a multiple of bag=2 of at least 2; give one.
     """
 
     trees: int = 2000
@@ -56,28 +60,17 @@ class Growth:
     jobs: int = 1
 
     def __post_init__(self) -> None:
-        if self.bag < 1:
-            raise ValueError(f"bag: {self.bag} given; 1 (no standard errors) and more are allowed; 2 is customary.")
+        check(self, bag=COUNT, least=COUNT, honest=SHARE, alpha=ALPHA, candidates=COUNT, jobs=COUNT)
         if self.trees < self.bag or self.trees % self.bag:
             raise ValueError(
-                f"trees: {self.trees} given; a multiple of bag={self.bag} of at least {self.bag} is allowed."
+                f"trees is {self.trees}, but must be a multiple of bag={self.bag} of at least {self.bag}; give one."
             )
-        if self.least < 1:
-            raise ValueError(f"least: {self.least} given; whole numbers from 1 are allowed, such as 5.")
         largest = 0.5 if self.bag > 1 else 1.0
         if not 0 < self.share <= largest:
             raise ValueError(
-                f"share: {self.share} given; above 0 and at most {largest:g} is allowed with bags of {self.bag}; with "
-                "bag=1 a tree can see more, but there are no standard errors."
+                f"share is {self.share}, but must be above 0 and at most {largest:g} with bags of {self.bag}; give "
+                "less, or bag=1, with which a tree can see more, but there are no standard errors."
             )
-        if not 0 <= self.honest < 1:
-            raise ValueError(f"honest: {self.honest} given; a number from 0, and below 1, is allowed, such as 0.5.")
-        if not 0 <= self.alpha < 0.25:
-            raise ValueError(f"alpha: {self.alpha} given; a number from 0, and below 0.25, is allowed, such as 0.05.")
-        if self.candidates is not None and self.candidates < 1:
-            raise ValueError(f"candidates: {self.candidates} given; whole numbers from 1 are allowed.")
-        if self.jobs < 1:
-            raise ValueError(f"jobs: {self.jobs} given; a number of threads from 1 is allowed.")
 
     def tried(self, p: int) -> float:
         """Mean number of covariates tried at a node, of p."""
@@ -88,8 +81,10 @@ class Growth:
         kept = self.share * n * (1 - self.honest if self.honest else 1)
         if kept < 2 * self.least:
             raise ValueError(
-                f"least: {self.least} given, but a tree grows on {kept:.0f} rows (n = {n}), so it could not have two "
+                f"least is {self.least}, but a tree grows on {kept:.0f} rows (n = {n}), so it could not have two "
                 "leaves; give fewer, or more rows."
             )
         if units < 8:
-            raise ValueError(f"cluster: {units} clusters given; trees draw whole clusters and need 8 at least.")
+            raise ValueError(
+                f"cluster: there are {units} clusters, but trees draw whole ones and need 8 at least; leave it out."
+            )

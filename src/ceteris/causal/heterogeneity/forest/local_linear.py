@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ceteris.arguments import number
 from ceteris.causal.heterogeneity.forest.forest import Forest, slices
+from ceteris.tables.frames import finite
 
 
 def local_linear(
@@ -35,10 +37,9 @@ def local_linear(
     penalty : float
         Relative to the mean weighted variance of the regressors.
     """
-    if not penalty > 0:
-        raise ValueError(f"penalty: {penalty} given; a positive number is allowed, such as 0.1.")
-    if np.isnan(x).any() or (at is not None and np.isnan(at).any()):
-        raise ValueError("x: missing values given; local linear estimates need all covariates; use effect.")
+    number("penalty", penalty, above=0, such_as=0.1)
+    for covariates in (x, x if at is None else at):
+        finite("x", covariates)
     centre, scale = x.mean(0), np.where(x.std(0) > 0, x.std(0), 1.0)
     u = (x - centre) / scale
     points = u if at is None else (at - centre) / scale

@@ -15,7 +15,7 @@ def test_every_name_is_there(name):
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
-    with pytest.raises(AttributeError, match="no attribute 'DoubleML'; it offers .*AutomaticDebiasing, "):
+    with pytest.raises(AttributeError, match=r"no attribute 'DoubleML'; it offers .*AutomaticDebiasing, "):
         ceteris.causal.DoubleML  # noqa: B018
 
 

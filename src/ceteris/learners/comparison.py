@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ceteris.learners import comparison_figures as figures
+from ceteris.learners.candidates import NEURAL
 from ceteris.learners.classical import BASELINE, LEARNERS
-from ceteris.learners.entrants import NEURAL
 from ceteris.learners.metrics import LOWER_IS_BETTER
 from ceteris.learners.trials import CRITERION
 from ceteris.results import Check, Figure, Section, Table

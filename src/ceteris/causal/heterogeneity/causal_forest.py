@@ -35,7 +35,7 @@ from ceteris.causal.heterogeneity.evaluate.linear import calibration_test
 from ceteris.causal.heterogeneity.forest import averages, centring
 from ceteris.causal.heterogeneity.forest.answers import INTERVALS, Answers
 from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
-from ceteris.causal.heterogeneity.forest.growth import Growth
+from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.local_linear import local_linear
 from ceteris.causal.heterogeneity.forest.pilot import fit_pilot
 from ceteris.causal.heterogeneity.forest.stretch import AS_IS, fit_stretch
@@ -53,7 +53,7 @@ class CausalForest:
 
     Parameters
     ----------
-    growth : Growth
+    growth : TreeSettings
         How trees are grown.
     outcome, treatment : estimator in the manner of scikit-learn, optional
         Learners of E[Y | X] and E[D | X], cross-fitted; by default the out-of-bag predictions of our own regression
@@ -71,7 +71,7 @@ class CausalForest:
     >>> x = rng.normal(size=(600, 3))
     >>> d = (rng.random(600) < 0.5).astype(float)
     >>> y = (1 + x[:, 0]) * d + x[:, 1] + rng.normal(size=600)
-    >>> fitted = CausalForest(Growth(trees=100)).fit(y=y, d=d, x=x)
+    >>> fitted = CausalForest(TreeSettings(trees=100)).fit(y=y, d=d, x=x)
     >>> low, high = fitted.average().conf_int()[0]
     >>> bool(low < 1 < high)
     True
@@ -80,7 +80,7 @@ class CausalForest:
     True
     """
 
-    growth: Growth = field(default_factory=Growth)
+    growth: TreeSettings = field(default_factory=TreeSettings)
     outcome: Any = None
     treatment: Any = None
     interval: str = "bias-aware"

@@ -22,7 +22,7 @@ from ceteris.causal.heterogeneity.effects import Effects
 from ceteris.causal.heterogeneity.forest import averages, centring
 from ceteris.causal.heterogeneity.forest.answers import INTERVALS, Answers
 from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
-from ceteris.causal.heterogeneity.forest.growth import Growth
+from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.pilot import fit_pilot
 from ceteris.causal.heterogeneity.forest.targets import effect_target
 from ceteris.causal.rows import Rows, read_rows
@@ -47,14 +47,14 @@ class MultiArmForest:
     >>> rng = np.random.default_rng(0)
     >>> x, d = rng.normal(size=(900, 2)), rng.choice(["none", "letter", "visit"], size=900)
     >>> y = np.select([d == "letter", d == "visit"], [1.0, 2.0]) + x[:, 0] + rng.normal(size=900)
-    >>> fitted = MultiArmForest(Growth(trees=100)).fit(y=y, d=d, x=x, reference="none")
+    >>> fitted = MultiArmForest(TreeSettings(trees=100)).fit(y=y, d=d, x=x, reference="none")
     >>> fitted.average().names
     ('letter - none', 'visit - none')
     >>> bool(np.all(np.abs(fitted.average().point - [1, 2]) < 0.3))
     True
     """
 
-    growth: Growth = field(default_factory=Growth)
+    growth: TreeSettings = field(default_factory=TreeSettings)
     outcome: Any = None
     treatment: Any = None
     interval: str = "bias-aware"

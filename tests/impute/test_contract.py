@@ -48,7 +48,7 @@ def test_a_seed_repeats_and_none_does_not_crash(imputer):
     first, again = (clone(imputer).fit(table).sample(2) for _ in range(2))
     for one, other in zip(first, again, strict=True):
         pd.testing.assert_frame_equal(one, other)
-    assert not clone(imputer).set_params(seed=None).fit_transform(table).isna().any().any()
+    assert not clone(imputer).set_params(random_state=None).fit_transform(table).isna().any().any()
 
 
 @EVERY
@@ -57,7 +57,7 @@ def test_tables_and_seeds_differ(imputer):
         pytest.skip("its completed tables are all the same, as its documentation says")
     table = every_type()
     first, second = clone(imputer).fit(table).sample(2)
-    other = clone(imputer).set_params(seed=2).fit(table).sample(1)[0]
+    other = clone(imputer).set_params(random_state=2).fit(table).sample(1)[0]
     holes = table["float"].isna()
     assert (first["float"] != second["float"])[holes].any()
     assert (first["float"] != other["float"])[holes].any()
@@ -107,7 +107,7 @@ def test_a_second_fit_of_the_same_shapes_compiles_nothing():
     from ceteris.data.missing import simulate_regression
     from ceteris.testing import count_compilations
 
-    imputer = Imputer(members=2, width=8, depth=1, epochs=2, seed=0)
+    imputer = Imputer(members=2, width=8, depth=1, epochs=2, random_state=0)
     imputer.fit(simulate_regression(200, seed=0)).sample(2)
     with count_compilations() as compiled:
         clone(imputer).fit(simulate_regression(200, seed=1)).sample(2)

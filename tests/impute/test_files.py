@@ -12,7 +12,7 @@ from ceteris.impute.imputer import settings_of
 from ceteris.tables import plain
 
 pytest.importorskip("pyarrow")
-SMALL = {"members": 2, "width": 16, "depth": 1, "batch_size": 64, "seed": 0}
+SMALL = {"members": 2, "width": 16, "depth": 1, "batch_size": 64, "random_state": 0}
 
 
 def test_a_file_is_learnt_from_and_completed_in_parts(tmp_path, monkeypatch):
@@ -123,7 +123,7 @@ def test_completed_files_have_the_types_and_the_index_of_the_file(tmp_path):
     pq.write_table(
         source.replace_schema_metadata({"pandas": source.schema.metadata[b"pandas"]}), tmp_path / "t.parquet"
     )
-    imputer = Imputer(members=1, width=4, depth=1, components=1, epochs=1, seed=0)
+    imputer = Imputer(members=1, width=4, depth=1, components=1, epochs=1, random_state=0)
     done = impute_parquet(tmp_path / "t.parquet", tmp_path / "done", 1, imputer)
     assert pq.read_schema(done[0]).equals(pq.read_schema(tmp_path / "t.parquet"))
     back = pd.read_parquet(done[0])

@@ -85,7 +85,7 @@ class MIDAS(MultipleImputer):
         Size of a normal code between encoder and decoder: the variational version.
     rate, weight_decay, epochs, batch_size
         Of Adam with decoupled decay.
-    types, bounds, seed : as for `Imputer`
+    types, bounds, random_state : as for `Imputer`
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class MIDAS(MultipleImputer):
     Examples
     --------
     >>> from ceteris.data.missing import simulate_regression
-    >>> done = MIDAS(widths=(16,), epochs=2, seed=0).fit_transform(simulate_regression(100))
+    >>> done = MIDAS(widths=(16,), epochs=2, random_state=0).fit_transform(simulate_regression(100))
     >>> done.shape, bool(done.isna().any().any())
     ((100, 3), False)
     """
@@ -108,10 +108,10 @@ class MIDAS(MultipleImputer):
     def __init__(self, *, widths: Sequence[int] = (256, 256, 256), dropout: float = 0.5, corruption: float = 0.2,
                  latent: int | None = None, rate: float = 1e-3, weight_decay: float = 1e-3, epochs: int = 20,
                  batch_size: int = 16, types: Mapping | None = None, bounds: Mapping | None = None,
-                 seed: int | None = None):  # fmt: skip
+                 random_state: Any = None):  # fmt: skip
         self.widths, self.dropout, self.corruption, self.latent = widths, dropout, corruption, latent
         self.rate, self.weight_decay, self.epochs, self.batch_size = rate, weight_decay, epochs, batch_size
-        self.types, self.bounds, self.seed = types, bounds, seed
+        self.types, self.bounds, self.random_state = types, bounds, random_state
 
     def _learn(self, table: pd.DataFrame, holes: Holes, seed: int) -> None:
         check(self)

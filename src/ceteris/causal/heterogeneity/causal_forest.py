@@ -220,7 +220,7 @@ class FittedCausalForest:
         """Test, out of bag, whether the mean of the forest and its differences, before stretching, are right."""
         kept, groups = self.nuisances, self.rows.clusters
         return calibration_test(
-            self.rows.y, self.rows.d, kept["m"], kept["e"], self.raw, clusters=groups[0] if groups else None
+            self.rows.y, self.rows.d, kept["m"], kept["e"], self.raw, cluster=groups[0] if groups else None
         )
 
     def importance(self) -> pd.Series:

@@ -152,7 +152,7 @@ def test_local_linear_effects_follow_a_slope_and_equal_a_loop(fitted):
     assert fitted.local_linear(at).point[0] == pytest.approx(beta[0], rel=1e-8)
     with pytest.raises(ValueError, match="penalty is 0, but must be a number above 0"):
         fitted.local_linear(penalty=0)
-    with pytest.raises(ValueError, match="local linear estimates need all covariates"):
+    with pytest.raises(ValueError, match=r"x holds 4 missing \(NaN\)"):
         fitted.local_linear(np.full((1, 4), np.nan))
 
 

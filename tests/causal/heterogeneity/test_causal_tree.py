@@ -170,7 +170,7 @@ def test_bad_input():
     with pytest.raises(ValueError, match="there are missing or infinite values"):
         CausalTree().fit(y=y, d=d, x=x * np.nan)
     fitted = CausalTree(least=5).fit(y=y, d=d, x=x)
-    with pytest.raises(ValueError, match="a causal tree needs all covariates"):
+    with pytest.raises(ValueError, match=r"x holds 3 missing \(NaN\)"):
         fitted.effect(np.full((1, 3), np.nan))
     with pytest.raises(ValueError, match="two sets given; a tree is grown on whole clusters of one set"):
         CausalTree().fit(y=y, d=d, x=x, cluster=[np.arange(100), np.arange(100)])

@@ -76,7 +76,7 @@ def test_a_label_that_is_new_is_refused_along_some_covariates():
     data = simulate_nie_wager("B", 200).assign(town=lambda table: np.where(table["x5"] > 0, "b", "a"))
     model = LinearEffects(OLS, LOGIT, along=["town=b"]).fit(data, y="y", d="d", x=["x0", "town"])
     assert model.effect(data[["town"]][:3]).point.shape == (3,)
-    with pytest.raises(ValueError, match="the label 'c' of 'town' did not occur"):
+    with pytest.raises(ValueError, match="column 'town' holds 'c', but must hold what it held"):
         model.effect(data[["town"]].assign(town="c"))
 
 

@@ -195,7 +195,7 @@ def test_labels_of_new_rows_are_read_as_those_of_the_old(data):
     new = pd.DataFrame({"town": ["a", "b"], "x0": [0.3, 0.3]})
     found = model.effect(new).point
     np.testing.assert_allclose(found, model.tau.predict(np.array([[0.3, 0.0], [0.3, 1.0]])))
-    with pytest.raises(ValueError, match="the label 'zzz' of 'town' did not occur"):
+    with pytest.raises(ValueError, match="column 'town' holds 'zzz', but must hold what it held"):
         model.effect(new.assign(town=["a", "zzz"]))
 
 

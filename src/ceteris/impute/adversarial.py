@@ -13,6 +13,7 @@ Yoon, Jordon and van der Schaar (2018), "GAIN: missing data imputation using gen
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax

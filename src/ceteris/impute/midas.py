@@ -12,6 +12,7 @@ around them: intervals come out too short, which `overimpute` shows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax

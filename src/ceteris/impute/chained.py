@@ -48,13 +48,8 @@ class Chained(MultipleImputer):
 
     def __init__(self, *, iterations: int = 5, donors: int = 5, types: Mapping | None = None,
                  bounds: Mapping | None = None, random_state: Any = None):  # fmt: skip
-        self.iterations, self.donors, self.types, self.bounds, self.random_state = (
-            iterations,
-            donors,
-            types,
-            bounds,
-            random_state,
-        )
+        self.iterations, self.donors, self.types, self.bounds = iterations, donors, types, bounds
+        self.random_state = random_state
 
     def _learn(self, table: pd.DataFrame, holes: Holes, seed: int) -> None:
         check(self)

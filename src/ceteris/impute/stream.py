@@ -48,7 +48,7 @@ def impute_parquet(path: Any, out: Any, m: int = 10, imputer: Imputer | None = N
     >>> from ceteris.data.missing import simulate_regression
     >>> folder = Path(tempfile.mkdtemp())
     >>> simulate_regression(300).to_parquet(folder / "table.parquet")
-    >>> done = impute_parquet(folder / "table.parquet", folder / "done", 2, Imputer(members=1, epochs=1, random_state=0))
+    >>> done = impute_parquet(folder / "table.parquet", folder / "done", 2, Imputer(members=1, epochs=1))
     >>> [path.name for path in done], int(pd.read_parquet(done[0]).isna().sum().sum())
     (['1.parquet', '2.parquet'], 0)
     """
@@ -129,9 +129,7 @@ class Feed:
     def __init__(self, imputer: Imputer, source: Any, batch_size: int, seed: int):
         self.imputer, self.source, self.batch_size, self.seed = imputer, source, batch_size, seed
         rows = [source.metadata.row_group(g).num_rows for g in range(source.num_row_groups)]
-        self.starts = np.concatenate(
-            [[0], np.cumsum(np.array(rows) // batch_size)]
-        )  # batches before each place in the order
+        self.starts = np.concatenate([[0], np.cumsum(np.array(rows) // batch_size)])  # batches before each group
         if self.starts[-1] == 0:
             raise ValueError(f"batch_size is {batch_size}, but no row group of the file has that many rows; lower it.")
         self.held: tuple[int, int] = (-1, -1)

@@ -79,7 +79,7 @@ def learn(split: HousingSplit, rate: float, epochs: int, repeats: int, seed: int
     one = Descend(
         eqx.Partial(MLP, split.train[0].shape[1], 1, widths=(128, 128), activation="relu", dropout=rate),
         Loss(training_loss),
-        Minibatches(split.train, size=50),
+        Minibatches(split.train, batch_size=50),
         optimiser("adam", 1e-3),
         heldout=Losses(split.train, split.valid),
     )

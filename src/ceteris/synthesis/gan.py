@@ -71,16 +71,18 @@ class ConditionalRows(eqx.Module):
 
     rows: Array
     conditions: Conditions | None
-    size: int = eqx.field(static=True)
+    batch_size: int = eqx.field(static=True)
 
     def __call__(self, key: Array) -> tuple[Array, Array]:
         """Draw."""
-        asked, pick = jr.split(key)
+        which, pick = jr.split(key)
         if self.conditions is None:
-            return self.rows[jr.randint(pick, (self.size,), 0, len(self.rows))], jnp.zeros((self.size, 0))
-        column, label, condition = self.conditions.ask(asked, self.size, 0)
+            return self.rows[jr.randint(pick, (self.batch_size,), 0, len(self.rows))], jnp.zeros((self.batch_size, 0))
+        column, label, condition = self.conditions.ask(which, self.batch_size, 0)
         found = self.conditions.count[column, label]
-        place = self.conditions.first[column, label] + jnp.floor(jr.uniform(pick, (self.size,)) * found).astype(int)
+        place = self.conditions.first[column, label] + jnp.floor(jr.uniform(pick, (self.batch_size,)) * found).astype(
+            int
+        )
         return self.rows[self.conditions.order[column, place]], condition
 
 

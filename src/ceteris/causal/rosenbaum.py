@@ -107,14 +107,14 @@ def hidden_bias(differences: np.ndarray, gammas: Any = (1.0, 1.25, 1.5, 2.0, 3.0
     rows = [
         {"Γ": g, **dict(zip(("p, least", "p, most"), signed_rank_bounds(differences, g), strict=True))} for g in gammas
     ]
-    limit = critical_gamma(differences, level)
+    limit, alpha = critical_gamma(differences, level), 1 - level
     table = Table("p-values under hidden bias", pd.DataFrame(rows), "Wilcoxon's signed-rank test, one-sided.")
     passed = limit > 1
     sentence = (
-        f"The effect stays significant at {1 - level:g} until hidden bias multiplies the odds of treatment by {limit:.2f}."
+        f"The effect stays significant at {alpha:g} until hidden bias multiplies the odds of treatment by {limit:.2f}."
         if passed
-        else f"The effect is not significant at {1 - level:g} even without hidden bias."
+        else f"The effect is not significant at {alpha:g} even without hidden bias."
     )
     check = Check("significant without hidden bias", passed, sentence, limit, 1.0)
-    figure = figures.line(table.frame, "Γ", "p, most", "Largest p-value by hidden bias", 1 - level)
+    figure = figures.line(table.frame, "Γ", "p, most", "Largest p-value by hidden bias", alpha)
     return Section("Hidden bias (Rosenbaum)", "", (table,), (figure,), (check,))

@@ -74,8 +74,8 @@ def test_table_and_figure_carry_the_numbers(simulated):
         (lambda: compare_cate(ESTIMATORS), "designs: none given, and no data"),
         (lambda: compare_cate(ESTIMATORS, [NieWagerDesign("A")], 1), "replications is 1"),
         (
-            lambda: compare_cate(ESTIMATORS, [NieWagerDesign("A")], held_out=1.0),
-            "held_out is 1.0, but must be a number above 0 and below 1",
+            lambda: compare_cate(ESTIMATORS, [NieWagerDesign("A")], test_size=1.0),
+            "test_size is 1.0, but must be a number above 0 and below 1",
         ),
     ],
 )

@@ -99,7 +99,7 @@ class Stratified:
     estimand: str = "ATE"
     population: bool = True
 
-    def fit(self, data: Any = None, *, y: Any, d: Any, strata: Any, x: Any = None, cluster: Any = None) -> Estimate:
+    def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None, strata: Any) -> Estimate:
         """Estimate the average effect.
 
         Parameters
@@ -136,7 +136,7 @@ class ClusterRandomised:
 
     weight: str = "unit"
 
-    def fit(self, data: Any = None, *, y: Any, d: Any, cluster: Any, x: Any = None) -> Estimate:
+    def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any) -> Estimate:
         """Estimate the average effect; the treatment must not vary within clusters."""
         one_of("weight", self.weight, ("unit", "cluster"))
         rows = read_rows(data, y=y, d=d, cluster=cluster, binary=True)

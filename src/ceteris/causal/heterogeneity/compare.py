@@ -95,7 +95,7 @@ def compare_cate(
     y: Any = None,
     d: Any = None,
     x: Any = None,
-    held_out: float = 0.5,
+    test_size: float = 0.5,
     seed: int = 0,
 ) -> EffectComparison:
     """Run estimators through simulations with known truth, and through splits of data into two parts.
@@ -112,7 +112,7 @@ def compare_cate(
         Rows of a sample, and rows on which its estimate is judged.
     data, y, d, x : optional
         Data without a known truth, as for the estimators.
-    held_out : float
+    test_size : float
         Share of the data that is held out. Their nuisances come from folds of their own, with the default learners.
     seed : int
 
@@ -134,7 +134,7 @@ def compare_cate(
     >>> bool(found["mean"].iloc[0] > 0)
     True
     """
-    refuse(estimators, designs, y, held_out)
+    refuse(estimators, designs, y, test_size)
     whole("replications", replications, 2)
     whole("n", n, 20)
     whole("fresh", fresh, 2)
@@ -149,13 +149,13 @@ def compare_cate(
         measured += [
             ("held-out rows", estimator, r, measure, value)
             for r in range(replications)
-            for estimator, measure, value in judged(estimators, rows, held_out, seed + r)
+            for estimator, measure, value in judged(estimators, rows, test_size, seed + r)
         ]
     columns = pd.Index(["source", "estimator", "replication", "measure", "value"])
     return EffectComparison(pd.DataFrame(measured, columns=columns))
 
 
-def refuse(estimators: Mapping[str, Any], designs: Sequence[EffectDesign], y: Any, held_out: float) -> None:
+def refuse(estimators: Mapping[str, Any], designs: Sequence[EffectDesign], y: Any, test_size: float) -> None:
     """Complain before any work."""
     if not estimators:
         raise ValueError(
@@ -166,7 +166,7 @@ def refuse(estimators: Mapping[str, Any], designs: Sequence[EffectDesign], y: An
             raise TypeError(f"estimators: {name!r} is no estimator; give an object with fit, such as RLearner().")
     if not designs and y is None:
         raise ValueError("designs is empty, but there are no data either; give one of the two.")
-    probability("held_out", held_out, such_as=0.5)
+    probability("test_size", test_size, such_as=0.5)
 
 
 def simulated(
@@ -188,10 +188,10 @@ def simulated(
     return found
 
 
-def judged(estimators: Mapping[str, Any], rows: Rows, held_out: float, seed: int) -> list[tuple[str, str, float]]:
+def judged(estimators: Mapping[str, Any], rows: Rows, test_size: float, seed: int) -> list[tuple[str, str, float]]:
     """Fit every estimator to one part of the rows and judge it on the other."""
     order = np.random.default_rng(seed).permutation(rows.n)
-    cut = int(np.ceil(rows.n * held_out))
+    cut = int(np.ceil(rows.n * test_size))
     test, train = taken(rows, np.sort(order[:cut])), taken(rows, np.sort(order[cut:]))
     fold = make_folds(test.n, 5, seed=seed, stratify=test.d)[0]
     nuisances = DRLearner(final=DummyRegressor(), folds=fold, seed=seed).fit(y=test.y, d=test.d, x=test.x)

@@ -66,10 +66,10 @@ def make_folds(
     for r in range(repeats):
         rng = np.random.default_rng((seed, r))
         if cluster:
-            columns = [_deal_clusters(groups, folds, rng) for groups in cluster]
+            columns = [_divide_clusters(groups, folds, rng) for groups in cluster]
             fold = columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
         else:
-            fold = _deal(n, folds, rng) if stratify is None else _deal_strata(stratify, folds, rng)
+            fold = _divide(n, folds, rng) if stratify is None else _divide_strata(stratify, folds, rng)
         _refuse_unlearnable(fold, stratify)
         drawn.append(fold)
     return drawn
@@ -83,7 +83,7 @@ def read_folds(
     cluster: Sequence[np.ndarray] = (),
     stratify: np.ndarray | None = None,
 ) -> list[np.ndarray]:
-    """Return the folds to be used: a number is dealt, an array or a list of arrays (one a repeat) is checked."""
+    """Return the folds to be used: of a number they are drawn, an array or a list of arrays (one a repeat) is checked."""
     if np.ndim(folds) == 0:
         return make_folds(n, int(folds), repeats, seed, cluster, stratify)
     given = folds if isinstance(folds, list | tuple) and np.ndim(folds[0]) > 0 else [folds]
@@ -180,16 +180,16 @@ def cross_fit(
     return predicted
 
 
-# ---------------------------------------------------------------------------------------- dealing
+# ---------------------------------------------------------------------------------------- dividing rows
 
 
-def _deal(n: int, folds: int, rng: np.random.Generator) -> np.ndarray:
+def _divide(n: int, folds: int, rng: np.random.Generator) -> np.ndarray:
     fold = np.empty(n, dtype=int)
     fold[rng.permutation(n)] = np.arange(n) % folds
     return fold
 
 
-def _deal_strata(stratify: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
+def _divide_strata(stratify: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
     labels, strata = np.unique(stratify, return_inverse=True)
     counts = np.bincount(strata)
     if counts.min() < folds:
@@ -204,11 +204,11 @@ def _deal_strata(stratify: np.ndarray, folds: int, rng: np.random.Generator) -> 
     return fold
 
 
-def _deal_clusters(groups: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
+def _divide_clusters(groups: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
     members, place = np.unique(groups, return_inverse=True)
     if folds > len(members):
         raise ValueError(f"folds is {folds}, but must be at most {len(members)}, the number of clusters; give fewer.")
-    return _deal(len(members), folds, rng)[place]
+    return _divide(len(members), folds, rng)[place]
 
 
 def _refuse_unlearnable(fold: np.ndarray, stratify: np.ndarray | None) -> None:

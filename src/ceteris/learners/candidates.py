@@ -115,7 +115,7 @@ def enter(learners: Any, task: str, train: TableRows, fewest: int, options: dict
     )
     known = {**LEARNERS[task], NEURAL: "a neural network of this library"}
     if isinstance(learners, Mapping):
-        own = {BASELINE: build(BASELINE)} | {name: _own(name, one, task) for name, one in learners.items()}
+        own = {BASELINE: build(BASELINE)} | {name: _checked(name, one, task) for name, one in learners.items()}
         return own
     if isinstance(learners, str):
         learners = [learners]
@@ -134,7 +134,7 @@ def neural(task: str, seed: int) -> Any:
     return kind(random_state=seed, unseen="ignore")
 
 
-def _own(name: str, estimator: Any, task: str) -> Any:
+def _checked(name: str, estimator: Any, task: str) -> Any:
     """A learner of the caller's, unfitted."""
     if name in ("y", "weight"):
         raise ValueError(f"learners: {name!r} is the name of a column of the predictions: call the learner otherwise.")

@@ -57,7 +57,7 @@ class Conditions(eqx.Module):
     offset: Array
     width: int = eqx.field(static=True)
 
-    def ask(self, key: Array, n: int, power: float) -> tuple[Array, Array, Array]:
+    def draw(self, key: Array, n: int, power: float) -> tuple[Array, Array, Array]:
         """Draw a column evenly and a label of it, by log count (power 0) or count (1): column, label, condition."""
         which, what = jr.split(key)
         column = jr.randint(which, (n,), 0, len(self.count))
@@ -78,7 +78,7 @@ class ConditionalRows(eqx.Module):
         which, pick = jr.split(key)
         if self.conditions is None:
             return self.rows[jr.randint(pick, (self.batch_size,), 0, len(self.rows))], jnp.zeros((self.batch_size, 0))
-        column, label, condition = self.conditions.ask(which, self.batch_size, 0)
+        column, label, condition = self.conditions.draw(which, self.batch_size, 0)
         found = self.conditions.count[column, label]
         place = self.conditions.first[column, label] + jnp.floor(jr.uniform(pick, (self.batch_size,)) * found).astype(
             int
@@ -220,7 +220,7 @@ class TableGAN(BaseEstimator):
         if self.conditions_ is None:
             condition = jnp.zeros((BLOCK, 0))
         elif wanted is None:
-            condition = self.conditions_.ask(asked, BLOCK, 1)[2]
+            condition = self.conditions_.draw(asked, BLOCK, 1)[2]
         else:
             condition = jnp.zeros((BLOCK, self.conditions_.width)).at[:, wanted].set(1.0)
         return np.asarray(_rows(self.maker_, self.net_, condition, draw))

@@ -9,10 +9,10 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from ceteris.causal.heterogeneity.causal_forest import CausalForest
+from ceteris.causal.heterogeneity.forest.calibration import fit_calibration
 from ceteris.causal.heterogeneity.forest.forest import grow_forest
 from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.local_linear import local_linear
-from ceteris.causal.heterogeneity.forest.stretch import fit_stretch
 from ceteris.causal.heterogeneity.forest.targets import effect_target
 from ceteris.data.heterogeneity import NieWagerDesign
 from ceteris.stats.least_squares import ols
@@ -62,7 +62,7 @@ def test_effects_and_average_are_near_the_truth(fitted):
     low, high = fitted.average().conf_int(0.999)[0]
     assert low < tau.mean() < high
     low, high = found.conf_int().T
-    # Coverage on the rows of one sample: a linear effect is what the pilot sees.
+    # Coverage on the rows of one sample: a linear effect is what the estimate of the bias sees.
     assert np.mean((low < tau) & (tau < high)) > 0.9
 
 
@@ -126,7 +126,7 @@ def test_weights_reproduce_the_plain_effects(fitted):
     y, d = rows.y - kept["m"], rows.d - kept["e"]
     centred = d - (alpha @ d)[:, None]
     tau = (alpha * centred) @ y / ((alpha * centred) * d).sum(1)
-    assert fitted.effect(at).point == pytest.approx(fitted.answers.stretch.of(tau), abs=1e-10)
+    assert fitted.effect(at).point == pytest.approx(fitted.answers.calibration.of(tau), abs=1e-10)
 
 
 def test_importance_is_sorted_and_names_the_modifier(fitted):
@@ -164,44 +164,44 @@ def test_local_linear_means_need_no_treatment():
     assert found[0] == pytest.approx(3.4, abs=1e-4)  # exact but for the penalty
 
 
-def test_stretch_undoes_flattening_and_leaves_calibrated_effects_alone():
+def test_calibration_undoes_flattening_and_leaves_calibrated_effects_alone():
     rng = np.random.default_rng(0)
     tau, d = rng.normal(size=5000), rng.normal(size=5000)
     y = tau * d + rng.normal(size=5000)
-    flat = fit_stretch(tau / 2, y, d)
+    flat = fit_calibration(tau / 2, y, d)
     assert flat.factor == pytest.approx(2, abs=4 * flat.se)
-    assert fit_stretch(2 * tau, y, d).factor == 1  # not shrunk
-    assert fit_stretch(np.ones(5000), y, d).factor == 1
-    assert fit_stretch(tau / 2, y, d).of(tau / 2) == pytest.approx(tau, abs=0.2)
+    assert fit_calibration(2 * tau, y, d).factor == 1  # not shrunk
+    assert fit_calibration(np.ones(5000), y, d).factor == 1
+    assert fit_calibration(tau / 2, y, d).of(tau / 2) == pytest.approx(tau, abs=0.2)
     fit = ols(np.column_stack([d, d * (tau / 2 - np.mean(tau / 2))]), y)
     assert 1 < flat.factor <= fit.beta[1]
 
 
-def test_stretch_is_as_unsure_as_the_clusters_are_few():
+def test_calibration_is_as_unsure_as_the_clusters_are_few():
     rng = np.random.default_rng(0)
     tau, d = rng.normal(size=(2, 500))
     y = tau * d + rng.normal(size=500)
-    once, again = fit_stretch(tau / 2, y, d), [np.tile(a, 4) for a in (tau / 2, y, d)]
+    once, again = fit_calibration(tau / 2, y, d), [np.tile(a, 4) for a in (tau / 2, y, d)]
     who = np.tile(np.arange(500), 4)
     # Copies tell nothing new; HC3 and CR1 differ by a leverage of 2 / 500 and more in the tails.
-    assert fit_stretch(*again, [who]).se == pytest.approx(once.se, rel=0.05)
-    assert fit_stretch(*again).se == pytest.approx(once.se / 2, rel=0.05)
+    assert fit_calibration(*again, [who]).se == pytest.approx(once.se, rel=0.05)
+    assert fit_calibration(*again).se == pytest.approx(once.se / 2, rel=0.05)
 
 
-def test_a_forest_hands_its_clusters_to_the_stretch():
+def test_a_forest_hands_its_clusters_to_the_calibration():
     data = trial(400)
     copies = pd.concat([data] * 4, ignore_index=True).assign(who=np.tile(np.arange(400), 4))
     known = {"m": copies["tau"] / 2 + copies["x1"], "e": np.full(1600, 0.5)}
-    growth = TreeSettings(trees=100, least=40)  # large leaves, so that there is something to stretch
+    growth = TreeSettings(trees=100, least=40)  # large leaves, so that there is something to calibrate
     fitted = CausalForest(growth).fit(copies, y="y", d="d", x=NAMES, cluster="who", nuisances=known)
     y, d = (copies[of].to_numpy() - fitted.nuisances[name] for of, name in (("y", "m"), ("d", "e")))
-    assert fitted.answers.stretch == fit_stretch(fitted.raw, y, d, fitted.rows.clusters)
-    assert fitted.answers.stretch.se > 1.8 * fit_stretch(fitted.raw, y, d).se > 0  # two for four copies
+    assert fitted.answers.calibration == fit_calibration(fitted.raw, y, d, fitted.rows.clusters)
+    assert fitted.answers.calibration.se > 1.8 * fit_calibration(fitted.raw, y, d).se > 0  # two for four copies
 
 
 def test_sampling_intervals_are_shorter_and_say_what_they_cover():
     data = trial(400)
-    settings = {"growth": TreeSettings(trees=100), "stretched": False}
+    settings = {"growth": TreeSettings(trees=100), "calibrated": False}
     wide, short = (
         CausalForest(interval=i, **settings).fit(data, y="y", d="d", x=NAMES) for i in ("bias-aware", "sampling")
     )
@@ -210,11 +210,11 @@ def test_sampling_intervals_are_shorter_and_say_what_they_cover():
     assert np.array_equal(one.point, other.point)
     assert "not τ(x)" in other.meta["interval"]
     assert "bias" in one.meta["interval"]
-    # The bias is what the forest makes of the pilot: by the weights.
+    # The bias is what the forest makes of the linear effect: by the weights.
     d = wide.rows.d - wide.nuisances["e"]
-    alpha, pilot = wide.weights(), wide.answers.pilot(wide.rows.x)[:, 0]
+    alpha, linear = wide.weights(), wide.answers.linear(wide.rows.x)[:, 0]
     centred = alpha * (d - (alpha @ d)[:, None])
-    gap = centred @ (d * pilot) / (centred @ d) - pilot
+    gap = centred @ (d * linear) / (centred @ d) - linear
     assert one.se**2 - other.se**2 == pytest.approx(gap**2, abs=1e-8)
 
 

@@ -24,7 +24,7 @@ from ceteris.causal.heterogeneity.forest import averages, centring
 from ceteris.causal.heterogeneity.forest.answers import INTERVALS, Answers
 from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
 from ceteris.causal.heterogeneity.forest.growth import TreeSettings
-from ceteris.causal.heterogeneity.forest.pilot import fit_pilot
+from ceteris.causal.heterogeneity.forest.linear_effect import fit_linear_effect
 from ceteris.causal.heterogeneity.forest.targets import effect_target
 from ceteris.causal.nuisances import f_statistic, first_stage
 from ceteris.causal.rows import Rows, read_rows
@@ -91,10 +91,10 @@ class InstrumentalForest:
         found, checks = centring.centre(rows, wanted, nuisances, self.growth, self.folds)
         y_left, d_left, z_left = rows.y - found["m"], rows.d - found["e"], rows.z - found["h"]
         checks = (*checks, first_stage(f_statistic(d_left, z_left, rows.clusters)))
-        pilot = fit_pilot(rows.x, y_left, d_left, z_left)
-        target = effect_target(y_left, d_left, z_left, pilot(rows.x))
+        linear = fit_linear_effect(rows.x, y_left, d_left, z_left)
+        target = effect_target(y_left, d_left, z_left, linear(rows.x))
         forest = grow_forest(rows.x, target, self.growth, rows.clusters)
-        answers = Answers(forest, pilot, self.interval, "Instrumental forest", (rows.treatment,))
+        answers = Answers(forest, linear, self.interval, "Instrumental forest", (rows.treatment,))
         tau = answered(forest.predict()).point[:, 0]
         return FittedInstrumentalForest(rows, found, answers, tau, self.growth, checks)
 

@@ -23,7 +23,7 @@ from ceteris.causal.heterogeneity.forest import averages, centring
 from ceteris.causal.heterogeneity.forest.answers import INTERVALS, Answers
 from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
 from ceteris.causal.heterogeneity.forest.growth import TreeSettings
-from ceteris.causal.heterogeneity.forest.pilot import fit_pilot
+from ceteris.causal.heterogeneity.forest.linear_effect import fit_linear_effect
 from ceteris.causal.heterogeneity.forest.targets import effect_target
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.results import Check, Estimate
@@ -90,10 +90,10 @@ class MultiArmForest:
         found, checks = centring.centre(rows, wanted, nuisances, self.growth, self.folds)
         found["e"], overlaps = _clipped(rows, found["e"], [rows.levels[k] for k in others], base)
         y_left, d_left = rows.y - found["m"], arms - found["e"]
-        pilot = fit_pilot(rows.x, y_left, d_left)
-        forest = grow_forest(rows.x, effect_target(y_left, d_left, pilot=pilot(rows.x)), self.growth, rows.clusters)
+        linear = fit_linear_effect(rows.x, y_left, d_left)
+        forest = grow_forest(rows.x, effect_target(y_left, d_left, linear=linear(rows.x)), self.growth, rows.clusters)
         names = tuple(f"{rows.levels[k]} - {base}" for k in others)
-        answers = Answers(forest, pilot, self.interval, "Causal forest, several arms", names)
+        answers = Answers(forest, linear, self.interval, "Causal forest, several arms", names)
         tau = answered(forest.predict()).point
         return FittedMultiArmForest(rows, arms, found, answers, tau, (*checks, *overlaps))
 

@@ -120,7 +120,7 @@ class Forest:
 
         The estimate at x solves Σ_i α_i(x) ψ_i(θ) = 0.
         """
-        codes, unit = self._asked(x)
+        codes, unit = self._codes_at(x)
         return walk.weights(codes[rows], unit[rows], self.trees.arrays, self.draws, self.codes, self.unit)
 
     def importance(self, depth: int = DEEPEST) -> np.ndarray:
@@ -134,13 +134,13 @@ class Forest:
             level = np.concatenate([trees.child[level], trees.child[level] + 1])
         return total / total.sum() if total.sum() > 0 else total
 
-    def _asked(self, x: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    def _codes_at(self, x: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         if x is None:
             return self.codes, self.unit
         return self.bins.codes(x), np.empty(0, np.int64)
 
     def _in_parts(self, work: Callable[[np.ndarray, np.ndarray], Predicted], x: np.ndarray | None) -> Predicted:
-        codes, unit = self._asked(x)
+        codes, unit = self._codes_at(x)
         jobs = self.growth.jobs
         if jobs == 1 or len(codes) < 2 * jobs:
             return work(codes, unit)

@@ -8,10 +8,10 @@ As this flattens effects, differences between rows are multiplied by the factor 
 ``forest.calibration``); ``calibrated=False`` gives the plain forest.
 
 Intervals. Little bags measure how τ̂(x) varies from sample to sample around its mean. That mean is not τ(x): a forest
-averages effects over a neighbourhood. The bias is measured on the best linear effect in the R-loss: what the
-forest would make of it, less itself. By default the square of that is added to the variance, so that an
-interval allows for the bias that a linear effect shows; ``interval="sampling"`` leaves it out, and then the interval is one
-for the mean of τ̂(x). A curvature that is no part of it is covered by neither.
+averages effects over a neighbourhood. The bias is measured on the best linear effect in the R-loss: what the forest
+would make of it, less that effect. By default the square of it is added to the variance, so that an interval allows for
+the bias that a linear effect shows; ``interval="sampling"`` leaves it out, and then the interval is one for the mean of
+τ̂(x). Curvature is covered by neither.
 
 References
 ----------

@@ -83,7 +83,7 @@ def read_folds(
     cluster: Sequence[np.ndarray] = (),
     stratify: np.ndarray | None = None,
 ) -> list[np.ndarray]:
-    """Return the folds to be used: a number of them is drawn, an array or a list of arrays (one a repeat) is checked."""
+    """Return the folds: a number of them is drawn, an array or a list of arrays (one a repeat) is checked."""
     if np.ndim(folds) == 0:
         return make_folds(n, int(folds), repeats, seed, cluster, stratify)
     given = folds if isinstance(folds, list | tuple) and np.ndim(folds[0]) > 0 else [folds]

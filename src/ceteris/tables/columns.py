@@ -184,7 +184,7 @@ def _settle(name: str, column: Any, look: Look | None, mark: str, options: Optio
     column = (
         column
         if labels == raw
-        else pd.Series(_labels_at(labels, codes), index=column.index, name=name).astype(column.dtype)
+        else pd.Series(_decode(labels, codes), index=column.index, name=name).astype(column.dtype)
     )
     counts = np.bincount(codes[codes >= 0], minlength=len(labels))
     reason = "" if kind == "category" else why_text_is_left_out(labels, counts)
@@ -202,7 +202,7 @@ def _fits(label: str, mark: str) -> bool:
     return numbers.ONE[mark].fullmatch(label) is not None
 
 
-def _labels_at(labels: Sequence[str], codes: np.ndarray) -> np.ndarray:
+def _decode(labels: Sequence[str], codes: np.ndarray) -> np.ndarray:
     return np.array([*labels, None], object)[codes]
 
 

@@ -166,7 +166,7 @@ class Estimate:
 
     @property
     def distribution(self) -> Any:
-        """Of (estimate - truth) / standard error."""
+        """Distribution of (estimate - truth) / standard error."""
         from scipy import stats
 
         degrees = self.degrees

@@ -177,7 +177,7 @@ def _side_by_side(
     level: float,
     truth: float,
 ) -> Replications:
-    """For estimators whose nets train on all samples at once."""
+    """Replicate estimators whose nets train on all samples at once."""
     samples = [read_rows(**draw(np.random.default_rng((seed, r)))) for r in range(replications)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # counted as ``flagged``

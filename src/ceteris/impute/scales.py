@@ -41,12 +41,12 @@ class Quantity:
     reach: tuple[float, float]
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        """From values to standardised ones; NaN stays."""
+        """Turn values into standardised ones; NaN stays."""
         u = (x - self.centre) / self.unit
         return (_power(u, self.power, self.positive) - self.mean) / self.scale
 
     def back(self, z: np.ndarray) -> np.ndarray:
-        """From standardised values to ones that the column can take."""
+        """Turn standardised values into ones that the column can take."""
         v = np.clip(z, *self.reach) * self.scale + self.mean
         x = _unpower(v, self.power, self.positive) * self.unit + self.centre
         x = np.clip(x, *self.column.bounds)
@@ -67,14 +67,14 @@ class Codes:
     donors: np.ndarray | None = None
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        """From values, or codes of levels, to codes; NaN stays."""
+        """Turn values, or codes of levels, into codes; NaN stays."""
         if self.edges is None:
             return x
         codes = np.minimum(np.searchsorted(self.edges, x), self.count - 1).astype(float)
         return np.where(np.isnan(x), np.nan, codes)
 
     def back(self, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """From codes to codes of levels, or to a random observed value of the bin."""
+        """Turn codes into codes of levels, or into a random observed value of the bin."""
         if self.edges is None or self.donors is None:
             return codes
         stop = np.searchsorted(self.donors, self.edges, side="right")

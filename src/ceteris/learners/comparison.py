@@ -89,7 +89,7 @@ class Comparison:
 
 
 def gain(table: pd.DataFrame, column: str, a: str, b: str) -> float:
-    """By how much learner a is better than learner b in a column of the table."""
+    """Return by how much learner a is better than learner b in a column of the table."""
     values: Any = table[column]
     return float(values[b] - values[a] if column.split()[1] in LOWER_IS_BETTER else values[a] - values[b])
 

@@ -58,7 +58,7 @@ class Levels(AbstractConstants):
 
 
 class Sizes(NamedTuple):
-    """Of a net: hidden layers, normals in a mixture."""
+    """How large a net is: width and number of hidden layers, normals in a mixture."""
 
     width: int = 64
     depth: int = 2

@@ -215,7 +215,7 @@ def _doubt(name: str, values: pd.Series, labels: list[str], kind: str | None) ->
 
 
 def _settle_other(name: str, column: pd.Series, kind: str | None, where: str) -> tuple[pd.Series, str, list[str]]:
-    """As `_settle`, for a column that is not text."""
+    """Settle a column that is not text, as `_settle` does one of text."""
     if is_time(column):
         return column, "dates or times", []
     if column.isna().all():

@@ -276,34 +276,29 @@ def test_the_glossary_lists_what_arguments_are_called():
 
 
 @pytest.mark.parametrize(
-    ("source", "rule", "sentence"),
+    ("source", "rule", "words"),
     [
-        ("def f(verbose=False): ...", misnamed, "causal.f: verbose is called progress"),
-        ("class f:\n    def fit(self, data, *, clusters=None): ...", misnamed, "causal.f.fit: clusters is called cluster"),
-        ("class f:\n    tol: float = 1e-3", misnamed, "causal.f: tol is called tolerance"),
-        ("class A:\n    n_jobs: int = 1\nclass f(A):\n    ...", misnamed, "causal.f: n_jobs is called jobs"),
-        (
-            "class f(BaseEstimator):\n    def __init__(self, seed=None): ...",
-            misseeded,
-            "causal.f: seed of an estimator of scikit-learn's contract is called random_state",
-        ),
-        ("def f(random_state=0): ...", misseeded, "causal.f: random_state is for estimators of scikit-learn's contract; "
-         "call it seed"),
-        ("def f(key): ...", misseeded, "causal.f: key is called seed here, and is an int"),
-        ("def f(data, *, y, z, x): ...", disordered, "causal.f: data, y, z, x come in the order data, y, d, x, z, cluster"),
-        ("class f:\n    def fit(self, y, X): ...", disordered, "causal.f.fit: y, X come in the order X, y, sample_weight"),
+        ("def f(verbose=False): ...", misnamed, "f: verbose is called progress"),
+        ("class f:\n    def fit(self, data, *, clusters=None): ...", misnamed, "f.fit: clusters is called cluster"),
+        ("class f:\n    tol: float = 1e-3", misnamed, "f: tol is called tolerance"),
+        ("class A:\n    n_jobs: int = 1\nclass f(A):\n    ...", misnamed, "f: n_jobs is called jobs"),
+        ("class f(BaseEstimator):\n    def __init__(self, seed): ...", misseeded, "f: seed of an estimator of scikit"),
+        ("def f(random_state=0): ...", misseeded, "f: random_state is for estimators of scikit-learn's contract"),
+        ("def f(key): ...", misseeded, "f: key is called seed here, and is an int"),
+        ("def f(data, *, y, z, x): ...", disordered, "f: data, y, z, x come in the order data, y, d, x, z, cluster"),
+        ("class f:\n    def fit(self, y, X): ...", disordered, "f.fit: y, X come in the order X, y, sample_weight"),
     ],
-)  # fmt: skip
-def test_a_wrong_name_is_found(tmp_path, source, rule, sentence):
-    house = made_up_house(tmp_path, source)
-    assert rule(house) == [sentence]
+)
+def test_a_wrong_name_is_found(tmp_path, source, rule, words):
+    (sentence,) = rule(made_up_house(tmp_path, source))
+    assert sentence.startswith(f"causal.{words}")
 
 
 @pytest.mark.parametrize(
     "source",
     [
         "def f(data, *, y, d, x=None, cluster=None, level=0.95): ...",
-        "class f(BaseEstimator):\n    def __init__(self, random_state=None): ...\n    def sample(self, random_state): ...",
+        "class f(BaseEstimator):\n    def __init__(self, random_state): ...\n    def sample(self, random_state): ...",
         "def f(X, y, sample_weight=None, seed=0): ...",
         "def f(x):\n    def inner(verbose): ...",
         "def f(x): ...\ndef g(verbose): ...",

@@ -79,7 +79,7 @@ def test_bands_are_those_of_the_standard_errors():
 def test_equal_names_are_told_apart():
     found = joint(one(0, "ATE"), one(1, "ATE"), one(2, "ATE"))
     assert list(found.to_dict()["estimates"]) == ["ATE", "ATE (2)", "ATE (3)"]
-    with pytest.raises(ValueError, match="names: 'a' given twice; give each estimate its own name"):
+    with pytest.raises(ValueError, match="names holds 'a' twice, but must hold each once"):
         Estimate(np.zeros(2), PHI[:, :2], ("a", "a"))
 
 
@@ -97,10 +97,10 @@ def test_meta_says_which_standard_error():
 @pytest.mark.parametrize(
     ("labels", "sentence"),
     [
-        (np.zeros(N), "clusters: all rows are in one, so that no variance can be seen; two at least are needed"),
-        (np.where(np.arange(N) < 2, np.nan, FIRMS), "clusters: 2 missing labels given; none are allowed"),
-        (["a", None, float("nan")] * 40, "clusters: 80 missing labels given"),
-        (FIRMS[:5], "clusters: 5 labels given; the estimate has 120 rows"),
+        (np.zeros(N), "clusters: all rows are in one, but a variance needs two at least"),
+        (np.where(np.arange(N) < 2, np.nan, FIRMS), "clusters holds 2 missing labels, but must hold none"),
+        (["a", None, float("nan")] * 40, "clusters holds 80 missing labels, but must hold none"),
+        (FIRMS[:5], "clusters holds 5, but must hold 120, one for each row of the estimate"),
     ],
 )
 def test_clusters_that_are_none_are_refused(labels, sentence):

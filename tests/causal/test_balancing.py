@@ -168,7 +168,7 @@ def test_bad_input_is_answered():
         BalancingWeights("overlaps").fit(y=y, d=d, x=x)
     with pytest.raises(ValueError, match="moments is 3, but must be one of 1, 2"):
         EntropyBalancing(moments=3).fit(y=y, d=d, x=x)
-    with pytest.raises(ValueError, match="x: no covariates given; name those to balance"):
+    with pytest.raises(ValueError, match="x is empty, but must name a covariate at least"):
         EntropyBalancing().fit(y=y, d=d, x=None)
     far = x.copy()
     far[d == 1, 0] = 8 + np.abs(far[d == 1, 0])

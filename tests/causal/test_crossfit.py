@@ -113,9 +113,9 @@ def test_a_cluster_is_never_divided_and_shares_no_training_row():
     ("arguments", "sentence"),
     [
         ({"n": 10, "folds": 1}, "folds is 1, but must be a whole number of at least 2"),
-        ({"n": 10, "folds": 11}, "11 given for 10 rows; give at most 10"),
+        ({"n": 10, "folds": 11}, "folds is 11, but must be at most 10, the number of rows"),
         ({"n": 10, "repeats": 0}, "repeats is 0, but must be a whole number of at least 1"),
-        ({"n": 10, "folds": 5, "clusters": [np.arange(10) % 3]}, "5 given for 3 clusters; give at most 3"),
+        ({"n": 10, "folds": 5, "clusters": [np.arange(10) % 3]}, "folds is 5, but must be at most 3, the number"),
         ({"n": 10, "folds": 4, "stratify": np.arange(10) < 2}, "only 2 rows have 1 of what the folds are balanced by"),
         (
             {"n": 9, "folds": 3, "clusters": [np.arange(9) // 3], "stratify": (np.arange(9) < 3).astype(int)},
@@ -131,10 +131,10 @@ def test_impossible_folds_are_refused(arguments, sentence):
 @pytest.mark.parametrize(
     ("folds", "clusters", "sentence"),
     [
-        (np.zeros(5, int), (), "5 fold numbers given for 6 rows"),
+        (np.zeros(5, int), (), "folds holds 5, but must hold 6, one for each row"),
         (np.zeros(6, int), (), "all rows are in one fold"),
         (np.arange(6) % 2, (np.array([0, 0, 1, 1, 2, 2]),), "a cluster is divided"),
-        (np.zeros((6, 2), int), (), "two columns given"),
+        (np.zeros((6, 2), int), (), "folds has two columns, but must have one unless there are two sets of clus"),
     ],
 )
 def test_given_folds_are_checked(folds, clusters, sentence):
@@ -151,7 +151,7 @@ class Wild(LinearRegression):
     ("learner", "y", "kind", "sentence"),
     [
         (LinearRegression(), D, "probability", "LinearRegression predicts no probabilities; give a classifier"),
-        (LogisticRegression(), Y, "mean", "for a variable that is not 0 or 1; give a regressor"),
+        (LogisticRegression(), Y, "mean", "learner is the classifier LogisticRegression, but the variable is no"),
         (LogisticRegression(), (np.arange(N) < 60).astype(float), "probability", "outside fold 0 only one class"),
         (Wild(), Y, "mean", "Wild predicts 300 values that are no finite numbers"),
         (LinearRegression(), Y, "median", "kind is 'median', but must be one of mean, probability"),

@@ -115,11 +115,11 @@ def no_mean(y, t, theta):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: DeDL("sigmod"), "link: 'sigmod' given; sigmoid, linear, logit, poisson"),
-        (lambda: DeDL(Structure(1, loss=no_mean)), "link: a structure without a mean"),
-        (lambda: DeDL(assignment="random"), "assignment: 'random' given"),
+        (lambda: DeDL("sigmod"), "link is 'sigmod', but must be one of sigmoid, linear, logit, poisson, or a St"),
+        (lambda: DeDL(Structure(1, loss=no_mean)), "link is a structure without a mean, but effects are differe"),
+        (lambda: DeDL(assignment="random"), "assignment is 'random', but must be 'shares', 'learn' or an Assign"),
         (lambda: chosen(None, 13), "combinations: 13 factors have 8192 of them; list at most 4096"),
-        (lambda: chosen([[1, 2]], 2), "combinations: shape .1, 2. given; rows of 2 zeros and ones"),
+        (lambda: chosen([[1, 2]], 2), r"combinations has shape \(1, 2\), but must hold rows of 2 zeros and ones"),
         (lambda: refuse_few(generalised_sigmoid(3), observed_combinations(3)[:-1]), "d: 4 combinations of 3 factors"),
         (lambda: refuse_few(linear(2), np.array([[0, 0], [1, 1], [0, 0]])), "d: 2 combinations of 2 factors"),
         (

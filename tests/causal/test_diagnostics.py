@@ -146,8 +146,8 @@ def test_bad_input_is_answered():
     with pytest.raises(ValueError, match=r"eta is 0.6, but must be a number above 0 and below 0.5"):
         diagnostics.overlap(e, d, eta=0.6)
     matched = NearestNeighbours().fit(y=y, d=d, x=x)
-    with pytest.raises(ValueError, match="estimate: one without an influence function given"):
+    with pytest.raises(ValueError, match="estimate has no influence function, but single rows must be told apar"):
         diagnostics.single_rows(matched)
     single = Estimate(np.zeros(1), np.ones((5, 1)), ("a",))
-    with pytest.raises(ValueError, match="estimate: a single split given; fit with repeats=5"):
+    with pytest.raises(ValueError, match="estimate has a single split, but how much folds matter shows in sever"):
         diagnostics.splits(single)

@@ -108,7 +108,7 @@ def test_weak_overlap_is_said_with_the_region():
         ({"estimand": "ATC"}, {}, "estimand is 'ATC'"),
         ({"clip": 0.5}, {}, "clip is 0.5, but must be a number above 0 and below 0.5"),
         ({"treatment": OLS}, {}, "LinearRegression predicts no probabilities"),
-        ({}, {"d": 2 * D}, "holds 0, 2; this estimator allows 0 and 1 only"),
+        ({}, {"d": 2 * D}, "d: the treatment 'd' holds 0, 2, but must hold 0 and 1 only here"),
         ({"folds": 5}, {"d": (np.arange(400) < 3).astype(int)}, "only 3 rows have 1 of what the folds are balanced by"),
         ({"folds": np.where(D == 1, 0, np.arange(400) % 2)}, {}, "has all rows with 1"),
     ],

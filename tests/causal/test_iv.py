@@ -120,13 +120,13 @@ def test_rows_that_come_twice_do_not_make_an_instrument_stronger():
             {"z": ["z", "x4"]},
             "'IV-type' given with 2 instruments",
         ),
-        (PartiallyLinearIV(OLS, OLS, OLS), {}, {"d": ["d", "x4"]}, "d: 2 treatments given; one is allowed"),
+        (PartiallyLinearIV(OLS, OLS, OLS), {}, {"d": ["d", "x4"]}, "d names 2 treatments, but must name one"),
         (InteractiveIV(OLS, LOGIT, LOGIT), {"z": RNG.normal(size=600)}, {}, "must be one column of both 0 and 1"),
         (
             InteractiveIV(OLS, LOGIT, LOGIT, always_takers=False),
             {},
             {},
-            "always_takers: False given, but the data hold some",
+            "always_takers is False, but the data hold some",
         ),
     ],
 )

@@ -183,7 +183,7 @@ def test_bad_input_is_answered():
     y, d, x = sample(20)
     with pytest.raises(ValueError, match="metric is 'cosine', but must be one of mahalanobis, scaled, euclidean"):
         NearestNeighbours(metric="cosine").fit(y=y, d=d, x=x)
-    with pytest.raises(ValueError, match="x: no covariates given; name those to match on"):
+    with pytest.raises(ValueError, match="x is empty, but must name a covariate at least"):
         NearestNeighbours().fit(y=y, d=d, x=None)
     with pytest.raises(ValueError, match=r"neighbours: 15 asked for \(1 for the variance\), but the smaller arm has"):
         NearestNeighbours(neighbours=15).fit(y=y, d=d, x=x)

@@ -113,9 +113,9 @@ def test_a_learner_worse_than_a_constant_is_flagged():
     ("settings", "sentence"),
     [
         ({"score": "partialing out"}, "score is 'partialing out'.*did you mean 'partialling out'"),
-        ({"outcome": LinearRegression}, r"outcome: the class LinearRegression given; .* such as LinearRegression\(\)"),
-        ({"treatment": "ols"}, "treatment: 'ols' given; an estimator"),
-        ({"folds": 301}, "folds: 301 given for 300 rows"),
+        ({"outcome": LinearRegression}, "outcome is the class LinearRegression, but must be an estimator in the"),
+        ({"treatment": "ols"}, "treatment is 'ols', but must be an estimator in the manner of scikit-learn"),
+        ({"folds": 301}, "folds is 301, but must be at most 300, the number of rows"),
     ],
 )
 def test_wrong_settings_are_refused(settings, sentence):

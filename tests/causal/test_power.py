@@ -87,13 +87,13 @@ def test_bad_input_is_answered():
     ):
         with pytest.raises(ValueError, match=words):
             Experiment(**settings)
-    with pytest.raises(ValueError, match="effect: 0 given; no sample finds an effect of zero"):
+    with pytest.raises(ValueError, match="effect is 0, but no sample finds an effect of zero"):
         Experiment().sample_size(0)
-    with pytest.raises(ValueError, match="effect: 1e-09 given, which needs over 1e"):
+    with pytest.raises(ValueError, match=r"effect is 1e-09, but that needs over 1e\+09 units"):
         Experiment().sample_size(1e-9)
     with pytest.raises(ValueError, match=r"power is 0.01, but must be a number above 0.05 and below 1"):
         Experiment().sample_size(0.1, power=0.01)
-    with pytest.raises(ValueError, match="n: 20 units given, which are 2 to assign; three at least"):
+    with pytest.raises(ValueError, match="n is 20, which makes 2 units to assign, but must make three"):
         Experiment(cluster_size=10).power(0.5, 20)
     with pytest.raises(ValueError, match="control is 1, but must be a number above 0 and below 1"):
         proportions(1, 0.5)

@@ -119,12 +119,12 @@ def test_bad_input_is_answered():
     with pytest.raises(ValueError, match="covariance is 'HC4', but must be one of HC0, HC1, HC2, HC3"):
         RegressionAdjustment("HC4").fit(y=y, d=d, x=x)
     wide, few = np.random.default_rng(0).normal(size=(12, 5)), np.repeat([1, 0], [4, 8])
-    with pytest.raises(ValueError, match="x: 5 covariates given, but only 4 rows have d = 1; each arm needs more rows"):
+    with pytest.raises(ValueError, match="x names 5 covariates, but only 4 rows have d = 1"):
         InteractedRegression().fit(y=y, d=few, x=wide)
     only = np.column_stack([x[:, 0], (np.arange(12) >= 10).astype(float)])
     with pytest.raises(ValueError, match="x: collinear among the rows with d = 1; drop a covariate"):
         InteractedRegression().fit(y=y, d=np.tile([1, 0], 6) * (np.arange(12) < 10), x=only)
-    with pytest.raises(ValueError, match="d: 2 treatments given; one is allowed"):
+    with pytest.raises(ValueError, match="d names 2 treatments, but must name one"):
         RegressionAdjustment().fit(y=y, d=x[:, :2], x=x)
 
 

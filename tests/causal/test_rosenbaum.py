@@ -64,7 +64,7 @@ def test_the_section_says_where_the_conclusion_falls():
 def test_bad_input_is_answered():
     with pytest.raises(ValueError, match=r"gamma is 0.5, but must be a number of at least 1"):
         signed_rank_bounds(LEAD, 0.5)
-    with pytest.raises(ValueError, match="differences: 3 that are not zero given; ten at least"):
+    with pytest.raises(ValueError, match="differences holds 3 that are not zero, but must hold ten at least"):
         signed_rank_bounds([1, 2, 3, 0, 0])
     with pytest.raises(ValueError, match=r"differences holds 20 missing \(NaN\)"):
         signed_rank_bounds([np.nan] * 20)

@@ -94,8 +94,8 @@ def hole(column, rows=2, value=np.nan):
         (pd.concat([table(), table()[["age"]]], axis=1), {}, "'age' names more than one column, but must name one"),
         (table(y=1.5), {}, "the outcome 'y' is 1.5 in every row"),
         (table(d=1), {}, "the treatment 'd' is 1"),
-        (table(d=np.tile([1, 2], N // 2)), {}, "holds 1, 2; this estimator allows 0 and 1 only; recode"),
-        (table(d=RNG.normal(size=N)), {}, "allows 0 and 1 only"),
+        (table(d=np.tile([1, 2], N // 2)), {}, "d: the treatment 'd' holds 1, 2, but must hold 0 and 1 only her"),
+        (table(d=RNG.normal(size=N)), {}, "but must hold 0 and 1 only here"),
         (table(d=np.arange(N) == 3), {}, "only one treated row in 40"),
         (table(d=np.arange(N) != 3), {}, "only one control row in 40"),
         (table(age=np.tile([2.0, 5.0], N // 2)), {}, "covariate 'age' determines the treatment 'd'"),
@@ -109,7 +109,7 @@ def hole(column, rows=2, value=np.nan):
         (table(y="high"), {}, r"y holds text \('high'\), but must hold numbers; code it as numbers"),
         (table(), {"x": ["age", "age"]}, "x: 'age' is named twice, but may be once"),
         (table(), {"cluster": ["firm", "region", "age"]}, "3 sets were given, but two are the most"),
-        (table().iloc[:1], {}, "data: 1 rows given; two at least"),
+        (table().iloc[:1], {}, "data has 1 rows, but must have two at least"),
         ([[1, 2]], {}, "data is of type list, but must be a data frame"),
         (None, {}, "y is a name, 'y', but there is no data"),
     ],
@@ -130,7 +130,7 @@ def test_a_column_that_names_the_rows_is_refused():
 
 
 def test_arrays_of_different_lengths_are_refused():
-    with pytest.raises(ValueError, match="d has 3 rows and y has 4; give arrays of one length"):
+    with pytest.raises(ValueError, match="d has 3 rows, but must have 4 as y has"):
         read_rows(y=np.arange(4.0), d=np.arange(3.0))
 
 

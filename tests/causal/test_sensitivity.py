@@ -225,11 +225,11 @@ def test_bad_input_is_answered():
         confounding(estimate, y=y, d=d, level=1)
     with pytest.raises(ValueError, match="estimate: 1 effects on 100 rows given with 90 outcomes"):
         confounding(estimate, y=y[:90], d=d[:90])
-    with pytest.raises(ValueError, match="estimate: one with nuisances none given; PartiallyLinear and Interactive"):
+    with pytest.raises(ValueError, match="estimate has the nuisances none, but PartiallyLinear and Interactive "):
         confounding(replace(estimate, meta={}), y=y, d=d)
     with pytest.raises(ValueError, match="groups: 'age' is no covariate; x0, x1, x2 are"):
         benchmarks(PartiallyLinear(), y=y, d=d, x=x, groups={"a": ["age"]})
-    with pytest.raises(ValueError, match="dof: 1 given; more than one degree of freedom"):
+    with pytest.raises(ValueError, match="dof is 1, but must be above 1"):
         linear_robustness(2.0, 1)
-    with pytest.raises(ValueError, match="times: 500 given; no confounder is so strong"):
+    with pytest.raises(ValueError, match="times is 500, but no confounder is so strong, as it would explain all"):
         linear_benchmark(y, d, x, 0, times=500)

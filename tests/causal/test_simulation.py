@@ -130,8 +130,8 @@ def test_a_failing_replication_says_which_it_was():
     [
         (PartiallyLinearDesign(), {"replications": 1}, "replications is 1, but must be a whole number of at least 2"),
         (PartiallyLinearDesign(), {"level": 95}, "level is 95, but must be a number above 0 and below 1"),
-        (lambda rng: {}, {}, "truth: none given"),
-        ("plm", {"truth": 0.0}, "design: str given"),
+        (lambda rng: {}, {}, "truth is None, but the design has none of its own"),
+        ("plm", {"truth": 0.0}, r"design is str, but must be a design with draw\(rng, n, copies\), or a function o"),
     ],
 )
 def test_wrong_settings_are_refused(design, settings, sentence):

@@ -264,7 +264,7 @@ def test_intervals_cover_where_those_of_the_plug_in_do_not(model):
     [
         (lambda: Structure(2), "mean, loss: neither was given"),
         (lambda: Structure(0, mean=my_mean), "size is 0, but must be a whole number of at least 1"),
-        (lambda: Structure(2, mean=my_mean, names=("a",)), "names: 1 given for 2 parameters"),
+        (lambda: Structure(2, mean=my_mean, names=("a",)), "names holds 1, but must hold 2, one for each parame"),
         (
             lambda: Structure(2, mean=my_mean, outcome="share"),
             "outcome is 'share', but must be one of real, binary, count",
@@ -274,14 +274,17 @@ def test_intervals_cover_where_those_of_the_plug_in_do_not(model):
             lambda: StructuredNet(linear(), Parameter(), information="guess"),
             "information is 'guess', but must be one of auto, integrate, regress, learn",
         ),
-        (lambda: StructuredNet(linear(), Parameter(), information="integrate"), "'integrate' given without an assign"),
+        (
+            lambda: StructuredNet(linear(), Parameter(), information="integrate"),
+            "information is 'integrate', but there is",
+        ),
         (
             lambda: StructuredNet(linear(), Parameter(), floor=0.0),
             "floor is 0.0, but must be a number above 0 and below 1",
         ),
-        (lambda: fit("logit", logit(), information="regress"), "'regress' given, but the second derivative"),
+        (lambda: fit("logit", logit(), information="regress"), "information is 'regress', but the second deriva"),
         (lambda: fit("linear", logit()), "y: .* given .and .* more of the kind.; the structure allows 0 or 1"),
-        (lambda: fit("linear", linear(), names=("a", "b")), "names: 2 given; the functional returns 1 numbers"),
+        (lambda: fit("linear", linear(), names=("a", "b")), "names holds 2, but must hold 1, one for each numbe"),
         (lambda: fit("logit", Structure(2, loss=my_loss), functional=Slope(Structure(2, loss=my_loss))), "needs G"),
         (lambda: Assignment([0, 1], [0.5, 0.6]).at(np.zeros((3, 1))), "probabilities sum to 1.1 in a row"),
     ],

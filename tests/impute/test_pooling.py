@@ -63,7 +63,7 @@ def test_a_check_that_fails_on_one_table_fails():
 
 
 def test_what_cannot_be_pooled_is_refused():
-    with pytest.raises(TypeError, match="estimates: float given, but an Estimate, results of statsmodels, or a pair"):
+    with pytest.raises(TypeError, match="estimates holds float, but an Estimate, results of statsmodels, or a p"):
         combine([1.0, 2.0])
     with pytest.raises(ValueError, match="estimates: none given; at least 2 are needed"):
         combine([])

@@ -63,7 +63,10 @@ def test_a_given_covariance_is_used():
     [
         (lambda: multipliers(RNG, (2,), "gauss"), "kind is 'gauss', but must be one of normal, exponential, wild"),
         (lambda: multiplier_bootstrap(np.ones((4, 1)), 0), "draws is 0, but must be a whole number of at least 1"),
-        (lambda: multiplier_bootstrap(np.ones((4, 1)), cluster=[np.arange(4)] * 2), "cluster holds 2 sets"),
+        (
+            lambda: multiplier_bootstrap(np.ones((4, 1)), cluster=[np.arange(4)] * 2),
+            "cluster holds 2 sets, but must hold one",
+        ),
         (
             lambda: Estimate(np.zeros(1), np.ones((4, 1)), ("a",)).bands(level=2),
             "level is 2, but must be a number above 0 and below 1",

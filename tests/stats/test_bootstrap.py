@@ -68,11 +68,11 @@ def test_seeds_differ():
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: pairs(np.mean), "arrays: none given"),
+        (lambda: pairs(np.mean), "arrays is empty, but must hold one at least"),
         (lambda: pairs(np.mean, Y, Y[:3]), "arrays: they have 3, 400 rows"),
         (lambda: bayesian(np.mean, Y, draws=0), "draws is 0, but must be a whole number of at least 1"),
         (lambda: wild(X, Y, signs="coin"), "signs is 'coin', but must be one of rademacher, mammen, webb, normal"),
-        (lambda: wild_test(X, Y, 2), "column: 2 given; x has columns 0 to 1"),
+        (lambda: wild_test(X, Y, 2), "column is 2, but must be a whole number of at least 0 and at most 1"),
     ],
 )
 def test_wrong_input_is_refused(call, sentence):

@@ -62,7 +62,7 @@ def test_bad_input_is_answered():
     x, y, _, _ = sample()
     with pytest.raises(ValueError, match="x: column 4 is a combination of the columns before it; drop it"):
         ols(np.column_stack([x, x[:, 1] + x[:, 2]]), y)
-    with pytest.raises(ValueError, match="x: 4 columns given for 4 rows"):
+    with pytest.raises(ValueError, match="x has 4 columns and 4 rows, but must have more rows than columns"):
         ols(x[:4], y[:4])
     with pytest.raises(ValueError, match=r"x: shape \(120, 4\) given with y of shape \(3,\)"):
         ols(x, y[:3])

@@ -78,7 +78,9 @@ def test_the_influence_gives_the_robust_covariance():
 
 def test_bad_input_is_answered():
     x, d = sample(50)
-    with pytest.raises(ValueError, match=r"x: shape \(50, 5\) given with d of shape \(3,\)"):
+    with pytest.raises(
+        ValueError, match=r"x and d have shapes \(50, 5\) and \(3,\), but must have \(n, k\) and \(n,\)"
+    ):
         logit(x, d[:3])
     with pytest.raises(ValueError, match="d: values other than 0 and 1 given"):
         logit(x, d + 1)

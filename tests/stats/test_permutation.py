@@ -85,7 +85,7 @@ def test_too_few_assignments_give_an_unbounded_interval():
 
 def test_bad_input_is_answered():
     y = np.arange(4.0)
-    with pytest.raises(ValueError, match="d: zeros and ones, at least one of each"):
+    with pytest.raises(ValueError, match="d must hold zeros and ones, at least one of each, but does not"):
         permutation_test(y, [1, 1, 1, 1])
     with pytest.raises(ValueError, match="alternative is 'up', but must be one of two-sided, greater, less"):
         permutation_test(y, [1, 0, 1, 0], alternative="up")

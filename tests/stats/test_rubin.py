@@ -61,8 +61,8 @@ def test_intervals_cover_when_imputations_are_drawn_from_the_true_posterior():
 @pytest.mark.parametrize(
     ("points", "covariances", "dof", "sentence"),
     [
-        (np.ones((1, 1)), np.ones((1, 1, 1)), None, r"points: 1 data set\(s\) given; at least 2 are needed"),
-        (np.ones((3, 2)), np.ones((3, 2)), None, r"points: shape \(3, 2\) given with covariances of shape \(3, 2\)"),
+        (np.ones((1, 1)), np.ones((1, 1, 1)), None, r"points holds 1 data set\(s\), but must hold 2 at least, as t"),
+        (np.ones((3, 2)), np.ones((3, 2)), None, r"points and covariances have shapes \(3, 2\) and \(3, 2\), but mus"),
         (np.full((2, 1), np.nan), np.ones((2, 1, 1)), None, "points: an estimate or covariance is not finite"),
         (np.ones((2, 1)), np.zeros((2, 1, 1)), None, "covariances: a variance that is not positive given"),
         (np.ones((2, 1)), np.ones((2, 1, 1)), 0, "dof is 0, but must be a number above 0"),

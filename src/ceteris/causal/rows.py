@@ -225,9 +225,7 @@ def _refuse_lengths(columns: Sequence[RoleColumn], has_data: bool) -> None:
     n = len(columns[0].values)
     for column in columns:
         if len(column.values) != n:
-            raise ValueError(
-                f"{column.label} has {len(column.values)} rows, but must have those of y, {n}; give as many."
-            )
+            raise ValueError(f"{column.label} has {len(column.values)} rows, but must have {n} as y has; give as many.")
     if n < 2:
         raise ValueError(f"{'data' if has_data else 'y'} has {n} rows, but must have two at least; give more.")
 
@@ -238,7 +236,7 @@ def _refuse_empty(columns: Sequence[RoleColumn]) -> None:
             continue
         if np.isinf(column.values).any():
             raise ValueError(
-                f"x: {column.name!r} holds infinite values, but must hold finite or missing ones (NaN); correct them."
+                f"x: {column.name!r} holds infinite values, but must hold finite ones or NaN; correct them."
             )
         if np.isnan(column.values).all():
             raise ValueError(f"x: {column.name!r} is missing in every row; drop it.")
@@ -276,9 +274,7 @@ def _refuse_other_than_binary(d: np.ndarray, column: RoleColumn) -> None:
     treated = int(d.sum())
     for count, who in ((treated, "treated"), (len(d) - treated, "control")):
         if count < 2:
-            raise ValueError(
-                f"d: there is only one {who} row in {len(d)}, but a variance needs two at least; add some."
-            )
+            raise ValueError(f"d: only one {who} row in {len(d)}, but a variance needs two at least; add some.")
 
 
 def _refuse_rare_levels(rows: Rows) -> None:

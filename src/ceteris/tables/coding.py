@@ -167,7 +167,7 @@ def labels_of(role: str, name: Any, column: Sequence[Any] | np.ndarray) -> tuple
     return tuple(sorted(refuse_own_labels(role, name, column)))
 
 
-def codes_of(role: str, name: Any, column: Iterable[Any], known: Sequence[Any], unseen: str = "error") -> np.ndarray:
+def codes_of(role: str, name: Any, column: Iterable[Any], known: Iterable[Any], unseen: str = "error") -> np.ndarray:
     """Return the number of each label among those known, -1 where one is missing; ``known[code]`` leads back.
 
     Parameters
@@ -176,7 +176,7 @@ def codes_of(role: str, name: Any, column: Iterable[Any], known: Sequence[Any], 
         Begin a complaint.
     column : iterable of labels
         None where one is missing.
-    known : sequence of labels
+    known : iterable of labels
         Those of the table learnt from.
     unseen : {"error", "ignore"}
         Whether other labels are refused, or -1 too.
@@ -186,8 +186,8 @@ def codes_of(role: str, name: Any, column: Iterable[Any], known: Sequence[Any], 
     >>> codes_of("X", "town", ["b", "a", None], ("a", "b")).tolist()
     [1, 0, -1]
     """
+    column, known = list(column), list(known)
     place = {label: code for code, label in enumerate(known)} | {None: -1}
-    column = list(column)
     fresh = sorted({str(label) for label in column if label not in place}) if unseen == "error" else []
     if fresh:
         raise ValueError(

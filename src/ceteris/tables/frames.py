@@ -127,8 +127,8 @@ def values_of(role: str, name: str, series: Any, keep_labels: bool = False) -> n
 
     kind = series.dtype
     if kind.is_numeric() or kind == nw.Boolean:
-        values = series.to_numpy()
-        return values if keep_labels and values.dtype.kind in "iub" else to_double(series.cast(nw.Float64).to_numpy())
+        kept = keep_labels and series.to_numpy().dtype.kind in "iub"
+        return series.to_numpy() if kept else np.asarray(series.cast(nw.Float64).to_numpy(), float)
     if kind in (nw.String, nw.Categorical, nw.Enum, nw.Object):
         return plain(role, name, as_objects(series.to_list()), keep_labels)
     raise wrong_type(role, name, kind)
@@ -137,7 +137,7 @@ def values_of(role: str, name: str, series: Any, keep_labels: bool = False) -> n
 def plain(role: str, name: str, values: np.ndarray, keep_labels: bool = False) -> np.ndarray:
     """Return an array of one column in the same way."""
     if values.dtype.kind in "fiub":
-        return values if keep_labels else to_double(values)
+        return values if keep_labels else values.astype(float, copy=False)
     if values.dtype.kind in "mM":
         raise wrong_type(role, name, values.dtype)
     labels = [None if is_missing(v) else v for v in values.tolist()]
@@ -185,11 +185,6 @@ def _from_arrays(role: str, given: Any, keep_labels: bool) -> list[RoleColumn]:
 def as_objects(values: Iterable[Any]) -> np.ndarray:
     """Return an array of objects, whatever they are: a list of lists is one dimension of lists."""
     return np.array([*values, None], object)[:-1]
-
-
-def to_double(values: Any) -> np.ndarray:
-    """Return float64."""
-    return np.asarray(values, np.float64)
 
 
 def is_missing(value: Any) -> bool:

@@ -72,13 +72,13 @@ def test_new_rows_by_name_or_by_place(fitted):
     assert np.array_equal(by_name.point, fitted.effect(data[NAMES].to_numpy()).point)
     with pytest.raises(ValueError, match="x: column 'x0' is missing"):
         fitted.effect(data[NAMES[1:]])
-    with pytest.raises(ValueError, match=r"x: shape \(20, 3\) given; 4 columns are needed"):
+    with pytest.raises(ValueError, match=r"x has shape \(20, 3\), but must have 4 columns, in the order x0, x1, x2"):
         fitted.effect(data[NAMES[1:]].to_numpy())
     with pytest.raises(ValueError, match="level is 95, but must be a number above 0 and below 1"):
         fitted.effect(data[NAMES], level=95)
-    with pytest.raises(ValueError, match="x: infinite values given"):
+    with pytest.raises(ValueError, match=r"x holds infinite values, but must hold finite or missing ones \(NaN\)"):
         fitted.effect(np.full((1, 4), np.inf))
-    with pytest.raises(ValueError, match="x: infinite values given"):
+    with pytest.raises(ValueError, match=r"x holds infinite values, but must hold finite or missing ones \(NaN\)"):
         fitted.effect(data[NAMES].assign(x1=np.inf))
 
 
@@ -235,9 +235,9 @@ def test_continuous_treatment():
     assert "variance of the treatment" in found.meta["estimand"]
     assert np.corrcoef(fitted.effect().point, x[:, 0])[0, 1] > 0.8
     assert fitted.average().checks[:-1] == fitted.checks  # the last is whether a single row decides
-    with pytest.raises(ValueError, match="d: 2 treatments given; one is allowed"):
+    with pytest.raises(ValueError, match="d names 2 treatments, but must name one"):
         CausalForest().fit(y=y, d=np.column_stack([d, x[:, 2]]), x=x)
-    with pytest.raises(ValueError, match="estimand: 'ATT' given for a treatment that is not binary"):
+    with pytest.raises(ValueError, match=r"estimand is 'ATT', but must be 'ATE' \(average slope\) or 'ATO' \(weight"):
         fitted.average(estimand="ATT")
 
 
@@ -269,7 +269,7 @@ def test_missing_and_categorical_covariates():
     new = fitted.effect(data[[*NAMES, "town"]].iloc[45:55])
     assert np.isfinite(new.se).all()
     assert np.array_equal(new.point, fitted.effect(fitted.rows.x[45:55]).point)
-    with pytest.raises(ValueError, match=r"x \('x0'\) has 600 rows and y has 5; give arrays of one length"):
+    with pytest.raises(ValueError, match=r"x \('x0'\) has 600 rows, but must have 5 as y has"):
         CausalForest().fit(y=data["y"][:5], d=data["d"][:5], x=data[[*NAMES, "town"]])
     for wrong, message in (
         (data.assign(x1=np.nan), "x: 'x1' is missing in every row"),
@@ -286,7 +286,7 @@ def test_bad_treatments_and_settings_are_refused():
         CausalForest().fit(data.assign(d=1.0), y="y", d="d", x=NAMES)
     with pytest.raises(ValueError, match="interval is 'sample', but must be one of"):
         CausalForest(interval="sample").fit(data, y="y", d="d", x=NAMES)
-    with pytest.raises(TypeError, match="e: the class LogisticRegression given"):
+    with pytest.raises(TypeError, match="e is the class LogisticRegression, but must be an estimator in the man"):
         CausalForest(treatment=LogisticRegression).fit(data, y="y", d="d", x=NAMES)
     single = CausalForest(TreeSettings(trees=50, bag=1)).fit(data, y="y", d="d", x=NAMES)
     assert single.effect().se is None

@@ -69,9 +69,9 @@ def test_table_and_figure_carry_the_numbers(simulated):
 @pytest.mark.parametrize(
     ("run", "said"),
     [
-        (lambda: compare_cate({}, [NieWagerDesign("A")]), "estimators is empty"),
+        (lambda: compare_cate({}, [NieWagerDesign("A")]), "estimators is empty, but must name one estimator at le"),
         (lambda: compare_cate({"T": TLearner}, [NieWagerDesign("A")]), "'T' is no estimator"),
-        (lambda: compare_cate(ESTIMATORS), "designs: none given, and no data"),
+        (lambda: compare_cate(ESTIMATORS), "designs is empty, but there are no data either"),
         (lambda: compare_cate(ESTIMATORS, [NieWagerDesign("A")], 1), "replications is 1"),
         (
             lambda: compare_cate(ESTIMATORS, [NieWagerDesign("A")], test_size=1.0),

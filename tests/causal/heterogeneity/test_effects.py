@@ -56,8 +56,8 @@ def test_what_failed_is_said():
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: Effects(np.zeros((3, 2))), "names: 1 given for 2"),
-        (lambda: Effects(np.zeros(3), np.zeros(2)), r"se: shape \(2,\)"),
+        (lambda: Effects(np.zeros((3, 2))), "names holds 1, but must hold 2, one for each column of effects"),
+        (lambda: Effects(np.zeros(3), np.zeros(2)), r"se has shape \(2,\), but must have \(3,\)"),
         (
             lambda: Effects(np.zeros(3), np.zeros(3)).conf_int(1.0),
             "level is 1.0, but must be a number above 0 and below 1",

@@ -168,7 +168,7 @@ def test_figure_carries_its_numbers(sample):
             "knots is 1, but must be a whole number of at least 2",
         ),
         (lambda roles: SeriesEffects(["x6"], outcome=OLS, treatment=LOGIT).fit(**roles), "in every row"),
-        (lambda roles: LinearEffects(OLS, LOGIT).fit(**roles), "8 terms given for 500 rows: 'x6' is the same in every"),
+        (lambda roles: LinearEffects(OLS, LOGIT).fit(**roles), "along makes 8 terms of 500 rows: 'x6' is the sa"),
         (lambda roles: LinearEffects(OLS, LOGIT, along=["x0", "x1"]).fit(**roles).figure(), "call band"),
     ],
 )

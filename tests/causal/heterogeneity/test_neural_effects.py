@@ -143,7 +143,7 @@ def test_stacked_learners_predict_better_than_the_worse_and_fit_alone():
     classifier = StackedClassifier([LogisticRegression()]).fit(x, labels)
     np.testing.assert_allclose(classifier.predict_proba(x).sum(1), 1)
     assert np.mean(classifier.predict(x) == labels) > 0.75
-    with pytest.raises(ValueError, match="learners: none given"):
+    with pytest.raises(ValueError, match="learners is empty, but must hold one at least"):
         StackedRegressor([]).fit(x, y)
 
 

@@ -175,7 +175,7 @@ def test_quantiles_are_those_of_the_weights():
     assert np.all(np.diff(found, axis=1) >= 0)
     assert weighted_quantiles(np.array([5.0]), np.array([[1.0]]), [0.3])[0, 0] == 5
     for levels in ((), (0.0,), (0.5, 1.0)):
-        with pytest.raises(ValueError, match=r"levels: .* given; numbers above 0 and below 1"):
+        with pytest.raises(ValueError, match=r"levels is \[.*\], but must hold numbers above 0 and below 1"):
             fitted.predict(at, levels=levels)
 
 
@@ -197,7 +197,7 @@ def test_a_quantile_forest_has_no_treatment_to_complain_of():
         forest.fit(table.assign(y=table["y"].where(table.index > 0)), y="y", x=["a", "b"])
     with pytest.raises(ValueError, match="y: the outcome 'y' is 1 in every row"):
         forest.fit(table.assign(y=1.0), y="y", x=["a", "b"])
-    with pytest.raises(ValueError, match=r"x .* has 200 rows and y has 5"):
+    with pytest.raises(ValueError, match=r"x \('x0'\) has 200 rows, but must have 5 as y has"):
         forest.fit(y=np.arange(5.0), x=x)
 
 
@@ -256,7 +256,7 @@ def test_wrong_moments_are_refused():
         LocalMomentForest(lambda theta, z: 1 + theta**2 + 0 * z, [1.0]).fit(z=z, x=x)
     with pytest.raises(ValueError, match=r"z holds .* but must hold finite numbers"):
         LocalMomentForest(lambda theta, z: z - theta, [0.0]).fit(z=z * np.nan, x=x)
-    with pytest.raises(ValueError, match="names: 2 given for 1 parameters; give one for each"):
+    with pytest.raises(ValueError, match="names holds 2, but must hold 1, one for each parameter"):
         LocalMomentForest(lambda theta, z: z - theta, [0.0], names=("a", "b")).fit(z=z, x=x)
 
 

@@ -137,8 +137,8 @@ T = np.arange(1.0, 5.0)
     [
         (lambda: with_parity(T, 0.5, G, gap=2), "gap is 2, but must be a number of at least 0 and at most 1"),
         (lambda: with_parity(T, 0, G), "budget is 0, but must be a number above 0 and at most 1"),
-        (lambda: with_parity(T, 0.5, ["a"] * 4), "group: everybody is in 'a'; two groups at least"),
-        (lambda: with_parity(T, 0.5, ["a", "a", "a", "b"]), "group: 'b' has one member; two at least"),
+        (lambda: with_parity(T, 0.5, ["a"] * 4), "group: everybody is in 'a', but there must be two groups to c"),
+        (lambda: with_parity(T, 0.5, ["a", "a", "a", "b"]), "group: 'b' has one member, but must have two at le"),
         (
             lambda: with_parity(T, 0.5, ["a", "b"]),
             r"group has shape \(2,\), but must have \(4,\), one",

@@ -60,11 +60,14 @@ X, S = np.arange(12.0).reshape(6, 2), np.array([-1.0, 1, -1, 1, -1, 1])
 @pytest.mark.parametrize(
     ("work", "sentence"),
     [
-        (lambda: ClassifierPolicy(KNeighborsClassifier()).fit(X, S), "takes no sample_weight in fit"),
-        (lambda: ClassifierPolicy(LogisticRegression).fit(X, S), "takes no sample_weight in fit"),
+        (lambda: ClassifierPolicy(KNeighborsClassifier()).fit(X, S), "but must take sample_weight in fit"),
+        (lambda: ClassifierPolicy(LogisticRegression).fit(X, S), "but must take sample_weight in fit"),
         (lambda: ClassifierPolicy(LogisticRegression()).fit(X, S**2), "scores: one action is best in every row"),
         (lambda: NetPolicy().fit(X, np.zeros(6)), "scores: all actions are worth the same in every row"),
-        (lambda: ClassifierPolicy(LogisticRegression()).fit(X, S).predict(X[:, :1]), "2 columns are needed"),
+        (
+            lambda: ClassifierPolicy(LogisticRegression()).fit(X, S).predict(X[:, :1]),
+            r"x has shape \(6, 1\), but must have 2 colu",
+        ),
         (lambda: NetPolicy().fit(X, S[:2]), "scores has 2 rows, but must have those of x, 6"),
     ],
 )

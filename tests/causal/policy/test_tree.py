@@ -148,11 +148,11 @@ X, S = np.arange(12.0).reshape(6, 2), np.array([-1.0, 1, -1, 1, -1, 1])
     [
         (lambda: PolicyTree(depth=0), "depth is 0, but must be a whole number of at least 1"),
         (lambda: PolicyTree(min_leaf=0), "min_leaf is 0, but must be a whole number of at least 1"),
-        (lambda: PolicyTree(depth=4).fit(X, S), "depth: 4 given, which asks for 16 leaves of at least 1 rows; x has 6"),
+        (lambda: PolicyTree(depth=4).fit(X, S), "depth is 4, which asks for 16 leaves of at least 1 rows"),
         (lambda: PolicyTree().fit(X, S[:3]), "scores has 3 rows, but must have those of x, 6"),
         (lambda: PolicyTree().fit(X * np.nan, S), "there are missing or infinite values"),
-        (lambda: PolicyTree().fit(X, S, actions=["one"]), "actions: 1 names given for 2 actions"),
-        (lambda: PolicyTree().fit(X, S).predict(X[:, :1]), r"x: shape \(\d+, 1\) given; 2 columns are needed"),
+        (lambda: PolicyTree().fit(X, S, actions=["one"]), "actions holds 1, but must hold 2, one for each actio"),
+        (lambda: PolicyTree().fit(X, S).predict(X[:, :1]), r"x has shape \(6, 1\), but must have 2 columns, in the"),
     ],
 )
 def test_bad_input_is_answered_in_a_sentence(work, sentence):

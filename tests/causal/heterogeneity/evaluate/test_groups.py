@@ -145,11 +145,11 @@ def test_the_figure_of_the_sections_shows_the_groups_of_the_table():
 @pytest.mark.parametrize(
     ("work", "sentence"),
     [
-        (lambda s, t: gates(s, t, 1), "groups: 1 given for 500 units; between 2 and 250 are allowed"),
+        (lambda s, t: gates(s, t, 1), "groups is 1, but must be a whole number of at least 2 and at most 250"),
         (lambda s, t: gates(s, 0 * t), "tau_hat: it is 0 for all 500 units, and without variation there are no groups"),
-        (lambda s, t: gates(s, t > 0, 5), "groups: 5 given, but ties leave 0 units in group 1"),
+        (lambda s, t: gates(s, t > 0, 5), "groups is 5, but ties leave 0 units in group 1"),
         (lambda s, t: clan(t[:9], t), r"tau_hat has shape \(500,\), but must have \(9,\)"),
-        (lambda s, t: clan(pd.DataFrame(index=range(500)), t), "x: no columns given"),
+        (lambda s, t: clan(pd.DataFrame(index=range(500)), t), "x is empty, but must have one column at least"),
         (lambda s, t: clan(np.where(t > 2, np.nan, t), t), "there are missing or infinite values"),
         (lambda s, t: best_linear_predictor(s, 0 * t), "without variation there is no slope"),
         (lambda s, t: calibration_test(s, s > 0, s, s, t - t.mean()), "tau_hat: its mean is zero"),

@@ -134,7 +134,7 @@ def test_the_curve_is_drawn_with_the_numbers_it_shows():
         ({"weights": 0 * I}, "weights runs from 0 to 0, but must be a number above 0 everywhere; drop rows"),
         ({"cluster": [1, 2]}, r"cluster has shape \(2,\), but must have \(60,\), one label for each row"),
         ({"cluster": [None] * 60}, "cluster holds 60 missing labels, but must hold none"),
-        ({"cluster": I % 2, "error": "half samples"}, "cluster: 2 independent units given; four at least"),
+        ({"cluster": I % 2, "error": "half samples"}, "cluster: there are 2 independent units, but halves nee"),
         ({"error": "half samples", "draws": 1}, "draws is 1, but must be a whole number of at least 2"),
     ],
 )
@@ -145,7 +145,7 @@ def test_bad_input_is_answered_in_a_sentence(change, sentence):
 
 
 def test_a_grid_that_does_not_increase_is_refused():
-    with pytest.raises(ValueError, match=r"share: values from 0.5 to 2 given; increasing ones in \(0, 1\] are allowed"):
+    with pytest.raises(ValueError, match=r"share runs from 0.5 to 2, but must be a number above 0 and at most 1"):
         toc(SCORES, PRIORITY["distinct"], [0.5, 2])
 
 

@@ -165,7 +165,7 @@ def test_clusters_are_drawn_whole():
     alpha = forest.weights()
     same = groups[:, None] == groups[None]
     assert np.all(alpha[same] == 0)  # no neighbour out of bag is of the row's own cluster
-    with pytest.raises(ValueError, match="two sets given; a forest draws whole clusters of one set"):
+    with pytest.raises(ValueError, match="cluster names two sets, but must name one, of which a forest draws wh"):
         grow_forest(x, mean_target(y), TreeSettings(trees=2), [groups, groups])
 
 
@@ -209,11 +209,11 @@ def test_wrong_settings_are_refused(settings, message):
 
 def test_more_leaves_than_data_and_no_covariates_are_refused():
     x, d, y = sample(n=30)
-    with pytest.raises(ValueError, match="least: 20 given, but a tree grows on 8 rows"):
+    with pytest.raises(ValueError, match=r"least is 20, but a tree grows on 8 rows \(n = 30\), so it could not hav"):
         grow_forest(x, effect_target(y, d), TreeSettings(trees=2, least=20))
-    with pytest.raises(ValueError, match="x: no covariates given"):
+    with pytest.raises(ValueError, match="x is empty, but must name a covariate at least"):
         grow_forest(x[:, :0], effect_target(y, d), TreeSettings(trees=2))
-    with pytest.raises(ValueError, match="cluster: 2 clusters given; trees draw whole clusters and need 8"):
+    with pytest.raises(ValueError, match="cluster: there are 2 clusters, but trees draw whole ones and need 8 a"):
         grow_forest(x, mean_target(y), TreeSettings(trees=2, least=1), [np.arange(30) % 2])
     with pytest.raises(ValueError, match="bag: the forest was grown with bag=1"):
         grow_forest(x, mean_target(y), TreeSettings(trees=2, least=1, bag=1)).predict(variance=True)

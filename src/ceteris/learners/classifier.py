@@ -20,7 +20,7 @@ class NeuralClassifier(ClassifierMixin, NeuralLearner):
     class_weight : None, "balanced" or dict
         Weight of each class in the loss; "balanced" gives all classes the same total weight.
     widths, activation, normalise, dropout, optimiser, rate, weight_decay, batch_size, epochs, patience, \
-validation, members, unseen, random_state, verbose
+validation, members, unseen, random_state, progress
         As for `NeuralRegressor`.
 
     Attributes
@@ -62,7 +62,7 @@ validation, members, unseen, random_state, verbose
         members=6,
         unseen="error",
         random_state=None,
-        verbose=False,
+        progress=False,
     ):
         self.class_weight = class_weight
         self.widths = widths
@@ -79,7 +79,7 @@ validation, members, unseen, random_state, verbose
         self.members = members
         self.unseen = unseen
         self.random_state = random_state
-        self.verbose = verbose
+        self.progress = progress
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the most probable class, shape (n,)."""

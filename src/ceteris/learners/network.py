@@ -181,7 +181,7 @@ def train(settings: Any, task: Task, data: Data, held: Data | None, strata: np.n
         decays = decays_to_try(settings, len(data.x), judged)
         total = epochs(settings, len(data.x))
         every = max(1, total // CHUNKS)
-        monitors: list[Any] = [Progress(type(settings).__name__)] if settings.verbose else []
+        monitors: list[Any] = [Progress(type(settings).__name__)] if settings.progress else []
         if judged:
             monitors.append(EarlyStopping("heldout", patience=-(-settings.patience // every)))
         ensemble = algorithm(settings, task, data, rows, held, decays)

@@ -23,7 +23,7 @@ class NeuralQuantileRegressor(RegressorMixin, NeuralLearner):
     levels : tuple of float
         Levels strictly between 0 and 1, ascending.
     widths, activation, normalise, dropout, optimiser, rate, weight_decay, batch_size, epochs, patience, \
-validation, members, unseen, random_state, verbose
+validation, members, unseen, random_state, progress
         As for `NeuralRegressor`.
 
     Attributes
@@ -64,7 +64,7 @@ validation, members, unseen, random_state, verbose
         members=6,
         unseen="error",
         random_state=None,
-        verbose=False,
+        progress=False,
     ):
         self.levels = levels
         self.widths = widths
@@ -81,7 +81,7 @@ validation, members, unseen, random_state, verbose
         self.members = members
         self.unseen = unseen
         self.random_state = random_state
-        self.verbose = verbose
+        self.progress = progress
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the median, shape (n,): the level nearest to 1/2 (exactly it where 0.5 is among the levels)."""

@@ -57,7 +57,7 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         What to do with a label that was not there in training: raise, or let it count as none of those known.
     random_state : int, RandomState or None
         Decides everything random.
-    verbose : bool
+    progress : bool
         Whether to show progress.
 
     Attributes
@@ -113,7 +113,7 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         members=6,
         unseen="error",
         random_state=None,
-        verbose=False,
+        progress=False,
     ):
         self.loss = loss
         self.widths = widths
@@ -130,7 +130,7 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         self.members = members
         self.unseen = unseen
         self.random_state = random_state
-        self.verbose = verbose
+        self.progress = progress
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict.

@@ -120,7 +120,7 @@ class TableGAN(BaseEstimator):
         Highest learning rate of both players.
     random_state : int, RandomState or None
         Decides everything random in training.
-    verbose : bool
+    progress : bool
         Whether to show progress.
 
     Attributes
@@ -155,7 +155,7 @@ class TableGAN(BaseEstimator):
         widths=(128, 128),
         rate=1e-3,
         random_state=None,
-        verbose=False,
+        progress=False,
     ):
         self.steps = steps
         self.critic_moves = critic_moves
@@ -163,7 +163,7 @@ class TableGAN(BaseEstimator):
         self.widths = widths
         self.rate = rate
         self.random_state = random_state
-        self.verbose = verbose
+        self.progress = progress
 
     def fit(self, table: pd.DataFrame, y: Any = None) -> TableGAN:
         """Learn a table without holes; ``y`` is ignored."""
@@ -175,7 +175,7 @@ class TableGAN(BaseEstimator):
         self.maker_ = Maker(NOISE, mixed.spans_of(self.columns_))
         with precision("single"):
             run = fit(self._game(jnp.asarray(x)), jr.key(seed), steps=self.steps, every=max(1, self.steps // CHUNKS),
-                      monitors=[Progress("TableGAN")] if self.verbose else [])  # fmt: skip
+                      monitors=[Progress("TableGAN")] if self.progress else [])  # fmt: skip
         if np.any(run.status == Status.NONFINITE):
             raise FloatingPointError(f"TableGAN: {run.sentence} Lower rate (now {self.rate}).")
         self.net_, self.status_ = run.model["generator"], run.sentence

@@ -73,8 +73,7 @@ class Assignment:
         if weights.min(initial=0) < 0 or np.abs(total - 1).max(initial=0) > 1e-6:
             worst = total[np.abs(total - 1).argmax()]
             raise ValueError(
-                f"assignment: probabilities sum to {worst:g} in a row (or are negative); they must sum to 1; check "
-                f"them."
+                f"assignment: probabilities sum to {worst:g} in a row (or are negative) but must sum to 1; check them."
             )
         return weights
 

@@ -26,9 +26,9 @@ def planner(model, squares=1.0):
     return level / squares, slope / squares
 
 
-@pytest.fixture(scope="module")
-def linear():
-    return solve(Industry())
+@pytest.fixture(scope="module", params=[8, pytest.param(128, marks=pytest.mark.slow)])
+def linear(request):
+    return solve(Industry(firms=request.param))
 
 
 def test_the_stable_root_is_the_planners():
@@ -45,10 +45,14 @@ def test_the_default_solution_is_the_linear_quadratic_one(linear):
     off = lambda X, u: np.abs(u / (level + slope * X.mean(-1)) - 1)
     paths = linear.simulate(63, 16, seed=5)  # all set out from X₀
     assert off(paths.states.X, paths.actions.u).mean() < 1e-4  # the bar; a third of it is typical
-    X = np.abs(np.random.default_rng(5).normal(0.9, 0.05, (200, 128))) * np.linspace(0.75, 1.05, 200)[:, None]
+    X = (
+        np.abs(np.random.default_rng(5).normal(0.9, 0.05, (200, linear.model.firms)))
+        * np.linspace(0.75, 1.05, 200)[:, None]
+    )
     assert off(X, linear.policy({"X": X})["u"]).mean() < 1e-3  # more dispersed than any state on a path
 
 
+@pytest.mark.slow
 def test_the_solution_is_stable_and_the_checks_know(linear):
     checks = {check.name: check for check in linear.checks(periods=300)}
     assert all(check.passed is not False for check in checks.values())
@@ -56,12 +60,14 @@ def test_the_solution_is_stable_and_the_checks_know(linear):
     assert checks["stable at rest"].value == pytest.approx(0.95, abs=2e-3)
     assert checks["small differences die out"].value == pytest.approx(0.95, abs=2e-3)
     with precision("double"):
-        radius = mean_radius(linear.model, linear.hypothesis, linear._starts(1, None).replace(X=np.full(128, 0.7)))
+        radius = mean_radius(
+            linear.model, linear.hypothesis, linear._starts(1, None).replace(X=np.full(linear.model.firms, 0.7))
+        )
     assert float(radius) == pytest.approx(0.95 - 0.05046, abs=2e-3)
 
 
 def test_order_does_not_matter_and_neither_does_the_number_of_firms(linear):
-    X = np.random.default_rng(1).normal(0.8, 0.05, 128)
+    X = np.random.default_rng(1).normal(0.8, 0.05, linear.model.firms)
     u = float(linear.policy({"X": X})["u"])
     assert float(linear.policy({"X": X[::-1]})["u"]) == pytest.approx(u, rel=1e-12)
     with precision("double"):
@@ -71,11 +77,12 @@ def test_order_does_not_matter_and_neither_does_the_number_of_firms(linear):
 
 def test_another_seed_compiles_nothing(linear):
     with count_compilations() as compiled:
-        again = solve(Industry(sigma=0.006), seed=3)
+        again = solve(Industry(firms=linear.model.firms, sigma=0.006), seed=3)
     assert compiled == []
     assert again.met
 
 
+@pytest.mark.slow
 def test_demand_that_is_not_linear_has_small_errors_on_new_paths():
     solution = solve(Industry(nu=1.5), seed=1)
     assert solution.met
@@ -129,6 +136,7 @@ def foresight(model, small, large, periods=160):
     return fsolve(gap, np.full(2 * periods, model.delta * rest), xtol=1e-12)[:2]
 
 
+@pytest.mark.slow
 def test_with_decreasing_returns_small_firms_invest_more():
     model = IndustryReturns(theta=0.7)
     solution = solve(model)

@@ -1,6 +1,7 @@
 """What is called solved: small errors on many fresh states, and an economy that holds together."""
 
 import re
+from dataclasses import replace
 
 import jax.numpy as jnp
 import jax.random as jr
@@ -78,6 +79,7 @@ def test_the_explosive_root_is_not_a_solution_and_the_stable_one_is():
     assert explosive.checks(periods=60)[0].passed is False
 
 
+@pytest.mark.slow
 def test_exchangeable_agents_at_the_explosive_root_are_not_solved():
     phases = [Trajectories(states=32, steps=6, periods=16)]
     solution = solve(SteepIndustry(firms=8), phases=phases, tolerance=(1e-3, 1.0))
@@ -114,6 +116,7 @@ class WrongSign(Growth):
         return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [WrongRest, WrongSign])
 def test_an_economy_that_rests_elsewhere_than_it_says_is_not_solved(kind):
     solution = solve(kind(), phases=[Polish(states=150, steps=25)] * 2, tolerance=2e-3)
@@ -121,6 +124,13 @@ def test_an_economy_that_rests_elsewhere_than_it_says_is_not_solved(kind):
     assert not solution.met
     assert "without shocks the economy comes to rest at k = " in solution.sentence
     assert "either this is another branch, or an equation or steady_state() is wrong" in solution.sentence
+
+
+def test_a_solution_that_rests_elsewhere_than_its_model_says_fails_a_check(partial):
+    checks = {check.name: check for check in replace(partial, model=WrongRest()).checks(periods=300)}
+    wrong = checks["rests near the steady state"]
+    assert wrong.passed is False
+    assert "without shocks the economy comes to rest at k = " in wrong.sentence
 
 
 def test_a_steady_state_that_does_not_rest_is_found_before_any_work():
@@ -189,6 +199,7 @@ class Kinked(Model):
         return {"x": 1.0 + jr.uniform(key)}
 
 
+@pytest.mark.slow
 def test_a_kink_is_said_to_need_nodes_and_gets_them():
     phases = [Polish(states=150, steps=20)] * 3
     solution = solve(Kinked(), phases=phases, tolerance=1e-6, seed=5)
@@ -209,9 +220,13 @@ def test_one_draw_is_said_to_be_the_floor_and_more_are_taken():
     assert "More draws would help: with 4 draws" in solution.sentence
 
 
-def test_too_few_states_and_too_small_a_network_are_told_apart():
+def test_too_few_states_are_told():
     few = solve(Growth(), phases=[Polish(states=12, steps=30)], tolerance=1e-9)
     assert "More states would help: the root mean square error is" in few.sentence
+
+
+@pytest.mark.slow
+def test_too_small_a_network_is_told_from_too_few_states():
     small = solve(Growth(), phases=[Polish(states=150, steps=15)], widths=(1,), tolerance=1e-9)
     assert "A wider network or more steps would help" in small.sentence
 

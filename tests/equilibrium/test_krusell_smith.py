@@ -1,6 +1,7 @@
 """The economy of Krusell and Smith: what must hold whatever the policy, and the slow route."""
 
 from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from ceteris.engine import precision
-from ceteris.equilibrium import solve
+from ceteris.equilibrium import Model, Normal, solve
 from ceteris.equilibrium.model import start_states
 from ceteris.equilibrium.models.krusell_smith import (
     EMPLOYMENT,
@@ -19,7 +20,7 @@ from ceteris.equilibrium.models.krusell_smith import (
     lottery,
 )
 from ceteris.equilibrium.point import Point
-from ceteris.equilibrium.policy import act, advance, blank
+from ceteris.equilibrium.policy import act, advance, blank, compiled_quickly
 from truth import krusell_smith as truth
 
 
@@ -30,8 +31,8 @@ def _double():
 
 
 def first(model):
-    s = jax.tree.map(lambda a: a[0], start_states(model, jax.random.key(1), 2))
-    return s, blank(model, s, (8,), "tanh", jax.random.key(0))
+    s = jax.tree.map(lambda a: a[0], compiled_quickly(start_states)(model, jax.random.key(1), 2))
+    return s, compiled_quickly(blank)(model, s, (8,), "tanh", jax.random.key(0))
 
 
 def test_the_lottery_keeps_mass_and_mean():
@@ -50,9 +51,13 @@ def test_the_chain_of_employment_is_the_published_one():
 @pytest.mark.parametrize("model", [KrusellSmith(nodes=50), KrusellSmithAgents(population=100)])
 def test_shares_and_mean_capital_follow_from_what_households_do(model):
     s, policy = first(model)
+
+    @compiled_quickly
+    def moved(s, z1):
+        return advance(model, policy, s, Point("shock", {"z": z1})), model.saved(s, policy(model.inputs(s)))
+
     for z1 in (0, 1, 1, 0, 0):
-        s1 = advance(model, policy, s, Point("shock", {"z": jnp.asarray(z1)}))
-        saved = model.saved(s, policy(model.inputs(s)))
+        s1, saved = moved(s, jnp.asarray(z1))
         idle = s1.mass[0].sum() if isinstance(model, KrusellSmith) else jnp.mean(s1.e == 0)
         assert float(idle) == pytest.approx(UNEMPLOYMENT[z1], rel=1e-6)  # a mean of booleans is in single precision
         assert float(model.capital(s1)) == pytest.approx(float(saved), rel=1e-12)
@@ -62,9 +67,47 @@ def test_shares_and_mean_capital_follow_from_what_households_do(model):
 def test_the_order_of_households_does_not_matter():
     model = KrusellSmithAgents(population=100)
     s, policy = first(model)
-    order = jax.random.permutation(jax.random.key(3), 100)
+    order = np.random.default_rng(3).permutation(100)
     shuffled = s.replace(k=s.k[order], e=s.e[order])
-    np.testing.assert_allclose(act(model, policy, shuffled).k1, act(model, policy, s).k1[order], rtol=1e-12)
+    saved = compiled_quickly(lambda s: act(model, policy, s).k1)
+    np.testing.assert_allclose(saved(shuffled), saved(s)[order], rtol=1e-12)
+
+
+class AsksTomorrow(Model):
+    """y = c s + b E h(s'/2) with s' = ρ s + y: linear, so that tomorrow's policy is a slope."""
+
+    rho: float = 0.8
+    b: float = 0.5
+    c: float = 0.1
+    tomorrow: Any = None
+
+    def shocks(self):
+        return {"eps": Normal()}
+
+    def outputs(self):
+        return {"y": ()}
+
+    def actions(self, raw, s):
+        return {"y": raw.y}
+
+    def move(self, s, a, shock):
+        return {"s": self.rho * s.s + a.y + 0.1 * shock.eps}
+
+    def residuals(self, s, a, E):
+        asked = lambda s1, a1, h: (h if self.tomorrow is None else self.tomorrow)(s1.s[None] / 2)[0]
+        return {"rule": a.y - self.c * s.s - self.b * E.successors(asked)}
+
+    def start(self, key):
+        return {"s": 0.0}
+
+
+def test_rounds_against_tomorrows_policy_come_to_the_stable_root_and_the_log_counts_their_steps():
+    phase = TimeIteration(states=60, steps=5, rounds=8, momentum=0.2)
+    solution = solve(AsksTomorrow(), phases=[phase], widths=(4,), tolerance=1e-3)
+    low, high = solution.policy({"s": np.array([-0.2, 0.2])})["y"]
+    root = np.roots([0.5 * 0.5, 0.5 * 0.5 * 0.8 - 1, 0.1]).min()  # G = c + b G (ρ + G) / 2
+    assert (high - low) / 0.4 == pytest.approx(root, rel=5e-3)  # what four tangents leave of a line
+    assert solution.log[0]["steps"] == 40
 
 
 @pytest.mark.slow

@@ -1,27 +1,45 @@
-"""Every model of the library: examined, solved a little, judged, saved, read again as the same, and reported."""
+"""Every model of the library: examined, held to its closed form, solved a little, judged, saved, read and reported."""
 
 from dataclasses import fields, replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from ceteris.engine import precision
 from ceteris.equilibrium import check_model, load, solve
+from ceteris.equilibrium.expectation import E, default_rule, successors
 from ceteris.equilibrium.library import LIBRARY, library_class, library_name, named
-from ceteris.equilibrium.solve import make_plan
+from ceteris.equilibrium.model import move, residuals, start_states
+from ceteris.equilibrium.point import Point
+from ceteris.equilibrium.policy import compiled_quickly
+from ceteris.equilibrium.solve import checked, make_plan
 from ceteris.report import Run, report
 
-DEAR = ("olg", "olg-bonds", "krusell-smith", "krusell-smith-agents", "irbc", "irbc-irreversible", "consumption-saving")
 SHORT = {"steps": 1, "rounds": 1, "states": 32, "paths": 16, "horizon": 1, "updates": 1, "periods": 64, "features": 20}
+SMALL = {
+    "olg": {"N": 6},
+    "krusell-smith": {"nodes": 30, "points": 2},
+    "krusell-smith-agents": {"population": 50, "points": 2},
+    "consumption-saving": {"incomes": 3},
+    "industry": {"firms": 5},
+    "industry-returns": {"firms": 5},
+    "industry-types": {"few": 2, "many": 3},
+    "lucas-trees": {"trees": 2},
+}
+EXACT = {
+    "growth": {"delta": 1.0},
+    "olg-analytic": {},
+    "lucas-trees": {"trees": 3},
+    "industry": {"firms": 5},
+    "industry-types": {"few": 2, "many": 3},
+}
 
 
-@pytest.fixture(autouse=True, scope="module")
-def compiled_quickly():
-    """Programs that run for a second are not worth a minute of the compiler's."""
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
+@pytest.fixture(autouse=True)
+def compiled_well():
+    """What is slow here is so for the compiler, and runs for a second."""
 
 
 def shortened(phase):
@@ -29,15 +47,21 @@ def shortened(phase):
     return replace(phase, **{f.name: SHORT[f.name] for f in fields(phase) if f.name in SHORT})
 
 
-NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name in DEAR)) for name in LIBRARY]
+@pytest.mark.parametrize("name", LIBRARY)
+def test_the_functions_of_every_model_fit_together(name):
+    model = named(name, **SMALL.get(name, {}))
+    with precision("double"):
+        checked(model, default_rule(model.shocks())[0])  # raises where they do not
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LIBRARY)
 def test_every_model_can_be_examined(name):
     assert [check for check in check_model(named(name)) if check.passed is False] == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LIBRARY)
 def test_every_model_is_solved_saved_read_and_reported(name, tmp_path):
     model = named(name)
     phases = [shortened(make_plan(model, None, None, None, None).phases[0])]
@@ -54,6 +78,38 @@ def test_every_model_is_solved_saved_read_and_reported(name, tmp_path):
     with Run.create(tmp_path / "run", "c", {}, 0) as run:
         run.write(again.sections(quick=True)[:1])
     assert again.sentence[:40] in report(run.folder).read_text()
+
+
+# a closed form may be of one action; the others follow from it in the state at hand
+COMPLETED = {
+    "growth": lambda model, s, a: {"k1": model.resources(s) - a["c"]},
+    "olg-analytic": lambda model, s, a: {"c": model.income(s) - jnp.append(a["k1"], 0.0)},
+}
+
+
+@pytest.mark.parametrize(("name", "changes"), EXACT.items())
+def test_the_equations_vanish_at_the_closed_form(name, changes):
+    model = named(name, **changes)
+
+    @compiled_quickly
+    def errors(states):  # a closed form exists for some values of parameters only, which are numbers here
+        rule = default_rule(model.shocks())[0]
+
+        def exact(s):
+            a = model.truth(s)
+            return Point("action", {**a, **COMPLETED.get(name, lambda *_: {})(model, s, a)})
+
+        def one(s):
+            shocks, weights = successors(model.shocks(), rule, s, jax.random.key(0))
+            s1 = jax.vmap(lambda shock: move(model, s, exact(s), shock))(shocks)
+            return residuals(model, s, exact(s), E(s1, jax.vmap(exact)(s1), weights))
+
+        return jax.vmap(one)(states)
+
+    with precision("double"):
+        found = errors(compiled_quickly(start_states)(model, jax.random.key(1), 50))
+    for _, value in found.items():
+        assert np.abs(value).max() < 1e-12  # rounding
 
 
 def test_only_models_of_the_library_are_made_from_names():

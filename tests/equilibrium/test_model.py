@@ -326,10 +326,13 @@ def test_normal_draws_have_their_shape():
     assert Normal((3,)).draw(Point("state", {}), jax.random.key(0)).shape == (3,)
 
 
-@pytest.mark.parametrize("name", ["olg", "olg-bonds", "krusell-smith"])
-def test_a_model_can_be_traced_in_one_precision_after_the_other(name):
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [("olg", {"N": 6}), ("olg-bonds", {}), pytest.param("krusell-smith", {}, marks=pytest.mark.slow)],
+)
+def test_a_model_can_be_traced_in_one_precision_after_the_other(name, changes):
     # NumPy constants of a module were once lowered in the precision in which JAX had met them first.
-    model = named(name)
+    model = named(name, **changes)
     for digits in ("double", "single"):
         with precision(digits):
             refuse_broken(model, default_rule(model.shocks())[0])

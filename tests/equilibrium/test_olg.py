@@ -11,6 +11,7 @@ from ceteris.equilibrium.model import actions, count_outputs, start_states
 from ceteris.equilibrium.models.olg import DELTA, ETA, OLG
 from ceteris.equilibrium.models.olg import TRANSITION as OLG_TRANSITION
 from ceteris.equilibrium.models.olg_bonds import LABOUR, TRANSITION, OLGBonds
+from ceteris.equilibrium.policy import compiled_quickly
 
 
 @pytest.fixture
@@ -21,9 +22,14 @@ def double():
 
 def some(model, size):
     """States and the actions of an arbitrary policy there."""
-    states = start_states(model, jr.key(0), 20)
-    raw = size * jr.normal(jr.key(1), (20, count_outputs(model)))
-    return states, jax.vmap(lambda raw, s: actions(model, raw, s))(raw, states)
+
+    @compiled_quickly
+    def both(model):
+        states = start_states(model, jr.key(0), 20)
+        raw = size * jr.normal(jr.key(1), (20, count_outputs(model)))
+        return states, jax.vmap(lambda raw, s: actions(model, raw, s))(raw, states)
+
+    return both(model)
 
 
 def test_calibrations():

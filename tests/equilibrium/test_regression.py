@@ -1,5 +1,6 @@
 """Time iteration by regression on random features, and policies that look one period ahead."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 import equinox as eqx
@@ -18,12 +19,19 @@ from ceteris.equilibrium.regression import Regression, regressed
 from ceteris.nets import RandomFeatures
 
 SMALL = (Regression(rounds=30, features=60, states=600, ridge=1e-7), Regression(rounds=8, features=200, states=2000))
+ROUGH = [replace(SMALL[0], rounds=10)]
 
 
 @pytest.fixture(scope="module")
 def six():
-    """Six cohorts, in seconds."""
+    """Six cohorts."""
     return solve(OLG(N=6), phases=SMALL, widths=(200,))
+
+
+@pytest.fixture(scope="module")
+def rough():
+    """Six cohorts with a few features, in seconds."""
+    return solve(OLG(N=6), phases=ROUGH, widths=(60,))
 
 
 def test_the_regression_is_weighted_least_squares():
@@ -51,6 +59,7 @@ class OnlyTheYoungWork(OLG):
         return s.k.sum() > 0.01
 
 
+@pytest.mark.slow
 def test_savings_are_those_of_the_closed_form():
     solution = solve(OnlyTheYoungWork(), phases=SMALL, widths=(200,))
     beta, left = 0.95, np.array([3, 2])
@@ -68,19 +77,21 @@ def test_savings_are_those_of_the_closed_form():
     assert gap(solution.hypothesis) < 0.7 * gap(learnt_alone(solution.hypothesis))
 
 
+@pytest.mark.slow
 def test_six_cohorts_are_solved(six):
     assert six.met, six.sentence
     assert (six.simulate(200, 2, seed=1).definitions.binding).mean() > 0.01  # and the limit binds now and then
 
 
-def test_a_solution_that_looks_ahead_comes_back_as_it_was(six, tmp_path):
-    six.save(tmp_path / "six")
-    again = load(tmp_path / "six")
-    s = {"z": 1, "k": np.asarray(six.states.k[0])}
-    np.testing.assert_array_equal(again.policy(s)["c"], six.policy(s)["c"])
+def test_a_solution_that_looks_ahead_comes_back_as_it_was(rough, tmp_path):
+    rough.save(tmp_path / "rough")
+    again = load(tmp_path / "rough")
+    s = {"z": 1, "k": np.asarray(rough.states.k[0])}
+    np.testing.assert_array_equal(again.policy(s)["c"], rough.policy(s)["c"])
     assert again.hypothesis.ahead is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("features", "rtol"), [(200, 1e-6), (60, 3e-2)])
 def test_another_solution_is_a_start(six, features, rtol, tmp_path):
     # a share of nothing changes nothing; fewer features answer as closely as they can
@@ -91,14 +102,12 @@ def test_another_solution_is_a_start(six, features, rtol, tmp_path):
     np.testing.assert_array_equal(load(tmp_path).policy(s)["c"], more.policy(s)["c"])
 
 
-def test_a_start_of_other_widths_is_refused(six):
-    with pytest.raises(ValueError, match=r"widths: \(50,\) was given, but the solution to start from has \(200,\)"):
-        solve(OLG(N=6), start=six, widths=(50,))
+def test_a_start_of_other_widths_is_refused(rough):
+    with pytest.raises(ValueError, match=r"widths: \(50,\) was given, but the solution to start from has \(60,\)"):
+        solve(OLG(N=6), start=rough, widths=(50,))
 
 
-def test_a_phase_killed_on_its_way_ends_where_an_uninterrupted_one_does(tmp_path, monkeypatch):
-    phases = [Regression(rounds=12, features=30, states=300, ridge=1e-7)]
-    whole = solve(OLG(N=6), phases=phases, widths=(50,), out=tmp_path / "whole")
+def test_a_phase_killed_on_its_way_ends_where_an_uninterrupted_one_does(rough, tmp_path, monkeypatch):
     record, calls = Checkpoint.record, []
 
     def killed(self, run):
@@ -109,14 +118,15 @@ def test_a_phase_killed_on_its_way_ends_where_an_uninterrupted_one_does(tmp_path
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Checkpoint, "record", killed)
-    solve(OLG(N=6), phases=phases, widths=(50,), out=tmp_path / "run")
+    solve(OLG(N=6), phases=ROUGH, widths=(60,), out=tmp_path / "run")
     monkeypatch.setattr(Checkpoint, "record", record)
     assert (tmp_path / "run" / "phase-0.safetensors").exists()
-    again = solve(OLG(N=6), phases=phases, widths=(50,), out=tmp_path / "run")
-    s = {"z": 1, "k": np.asarray(whole.states.k[0])}
-    np.testing.assert_array_equal(again.policy(s)["c"], whole.policy(s)["c"])
+    again = solve(OLG(N=6), phases=ROUGH, widths=(60,), out=tmp_path / "run")
+    s = {"z": 1, "k": np.asarray(rough.states.k[0])}
+    np.testing.assert_array_equal(again.policy(s)["c"], rough.policy(s)["c"])
 
 
+@pytest.mark.slow
 def test_single_precision_comes_close(six):
     single = solve(OLG(N=6), phases=SMALL, widths=(200,), precision="single", tolerance=3e-3)
     assert single.met, single.sentence
@@ -156,6 +166,7 @@ def test_a_network_that_is_not_linear_in_what_is_learnt_is_refused():
         solve(Perceptron(N=5), phases=[Regression(rounds=1)], widths=(8,))
 
 
+@pytest.mark.slow
 def test_calibrations_are_solved_side_by_side():
     found = solve_many(OLG(N=6), {"beta": [0.94, 0.96]}, phases=SMALL[:1], widths=(60,), tolerance=1e-9)
     alone = solve(OLG(N=6, beta=0.96), phases=SMALL[:1], widths=(60,), tolerance=1e-9)

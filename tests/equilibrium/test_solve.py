@@ -1,5 +1,7 @@
 """Solving: against closed forms and the slow route, honest about failure, resumable, in ensembles."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from ceteris.engine import precision
 from ceteris.equilibrium import (
     Episodes,
+    Model,
     MonteCarlo,
     OverParameters,
     Polish,
@@ -19,22 +22,11 @@ from ceteris.equilibrium import (
 from ceteris.equilibrium.model import start_states
 from ceteris.equilibrium.models.growth import Growth
 from ceteris.equilibrium.point import as_point
+from ceteris.equilibrium.policy import compiled_quickly
 from ceteris.equilibrium.simulate import box_states, rest_states
 from ceteris.testing import count_compilations
 
-QUICK = [Polish(states=150, steps=25, box_share=0.5)]
-
-
-@pytest.fixture(scope="module")
-def full():
-    """Growth with full depreciation: the saving rate is αβ."""
-    return solve(Growth(delta=1.0), phases=QUICK)
-
-
-@pytest.fixture(scope="module")
-def partial():
-    """Growth with δ = 0.1, to a few digits."""
-    return solve(Growth(), phases=QUICK * 2, tolerance=1e-6)
+QUICK = [Polish(states=80, steps=25, box_share=0.5)]  # as of the solutions that are shared: programs are compiled once
 
 
 def test_the_closed_form_is_found_to_seven_digits(full):
@@ -47,7 +39,7 @@ def test_the_closed_form_is_found_to_seven_digits(full):
 def test_consumption_agrees_with_the_projection(partial):
     from truth import growth as slow
 
-    paths = partial.simulate(500, 20, seed=3)
+    paths = partial.simulate(300, 20, seed=3)
     exact = slow.solve().consumption(paths.states.k, paths.states.z)
     # a short solution of 50 steps: 1e-5; the benchmark holds the full one to 1e-6
     assert np.abs(paths.actions.c / exact - 1).mean() < 1e-5
@@ -60,11 +52,11 @@ def test_every_check_passes_and_knows_its_figures(partial):
 
 
 def test_a_hopeless_budget_is_called_unsolved():
-    solution = solve(Growth(), phases=[Polish(states=20, steps=1)], tolerance=1e-12)
+    solution = solve(Growth(), phases=[Polish(states=80, steps=5)], tolerance=1e-12)
     assert not solution.met
     assert solution.sentence.startswith("NOT solved to tolerance: mean error")
     assert "1e-12 and 1e-10 were asked for" in solution.sentence
-    assert solution.checks(periods=100)[0].passed is False
+    assert solution.checks(periods=300)[0].passed is False
 
 
 def test_two_seeds_agree_and_the_same_seed_repeats(partial):
@@ -77,7 +69,7 @@ def test_two_seeds_agree_and_the_same_seed_repeats(partial):
 
 def test_a_second_solve_compiles_nothing():
     # new parameters, new seed, same shapes; a tolerance out of reach makes both go through both phases
-    phases = [Episodes(steps=3, paths=16, horizon=1, updates=1), Polish(states=40, steps=2)]
+    phases = [Episodes(steps=200, paths=8, horizon=1, updates=1), Polish(states=80, steps=5)]
     solve(Growth(), phases=phases, tolerance=1e-14)
     with count_compilations() as counted:
         solve(Growth(beta=0.97, rho=0.8), phases=phases, tolerance=1e-14, seed=5)
@@ -95,7 +87,7 @@ def test_many_calibrations_match_their_closed_forms():
 
 
 def test_each_of_many_is_what_it_is_alone_and_stops_when_it_is_solved():
-    phases, sigmas = [Polish(states=60, steps=4)] * 3, [0.003, 0.05]
+    phases, sigmas = [Polish(states=80, steps=5)] * 3, [0.003, 0.05]
     asked = {"phases": phases, "tolerance": 1e-6}
     alone = [solve(Growth(sigma=sigma), **asked) for sigma in sigmas]
     assert len(alone[0].log) < len(alone[1].log)  # what varies little is learnt sooner
@@ -119,11 +111,22 @@ class BreaksDownIfPatient(Growth):
 @pytest.mark.parametrize("how", ["loop", pytest.param("together", marks=pytest.mark.slow)])
 def test_one_of_many_that_breaks_down_is_named_and_the_others_are_solved(how):
     sound, broken = solve_many(
-        BreaksDownIfPatient(), {"beta": [0.9, 0.97]}, phases=[Polish(states=60, steps=8)], tolerance=1e-2, how=how
+        BreaksDownIfPatient(), {"beta": [0.9, 0.97]}, phases=[Polish(states=80, steps=5)], tolerance=1e-2, how=how
     )
     assert sound.met
     assert not broken.met
     assert "Equation 'euler' is not finite at k = " in broken.sentence
+    assert "Finite weights from before are kept" in broken.sentence
+    assert np.isfinite(broken.hypothesis.net.output.weight).all()
+
+
+@pytest.mark.slow
+def test_numbers_that_are_not_finite_are_traced_to_state_and_equation():
+    solution = solve(BreaksDownIfPatient(beta=0.97), phases=[Episodes(steps=20, paths=64)])
+    assert not solution.met
+    assert "Equation 'euler' is not finite at k = " in solution.sentence
+    assert "Finite weights from before are kept" in solution.sentence
+    assert np.isfinite(solution.hypothesis.net.output.weight).all()
 
 
 class OnlyImpatient(Growth):
@@ -156,7 +159,7 @@ def test_a_sweep_that_makes_no_sense_is_refused(over, message):
 
 def test_parameters_as_states_give_one_policy_for_a_range():
     model = OverParameters(Growth(delta=1.0), {"beta": (0.9, 0.98)})
-    solution = solve(model, phases=[Episodes(steps=100, paths=64), Polish(states=200, steps=25)], tolerance=1e-4)
+    solution = solve(model, phases=[Polish(states=80, steps=25)], tolerance=1e-4)
     for beta in (0.91, 0.95, 0.97):
         a = solution.policy({"k": 0.2, "z": 0.05, "beta": beta})
         # one policy for the range, from a short training: four digits
@@ -176,11 +179,12 @@ def test_a_solution_is_saved_and_read_back(full, tmp_path):
 
 
 def test_another_solution_may_be_the_start(full):
-    solution = solve(Growth(delta=1.0, beta=0.98), start=full, phases=[Polish(states=100, steps=10)])
+    solution = solve(Growth(delta=1.0, beta=0.98), start=full, phases=[Polish(states=80, steps=10)])
     a = solution.policy({"k": 0.2, "z": 0.0})
     assert float(a["k1"] / 0.2**0.36) == pytest.approx(0.36 * 0.98, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_monte_carlo_expectations_work_and_say_what_they_are():
     solution = solve(
         Growth(delta=1.0),
@@ -192,22 +196,6 @@ def test_monte_carlo_expectations_work_and_say_what_they_are():
     assert np.isfinite(solution.log[-1]["mean"])
 
 
-class BreaksDown(Growth):
-    """An Euler equation that is not a number once capital has come near its resting point from below."""
-
-    def residuals(self, s, a, E):
-        found = super().residuals(s, a, E)
-        return {"euler": found["euler"] + jnp.where(s.z > 0.02, jnp.nan, 0.0)}
-
-
-def test_numbers_that_are_not_finite_are_traced_to_state_and_equation():
-    solution = solve(BreaksDown(), phases=[Episodes(steps=20, paths=64)])
-    assert not solution.met
-    assert "Equation 'euler' is not finite at k = " in solution.sentence
-    assert "Finite weights from before are kept" in solution.sentence
-    assert np.isfinite(solution.hypothesis.net.output.weight).all()
-
-
 class WrongRoot(Growth):
     """Truth replaced by an explosive policy: always save two per cent more than keeps capital where it is."""
 
@@ -216,18 +204,16 @@ class WrongRoot(Growth):
         return {"k1": k1, "c": 0.5 * self.resources(s)}
 
 
-def test_an_explosive_solution_is_reported():
-    solution = solve(WrongRoot(), phases=[Polish(states=20, steps=1)])
-    checks = {check.name: check.passed for check in solution.checks(periods=600)}
+def test_an_explosive_solution_is_reported(partial):
+    solution = replace(partial, model=WrongRoot())
+    checks = {check.name: check.passed for check in solution.checks(periods=300)}
     assert checks["paths stay bounded"] is False
     assert checks["rests without shocks"] is False
 
 
 def test_box_states_fill_the_box():
     with precision("double"):
-        import jax
-
-        states = box_states(Growth(), jax.random.key(0), 4000)
+        states = compiled_quickly(box_states)(Growth(), jax.random.key(0), 4000)
         low, high = Growth().box()["k"]
         assert float(states.k.min()) >= low
         assert float(states.k.max()) <= high
@@ -249,7 +235,7 @@ def test_states_around_the_steady_state_lie_twice_as_far_as_the_visited_ones():
 
 
 def test_a_mixture_of_states_solves_the_model():
-    solution = solve(Growth(), phases=[Polish(states=150, steps=25, box_share=0.3, rest_share=0.4)], tolerance=1e-4)
+    solution = solve(Growth(), phases=[Polish(states=80, steps=25, box_share=0.3, rest_share=0.4)], tolerance=1e-4)
     assert solution.met
 
 
@@ -258,8 +244,30 @@ def test_updates_that_do_not_share_the_visited_states_evenly_are_refused():
         Episodes(paths=64, updates=3)
 
 
+class Restless(Model):
+    """A share αβ of k^α is kept, as is best; where the economy comes to rest is not said."""
+
+    def shocks(self):
+        return {}
+
+    def outputs(self):
+        return {"share": ()}
+
+    def actions(self, raw, s):
+        return {"k1": 0.27 * s.k**0.3 + raw.share}
+
+    def move(self, s, a, shock):
+        return {"k": a.k1}
+
+    def residuals(self, s, a, E):
+        return {"rule": a.k1 - 0.27 * s.k**0.3}
+
+    def start(self, key):
+        return {"k": 0.2}
+
+
 def test_bad_shares_and_a_missing_steady_state_are_refused():
     with pytest.raises(ValueError, match=r"box_share, rest_share: 0.7 and 0.4 given; shares .* at most 1"):
         Polish(box_share=0.7, rest_share=0.4)
-    with pytest.raises(ValueError, match=r"rest_share: ConsumptionSaving has no steady_state\(\); write one"):
-        solve(named("consumption-saving"), phases=[Polish(states=20, steps=1, rest_share=0.5)])
+    with pytest.raises(ValueError, match=r"rest_share: Restless has no steady_state\(\); write one"):
+        solve(Restless(), phases=[Polish(states=20, steps=1, rest_share=0.5)])

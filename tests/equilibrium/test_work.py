@@ -19,7 +19,9 @@ from ceteris.equilibrium import Episodes, GaussHermite, Polish, load, solve
 from ceteris.equilibrium.models.growth import Growth
 from ceteris.equilibrium.work import Work
 
-ONE = [Polish(states=20, steps=1)]
+# states and steps of which the solutions that tests share are made, so that their programs are compiled once
+ONE = [Polish(states=80, steps=5)]
+QUICK = [Polish(states=80, steps=25, box_share=0.5)]
 STATE = {"k": 6.0, "z": 0.1}
 
 
@@ -50,7 +52,7 @@ CHANGES = {
     "other widths": ({"widths": (8,)}, r"widths = \(16, 16\), where \(8,\) is asked for"),
     "another tolerance": ({"tolerance": 1e-3}, r"tolerance = \(1e-14, 1e-12\), where \(0.001, 0.1\) is asked for"),
     "another rule": ({"expectation": GaussHermite(3)}, r"rule = GaussHermite\(points=7\), where .*points=3"),
-    "other phases": ({"phases": [Polish(states=20, steps=2)]}, r"another phases|phases = .*steps=1.*steps=2"),
+    "other phases": ({"phases": [Polish(states=80, steps=9)]}, r"another phases|phases = .*steps=5.*steps=9"),
     "another seed": ({"seed": 1}, r"seed = 0, where 1 is asked for"),
     "another precision": ({"precision": "single"}, r"precision = 'double', where 'single' is asked for"),
 }  # fmt: skip
@@ -89,7 +91,7 @@ def test_a_damaged_question_is_named(done, tmp_path, text):
 
 
 def test_a_run_that_met_its_tolerance_stays_as_it_is(tmp_path):
-    run = lambda: solve(Growth(delta=1.0), out=tmp_path)
+    run = lambda: solve(Growth(delta=1.0), phases=QUICK, out=tmp_path)
     first, again = run(), run()
     assert first.met
     assert len(again.log) == len(first.log) == 1
@@ -101,7 +103,7 @@ def test_a_run_that_met_its_tolerance_stays_as_it_is(tmp_path):
 
 def test_the_best_policy_is_kept_not_the_last(tmp_path):
     ruin = Episodes(steps=30, paths=8, horizon=1, updates=1, rate=0.3, clip=None)
-    run = lambda **options: solve(Growth(), phases=[Polish(states=60, steps=12), ruin], tolerance=1e-14, **options)
+    run = lambda **options: solve(Growth(), phases=[Polish(states=80, steps=15), ruin], tolerance=1e-14, **options)
     solution, kept = run(), run(out=tmp_path)
     first, last = (entry["mean"] for entry in solution.log)
     assert last > 10 * first
@@ -113,7 +115,7 @@ def test_the_best_policy_is_kept_not_the_last(tmp_path):
 
 def test_a_verdict_is_never_read_from_a_file(tmp_path):
     """A file that claims more than its policy can do is found out."""
-    phases = [Polish(states=100, steps=15)]
+    phases = [Polish(states=80, steps=15)]
     solution = solve(Growth(delta=1.0), phases=phases, tolerance=1e-5, out=tmp_path / "work")
     assert solution.met
     path = tmp_path / "work" / "progress.safetensors"
@@ -136,14 +138,19 @@ POINTS = {
     "before a phase is kept": (Work, "keep", False),
     "after a phase is kept": (Work, "keep", True),
 }
-PHASES = [Episodes(steps=200, paths=8, horizon=1, updates=1), Polish(states=30, steps=10), Polish(states=30, steps=7)]
+PHASES = [Episodes(steps=200, paths=8, horizon=1, updates=1), Polish(states=80, steps=10), Polish(states=80, steps=5)]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that nothing has interrupted."""
+    return solve(Growth(), phases=PHASES, tolerance=1e-14, out=tmp_path_factory.mktemp("whole"))
 
 
 @pytest.mark.parametrize(("owner", "name", "after"), POINTS.values(), ids=POINTS)
-def test_wherever_a_run_is_killed_it_goes_on_to_the_same_bits(owner, name, after, tmp_path, monkeypatch):
+def test_wherever_a_run_is_killed_it_goes_on_to_the_same_bits(whole, owner, name, after, tmp_path, monkeypatch):
     monkeypatch.setattr("ceteris.equilibrium.work.OFTEN", 0.0)  # a checkpoint after every chunk of steps
     run = lambda folder: solve(Growth(), phases=PHASES, tolerance=1e-14, out=tmp_path / folder)
-    whole = run("whole")
     original, calls = getattr(owner, name), []
 
     def deadly(self, *arguments):

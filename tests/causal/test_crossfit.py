@@ -115,10 +115,10 @@ def test_a_cluster_is_never_divided_and_shares_no_training_row():
         ({"n": 10, "folds": 1}, "folds is 1, but must be a whole number of at least 2"),
         ({"n": 10, "folds": 11}, "folds is 11, but must be at most 10, the number of rows"),
         ({"n": 10, "repeats": 0}, "repeats is 0, but must be a whole number of at least 1"),
-        ({"n": 10, "folds": 5, "clusters": [np.arange(10) % 3]}, "folds is 5, but must be at most 3, the number"),
+        ({"n": 10, "folds": 5, "cluster": [np.arange(10) % 3]}, "folds is 5, but must be at most 3, the number"),
         ({"n": 10, "folds": 4, "stratify": np.arange(10) < 2}, "only 2 rows have 1 of what the folds are balanced by"),
         (
-            {"n": 9, "folds": 3, "clusters": [np.arange(9) // 3], "stratify": (np.arange(9) < 3).astype(int)},
+            {"n": 9, "folds": 3, "cluster": [np.arange(9) // 3], "stratify": (np.arange(9) < 3).astype(int)},
             "has all rows with 1",
         ),
     ],

@@ -120,7 +120,7 @@ def test_epochs_can_be_compared_where_there_are_some():
     over = overimpute(MIDAS(widths=(16,), random_state=0), simulate_regression(200), m=4, epochs=(1, 3))
     assert over.scores["epochs"].unique().tolist() == [1, 3]
     assert [figure.title for figure in over.figures] == ["Over-imputed quantities", "Scores by epochs"]
-    with pytest.raises(ValueError, match=r"epochs: \[1\] given, but HotDeck is not trained in epochs"):
+    with pytest.raises(ValueError, match=r"epochs is \[1\], but HotDeck is not trained in epochs"):
         overimpute(HotDeck(), simulate_regression(50), epochs=[1])
     with pytest.raises(ValueError, match="share is 2, but must be a number above 0 and below 1"):
         overimpute(HotDeck(), simulate_regression(50), share=2)

@@ -50,7 +50,7 @@ def test_a_feed_is_a_function_of_the_step(tmp_path):
     all_at_once = feed(0, 12)
     for part, whole in zip(later, all_at_once, strict=True):
         np.testing.assert_array_equal(part, whole[7:9])
-    with pytest.raises(ValueError, match="batch_size: 128 given, but no row group of the file has that many rows"):
+    with pytest.raises(ValueError, match="batch_size is 128, but no row group of the file has that many rows"):
         stream.Feed(imputer, source, 128, seed=1)
 
 

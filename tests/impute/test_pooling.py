@@ -65,12 +65,12 @@ def test_a_check_that_fails_on_one_table_fails():
 def test_what_cannot_be_pooled_is_refused():
     with pytest.raises(TypeError, match="estimates holds float, but an Estimate, results of statsmodels, or a p"):
         combine([1.0, 2.0])
-    with pytest.raises(ValueError, match="estimates: none given; at least 2 are needed"):
+    with pytest.raises(ValueError, match="estimates is empty, but must hold 2 at least"):
         combine([])
     a, b = (pd.Series([1.0], index=[name]) for name in "ab")
     with pytest.raises(ValueError, match="the completed tables gave different coefficients"):
         combine([(a, np.eye(1)), (b, np.eye(1))])
-    with pytest.raises(ValueError, match="at least 2 are needed"):
+    with pytest.raises(ValueError, match=r"points holds 1 data set\(s\), but must hold 2 at least, as they differ"):
         combine([Estimate(np.ones(1), None, ("a",), given=np.eye(1))])
 
 

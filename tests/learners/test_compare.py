@@ -391,8 +391,12 @@ def test_refusals_of_the_table():
     )
     holes = y.copy()
     holes[:3] = np.nan
-    refuses("y: there are 3 NaN", y=holes, task="regression")
-    refuses("y: there are 3 NaN", y=holes)
+    refuses(
+        r"y holds 3 missing \(NaN\) and 0 infinite \(inf\) values, but must hold finite numbers",
+        y=holes,
+        task="regression",
+    )
+    refuses(r"y holds 3 missing \(NaN\) and 0 infinite \(inf\) values, but must hold finite numbers", y=holes)
     refuses("y: it has 39 entries but X has 40 rows", y=y[:39])
     refuses("sample_weight: it has 2 entries but X has 40 rows", sample_weight=[1.0, 2.0])
     refuses("sample_weight: 40 of 40 weights are negative", sample_weight=-np.ones(40))

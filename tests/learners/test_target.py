@@ -51,7 +51,7 @@ def test_one_class():
     [
         ([1.0, -1.0, -2.0], "2 of 3 weights are negative"),
         ([0.0, 0.0, 0.0], "all weights are zero"),
-        ([1.0, np.nan, 1.0], "1 NaN"),
+        ([1.0, np.nan, 1.0], r"sample_weight holds 1 missing \(NaN\) and 0 infinite \(inf\) values, but must hold fi"),
         ([1.0, 1.0], "2 entries but X has 3 rows"),
         ([[1.0], [1.0], [1.0]], "must be 1D"),
     ],

@@ -64,7 +64,7 @@ def test_bad_input_is_answered():
         ols(np.column_stack([x, x[:, 1] + x[:, 2]]), y)
     with pytest.raises(ValueError, match="x has 4 columns and 4 rows, but must have more rows than columns"):
         ols(x[:4], y[:4])
-    with pytest.raises(ValueError, match=r"x: shape \(120, 4\) given with y of shape \(3,\)"):
+    with pytest.raises(ValueError, match=r"x and y have shapes \(120, 4\) and \(3,\), but must have \(n, k\)"):
         ols(x, y[:3])
     with pytest.raises(ValueError, match="kind is 'HC9', but must be one of HC0, HC1, HC2, HC3"):
         covariance_of(ols(x, y), "HC9")

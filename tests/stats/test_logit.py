@@ -78,13 +78,11 @@ def test_the_influence_gives_the_robust_covariance():
 
 def test_bad_input_is_answered():
     x, d = sample(50)
-    with pytest.raises(
-        ValueError, match=r"x and d have shapes \(50, 5\) and \(3,\), but must have \(n, k\) and \(n,\)"
-    ):
+    with pytest.raises(ValueError, match=r"x and d have shapes \(50, 5\) and \(3,\), but must have \(n, k\)"):
         logit(x, d[:3])
-    with pytest.raises(ValueError, match="d: values other than 0 and 1 given"):
+    with pytest.raises(ValueError, match="d holds other values than 0 and 1, but must hold these only"):
         logit(x, d + 1)
-    with pytest.raises(ValueError, match="d: only 0 given; a logit needs both"):
+    with pytest.raises(ValueError, match="d is 0 in every row, but must hold both zeros and ones"):
         logit(x, 0 * d)
     x[3, 2] = np.nan
     with pytest.raises(ValueError, match="x: missing or infinite values given"):

@@ -219,7 +219,7 @@ def test_contexts_and_the_map_by_hand():
         (
             {"window": 0},
             ValueError,
-            "EmbeddingRegression: window is 0 and permutations 999, but both must be at least 1",
+            "EmbeddingRegression: window is 0, but must be a whole number of at least 1",
         ),
         ({"word": "zz"}, KeyError, "word: 'zz' does not occur often enough in the corpus"),
         ({"X": np.ones((3, 1))}, ValueError, "X: 3 rows were given, but the corpus has 40 documents"),

@@ -1,5 +1,6 @@
-# make demo   set up .venv and run the demonstration; ends by naming the HTML report it wrote
-# make test   set up .venv and run everything that must hold: lint, types, tests, doctests, documentation
+# make demo       set up .venv and run the demonstration; ends by naming the HTML report it wrote
+# make test       set up .venv and check lint, types, tests and doctests but the slow ones, documentation
+# make test-all   the same with the slow tests: full galleries, coverage of intervals, accuracy of big models
 
 PYTHON ?= python3
 RUN := .venv/bin
@@ -9,13 +10,22 @@ PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check --constr
 export CETERIS_CACHE ?= $(CURDIR)/.cache/programs
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 
-.PHONY: demo test lint types docs bench clean
+.PHONY: demo test test-all lint types docs bench clean
 
 demo: .venv/ready
 	$(RUN)/ceteris demo
 
+# Two workers; each file is run whole by one of them, so that its fixtures are built once. Files go out in their order, the
+# doctests of src last: they are small, so that both workers end together.
+PYTEST := $(RUN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+
 test: lint types
-	$(RUN)/python -m pytest -q -n 2 --dist worksteal
+	$(PYTEST) -m "not slow"
+	$(MAKE) --no-print-directory docs
+
+# Run before an issue is closed; its figures are committed.
+test-all: lint types
+	$(PYTEST) --record benchmarks/results/tests.json
 	$(MAKE) --no-print-directory docs
 
 lint: .venv/ready-to-test

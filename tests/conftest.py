@@ -1,4 +1,4 @@
-"""Shared by all tests: the compilation cache, and JAX's flags as a user finds them."""
+"""Shared by all tests: the compilation cache, JAX's flags as a user finds them, and what each test costs."""
 
 import itertools
 import os
@@ -16,6 +16,7 @@ from ceteris.programs import keep_programs
 keep_programs()  # here already, for tests that compile without the engine
 sys.path.insert(0, str(Path(__file__).parent))
 
+pytest_plugins = ["seconds"]
 
 _after_clearing = [1.5]
 _tests = itertools.count()

@@ -1,5 +1,7 @@
 """Automatic debiasing: the Lasso's optimality conditions, closed forms of representers, AIPW, other packages."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -116,7 +118,7 @@ def test_representer_of_the_average_derivative_of_a_normal_treatment(representer
 
 def test_net_learns_the_representer_of_the_average_effect_and_compiles_once():
     x, d, y, e = confounded(1_500)
-    settings = AutomaticDebiasing(AverageEffect(), "net", "net", net=SMALL, folds=3)
+    settings = AutomaticDebiasing(AverageEffect(), "net", "net", net=replace(SMALL, epochs=60), folds=2)
     estimate = settings.fit(y=y, d=d, x=x)
     alpha = estimate.meta["nuisances"]["representer"]
     assert np.corrcoef(alpha, d / e - (1 - d) / (1 - e))[0, 1] > 0.9

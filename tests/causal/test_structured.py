@@ -37,6 +37,7 @@ from ceteris.engine import precision
 from ceteris.testing import count_compilations
 
 FAST = Net(widths=(8,), members=1, epochs=20)
+QUICK = {"net": FAST, "information_net": FAST, "folds": 2, "repeats": 2}  # with 400 rows everywhere: compiles once
 X = [f"x{j + 1}" for j in range(5)]
 
 
@@ -163,8 +164,7 @@ def my_loss(y, t, theta):
 
 def fit(model, structure, n=400, **settings):
     data = simulate_structural(n, model, seed=3)
-    settings = {"net": FAST, "information_net": FAST, "functional": Parameter(1), **settings}
-    return StructuredNet(structure, **settings).fit(data, y="y", d="t", x=X)
+    return StructuredNet(structure, **{**QUICK, "functional": Parameter(1), **settings}).fit(data, y="y", d="t", x=X)
 
 
 def test_own_loss_has_the_derivatives_of_the_ready_family():
@@ -198,7 +198,7 @@ def test_regimes_are_told_apart():
 
 
 def test_own_loss_runs_on_a_third_part():
-    estimate = fit("logit", Structure(2, loss=my_loss), folds=2)
+    estimate = fit("logit", Structure(2, loss=my_loss))
     assert estimate.meta["information"] == "learn"
     assert abs(estimate.point[0] - 1) < 5 * estimate.se[0]  # a rough net on 400 rows
 
@@ -215,15 +215,15 @@ def test_functionals():
 
 
 def test_a_second_fit_compiles_nothing_and_results_hold_their_evidence():
-    settings = StructuredNet(linear(), Parameter(1), net=FAST, information_net=FAST, folds=2, repeats=2)
-    samples = [read_rows(simulate_structural(300, seed=s), y="y", d="t", x=X) for s in (0, 1)]
+    settings = StructuredNet(linear(), Parameter(1), **QUICK)
+    samples = [read_rows(simulate_structural(400, seed=s), y="y", d="t", x=X) for s in (0, 1)]
     settings.fit_many(samples[:1])
     with count_compilations() as compiled:
         [estimate] = settings.fit_many(samples[1:])
     assert compiled == []
     assert len(estimate.splits) == 2
     theta = estimate.meta["nuisances"]["theta"]
-    assert theta.shape == (300, 2)
+    assert theta.shape == (400, 2)
     naive = estimate.meta["plug_in"]
     assert naive.se[0] < estimate.se[0]
     assert {check.name for check in estimate.checks} >= {"information invertible", "parameters out of fold"}

@@ -44,11 +44,11 @@ def test_held_out_rows_tell_who_sees_real_differences():
     assert ("AUTOC", "S") not in means.index  # ranks nobody
 
 
-def test_entrants_see_the_names_of_the_covariates():
-    data = simulate_nie_wager("B", 400, seed=3).rename(columns={"x0": "age"})
+def test_estimators_see_the_names_of_the_covariates():
+    data = simulate_nie_wager("B", 1000, seed=3).rename(columns={"x0": "age"})  # as many rows as above, and columns
     data["town"] = np.where(data["x5"] > 0, "a", "b")
     estimators = {"linear": LinearEffects(OLS, LOGIT, along=["age", "town=b"])}
-    found = compare_cate(estimators, replications=2, data=data, y="y", d="d", x=["age", "x1", "town"])
+    found = compare_cate(estimators, replications=2, data=data, y="y", d="d", x=["age", "town"])
     assert np.isfinite(found.measured["value"]).all()
 
 

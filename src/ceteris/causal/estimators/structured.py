@@ -95,7 +95,8 @@ class StructuredNet:
     >>> from ceteris.data.factorial import simulate_structural
     >>> data = simulate_structural(400, "linear", seed=1)
     >>> x = [name for name in data if name.startswith("x")]
-    >>> slope = StructuredNet(linear(), Parameter(1), net=Net(members=1), names=("E slope",))
+    >>> net = Net(widths=(8,), members=1, epochs=20)  # small, so that it is quick
+    >>> slope = StructuredNet(linear(), Parameter(1), net=net, information_net=net, folds=2, repeats=2)
     >>> estimate = slope.fit(data, y="y", d="t", x=x)
     >>> bool(abs(estimate.point[0] - 1) < 4 * estimate.se[0])  # the truth is 1
     True

@@ -85,5 +85,5 @@ def test_bad_input_is_answered():
     with pytest.raises(ValueError, match="d is 0 in every row, but must hold both zeros and ones"):
         logit(x, 0 * d)
     x[3, 2] = np.nan
-    with pytest.raises(ValueError, match="x: missing or infinite values given"):
+    with pytest.raises(ValueError, match="x holds missing or infinite values, but must hold finite numbers"):
         logit(x, d)

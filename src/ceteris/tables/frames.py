@@ -222,6 +222,7 @@ def finite(
 
     Examples
     --------
+    >>> from ceteris.arguments import INSIDE
     >>> finite("share", [0.5, 2.0], (None,), INSIDE)
     Traceback (most recent call last):
     ValueError: share runs from 0.5 to 2, but must be a number above 0 and below 1 everywhere; correct them.

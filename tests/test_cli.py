@@ -255,10 +255,19 @@ def test_solve_writes_a_report_and_a_solution_that_can_be_read(capsys, mine, tmp
     code, printed, _ = call(capsys, "solve", f"{mine}:Cake", "--set", "beta=0.8", "--out", out, "--tolerance", "1e-5")
     assert "Going on with" in printed  # finished phases are not run again
     assert code == 0
+
+
+@pytest.mark.slow
+def test_another_question_in_the_folder_of_a_solution_is_refused_or_asked_afresh(capsys, mine, tmp_path):
+    from ceteris.equilibrium import load
+    from ceteris.equilibrium.library import find_model
+
+    out = tmp_path / "run"
+    again = ("solve", f"{mine}:Cake", "--set", "beta=0.8", "--out", out, "--tolerance", "1e-5")
+    assert call(capsys, *again)[0] == 0
     page = (out / "report.html").read_text()
     halved = MINE.replace("1 - E(lambda s1, a1: self.beta", "1 - E(lambda s1, a1: 0.5 * self.beta")
     mine.write_text(halved.replace("(self.alpha * self.beta) **", "(0.5 * self.alpha * self.beta) **"))
-    again = ("solve", f"{mine}:Cake", "--set", "beta=0.8", "--out", out, "--tolerance", "1e-5")
     code, _, err = call(capsys, *again)
     assert code == 2
     assert "holds the work on another question: another Cake.residuals; another Cake.steady_state" in err

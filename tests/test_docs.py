@@ -10,6 +10,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")] + sorted((ROOT / "docs").rglob("*.md"))
 SLOW = {
     "README.md",
+    "docs/causal.md",
+    "docs/forests.md",
     "docs/heterogeneity.md",
     "docs/synthesis.md",
     "docs/text.md",

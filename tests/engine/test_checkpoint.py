@@ -155,7 +155,7 @@ SHARER = textwrap.dedent(
 )
 
 
-@pytest.mark.parametrize("n", [2, 4])
+@pytest.mark.parametrize("n", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_processes_that_share_a_path_neither_fail_nor_tear_it(tmp_path, n):
     path = tmp_path / "w"
     arguments = [[sys.executable, "-c", SHARER, str(i), str(path)] for i in range(n)]

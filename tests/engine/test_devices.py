@@ -99,10 +99,10 @@ def products(function, *arguments):
 @pytest.mark.parametrize(
     ("policy", "kept", "used"),
     [
-        ("single", "float32", "float32"),
+        pytest.param("single", "float32", "float32", marks=pytest.mark.slow),
         ("mixed", "float32", "bfloat16"),
         ("half", "bfloat16", "bfloat16"),
-        (Digits("float32", "float16"), "float32", "float16"),
+        pytest.param(Digits("float32", "float16"), "float32", "float16", marks=pytest.mark.slow),
     ],
 )
 def test_a_policy_says_in_what_weights_are_kept_and_products_taken(policy, kept, used):
@@ -144,6 +144,7 @@ def test_what_is_no_policy_is_refused():
         Digits("int8", "float32")
 
 
+@pytest.mark.slow
 def test_mixed_precision_through_the_contract():
     # products in eight bits, taken in another order under vmap: 2^-8 relative, amplified by Adam's first steps
     check_algorithm(transformer.language, steps=4, feed=transformer.windows, precision="mixed", tolerance=0.05)

@@ -19,6 +19,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.slow  # a dozen programs each; the example of check_algorithm keeps the same promises in seconds
 @pytest.mark.parametrize("name", SHAPES)
 def test_contract(name):
     # 1e-3 relative: eight steps of a rule amplify the rounding of batched products (1e-7) by a few powers of ten;

@@ -1,8 +1,6 @@
-"""Who looks on between chunks, whatever ends the run: signals, errors within a chunk, several processes."""
+"""Who looks on between chunks, whatever ends the run: signals, errors within a chunk; and a model on many devices."""
 
-import json
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -151,7 +149,7 @@ def test_an_error_between_chunks_leaves_a_checkpoint_of_where_the_run_was(tmp_pa
     assert read_arrays(path, "run")[1]["tick"] in (4, 6)
 
 
-# ------------------------------------------------------------------------------- many devices, several processes
+# ------------------------------------------------------------------------------------------------ many devices
 
 
 def test_a_model_divided_among_devices_is_saved_in_the_memory_of_one_array(tmp_path):
@@ -172,31 +170,3 @@ def test_a_model_divided_among_devices_is_saved_in_the_memory_of_one_array(tmp_p
     assert float(said) < 1.6, wrong  # and a quarter, of which numbers are finite
     blank = [jax.ShapeDtypeStruct((512, 512), jnp.float32)] * 8
     assert [float(a[511, 511]) for a in load_weights(tmp_path / "w", blank)] == list(range(8))
-
-
-@pytest.mark.slow
-def test_two_processes_share_a_run_and_the_first_writes(tmp_path):
-    """Weights divided over both; a checkpoint of theirs is resumed here, by one process with one device."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        address = f"localhost:{free.getsockname()[1]}"
-    script = [sys.executable, str(Path(__file__).with_name("two_processes.py")), address]
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    children = [subprocess.Popen([*script, str(i), str(tmp_path)], **options) for i in range(2)]
-    outcomes = [child.communicate(timeout=400) for child in children]
-    assert [child.returncode for child in children] == [0, 0], outcomes
-    first, second = (json.loads(said.splitlines()[-1]) for said, _ in outcomes)
-    assert first["spread"] > 0, "some weights must lie on both"
-    assert first["loss"] == second["loss"]
-    assert {path.name for path in tmp_path.iterdir()} == {"run", "run.history", "weights", "board-0"}
-    assert "10 of 10 steps" in outcomes[0][1]
-    assert "steps" not in outcomes[1][1]
-    assert first["refused"].endswith(
-        "cannot be written (it is a folder); give a folder you may write to, with space left."
-    )
-    assert second["refused"] == "the first process could not write; see what it says"
-    whole = fit(recipes.supervised(), jr.key(0), steps=12, every=2)
-    again = fit(recipes.supervised(), jr.key(0), steps=12, every=2, resume=tmp_path / "run")
-    # sums of 64 losses of order 1 in another order: a few units in the last place of single precision
-    np.testing.assert_allclose(again.history["loss"], whole.history["loss"], atol=1e-6)
-    np.testing.assert_allclose(first["loss"], whole.history["loss"][:10], atol=1e-6)

@@ -5,8 +5,11 @@ from matplotlib.figure import Figure
 
 from ceteris.gallery import NAMES, sections
 
+QUICK = {"bias_variance", "causal_bias", "curves", "double_descent", "double_robustness", "regression_adjustment"}
+EACH = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in NAMES]
 
-@pytest.mark.parametrize("name", NAMES)
+
+@pytest.mark.parametrize("name", EACH)
 def test_the_quick_version_draws_and_passes(name):
     parts = sections(name, quick=True)
     assert parts

@@ -9,7 +9,7 @@ QUICK = {
     "MeanMode": MeanMode(random_state=1),
     "HotDeck": HotDeck(random_state=1),
     "Iterative": Iterative(iterations=2, random_state=1),
-    "Chained": Chained(iterations=2, random_state=1),
+    "Chained": Chained(iterations=1, random_state=1),
     "MIDAS": MIDAS(widths=(8,), epochs=1, random_state=1),
     "Adversarial": Adversarial(widths=(8,), epochs=1, random_state=1),
     "Imputer": Imputer(members=2, width=8, depth=1, epochs=1, random_state=1),

@@ -7,10 +7,12 @@ from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 
-from ceteris.impute import Imputer, overimpute
+from ceteris.impute import overimpute
 from impute.imputers import QUICK, every_type
 
-EVERY = pytest.mark.parametrize("imputer", QUICK.values(), ids=QUICK.keys())
+SLOW = {"Imputer"}  # its programs for a column of every type take 18 seconds to compile; see test_imputer.py for others
+EACH = [pytest.param(rule, id=name, marks=pytest.mark.slow if name in SLOW else ()) for name, rule in QUICK.items()]
+EVERY = pytest.mark.parametrize("imputer", EACH)
 
 
 @EVERY
@@ -44,7 +46,7 @@ def test_the_order_of_columns_does_not_matter(imputer):
 
 @EVERY
 def test_a_seed_repeats_and_none_does_not_crash(imputer):
-    table = every_type(40)
+    table = every_type()
     first, again = (clone(imputer).fit(table).sample(2) for _ in range(2))
     for one, other in zip(first, again, strict=True):
         pd.testing.assert_frame_equal(one, other)
@@ -81,12 +83,13 @@ def test_what_is_done_to_a_table_after_the_fit_does_not_matter():
     pd.testing.assert_frame_equal(fitted.sample(1)[0], before)
 
 
-def test_arrays_in_a_pipeline():
+@pytest.mark.parametrize("name", ["Iterative", pytest.param("Imputer", marks=pytest.mark.slow)])
+def test_arrays_in_a_pipeline(name):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(60, 3))
     y = x.sum(1)
     x[rng.random(x.shape) < 0.2] = np.nan
-    rule = make_pipeline(clone(QUICK["Imputer"]), LinearRegression()).fit(x, y)
+    rule = make_pipeline(clone(QUICK[name]), LinearRegression()).fit(x, y)
     assert rule.score(x, y) > 0.3
     done = rule[0].transform(x)
     assert isinstance(done, np.ndarray)
@@ -94,21 +97,11 @@ def test_arrays_in_a_pipeline():
     assert rule[0].get_feature_names_out().tolist() == ["x0", "x1", "x2"]
 
 
-def test_over_imputation_leaves_table_and_imputer_alone():
+@pytest.mark.parametrize("name", ["MIDAS", pytest.param("Imputer", marks=pytest.mark.slow)])
+def test_over_imputation_leaves_table_and_imputer_alone(name):
     table = every_type()
-    imputer = clone(QUICK["Imputer"]).fit(table)
+    imputer = clone(QUICK[name]).fit(table)
     before, done = table.copy(deep=True), imputer.transform(table)
     overimpute(imputer, table, m=2)
     pd.testing.assert_frame_equal(table, before)
     pd.testing.assert_frame_equal(imputer.transform(table), done)
-
-
-def test_a_second_fit_of_the_same_shapes_compiles_nothing():
-    from ceteris.data.missing import simulate_regression
-    from ceteris.testing import count_compilations
-
-    imputer = Imputer(members=2, width=8, depth=1, epochs=2, random_state=0)
-    imputer.fit(simulate_regression(200, seed=0)).sample(2)
-    with count_compilations() as compiled:
-        clone(imputer).fit(simulate_regression(200, seed=1)).sample(2)
-    assert compiled == []

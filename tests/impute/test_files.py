@@ -12,9 +12,11 @@ from ceteris.impute.imputer import settings_of
 from ceteris.tables import plain
 
 pytest.importorskip("pyarrow")
-SMALL = {"members": 2, "width": 16, "depth": 1, "batch_size": 64, "random_state": 0}
+# with 400 rows of `simulate_regression` one compiled program, that of test_imputer.py
+SMALL = {"members": 2, "width": 16, "depth": 1, "batch_size": 32, "random_state": 0}
 
 
+@pytest.mark.slow
 def test_a_file_is_learnt_from_and_completed_in_parts(tmp_path, monkeypatch):
     """With room for a fifth of the rows only: draws are as far from the truth as the conditional distribution is."""
     monkeypatch.setattr(stream, "SAMPLE", 600)
@@ -24,7 +26,7 @@ def test_a_file_is_learnt_from_and_completed_in_parts(tmp_path, monkeypatch):
     table["label"] = pd.Series(np.where(table["z"] > 0, "up", "down")).mask(table["y"] < -1)
     table["rare"] = ["often", *map(str, range(7))] + ["often"] * 2992  # no sample has all of these
     table.to_parquet(tmp_path / "table.parquet", row_group_size=500)
-    paths = impute_parquet(tmp_path / "table.parquet", tmp_path / "done", 2, Imputer(**SMALL))
+    paths = impute_parquet(tmp_path / "table.parquet", tmp_path / "done", 2, Imputer(**{**SMALL, "batch_size": 64}))
     assert sorted(path.name for path in (tmp_path / "done").iterdir()) == ["1.parquet", "2.parquet"]
     first, second = (pd.read_parquet(path) for path in paths)
     gone = table["x"].isna()
@@ -44,7 +46,7 @@ def test_a_feed_is_a_function_of_the_step(tmp_path):
     table = simulate_regression(400)
     table.to_parquet(tmp_path / "table.parquet", row_group_size=100)
     source = stream.open_parquet(tmp_path / "table.parquet")
-    imputer = Imputer(**{**SMALL, "epochs": 1, "batch_size": 32}).fit(table)
+    imputer = Imputer(**SMALL, epochs=1).fit(table)
     feed = stream.Feed(imputer, source, settings_of(imputer, 400).batch, seed=1)
     later = feed(7, 2)
     all_at_once = feed(0, 12)
@@ -55,7 +57,7 @@ def test_a_feed_is_a_function_of_the_step(tmp_path):
 
 
 def test_a_killed_run_leaves_whole_files_or_none(tmp_path, monkeypatch):
-    simulate_regression(200).to_parquet(tmp_path / "table.parquet")
+    simulate_regression(400).to_parquet(tmp_path / "table.parquet")
     calls = []
 
     def dies(*arguments):

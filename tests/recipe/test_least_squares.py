@@ -251,7 +251,7 @@ def test_the_bend_is_the_second_derivative_along_the_direction():
         np.testing.assert_allclose(ours, differences, atol=1e-6)
 
 
-@pytest.mark.parametrize("n", [20, 100])
+@pytest.mark.parametrize("n", [pytest.param(20, marks=pytest.mark.slow), 100])
 def test_accelerated_forms_agree_on_a_network(n):
     options = {"ridge": 1e-3, "geodesic": True}
     runs = [

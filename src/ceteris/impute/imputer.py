@@ -65,8 +65,8 @@ class Imputer(MultipleImputer):
     Examples
     --------
     >>> from ceteris.data.missing import amputate, simulate_regression
-    >>> table = simulate_regression(200)
-    >>> first, second = Imputer(members=2, epochs=5, random_state=0).fit(table).sample(2)
+    >>> table = simulate_regression(400)
+    >>> first, second = Imputer(members=2, width=16, depth=1, epochs=5, random_state=0).fit(table).sample(2)
     >>> bool(first.isna().any().any()), bool((first["x"] != second["x"]).sum() == table["x"].isna().sum())
     (False, True)
     """

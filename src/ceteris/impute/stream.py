@@ -47,8 +47,9 @@ def impute_parquet(path: Any, out: Any, m: int = 10, imputer: Imputer | None = N
     >>> import tempfile
     >>> from ceteris.data.missing import simulate_regression
     >>> folder = Path(tempfile.mkdtemp())
-    >>> simulate_regression(300).to_parquet(folder / "table.parquet")
-    >>> done = impute_parquet(folder / "table.parquet", folder / "done", 2, Imputer(members=1, epochs=1))
+    >>> simulate_regression(400).to_parquet(folder / "table.parquet")
+    >>> small = Imputer(members=2, width=16, depth=1, epochs=1, random_state=0)
+    >>> done = impute_parquet(folder / "table.parquet", folder / "done", 2, small)
     >>> [path.name for path in done], int(pd.read_parquet(done[0]).isna().sum().sum())
     (['1.parquet', '2.parquet'], 0)
     """

@@ -41,7 +41,7 @@ validation, members, unseen, random_state, progress
     >>> rng = np.random.default_rng(0)
     >>> x = rng.uniform(1, 2, (1_000, 1))
     >>> y = x[:, 0] * rng.uniform(size=1_000)  # the quantile at level τ is τ x
-    >>> learner = NeuralQuantileRegressor(levels=(0.1, 0.9), members=4, random_state=0).fit(x, y)
+    >>> learner = NeuralQuantileRegressor(levels=(0.1, 0.9), members=2, weight_decay=1.0, random_state=0).fit(x, y)
     >>> learner.predict_quantiles([[1.5]]).round(1)
     array([[0.1..., 1.3...]])
     """

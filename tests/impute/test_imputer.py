@@ -10,7 +10,7 @@ from ceteris.impute import Imputer, MeanMode, overimpute, sample_each
 from ceteris.testing import count_compilations
 
 # tests of the design `simulate_regression` share this net and 400 rows: one compiled program, of a dozen seconds
-SMALL = {"members": 2, "width": 16, "depth": 1, "seed": 0}
+SMALL = {"members": 2, "width": 16, "depth": 1, "random_state": 0}
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,9 @@ def learners(kind, binary):
 
         quiet = {"n_estimators": 100, "verbose": -1, "n_jobs": 1}
         return LGBMRegressor(**quiet), (LGBMClassifier if binary else LGBMRegressor)(**quiet)
-    from ceteris.causal.neural import NetClassifier, NetRegressor
+    from ceteris.causal.neural import net_classifier, net_regressor
 
-    return NetRegressor(), NetClassifier() if binary else NetRegressor()
+    return net_regressor(8_000), net_classifier(8_000) if binary else net_regressor(8_000)
 
 
 def fits(kind, model, repeats=5):

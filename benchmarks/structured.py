@@ -25,8 +25,8 @@ def coverage(model: str):
     from ceteris.causal.estimators.structured import StructuredNet
     from ceteris.causal.rows import read_rows
     from ceteris.causal.structural import Parameter, linear, logit
-    from ceteris.causal.training import Net
     from ceteris.data.factorial import STRUCTURAL_SLOPE, simulate_structural
+    from ceteris.training import Net
 
     names = [f"x{j + 1}" for j in range(5)]
     samples = [
@@ -58,8 +58,8 @@ def experiments(epochs: int | None, link: str, assumed: str):
     """DeDL on experiments with 6 of the 16 combinations of 4 factors; return estimates, truth."""
     from ceteris.causal.estimators.dedl import DeDL
     from ceteris.causal.rows import read_rows
-    from ceteris.causal.training import Net
     from ceteris.data.factorial import factorial_truth, simulate_factorial
+    from ceteris.training import Net
 
     t, x = [f"t{j + 1}" for j in range(FACTORS)], [f"x{j + 1}" for j in range(5)]
     samples = [

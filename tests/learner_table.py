@@ -27,7 +27,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from ceteris.causal.heterogeneity import TreeSettings
 from ceteris.causal.riesz import AverageEffect
 from ceteris.causal.structural import linear
-from ceteris.causal.training import Net
+from ceteris.training import Net
 
 MODULES = ("ceteris.causal", "ceteris.causal.heterogeneity", "ceteris.causal.policy")
 OTHERS = {"folds", "at", "combinations", "start", "functional", "dictionary"}  # fields that hold anything but learners

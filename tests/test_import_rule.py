@@ -31,22 +31,9 @@ ALLOWED = {
     "evidence": set(),  # of results, from where others import it
     "scratch": {"arguments"},
     "tables": {"arguments", "lazy", "results", "outlets", "files"},
-    "learners": {
-        *[
-            "arguments",
-            "lazy",
-            "files",
-            "keys",
-            "engine",
-            "recipe",
-            "nets",
-            "results",
-            "data",
-            "stats",
-            "outlets",
-            "tables",
-        ]
-    },
+    "training": {"arguments", "engine", "recipe", "nets"},
+    "learners": {"arguments", "lazy", "files", "keys", "engine", "recipe", "training", "nets", "results", "data"}
+    | {"stats", "outlets", "tables"},
     "report": {"files", "results", "outlets", "stopping"},
     "testing": {"engine", "lazy", "recipe", "equilibrium"},  # a suite for each thing a user may write
 }
@@ -58,6 +45,7 @@ DOMAIN = {
     "programs",
     "engine",
     "recipe",
+    "training",
     "nets",
     "learners",
     "stats",

@@ -7,9 +7,9 @@ from ceteris.causal.estimators.dedl import CombinationMeans, DeDL, chosen, evide
 from ceteris.causal.parameter_layer import Assignment, integrated_inverse, scores
 from ceteris.causal.rows import read_rows
 from ceteris.causal.structural import Structure, generalised_sigmoid, linear
-from ceteris.causal.training import Net
 from ceteris.data.factorial import all_combinations, factorial_truth, observed_combinations, simulate_factorial
 from ceteris.results import Estimate
+from ceteris.training import Net
 
 FAST = Net(widths=(8,), members=1, epochs=20)
 X = [f"x{j + 1}" for j in range(5)]

@@ -31,10 +31,10 @@ from ceteris.causal.structural import (
     logit,
     poisson,
 )
-from ceteris.causal.training import Net
 from ceteris.data.factorial import simulate_structural
 from ceteris.engine import precision
 from ceteris.testing import count_compilations
+from ceteris.training import Net
 
 FAST = Net(widths=(8,), members=1, epochs=20)
 QUICK = {"net": FAST, "information_net": FAST, "folds": 2, "repeats": 2}  # with 400 rows everywhere: compiles once

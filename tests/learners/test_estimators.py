@@ -13,7 +13,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ceteris.learners import NeuralClassifier, NeuralQuantileRegressor, NeuralRegressor, load
-from ceteris.learners.network import split
 from ceteris.testing.compilation import count_compilations
 
 # tests of other things than the fit share this net and, where they can, 600 rows of two columns: one compiled program
@@ -333,13 +332,48 @@ def test_decays_are_chosen_on_held_out_rows():
     assert learner.n_members_ == SMALL["members"]
 
 
-def test_every_row_judges_some_member_and_none_twice():
-    strata = np.arange(100)
-    rows = split(strata, 10, 0.1, np.random.default_rng(0))
-    for train, held in zip(rows.train, rows.heldout, strict=True):
-        own = held[held < 100]
-        assert sorted([*train, *own]) == list(range(100))
-    assert len(np.unique(rows.train, axis=0)) == 10
-    few = split(strata[:10], 3, 0.1, np.random.default_rng(0))
-    assert few.heldout is None
-    assert few.train.tolist() == [list(range(10))] * 3
+def test_folds_learn_side_by_side_what_they_learn_alone(waves):
+    X, y = waves
+    folds = [np.flatnonzero(np.arange(600) % 3 != k) for k in range(3)]
+    learner = NeuralRegressor(**SMALL)
+    together = learner.fit_folds(X, y, folds)
+    assert not hasattr(learner, "nets_")
+    for rows, one in zip(folds, together, strict=True):
+        out = np.setdiff1d(np.arange(600), rows)
+        alone = quietly(NeuralRegressor(**SMALL), X[rows], y[rows])
+        errors = [np.sqrt(np.mean((fitted.predict(X[out]) - y[out]) ** 2)) for fitted in (one, alone)]
+        assert errors[0] == pytest.approx(errors[1], rel=0.1)  # other starts and other rows set aside
+        assert one.n_members_ == SMALL["members"]
+        assert one.noise_[0] == pytest.approx(alone.noise_[0], rel=0.2)
+
+
+def test_one_fold_of_all_rows_is_the_fit_itself(waves):
+    X, y = waves
+    w = np.r_[np.ones(500), np.zeros(100)]
+    (one,) = NeuralRegressor(**SMALL).fit_folds(X, y, [np.arange(600)], w)
+    again = quietly(NeuralRegressor(**SMALL), X[:500], y[:500])
+    np.testing.assert_array_equal(one.predict(X), again.predict(X))
+    pd.testing.assert_frame_equal(one.history_, again.history_)
+
+
+def test_each_fold_chooses_its_own_weight_decays():
+    """Half of the rows are a wave, which no decay learns; the other half is noise, which is best left alone."""
+    rng = np.random.default_rng(12)
+    X = rng.uniform(-3, 3, (600, 1))
+    y = np.where(np.arange(600) < 300, np.sin(2 * X[:, 0]), rng.normal(size=600))
+    learner = NeuralRegressor(**{**SMALL, "weight_decay": (0.0, 100.0), "epochs": 150, "members": 4})
+    wave, noise = learner.fit_folds(X, y, [np.arange(300), np.arange(300, 600)])
+    assert wave.weight_decays_.tolist() == [0.0]
+    assert 100.0 in noise.weight_decays_.tolist()
+    assert wave.history_["member"].nunique() == 4
+
+
+def test_folds_of_a_classifier_know_all_classes():
+    rng = np.random.default_rng(13)
+    X = rng.normal(size=(300, 2)) + 4 * np.repeat(np.arange(3), 100)[:, None]
+    y = np.repeat(["a", "b", "c"], 100)
+    folds = [np.arange(0, 300, 2), np.arange(150)]  # the second never meets class c
+    every, without = NeuralClassifier(**SMALL).fit_folds(X, y, folds)
+    assert every.score(X, y) > 0.95
+    assert without.classes_.tolist() == ["a", "b", "c"]
+    assert without.predict_proba(X[200:])[:, 2].max() < 0.5

@@ -26,11 +26,11 @@ __all__ = [
     "AutomaticDebiasing", "AveragePotentialOutcomes", "BalancingWeights", "ClusterRandomised", "CovariateBalancing",
     "DeDL", "DifferenceInDifferences", "DifferenceInMeans", "EntropyBalancing", "ExactMatching", "Experiment",
     "GroupTimeEffects", "InteractedRegression", "Interactive", "InteractiveIV", "InverseProbabilityWeighting",
-    "NearestNeighbours", "NetClassifier", "NetRegressor", "PartiallyLinear", "PartiallyLinearIV",
-    "PropensityMatching", "RegressionAdjustment", "Replications", "Rows", "ScoreStratification", "Stratified",
-    "StructuredNet", "benchmarks", "boosted_classifier", "boosted_regressor", "by_group", "confounding",
-    "cross_fit", "event_study", "hidden_bias", "make_folds", "monte_carlo", "overall", "placebo_outcomes",
-    "placebo_treatment", "read_rows", "report_sections", "write_report",
+    "NearestNeighbours", "Net", "PartiallyLinear", "PartiallyLinearIV", "PropensityMatching",
+    "RegressionAdjustment", "Replications", "Rows", "ScoreStratification", "Stratified", "StructuredNet",
+    "benchmarks", "boosted_classifier", "boosted_regressor", "by_group", "confounding", "cross_fit", "event_study",
+    "hidden_bias", "make_folds", "monte_carlo", "overall", "placebo_outcomes", "placebo_treatment", "read_rows",
+    "report_sections", "write_report",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from ceteris.causal.estimators.structured import StructuredNet
     from ceteris.causal.estimators.weighting import InverseProbabilityWeighting, ScoreStratification
     from ceteris.causal.learners import boosted_classifier, boosted_regressor
-    from ceteris.causal.neural import NetClassifier, NetRegressor
     from ceteris.causal.placebo import placebo_outcomes, placebo_treatment
     from ceteris.causal.power import Experiment
     from ceteris.causal.rosenbaum import hidden_bias
@@ -59,5 +58,6 @@ if TYPE_CHECKING:
     from ceteris.causal.sections import report_sections, write_report
     from ceteris.causal.sensitivity import benchmarks, confounding
     from ceteris.causal.simulation import Replications, monte_carlo
+    from ceteris.training import Net
 
 __getattr__, __dir__ = lazily(__name__, __file__)

@@ -13,13 +13,16 @@ robust double/debiased machine learning", JBES 40.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ceteris.arguments import as_many, one_of, whole
 from ceteris.causal import linear
+
+Function = Callable[[np.ndarray], np.ndarray]
+Pairs = Sequence[tuple[np.ndarray, np.ndarray]]  # for each fold, which rows are learnt from and which are predicted
 
 
 def make_folds(
@@ -139,9 +142,9 @@ def cross_fit(
     ----------
     learner : estimator in the manner of scikit-learn
         Cloned for each fold. Ordinary least squares, ridge and logistic regression of scikit-learn are solved from
-        Gram matrices, all folds at once and exactly: a logistic regression does not stop at its ``tol``. A learner
-        with a method ``cross_fit(x, y, fold, among)``, such as those of ``causal.neural``, is asked for all folds at
-        once too.
+        Gram matrices, all folds at once and exactly: a logistic regression does not stop at its ``tol``. Of
+        `ceteris.NeuralRegressor` and other learners with a method ``fit_folds`` the nets of all folds train side by
+        side; a learner with a method ``cross_fit(x, y, fold, among)`` does all by itself.
     x : array, shape (n, p)
     y : array, shape (n,)
     fold : array of int, shape (n,) or (n, 2)
@@ -166,12 +169,11 @@ def cross_fit(
     array([ 1.,  3.,  5.,  7.,  9., 11.])
     """
     one_of("kind", kind, ("mean", "probability"))
-    probability = kind == "probability" or _classifies(learner)
-    if probability:
+    if kind == "probability" or _classifies(learner):
         _refuse_classes(learner, y, fold, among)
     predicted = _all_at_once(learner, x, y, fold, among)
     if predicted is None:
-        predicted = _cross_fit_any(learner, x, y, fold, among, probability, jobs)
+        predicted = _cross_fit_any(learner, x, y, fold, among, jobs)
     if not np.isfinite(predicted).all():
         raise FloatingPointError(
             f"learner: {type(learner).__name__} predicts {int((~np.isfinite(predicted)).sum())} values that are no "
@@ -264,7 +266,33 @@ def _all_at_once(
         return _constant(y, fold, among)
     if hasattr(learner, "cross_fit"):
         return learner.cross_fit(x, y, fold, among)
+    if hasattr(learner, "fit_folds"):
+        pairs = splits(fold)
+        return out_of_fold(fit_folds(learner, x, y, pairs, among), x, pairs)
     return linear.cross_fit(learner, x, y, fold, among)
+
+
+def fit_folds(
+    learner: Any, x: np.ndarray, y: np.ndarray, pairs: Pairs, among: Any = None, weight: Any = None
+) -> list[Function]:
+    """Return what a learner with a method ``fit_folds`` predicts having learnt outside each fold (see ``splits``)."""
+    learning = [np.flatnonzero(train if among is None else train & among) for train, _ in pairs]
+    return [predictor(fitted) for fitted in learner.fit_folds(x, y, learning, weight)]
+
+
+def predictor(fitted: Any) -> Function:
+    """Return what a fitted learner predicts, as a function; of a classifier the probability of a one."""
+    if _classifies(fitted):
+        return lambda at: fitted.predict_proba(at)[:, 1]
+    return lambda at: np.asarray(fitted.predict(at)).reshape(len(at))
+
+
+def out_of_fold(functions: Sequence[Function], x: np.ndarray, pairs: Pairs) -> np.ndarray:
+    """Evaluate each function at the rows of its own fold."""
+    found = np.empty(len(x))
+    for function, (_, test) in zip(functions, pairs, strict=True):
+        found[test] = function(x[test])
+    return found
 
 
 def _constant(y: np.ndarray, fold: np.ndarray, among: np.ndarray | None) -> np.ndarray:
@@ -281,14 +309,13 @@ def _cross_fit_any(
     y: np.ndarray,
     fold: np.ndarray,
     among: np.ndarray | None,
-    probability: bool,
     jobs: int | None,
 ) -> np.ndarray:
     from joblib import Parallel, delayed
 
     pairs = splits(fold)
     work = (
-        delayed(_fit_predict)(learner, x[seen], y[seen], x[test], probability)
+        delayed(_fit_predict)(learner, x[seen], y[seen], x[test])
         for seen, test in ((train if among is None else train & among, test) for train, test in pairs)
     )
     predicted = np.empty(len(y))
@@ -297,9 +324,9 @@ def _cross_fit_any(
     return predicted
 
 
-def _fit_predict(learner: Any, x: np.ndarray, y: np.ndarray, at: np.ndarray, probability: bool) -> np.ndarray:
+def _fit_predict(learner: Any, x: np.ndarray, y: np.ndarray, at: np.ndarray) -> np.ndarray:
     from sklearn.base import clone
 
     fitted: Any = clone(learner)
     fitted.fit(x, y)
-    return fitted.predict_proba(at)[:, 1] if probability else np.asarray(fitted.predict(at)).reshape(len(at))
+    return predictor(fitted)(at)

@@ -19,8 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ceteris.causal.structural import Constant, Structure, fit_constant, information, score, whitener
-from ceteris.causal.training import Net, RowObjective, Trained, deal, predict, table, train
-from ceteris.engine import precision
+from ceteris.engine import Fit, precision
+from ceteris.training import AbstractRowLoss, Net, learn, mean_outputs, padded, split, train
 
 SMALL = 1e-9  # second derivatives that move by less than this, relatively, do not depend on the parameters
 
@@ -87,16 +87,16 @@ class Assignment:
 # ------------------------------------------------------------------------------------------------- parameters
 
 
-class StructuralLoss(RowObjective):
+class StructuralLoss(AbstractRowLoss):
     """The structure's loss at θ = constant + scale @ net(x), in units of its size."""
 
     structure: Structure = eqx.field(static=True)
     constant: Constant
 
-    def losses(self, net, batch):
+    def losses(self, model, batch, key):
         """Return the loss of each row."""
-        theta = self.constant.theta + net(batch["x"]) @ self.constant.scale.T
-        return jax.vmap(self.structure.loss_of)(batch["y"], batch["t"], theta) / self.constant.unit
+        theta = self.constant.theta + model(batch["x"]) @ self.constant.scale.T
+        return jax.vmap(self.structure.loss_of)(batch["y"], batch["t"], theta) / self.constant.unit, {}
 
 
 @eqx.filter_jit
@@ -106,10 +106,10 @@ def _constants(structure, y, t, rows, starts):
 
 def learn_parameters(
     structure: Structure, stack: Stack, jobs: Sequence[Job], net: Net, seed: int
-) -> tuple[Trained, Constant]:
-    """Train the nets of all jobs; return them and each job's constant parameters (leading axis of jobs)."""
-    columns = table({"x": stack.x, "y": stack.y, "t": stack.t})
-    rows = deal([job.parameters for job in jobs], net, len(stack.y), seed)
+) -> tuple[Fit, Constant]:
+    """Train the nets of all jobs; return the run and each job's constant parameters (leading axis of jobs)."""
+    groups, nothing = [job.parameters for job in jobs], np.zeros(len(stack.y))
+    rows = split(nothing, net.members, net.validation, np.random.default_rng(seed), groups)
     own = rows.train[:: net.members]
     starts = np.stack([structure.initial(stack.y[r], stack.t[r]) for r in own])
     with precision("double"):
@@ -123,22 +123,30 @@ def learn_parameters(
         )
     single = jax.tree.map(lambda a: np.repeat(np.asarray(a, np.float32), net.members, axis=0), constants)
     blank = StructuralLoss(structure, jax.tree.map(lambda a: jnp.asarray(a[0]), single))
-    sizes = (stack.x.shape[1], structure.size)
-    trained = train(
-        blank, columns, rows, net, sizes, seed, over=_constant, values=single, who="nets of the parameter layer"
+    run = train(
+        "nets of the parameter layer",
+        net.builder(stack.x.shape[1], structure.size),
+        blank,
+        padded({"x": stack.x, "y": stack.y, "t": stack.t}),
+        rows,
+        net.course(rows.train.shape[1]),
+        seed,
+        differ=[(where, single) for where in (_constant, _constant_of_judge)[: 1 if rows.heldout is None else 2]],
     )
-    return trained, constants
+    return run, constants
 
 
-def _constant(objective):
-    return objective.constant
+def _constant(a):
+    return a.objective.constant
 
 
-def parameters_at(
-    trained: Trained, constants: Constant, x: np.ndarray, rows: Sequence[np.ndarray], members: int
-) -> list[np.ndarray]:
+def _constant_of_judge(a):
+    return a.heldout.objective.constant
+
+
+def parameters_at(nets: Any, constants: Constant, x: np.ndarray, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Return each job's θ at its own rows of ``x``, shape (rows, size) each."""
-    raw = predict(trained.nets, x, rows, members)
+    raw = mean_outputs(nets, [x[own] for own in rows])
     pairs = zip(raw, np.asarray(constants.theta), np.asarray(constants.scale), strict=True)
     return [theta + out @ scale.T for out, theta, scale in pairs]
 
@@ -218,17 +226,17 @@ def floored(value: np.ndarray, vector: np.ndarray, floor: float) -> tuple[np.nda
     return (vector * capped[:, None, :]) @ np.swapaxes(vector, 1, 2), np.any(value > 1 / floor, axis=1)
 
 
-class InverseLoss(RowObjective):
+class InverseLoss(AbstractRowLoss):
     """Stein's loss of P = L L' for the whitened second derivative in the column "H", flat."""
 
     size: int = eqx.field(static=True)
 
-    def losses(self, net, batch):
+    def losses(self, model, batch, key):
         """Return the loss of each row."""
-        raw = net(batch["x"])
+        raw = model(batch["x"])
         L = triangles(raw, self.size)
         H = batch["H"].reshape(-1, self.size, self.size)
-        return jnp.einsum("nij,nik,njk->n", H, L, L) - 2 * raw[:, : self.size].sum(1)
+        return jnp.einsum("nij,nik,njk->n", H, L, L) - 2 * raw[:, : self.size].sum(1), {}
 
 
 def triangles(raw: Any, size: int) -> Any:
@@ -253,7 +261,7 @@ def learn_inverse(
     net: Net,
     floor: float,
     seed: int,
-) -> tuple[list[np.ndarray], list[np.ndarray], Trained]:
+) -> tuple[list[np.ndarray], list[np.ndarray], Fit]:
     """Learn Λ(x)⁻¹ from the second derivatives at θ of the rows ``job.information``.
 
     Returns
@@ -261,7 +269,7 @@ def learn_inverse(
     inverse : list of arrays, shape (test rows, size, size), one per job
     cut : list of bool arrays, shape (test rows,)
         Which rows were floored; see `floored`.
-    trained : Trained
+    run : Fit
     """
     own = [job.information for job in jobs]
     rows, ends = np.concatenate(own), np.cumsum([len(r) for r in own])
@@ -271,12 +279,11 @@ def learn_inverse(
         A = np.asarray(_whiteners(jnp.asarray(np.stack([part.mean(0) for part in parts]))))
     k = structure.size
     white = np.concatenate([a.T @ part @ a for part, a in zip(parts, A, strict=True)]).reshape(len(rows), k * k)
-    columns = table({"x": stack.x[rows], "H": white})
+    columns = {"x": stack.x[rows], "H": white}
     numbers = np.split(np.arange(len(rows)), ends[:-1])
-    dealt = deal(numbers, net, len(rows), seed)
     sizes = (stack.x.shape[1], k * (k + 1) // 2)
-    trained = train(InverseLoss(k), columns, dealt, net, sizes, seed, who="nets of the information matrix")
-    raw = predict(trained.nets, stack.x, [job.test for job in jobs], net.members)
+    run = learn("nets of the information matrix", net, InverseLoss(k), columns, numbers, sizes, seed)
+    raw = mean_outputs(run.model, [stack.x[job.test] for job in jobs])
     inverse, cut = [], []
     for out, a in zip(raw, A, strict=True):
         with precision("double"):
@@ -285,7 +292,7 @@ def learn_inverse(
         P, which = floored(value, a @ vector, floor)
         inverse.append(P)
         cut.append(which)
-    return inverse, cut, trained
+    return inverse, cut, run
 
 
 # ---------------------------------------------------------------------------------------- influence functions

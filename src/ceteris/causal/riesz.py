@@ -23,7 +23,7 @@ ForestRiesz: automatic debiased machine learning with neural nets and random for
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -33,9 +33,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ceteris.causal.training import RowObjective
 from ceteris.engine import precision
 from ceteris.stats.centring import standardised
+from ceteris.training import AbstractRowLoss, evaluate
 
 Gamma = Callable[[Any, Any], Array]
 MULTIPLES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # of the theoretical penalty, among which cross-validation chooses
@@ -336,27 +336,28 @@ class Features(eqx.Module):
         return gamma
 
 
-class RieszLoss(RowObjective):
+class RieszLoss(AbstractRowLoss):
     """α² - 2 m(W, α) of each row, in units of a first guess of E α²."""
 
     m: Callable[[W, Gamma], Any] = eqx.field(static=True)
     features: Features
 
-    def losses(self, net, batch):
+    def losses(self, model, batch, key):
         """Return the loss of each row."""
-        alpha = self.features.of(net)
+        alpha = self.features.of(model)
         row = lambda d, x: alpha(d, x) ** 2 - 2 * self.m(W(d, x), alpha)
-        return jax.vmap(row)(batch["d"], batch["x"]) / self.features.size**2
+        return jax.vmap(row)(batch["d"], batch["x"]) / self.features.size**2, {}
 
 
-class SquaredLoss(RowObjective):
+class SquaredLoss(AbstractRowLoss):
     """(Y - γ(D, X))² of each row, in units of the variance of Y."""
 
     features: Features
 
-    def losses(self, net, batch):
+    def losses(self, model, batch, key):
         """Return the loss of each row."""
-        return (batch["y"] - jax.vmap(self.features.of(net))(batch["d"], batch["x"])) ** 2 / self.features.size**2
+        gamma = jax.vmap(self.features.of(model))(batch["d"], batch["x"])
+        return (batch["y"] - gamma) ** 2 / self.features.size**2, {}
 
 
 def features(d: np.ndarray, x: np.ndarray, level: float, size: float) -> Features:
@@ -375,36 +376,17 @@ def first_guess(m: Callable[[W, Gamma], Any], d: np.ndarray, x: np.ndarray) -> f
     return size if size > 0 else 1.0
 
 
-@eqx.filter_jit
-def _evaluated(m, nets, features, d, x, rows):
-    def member(net, rows):
-        gamma = features.of(net)
-        return jax.vmap(lambda d, x: (m(W(d, x), gamma), gamma(d, x)))(d[rows], x[rows])
-
-    return eqx.filter_vmap(member)(nets, rows)
-
-
 def evaluate_nets(
-    m: Callable[[W, Gamma], Any],
-    nets: Any,
-    features: Features,
-    d: np.ndarray,
-    x: np.ndarray,
-    jobs: list[np.ndarray],
-    members: int,
+    m: Callable[[W, Gamma], Any], nets: Any, features: Features, rows: Sequence[tuple[np.ndarray, np.ndarray]]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return m(W, γ) and γ(W) of each job's function at its own rows, averaged over its nets."""
-    longest = -(-max(map(len, jobs)) // 32) * 32
-    index = np.stack([np.pad(rows, (0, longest - len(rows)), mode="edge") for rows in jobs])
-    with precision("single"):
-        given = (
-            jnp.asarray(d, jnp.float32),
-            jnp.asarray(x, jnp.float32),
-            jnp.asarray(np.repeat(index, members, axis=0)),
-        )
-        moment, value = _evaluated(m, nets, features, *given)
-    mean = lambda a: np.asarray(a).reshape(len(jobs), members, longest).astype(float).mean(1)
-    return [(u[: len(rows)], v[: len(rows)]) for u, v, rows in zip(mean(moment), mean(value), jobs, strict=True)]
+    """Return m(W, γ) and γ(W) of each fold's function at its own rows of (d, x), averaged over its nets."""
+    found = evaluate(eqx.Partial(_moment_and_value, m, features), nets, rows)
+    return [(moment.astype(float).mean(0), value.astype(float).mean(0)) for moment, value in found]
+
+
+def _moment_and_value(m, features, net, rows):
+    gamma = features.of(net)
+    return jax.vmap(lambda d, x: (m(W(d, x), gamma), gamma(d, x)))(*rows)
 
 
 def evaluate_learner(

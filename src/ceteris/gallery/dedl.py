@@ -26,10 +26,10 @@ import pandas as pd
 from ceteris.causal.crossfit import cross_fit, make_folds
 from ceteris.causal.estimators.dedl import DeDL
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.causal.training import Net
 from ceteris.data.factorial import FactorialTruth, factorial_truth, simulate_factorial
 from ceteris.gallery._plots import panels
 from ceteris.results import Check, Figure, Section, Table
+from ceteris.training import Net
 
 if TYPE_CHECKING:
     import matplotlib.figure

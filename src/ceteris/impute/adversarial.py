@@ -24,13 +24,14 @@ import pandas as pd
 from jax import Array
 
 from ceteris.arguments import check
-from ceteris.engine import Status, fit, precision
+from ceteris.engine import fit, precision
 from ceteris.impute.base import MultipleImputer
 from ceteris.impute.columns import Holes
 from ceteris.impute.midas import losses, probabilities
 from ceteris.impute.wide import Spans, learn_wide, spread
 from ceteris.nets import MLP
 from ceteris.recipe import AbstractObjective, Minibatches, Play, optimiser
+from ceteris.training import refuse_non_finite
 
 HINT = 0.9  # share of the cells whose mark the discriminator sees
 
@@ -99,8 +100,7 @@ class Adversarial(MultipleImputer):
                 turns=("discriminator", "generator"),
             )
             run = fit(game, jr.key(seed), steps=self.epochs, every=self.epochs)
-        if np.any(run.status == Status.NONFINITE):
-            raise FloatingPointError(f"Adversarial: {run.sentence} Lower rate (now {self.rate}).")
+        refuse_non_finite("Adversarial", run, self.rate)
         self.generator_, self.status_ = run.model["generator"], run.sentence
 
     def _draw(self, table: pd.DataFrame, holes: Holes, m: int, seed: int) -> list[np.ndarray]:

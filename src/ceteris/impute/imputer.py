@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,10 @@ from ceteris.impute.columns import Holes, complete, learn
 from ceteris.impute.panel import Clock, clock_of, panel_features, read_panel
 from ceteris.nets.conditionals import Cells, Levels, Sizes
 from ceteris.programs import keep_programs
+from ceteris.recipe import optimiser
+from ceteris.training import Course, batch_for, history, passes_for
+
+LOOKS, PATIENCE = 20, 8  # how often a run is judged, and for how many of these it may not improve
 
 
 class Imputer(MultipleImputer):
@@ -92,7 +97,7 @@ class Imputer(MultipleImputer):
         self._keep(run)
 
     def _keep(self, run: Any) -> None:
-        self.nets_, self.status_, self.history_ = run.model, run.sentence, neural.history(run)
+        self.nets_, self.status_, self.history_ = run.model, run.sentence, history(run)
 
     def _draw(self, table: pd.DataFrame, holes: Holes, m: int, seed: int) -> list[np.ndarray]:
         cells = cells_of(self, table, holes, self.scales_, clock=self.clock_)
@@ -185,7 +190,9 @@ def cells_of(
 
 def settings_of(imputer: Imputer, n: int) -> neural.Settings:
     """What is left open, from the number of rows."""
-    epochs = imputer.epochs or int(np.clip(80 * (2000 / n) ** 0.5, 20, 120))
-    batch = imputer.batch_size or int(2 ** np.clip(np.round(np.log2(n / 16)), 4, 8))
+    epochs = imputer.epochs or passes_for(n, 80, 2_000, least=20, highest=120)
+    batch = imputer.batch_size or batch_for(n, 16, least=16)
+    rule = partial(optimiser, "adamw", imputer.rate, schedule="cosine", clip=1.0, weight_decay=imputer.weight_decay)
+    patience = PATIENCE * max(1, epochs // LOOKS)
     sizes = Sizes(imputer.width, imputer.depth, imputer.components)
-    return neural.Settings(sizes, imputer.rate, imputer.weight_decay, epochs, batch)
+    return neural.Settings(sizes, Course(epochs, batch, rule, patience, LOOKS))

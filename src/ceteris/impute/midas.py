@@ -12,6 +12,7 @@ around them: intervals come out too short, which `overimpute` shows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -23,12 +24,13 @@ import pandas as pd
 from jax import Array
 
 from ceteris.arguments import check
-from ceteris.engine import Status, fit, precision
+from ceteris.engine import precision
 from ceteris.impute.base import MultipleImputer
 from ceteris.impute.columns import Holes
 from ceteris.impute.wide import Spans, learn_wide
 from ceteris.nets import Coder
-from ceteris.recipe import AbstractObjective, Descend, Minibatches, optimiser
+from ceteris.recipe import AbstractObjective, optimiser
+from ceteris.training import Course, MemberRows, history, train
 
 
 class Reconstruction(AbstractObjective):
@@ -118,17 +120,14 @@ class MIDAS(MultipleImputer):
         check(self)
         self.wide_ = learn_wide(holes)
         x, seen = self.wide_.forward(holes)
-        with precision("single"):
-            sampler = Minibatches((jnp.asarray(x), jnp.asarray(seen)), self.batch_size)
-            numbers, codes = (self.latent, 2 * self.latent) if self.latent else (self.widths[-1], self.widths[-1])
-            builder = eqx.Partial(Coder, x.shape[1], numbers, codes, tuple(self.widths), "elu", self.dropout)
-            rule = optimiser("adamw", self.rate, weight_decay=self.weight_decay)
-            objective = Reconstruction(self.wide_.spans, jnp.asarray(self.corruption, jnp.float32))
-            run = fit(Descend(builder, objective, sampler, rule), jr.key(seed), steps=self.epochs, every=self.epochs)
-        if np.any(run.status == Status.NONFINITE):
-            raise FloatingPointError(f"MIDAS: {run.sentence} Lower rate (now {self.rate}), or look for extreme values.")
-        self.net_, self.status_ = run.model, run.sentence
-        self.history_ = pd.DataFrame({"epoch": np.arange(1, run.tick + 1), "loss": run.history["loss"]})
+        numbers, codes = (self.latent, 2 * self.latent) if self.latent else (self.widths[-1], self.widths[-1])
+        builder = eqx.Partial(Coder, x.shape[1], numbers, codes, tuple(self.widths), "elu", self.dropout)
+        objective = Reconstruction(self.wide_.spans, jnp.asarray(self.corruption, jnp.float32))
+        rule = partial(optimiser, "adamw", self.rate, weight_decay=self.weight_decay)
+        course = Course(self.epochs, self.batch_size, rule, looks=1)
+        run = train("MIDAS", builder, objective, (x, seen), MemberRows(np.arange(len(x))[None]), course, seed)
+        self.net_, self.status_ = run.member(0), run.sentence
+        self.history_ = history(run)[["epoch", "loss"]]
 
     def _draw(self, table: pd.DataFrame, holes: Holes, m: int, seed: int) -> list[np.ndarray]:
         x, _ = self.wide_.forward(holes)

@@ -13,56 +13,29 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-import pandas as pd
 
-from ceteris.engine import EarlyStopping, Ensemble, Fit, Status, fit, precision
+from ceteris import training
+from ceteris.engine import Fit
 from ceteris.engine.ensemble import take
 from ceteris.impute.conditionals import Masked, draw
 from ceteris.impute.gaussian import learn_all, learn_each
-from ceteris.nets import trainable
 from ceteris.nets.conditionals import Cells, Conditionals, Levels, Sizes, standardised
-from ceteris.recipe import Descend, Minibatches, Streamed, optimiser
 
 PATTERNS = 1024  # patterns of holes to learn from
 BLOCK = 4096  # rows drawn at a time: bounds memory
 MOST_ROWS, MOST_JUDGES = 10_000, 4_000  # rows that a normal is fitted to, and that a streamed net is judged by
-CHUNKS, PATIENCE = 20, 8  # how often a run is judged, and for how many of these it may not improve
 
 
 class Settings(NamedTuple):
-    """Sizes of a net and of its training; all but the rate are static."""
+    """Sizes of a net, and how it is trained."""
 
     sizes: Sizes
-    rate: float
-    decay: float
-    epochs: int
-    batch: int
+    course: training.Course
 
 
-class OutOfBag(eqx.Module):
-    """The loss at cells hidden in rows that a member has not drawn."""
-
-    objective: Masked
-    data: Any
-    rows: Any
-
-    def __call__(self, model, key):
-        cells = jax.tree.map(lambda a: a[self.rows], self.data)
-        losses = [self.objective(model, cells, jr.key(i))[0] for i in range(2)]  # the same holes every time
-        return {"heldout": sum(losses) / len(losses)}
-
-
-def bootstrap(n: int, members: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Rows drawn with replacement, (members, n), and rows not drawn, (members, n // 4 + 1)."""
-    drawn = rng.integers(0, n, (members, n))
-    left = np.empty((members, n // 4 + 1), int)
-    for i in range(members):
-        rest = np.setdiff1d(np.arange(n), drawn[i])
-        left[i] = rng.choice(rest, left.shape[1], replace=len(rest) < left.shape[1]) if len(rest) else drawn[i, :1]
-    return drawn, left
-
-
-def train(cells: Cells, levels: Levels | list[Levels], members: int, settings: Settings, seed: int) -> Fit:
+def train(
+    cells: Cells, levels: Levels | list[Levels], members: int, settings: Settings, seed: int, feed: Any = None
+) -> Fit:
     """Train an ensemble.
 
     Parameters
@@ -74,77 +47,31 @@ def train(cells: Cells, levels: Levels | list[Levels], members: int, settings: S
     members : int
     settings : Settings
     seed : int
+    feed : callable, optional
+        Batches that the host reads; ``cells`` is then a sample, for the normal and for judging.
     """
     rng = np.random.default_rng(seed)
     several = isinstance(levels, list)
     of_tables = levels if isinstance(levels, list) else [levels]
-    tables, n = len(of_tables), cells.z.shape[-2]
-    drawn, left = bootstrap(n, tables * members, rng)
-    one = jax.tree.map(lambda a: jnp.asarray(a[0] if several else a), cells)
-    sampler = Minibatches(one, settings.batch, rows=jnp.asarray(drawn[0]))
+    drawn, left = rows = training.bootstrap(cells.z.shape[-2], len(of_tables) * members, rng)
+    one = jax.tree.map(lambda a: a[0], cells) if several else cells
+    each = jax.tree.map(lambda a: np.repeat(a, members, axis=0), cells) if several else None
     builder = eqx.Partial(Conditionals, one.z.shape[1], one.extra.shape[1], of_tables[0], settings.sizes)
-    rule = optimiser("adamw", settings.rate, schedule="cosine", updates=settings.epochs * sampler.updates, clip=1.0,
-                     weight_decay=settings.decay)  # fmt: skip
     objective = Masked(jnp.asarray(patterns(cells.seen.reshape(-1, cells.seen.shape[-1]), rng)))
-    algorithm = Descend(
-        builder, objective, sampler, rule, trainable, heldout=OutOfBag(objective, one, jnp.asarray(left[0]))
-    )
-    with precision("single"):
-        models = start(builder, cells, of_tables, drawn, jr.key(seed))
-        if several:
-            each = jax.tree.map(lambda a: np.repeat(a, members, axis=0), cells)
-            ensemble = Ensemble(
-                algorithm, len(drawn), over=_rows_and_cells, values=(drawn, left, each, each), how="vmap"
-            )
-        else:
-            ensemble = Ensemble(algorithm, members, over=_rows, values=(drawn, left))
-        judge = EarlyStopping("heldout", PATIENCE)
-        every = max(1, settings.epochs // CHUNKS)
-        run = fit(ensemble, jr.key(seed), model=models, steps=settings.epochs, every=every, monitors=[judge])
-    refuse_non_finite(run, settings)
-    return run
-
-
-def train_streamed(
-    cells: Cells, levels: Levels, members: int, settings: Settings, feed: Any, steps: int, seed: int
-) -> Fit:
-    """Train an ensemble on batches that the host reads; ``cells`` is a sample, for the normal and for judging."""
-    rng = np.random.default_rng(seed)
-    drawn, left = bootstrap(len(cells.z), members, rng)
-    objective, one = Masked(jnp.asarray(patterns(cells.seen, rng))), jax.tree.map(jnp.asarray, cells)
-    builder = eqx.Partial(Conditionals, one.z.shape[1], one.extra.shape[1], levels, settings.sizes)
-    rule = optimiser("adamw", settings.rate, schedule="cosine", updates=steps, clip=1.0, weight_decay=settings.decay)
-    judge = OutOfBag(objective, one, jnp.asarray(left[0, :MOST_JUDGES]))
-    algorithm = Descend(builder, objective, Streamed(), rule, trainable, heldout=judge)
-    with precision("single"):
-        models = start(builder, cells, [levels], drawn, jr.key(seed))
-        every = max(1, steps // CHUNKS)
-        run = fit(Ensemble(algorithm, members), jr.key(seed), model=models, steps=steps, every=every, feed=feed)
-    refuse_non_finite(run, settings)
-    return run
-
-
-def refuse_non_finite(run: Fit, settings: Settings) -> None:
-    """Raise if a loss or a weight of a member became non-finite."""
-    if np.any(run.status == Status.NONFINITE):
-        raise FloatingPointError(
-            f"Imputer: {run.sentence} Lower rate (now {settings.rate}), or look for extreme values."
-        )
+    judges = None if feed is None or left is None else left[0, :MOST_JUDGES]
+    return training.train(
+        "Imputer", builder, objective, one, rows, settings.course, seed,
+        differ=[(_cells, each), (_judging_cells, each)] if several else [],
+        given=None if judges is None else jax.tree.map(lambda a: a[judges], one),
+        start=lambda key: start(builder, cells, of_tables, drawn, key),
+        feed=feed,
+        how="vmap" if several else "auto",
+    )  # fmt: skip
 
 
 def member(nets: Any, i: int) -> Conditionals:
     """One of the stacked nets."""
     return take(nets, jnp.asarray(i))
-
-
-def history(run: Fit) -> pd.DataFrame:
-    """What happened in training, one row per epoch and member; heldout where it was read."""
-    loss = run.history["loss"].astype(float)
-    heldout = np.full(loss.shape, np.nan)
-    heldout[run.metrics["step"] - 1] = run.metrics["heldout"]
-    epoch, which = np.meshgrid(np.arange(1, len(loss) + 1), np.arange(loss.shape[1]), indexing="ij")
-    columns = {"epoch": epoch, "member": which, "loss": loss, "heldout": heldout}
-    return pd.DataFrame({name: a.ravel() for name, a in columns.items()}).dropna(subset="loss", ignore_index=True)
 
 
 def patterns(seen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -174,12 +101,12 @@ def _build(builder, keys):
     return eqx.filter_vmap(lambda key: builder(key=key))(keys)
 
 
-def _rows(a):
-    return a.sampler.rows, a.heldout.rows
+def _cells(a):
+    return a.sampler.data
 
 
-def _rows_and_cells(a):
-    return a.sampler.rows, a.heldout.rows, a.sampler.data, a.heldout.data
+def _judging_cells(a):
+    return a.heldout.data
 
 
 def fill(model: Conditionals, cells: Cells, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -117,8 +117,9 @@ def _fit_streamed(imputer: Imputer, source: Any, sample: pd.DataFrame) -> None:
     imputer.clock_ = None
     settings = settings_of(imputer, source.metadata.num_rows)
     cells = cells_of(imputer, sample, imputer.holes_, imputer.scales_)
-    feed = Feed(imputer, source, settings.batch, imputer.seed_)
-    imputer._keep(neural.train_streamed(cells, imputer.levels_, imputer.members, settings, feed, STEPS, imputer.seed_))
+    feed = Feed(imputer, source, settings.course.batch_size, imputer.seed_)
+    steps = settings._replace(course=settings.course._replace(epochs=STEPS, patience=None))
+    imputer._keep(neural.train(cells, imputer.levels_, imputer.members, steps, imputer.seed_, feed))
 
 
 class Feed:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import abc
+import copy
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -17,6 +18,7 @@ from ceteris.engine import Fit, Status
 from ceteris.learners import files, network, settings, target
 from ceteris.results import Section
 from ceteris.tables import coding
+from ceteris.training import history
 
 
 class NeuralLearner(BaseEstimator, abc.ABC):
@@ -26,6 +28,9 @@ class NeuralLearner(BaseEstimator, abc.ABC):
     random_state: Any
     rate: float | None
     unseen: str
+    encoding_: Any
+    nets_: Any
+    late_fall_: float
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None):
         """Train.
@@ -45,6 +50,45 @@ class NeuralLearner(BaseEstimator, abc.ABC):
         -------
         self
         """
+        self._learn(X, y, sample_weight, validation_data)
+        return self
+
+    def fit_folds(self, X: Any, y: Any, folds: Sequence[np.ndarray], sample_weight: Any = None) -> list[Any]:
+        """Train a copy of the learner on each of several sets of rows, all of them side by side in one program.
+
+        This is what cross-fitting asks for. Columns and target are standardised by all rows that are in a set; nothing
+        else passes from one set to another.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for ``fit``.
+        folds : sequence of int arrays
+            Numbers of the rows that each copy learns from.
+
+        Returns
+        -------
+        list of fitted learners, one for each set of rows
+
+        Examples
+        --------
+        >>> from ceteris.learners import NeuralRegressor
+        >>> x = np.linspace(-1, 1, 90)[:, None]
+        >>> folds = [np.flatnonzero(np.arange(90) % 3 != k) for k in range(3)]
+        >>> learners = NeuralRegressor(members=2, random_state=0).fit_folds(x, 2 * x[:, 0], folds)
+        >>> [bool(abs(learner.predict([[0.5]])[0] - 1) < 0.1) for learner in learners]
+        [True, True, True]
+        """
+        w = target.weights(sample_weight, len(y))
+        used = np.zeros(len(w))
+        used[np.concatenate(folds)] = 1
+        kept = w * used > 0
+        place = np.cumsum(kept) - 1
+        fresh: Any = clone(self)
+        return fresh._learn(X, y, w * used, None, [place[rows[kept[rows]]] for rows in folds])
+
+    def _learn(self, X: Any, y: Any, sample_weight: Any, validation_data: Any, groups: Any = None) -> list[Any]:
+        """Train; return the learner itself or, where rows of weight are in groups, a copy for each group."""
         settings.check(self)
         frame, y, w = self._rows(X, y, sample_weight, reset=True)
         if len(y) < 2:
@@ -55,17 +99,19 @@ class NeuralLearner(BaseEstimator, abc.ABC):
         encoding, constant = coding.encode(frame, w)
         task, strata = self._pose(y, w)
         data = network.Data(encoding(frame), self._scaled(y), self._emphasis(y, w))
-        held = self._held(validation_data, encoding)
+        given = self._held(validation_data, encoding)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        trained = network.train(self, task, normalised(data), held, strata, seed)
-        run = trained.run
-        self.encoding_, self.constant_columns_, self.nets_ = encoding, list(constant), trained.nets
-        self.history_, self.n_iter_, self.status_ = history(trained), run.tick, run.sentence
-        self.weight_decays_, self.late_fall_ = trained.decays, network.late_fall(trained)
-        self.n_members_ = len(trained.kept)
-        warn_if_cut_short(self, run)
-        self._finish(network.judged(self.nets_, task, data, held, trained.rows))
-        return self
+        learners: list[Any] = [self] if groups is None else [copy.copy(self) for _ in groups]
+        trained = network.learn(self, task, normalised(data), given, strata, seed, groups)
+        for learner, own in zip(learners, trained, strict=True):
+            learner.encoding_, learner.constant_columns_, learner.nets_ = encoding, list(constant), own.nets
+            learner.history_, learner.n_iter_ = history(own.run, own.kept), own.run.tick
+            learner.status_, learner.late_fall_ = own.run.sentence, network.late_fall(own)
+            learner.weight_decays_, learner.n_members_ = own.decays, len(own.kept)
+            learner._finish(own, data, given)
+        late = learners[0].late_fall_ if groups is None else 0.0  # out of fold it shows how good they are
+        warn_if_cut_short(type(self).__name__, trained[0].run, late)
+        return learners
 
     def save(self, path: Any) -> None:
         """Save to one file that holds arrays and facts, nothing that could run; see `ceteris.learners.load`."""
@@ -101,7 +147,7 @@ class NeuralLearner(BaseEstimator, abc.ABC):
         """Return the weights that the loss takes."""
         return w
 
-    def _finish(self, judged: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    def _finish(self, trained: network.Trained, data: network.Data, given: network.Data | None) -> None:
         """Learn what the rows set aside say about the trained nets; see `network.judged`."""
 
     def _rows(
@@ -139,29 +185,14 @@ def normalised(data: network.Data) -> network.Data:
     return data._replace(w=(data.w / data.w.mean()).astype(np.float32))
 
 
-def history(trained: network.Trained) -> pd.DataFrame:
-    """Return what happened in training, one row per epoch and member.
-
-    Columns: epoch (from 1), member, loss, and heldout where it was read.
-    """
-    loss, metrics = trained.run.history["loss"][:, trained.kept].astype(float), trained.run.metrics
-    epoch, member = np.meshgrid(np.arange(1, len(loss) + 1), np.arange(loss.shape[1]), indexing="ij")
-    heldout = np.full(loss.shape, np.nan)
-    if "heldout" in metrics:
-        heldout[metrics["step"] - 1] = metrics["heldout"][:, trained.kept]
-    columns = {"epoch": epoch, "member": member, "loss": loss, "heldout": heldout}
-    return pd.DataFrame({name: a.ravel() for name, a in columns.items()}).dropna(subset="loss", ignore_index=True)
-
-
-def warn_if_cut_short(learner: Any, run: Fit) -> None:
+def warn_if_cut_short(name: str, run: Fit, late_fall: float) -> None:
     """Warn if the training was interrupted, or had not settled after all epochs."""
-    name = type(learner).__name__
     if np.any(run.status == Status.INTERRUPTED):
-        warnings.warn(f"{name}: {run.sentence}", ConvergenceWarning, stacklevel=3)
-    elif learner.late_fall_ > network.SETTLED:
+        warnings.warn(f"{name}: {run.sentence}", ConvergenceWarning, stacklevel=4)
+    elif late_fall > network.SETTLED:
         warnings.warn(
-            f"{name}: {run.tick} epochs were too few, since {learner.late_fall_:.0%} of the fall in held-out loss "
+            f"{name}: {run.tick} epochs were too few, since {late_fall:.0%} of the fall in held-out loss "
             "came in their second half; raise epochs, or rate.",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=4,
         )

@@ -64,22 +64,10 @@ validation, members, unseen, random_state, progress
         random_state=None,
         progress=False,
     ):
-        self.class_weight = class_weight
-        self.widths = widths
-        self.activation = activation
-        self.normalise = normalise
-        self.dropout = dropout
-        self.optimiser = optimiser
-        self.rate = rate
-        self.weight_decay = weight_decay
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.patience = patience
-        self.validation = validation
-        self.members = members
-        self.unseen = unseen
-        self.random_state = random_state
-        self.progress = progress
+        self.class_weight, self.widths, self.activation, self.normalise = class_weight, widths, activation, normalise
+        self.dropout, self.optimiser, self.rate, self.weight_decay = dropout, optimiser, rate, weight_decay
+        self.batch_size, self.epochs, self.patience, self.validation = batch_size, epochs, patience, validation
+        self.members, self.unseen, self.random_state, self.progress = members, unseen, random_state, progress
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the most probable class, shape (n,)."""

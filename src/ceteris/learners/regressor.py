@@ -115,22 +115,10 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         random_state=None,
         progress=False,
     ):
-        self.loss = loss
-        self.widths = widths
-        self.activation = activation
-        self.normalise = normalise
-        self.dropout = dropout
-        self.optimiser = optimiser
-        self.rate = rate
-        self.weight_decay = weight_decay
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.patience = patience
-        self.validation = validation
-        self.members = members
-        self.unseen = unseen
-        self.random_state = random_state
-        self.progress = progress
+        self.loss, self.widths, self.activation, self.normalise = loss, widths, activation, normalise
+        self.dropout, self.optimiser, self.rate, self.weight_decay = dropout, optimiser, rate, weight_decay
+        self.batch_size, self.epochs, self.patience, self.validation = batch_size, epochs, patience, validation
+        self.members, self.unseen, self.random_state, self.progress = members, unseen, random_state, progress
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict.
@@ -170,8 +158,8 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
     def _scaled(self, y):
         return ((y - self.units_.mean) / self.units_.scale).astype(np.float32)
 
-    def _finish(self, judged):
-        self.noise_ = self.units_.scale * noise(*judged)
+    def _finish(self, trained, data, given):
+        self.noise_ = self.units_.scale * noise(*network.judged(trained, self._task(), data, given))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

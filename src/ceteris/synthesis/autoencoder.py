@@ -24,6 +24,7 @@ NeurIPS 32.
 from __future__ import annotations
 
 import abc
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -38,41 +39,42 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ceteris.arguments import COUNT, POSITIVE, check
-from ceteris.engine import EarlyStopping, Status, fit, precision
-from ceteris.learners import network
 from ceteris.nets import Coder
 from ceteris.outlets import entry
-from ceteris.recipe import AbstractObjective, Descend, HeldOut, Minibatches, optimiser
+from ceteris.recipe import optimiser
 from ceteris.results import Check, Figure, Section, Table
 from ceteris.tables import coding
+from ceteris.training import AbstractRowLoss, Course, batch_for, evaluate, history, padded, passes_for, split, train
 
-FEWEST = 50  # with fewer rows nothing is set aside to stop by
+LOOKS = 40  # how often, at most, the rows set aside are looked at
 
 
-class Squared(AbstractObjective):
+class Squared(AbstractRowLoss):
     """Mean squared error of the reconstruction from a row of which a share of the entries is blanked out."""
 
     corruption: Array
 
-    def __call__(self, model, batch, key):
-        kept = jr.bernoulli(key, 1 - self.corruption, batch.shape)
-        return jnp.mean((batch - model.decoder(model.encoder(batch * kept))) ** 2), {}
+    def losses(self, model, batch, key):
+        """Return the loss of each row; the same entries are blanked out whenever rows judge."""
+        x = batch["x"]
+        kept = jr.bernoulli(jr.key(0) if key is None else key, 1 - self.corruption, x.shape)
+        return jnp.mean((x - model.decoder(model.encoder(x * kept))) ** 2, -1), {}
 
 
-class Evidence(AbstractObjective):
+class Evidence(AbstractRowLoss):
     """Minus the evidence lower bound per column, the divergence weighted by beta."""
 
     beta: Array
 
-    def __call__(self, model, batch, key):
-        mean, log_variance = jnp.split(model.encoder(batch), 2, -1)
-        y = mean + jnp.exp(0.5 * log_variance) * jr.normal(key, mean.shape)
-        squares = jnp.sum((batch - model.decoder(y)) ** 2, -1)
-        likelihood = -0.5 * (
-            squares / jnp.exp(model.log_noise) + batch.shape[-1] * (model.log_noise + jnp.log(2 * jnp.pi))
-        )
+    def losses(self, model, batch, key):
+        """Return the loss of each row; codes are the same draws whenever rows judge."""
+        x, p = batch["x"], batch["x"].shape[-1]
+        mean, log_variance = jnp.split(model.encoder(x), 2, -1)
+        y = mean + jnp.exp(0.5 * log_variance) * jr.normal(jr.key(0) if key is None else key, mean.shape)
+        squares = jnp.sum((x - model.decoder(y)) ** 2, -1)
+        likelihood = -0.5 * (squares / jnp.exp(model.log_noise) + p * (model.log_noise + jnp.log(2 * jnp.pi)))
         divergence = 0.5 * jnp.sum(jnp.exp(log_variance) + mean**2 - 1 - log_variance, -1)
-        return jnp.mean(self.beta * divergence - likelihood) / batch.shape[-1], {"divergence": jnp.mean(divergence)}
+        return (self.beta * divergence - likelihood) / p, {"divergence": jnp.mean(divergence)}
 
 
 class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
@@ -87,7 +89,6 @@ class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
     validation: float
     patience: int
     random_state: Any
-    optimiser = "adam"  # what the rules of thumb for batches and epochs ask for
 
     def fit(self, X: Any, y: Any = None):
         """Learn the representation of a table; ``y`` is ignored.
@@ -110,15 +111,12 @@ class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
                 "no longer compresses it; lower latent."
             )
         rng = np.random.default_rng(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        order = rng.permutation(len(x))
-        held = round(len(x) * self.validation) if len(x) >= FEWEST else 0
-        with precision("single"):
-            run = self._train(x[order[held:]], x[order[:held]], jr.key(rng.integers(2**31)))
-        if np.any(run.status == Status.NONFINITE):
-            raise FloatingPointError(f"{type(self).__name__}: {run.sentence} Lower rate (now {self.rate}).")
-        self.coder_, self.status_, self.n_iter_ = run.model, run.sentence, run.tick
-        self.history_ = _history(run)
-        self.reconstruction_error_ = float(np.mean(self._errors(x[order[:held]] if held else x)))
+        rows = split(np.zeros(len(x)), 1, self.validation, rng)
+        run = self._train(x, rows, int(rng.integers(2**31)))
+        self.coder_, self.status_, self.n_iter_ = run.member(0), run.sentence, run.tick
+        self.history_ = history(run).drop(columns="member")
+        judges = np.arange(len(x)) if rows.heldout is None else rows.heldout[rows.heldout < len(x)]
+        self.reconstruction_error_ = float(np.mean(self._errors(x[judges])))
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -133,7 +131,7 @@ class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
             raise ValueError(
                 f"Z: shape {z.shape} was given, but (rows, {self.latent}) is needed; give what transform gave."
             )
-        return self.encoding_.inverse(_blocks(_decode, self.coder_, z))
+        return self.encoding_.inverse(_mapped(_decode, self.coder_, z))
 
     def reconstruction_error(self, X: Any) -> np.ndarray:
         """Return the mean squared error of each row over its standardised columns, shape (n,); large for odd rows."""
@@ -172,7 +170,7 @@ class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
         return np.array([f"latent{k}" for k in range(self.latent)], object)
 
     @abc.abstractmethod
-    def _objective(self) -> AbstractObjective:
+    def _objective(self) -> AbstractRowLoss:
         """Return what is minimised."""
 
     @abc.abstractmethod
@@ -192,23 +190,20 @@ class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
         return self.encoding_(self._frame(X, reset=False))
 
     def _codes(self, x: np.ndarray) -> np.ndarray:
-        return _blocks(_encode, self.coder_, x)[:, : self.latent]
+        return _mapped(_encode, self.coder_, x)[:, : self.latent]
 
     def _errors(self, x: np.ndarray) -> np.ndarray:
-        return np.asarray((x - _blocks(_decode, self.coder_, self._codes(x))) ** 2, np.float64).mean(1)
+        return np.asarray((x - _mapped(_decode, self.coder_, self._codes(x))) ** 2, np.float64).mean(1)
 
-    def _train(self, x: np.ndarray, held: np.ndarray, key: Array) -> Any:
-        sampler = Minibatches(jnp.asarray(x), network.batch_size(self, len(x)))
-        total, objective = network.epochs(self, len(x)), self._objective()
+    def _train(self, x: np.ndarray, rows: Any, seed: int) -> Any:
+        count = rows.train.shape[1]
         widths = (self.widths,) if isinstance(self.widths, int) else tuple(self.widths)
         builder = eqx.Partial(Coder, x.shape[1], self.latent, self._outputs(), widths, self.activation)
-        rule = optimiser("adam", self.rate, schedule="cosine", updates=total * sampler.updates)
-        judge: dict[str, Any] = {"heldout": HeldOut(objective, jnp.asarray(held))} if len(held) else {}
-        monitors = [EarlyStopping(patience=self.patience)] if len(held) else []
-        every = max(1, total // network.CHUNKS)
-        return fit(
-            Descend(builder, objective, sampler, rule, **judge), key, steps=total, every=every, monitors=monitors
-        )
+        rule = partial(optimiser, "adam", self.rate, schedule="cosine")
+        epochs = self.epochs or passes_for(count, 200, 2_000, least=20)
+        patience = self.patience * max(1, epochs // LOOKS)
+        course = Course(epochs, self.batch_size or batch_for(count, 32), rule, patience, LOOKS)
+        return train(type(self).__name__, builder, self._objective(), padded({"x": x}), rows, course, seed)
 
 
 class Autoencoder(_AbstractAutoencoder):
@@ -232,7 +227,7 @@ class Autoencoder(_AbstractAutoencoder):
     epochs, batch_size : int, optional
         By default by the number of rows.
     validation : float
-        Share of rows set aside to stop by; none with fewer than 50 rows.
+        Share of rows set aside to stop by; none with fewer than 20 rows.
     patience : int
         Looks at these rows (at most 40 in all) without improvement after which training stops.
     random_state : int, RandomState or None
@@ -270,16 +265,9 @@ class Autoencoder(_AbstractAutoencoder):
         patience=10,
         random_state=None,
     ):
-        self.latent = latent
-        self.widths = widths
-        self.activation = activation
-        self.corruption = corruption
-        self.rate = rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.validation = validation
-        self.patience = patience
-        self.random_state = random_state
+        self.latent, self.widths, self.activation, self.corruption = latent, widths, activation, corruption
+        self.rate, self.epochs, self.batch_size, self.validation = rate, epochs, batch_size, validation
+        self.patience, self.random_state = patience, random_state
 
     def _objective(self):
         return Squared(jnp.asarray(self.corruption, jnp.float32))
@@ -319,15 +307,8 @@ class VariationalAutoencoder(_AbstractAutoencoder):
         patience=10,
         random_state=None,
     ):
-        self.latent = latent
-        self.widths = widths
-        self.activation = activation
-        self.beta = beta
-        self.rate = rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.validation = validation
-        self.patience = patience
+        self.latent, self.widths, self.activation, self.beta, self.rate = latent, widths, activation, beta, rate
+        self.epochs, self.batch_size, self.validation, self.patience = epochs, batch_size, validation, patience
         self.random_state = random_state
 
     @property
@@ -338,9 +319,10 @@ class VariationalAutoencoder(_AbstractAutoencoder):
 
     def score(self, X: Any, y: Any = None, draws: int = 64) -> float:
         """Return the mean evidence lower bound per row, in standardised columns, averaged over draws of y."""
-        x, key = jnp.asarray(self._matrix(X)), jr.key(0)
+        x, key = self._matrix(X), jr.key(0)
         bound = Evidence(jnp.ones(()))
-        losses = jax.lax.map(lambda k: bound(self.coder_, x, k)[0], jr.split(key, draws))
+        batch = {"x": jnp.asarray(x), "w": jnp.ones(len(x))}
+        losses = jax.lax.map(lambda k: bound(self.coder_, batch, k)[0], jr.split(key, draws))
         return -float(losses.mean()) * x.shape[1]
 
     def sample(self, n: int, random_state: Any = None) -> pd.DataFrame:
@@ -348,7 +330,7 @@ class VariationalAutoencoder(_AbstractAutoencoder):
         check_is_fitted(self)
         rng = check_random_state(random_state)
         z = rng.standard_normal((n, self.latent)).astype(np.float32)
-        rows = _blocks(_decode, self.coder_, z)
+        rows = _mapped(_decode, self.coder_, z)
         return self.encoding_.inverse(rows + self.noise_ * rng.standard_normal(rows.shape))
 
     def _objective(self):
@@ -358,29 +340,17 @@ class VariationalAutoencoder(_AbstractAutoencoder):
         return 2 * self.latent
 
 
-@eqx.filter_jit
 def _encode(coder: Coder, x: Array) -> Array:
     return coder.encoder(x)
 
 
-@eqx.filter_jit
 def _decode(coder: Coder, z: Array) -> Array:
     return coder.decoder(z)
 
 
-def _blocks(function: Any, coder: Coder, x: np.ndarray) -> np.ndarray:
-    """Evaluate in blocks of one compiled shape, so that no number of rows compiles anew."""
-    filled = np.concatenate([x, np.zeros((-len(x) % network.BLOCK, x.shape[1]), x.dtype)]).astype(np.float32)
-    blocks = filled.reshape(-1, network.BLOCK, x.shape[1])
-    return np.concatenate([np.asarray(function(coder, jnp.asarray(block))) for block in blocks])[: len(x)]
-
-
-def _history(run: Any) -> pd.DataFrame:
-    loss = run.history["loss"]
-    frame = pd.DataFrame({"epoch": np.arange(1, len(loss) + 1), "loss": loss, "heldout": np.nan})
-    if "heldout" in run.metrics:
-        frame.loc[run.metrics["step"] - 1, "heldout"] = run.metrics["heldout"].astype(float)
-    return frame.dropna(subset="loss", ignore_index=True)
+def _mapped(function: Any, coder: Coder, x: np.ndarray) -> np.ndarray:
+    alone = jax.tree.map(lambda a: a[None] if eqx.is_array(a) else a, coder)
+    return evaluate(function, alone, [x.astype(np.float32)])[0][0]
 
 
 def _draw_latent(figure: Any, data: Any) -> None:

@@ -26,14 +26,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ceteris.arguments import COUNT, check, whole
-from ceteris.engine import Progress, Status, fit, precision
-from ceteris.learners.network import BLOCK
+from ceteris.engine import Progress, fit, precision
 from ceteris.recipe import Draws, Play
 from ceteris.synthesis import columns as mixed
 from ceteris.synthesis.wasserstein import CriticLoss, GeneratorLoss, Maker, players, rule
+from ceteris.training import refuse_non_finite
 
 NOISE = 32  # numbers of noise per row
 CHUNKS = 40
+BLOCK = 512  # rows made at a time
 
 
 class Conditions(eqx.Module):
@@ -157,13 +158,8 @@ class TableGAN(BaseEstimator):
         random_state=None,
         progress=False,
     ):
-        self.steps = steps
-        self.critic_moves = critic_moves
-        self.batch_size = batch_size
-        self.widths = widths
-        self.rate = rate
-        self.random_state = random_state
-        self.progress = progress
+        self.steps, self.critic_moves, self.batch_size, self.widths = steps, critic_moves, batch_size, widths
+        self.rate, self.random_state, self.progress = rate, random_state, progress
 
     def fit(self, table: pd.DataFrame, y: Any = None) -> TableGAN:
         """Learn a table without holes; ``y`` is ignored."""
@@ -176,8 +172,7 @@ class TableGAN(BaseEstimator):
         with precision("single"):
             run = fit(self._game(jnp.asarray(x)), jr.key(seed), steps=self.steps, every=max(1, self.steps // CHUNKS),
                       monitors=[Progress("TableGAN")] if self.progress else [])  # fmt: skip
-        if np.any(run.status == Status.NONFINITE):
-            raise FloatingPointError(f"TableGAN: {run.sentence} Lower rate (now {self.rate}).")
+        refuse_non_finite("TableGAN", run, self.rate)
         self.net_, self.status_ = run.model["generator"], run.sentence
         names = {"generator": "generator", "critic": "critic", "critic_distance": "distance"}
         self.history_ = pd.DataFrame({"round": np.arange(1, run.tick + 1)} | {

@@ -11,10 +11,10 @@ from ceteris.causal.heterogeneity import DRLearner, RLearner, SharedNet, SLearne
 from ceteris.causal.heterogeneity.learned import Learned, learn
 from ceteris.causal.heterogeneity.smooth import SmoothRegressor
 from ceteris.causal.heterogeneity.stack import StackedClassifier, StackedRegressor, combined, leaning
-from ceteris.causal.neural import NetRegressor
+from ceteris.causal.neural import net_regressor
 from ceteris.causal.structural import Structure, linear, logit
-from ceteris.causal.training import Net
 from ceteris.data import NieWagerDesign, simulate_nie_wager
+from ceteris.training import Net
 
 X = [f"x{j}" for j in range(6)]
 TINY = Net(widths=(32,), rate=0.01, members=1, epochs=60)
@@ -34,7 +34,7 @@ def test_nets_out_of_fold_do_not_see_their_fold():
     fold = make_folds(400, 4)[0]
     spoilt = y.copy()
     spoilt[fold == 0] += 100  # moves the scale, and all nets but those of fold 0, which do not learn from these rows
-    net = NetRegressor(TINY)
+    net = net_regressor(1_600)
     before, after = (learn(net, x, target, fold).out_of_fold for target in (y, spoilt))
     assert np.corrcoef(before[fold == 0], x[fold == 0, 0])[0, 1] > 0.9
     assert np.abs(after[fold == 0]).max() < 20
@@ -45,7 +45,7 @@ def test_weighted_nets_minimise_the_weighted_loss():
     """Two groups with the same x and opposite y: the mean is theirs by weight, 0.9 - 0.1."""
     y = np.tile([1.0, -1.0], 200)
     weight = np.tile([0.9, 0.1], 200)
-    found = learn(NetRegressor(TINY), np.ones((400, 2)), y, make_folds(400, 4)[0], weight=weight)
+    found = learn(net_regressor(1_600), np.ones((400, 2)), y, make_folds(400, 4)[0], weight=weight)
     assert found.predict(np.ones((1, 2)))[0] == pytest.approx(0.8, abs=0.1)  # rows set aside, single precision
 
 

@@ -7,7 +7,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from ceteris.causal.policy import ClassifierPolicy, NetPolicy, PolicyTree, policy_value
-from ceteris.causal.training import Net
+from ceteris.training import Net
 
 
 def design(n=1500, seed=0):

@@ -28,8 +28,8 @@ from ceteris.causal import riesz
 from ceteris.causal.assemble import finish, solve
 from ceteris.causal.crossfit import read_folds, splits
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.causal.training import Net, deal, table, train
 from ceteris.results import Check, Estimate
+from ceteris.training import Net, learn
 
 BALANCED = 0.1  # standard deviations by which the representer may miss the functional on a term of the dictionary
 CONCENTRATED = 0.5  # share of the corrections' squares in one per cent of the rows above which a check fails
@@ -165,15 +165,13 @@ class AutomaticDebiasing:
         return [value for _, value in found]
 
     def _train(self, objective: Any, rows: Rows, jobs: Sequence[Any], stage: int) -> list[Any]:
-        columns = table({"d": rows.d, "x": rows.x, "y": rows.y})
-        dealt = deal([learning for learning, _ in jobs], self.net, rows.n, self.seed)
+        columns = {"d": rows.d, "x": rows.x, "y": rows.y}
         inputs = rows.d.reshape(rows.n, -1).shape[1] + rows.x.shape[1]
         who = ("nets of the outcome", "nets of the representer")[stage]
-        trained = train(objective, columns, dealt, self.net, (inputs, 1), self.seed + stage, who=who)
-        at = [test for _, test in jobs]
-        return riesz.evaluate_nets(
-            self.functional, trained.nets, objective.features, rows.d, rows.x, at, self.net.members
-        )
+        learning = [own for own, _ in jobs]
+        run = learn(who, self.net, objective, columns, learning, (inputs, 1), self.seed + stage)
+        at = [(rows.d[test], rows.x[test]) for _, test in jobs]
+        return riesz.evaluate_nets(self.functional, run.model, objective.features, at)
 
     def _meta(self) -> dict[str, Any]:
         named = {riesz.AverageEffect: "average effect", riesz.AverageDerivative: "average derivative"}

@@ -39,8 +39,8 @@ from ceteris.causal.estimators.structured import INFORMATION_NET, PARAMETER_NET,
 from ceteris.causal.parameter_layer import Assignment
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.causal.structural import Structure, generalised_sigmoid, linear, logit, poisson
-from ceteris.causal.training import Net
 from ceteris.results import Check, Estimate
+from ceteris.training import Net
 
 LINKS = {"sigmoid": generalised_sigmoid, "linear": linear, "logit": logit, "poisson": poisson}
 MOST = 4_096  # combinations estimated without being listed

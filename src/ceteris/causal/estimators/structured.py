@@ -40,8 +40,9 @@ from ceteris.causal.parameter_layer import (
 )
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.causal.structural import Structure
-from ceteris.causal.training import Net, standardised
 from ceteris.results import Check, Estimate
+from ceteris.stats.centring import standardised
+from ceteris.training import Net
 
 PARAMETER_NET = Net()
 INFORMATION_NET = Net(widths=(16, 16))
@@ -189,9 +190,9 @@ def learn(settings: StructuredNet, samples: Sequence[Rows]) -> tuple[str, list[l
         read_folds(settings.folds, r.n, settings.repeats, settings.seed + s, r.clusters) for s, r in enumerate(samples)
     ]
     jobs = make_jobs(folds, regime, settings.seed)
-    trained, constants = learn_parameters(structure, stack, jobs, settings.net, settings.seed)
-    at = lambda rows: parameters_at(trained, constants, stack.x, rows, settings.net.members)
-    thetas, endings = at([job.test for job in jobs]), trained.run.sentence
+    run, constants = learn_parameters(structure, stack, jobs, settings.net, settings.seed)
+    at = lambda rows: parameters_at(run.model, constants, stack.x, rows)
+    thetas, endings = at([job.test for job in jobs]), run.sentence
     if regime == "integrate":
         assert settings.assignment is not None
         inverses, cuts = zip(
@@ -206,7 +207,7 @@ def learn(settings: StructuredNet, samples: Sequence[Rows]) -> tuple[str, list[l
         inverses, cuts, second = learn_inverse(
             structure, stack, jobs, elsewhere, settings.information_net, settings.floor, settings.seed + 1
         )
-        endings = f"{endings} Information: {second.run.sentence}"
+        endings = f"{endings} Information: {second.sentence}"
     by_sample = gather(settings, samples, folds, jobs, np.asarray(constants.theta), thetas, inverses, cuts)
     return regime, by_sample, endings
 
@@ -217,9 +218,8 @@ def stacked(samples: Sequence[Rows]) -> Stack:
         raise ValueError("samples is empty, but must hold one at least; give one.")
     raw = [rows.x if rows.x.shape[1] else np.zeros((rows.n, 1)) for rows in samples]
     join = lambda parts: np.concatenate(list(parts))
-    return Stack(
-        join(raw), join(map(standardised, raw)), join(rows.y for rows in samples), join(rows.d for rows in samples)
-    )
+    x = join(standardised(own)[0] for own in raw)
+    return Stack(join(raw), x, join(rows.y for rows in samples), join(rows.d for rows in samples))
 
 
 def choose(settings: StructuredNet, stack: Stack) -> str:

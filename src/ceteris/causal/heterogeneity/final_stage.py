@@ -11,7 +11,6 @@ the noise as a rule, and a net by itself then takes noise for effects.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from ceteris.causal.heterogeneity.shared_net import MEMBERS, Arms, difference
 from ceteris.causal.heterogeneity.smooth import SmoothRegressor
 from ceteris.causal.heterogeneity.stack import StackedClassifier, StackedRegressor, combined, leaning
 from ceteris.causal.learners import default_for
-from ceteris.causal.neural import NetClassifier, NetRegressor, small
+from ceteris.causal.neural import net_classifier, net_regressor
 from ceteris.causal.rows import Rows
 
 CAUTION = 2.0
@@ -33,12 +32,12 @@ def default_outcome(y: np.ndarray, seed: int) -> Any:
     """Additive smooth regression and nets, stacked; of probabilities, where y is zero or one."""
     if np.isin(y, (0, 1)).all():
         return default_treatment(len(y), seed)
-    return StackedRegressor([AdditiveRegressor(), NetRegressor(replace(small(len(y)), members=MEMBERS), seed)])
+    return StackedRegressor([AdditiveRegressor(), net_regressor(len(y), MEMBERS, seed)])
 
 
 def default_treatment(n: int, seed: int) -> Any:
     """Additive smooth logistic regression and nets, stacked."""
-    return StackedClassifier([AdditiveClassifier(), NetClassifier(replace(small(n), members=MEMBERS), seed)])
+    return StackedClassifier([AdditiveClassifier(), net_classifier(n, MEMBERS, seed)])
 
 
 def arm_outcomes(
@@ -61,10 +60,10 @@ def mixed(
     x: np.ndarray, target: np.ndarray, weight: np.ndarray, fold: np.ndarray, arms: Arms, seed: int, jobs: int | None
 ) -> tuple[Learned, dict[str, float]]:
     """Learn the effect that a target shows on average, and the shares of smooth effect, net and two-headed net."""
-    net = replace(small(len(target)), members=MEMBERS, weight_decay=DECAY)
+    net = net_regressor(len(target), MEMBERS, seed, DECAY)
     parts = {
         "smooth": learn(SmoothRegressor(), x, target, fold, weight=weight, jobs=jobs),
-        "net": learn(NetRegressor(net, seed), x, target, fold, weight=weight),
+        "net": learn(net, x, target, fold, weight=weight),
         "two-headed net": difference(arms.mu0, arms.mu1),
     }
     return leaning(parts, target, weight, CAUTION)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 
-from ceteris.causal import training
-from ceteris.causal.crossfit import cross_fit, splits
+from ceteris.causal.crossfit import Function, cross_fit, fit_folds, out_of_fold, predictor, splits
 from ceteris.causal.learners import weights_argument
-from ceteris.causal.linear import sigmoid
-from ceteris.causal.neural import Logistic, NetClassifier, NetRegressor, Squared, small
 from ceteris.stats import centring
-
-Function = Callable[[np.ndarray], np.ndarray]
+from ceteris.training import mean_outputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +47,8 @@ def learn(
     Parameters
     ----------
     learner : estimator in the manner of scikit-learn
-        ``NetRegressor`` and ``NetClassifier`` train the nets of all folds side by side; a learner with a method
-        ``learn_folds`` does all by itself.
+        A learner with a method ``fit_folds``, such as `ceteris.NeuralRegressor`, trains the nets of all folds side by
+        side; one with a method ``learn_folds`` does all by itself.
     x : array, shape (n, p)
     y : array, shape (n,)
     fold : array of int, shape (n,) or (n, 2)
@@ -75,14 +70,17 @@ def learn(
     """
     if hasattr(learner, "learn_folds"):
         return learner.learn_folds(x, y, fold, among=among, weight=weight, jobs=jobs)
-    if isinstance(learner, NetRegressor | NetClassifier) and x.shape[1]:
-        return _learn_nets(learner, x, y, fold, among, weight)
+    if hasattr(learner, "fit_folds") and x.shape[1]:
+        pairs = splits(fold)
+        functions = fit_folds(learner, x, y, pairs, among, weight)
+        return Learned(out_of_fold(functions, x, pairs), lambda at: np.mean([f(at) for f in functions], axis=0))
     if weight is None:
-        out_of_fold = cross_fit(learner, x, y, fold, among=among, kind=kind, jobs=jobs)
+        values = cross_fit(learner, x, y, fold, among=among, kind=kind, jobs=jobs)
     else:
-        out_of_fold = _cross_fit_weighted(learner, x, y, fold, weight)
+        pairs = splits(fold)
+        values = out_of_fold([fitted(learner, x[train], y[train], weight[train]) for train, _ in pairs], x, pairs)
     used = slice(None) if among is None else among
-    return Learned(out_of_fold, fitted(learner, x[used], y[used], None if weight is None else weight[used]))
+    return Learned(values, fitted(learner, x[used], y[used], None if weight is None else weight[used]))
 
 
 def fitted(learner: Any, x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> Function:
@@ -95,55 +93,22 @@ def fitted(learner: Any, x: np.ndarray, y: np.ndarray, weight: np.ndarray | None
         model.fit(x, y)
     else:
         model.fit(x, y, **{weights_argument("learner", learner): weight})
-    if hasattr(model, "predict_proba"):
-        return lambda at: model.predict_proba(at)[:, 1]
-    return lambda at: np.asarray(model.predict(at)).reshape(len(at))
+    return predictor(model)
 
 
-def _cross_fit_weighted(learner: Any, x: np.ndarray, y: np.ndarray, fold: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    found = np.empty(len(y))
-    for train, test in splits(fold):
-        found[test] = fitted(learner, x[train], y[train], weight[train])(x[test])
-    return found
-
-
-def _learn_nets(
-    learner: NetRegressor | NetClassifier,
-    x: np.ndarray,
-    y: np.ndarray,
-    fold: np.ndarray,
-    among: np.ndarray | None,
-    weight: np.ndarray | None,
-) -> Learned:
-    """Train the nets of all folds side by side, on a target of weighted mean zero and variance one."""
-    used = np.ones(len(y), dtype=bool) if among is None else among
-    w = np.ones(len(y)) if weight is None else weight / weight[used].mean()
-    logistic = isinstance(learner, NetClassifier)
-    mean, scale = (0.0, 1.0) if logistic else _moments(y[used], w[used])
-    pairs = splits(fold)
-    rows = [np.flatnonzero(train & used) for train, _ in pairs]
-    net = learner.net or small(int(np.mean([len(r) for r in rows])) // 32 * 32)
-    columns = training.table({"x": training.standardised(x), "y": (y - mean) / scale, "w": w})
-    objective = Logistic() if logistic else Squared()
-    dealt = training.deal(rows, net, len(y), learner.seed)
-    nets = training.train(objective, columns, dealt, net, (x.shape[1], 1), learner.seed, who="nets").nets
-    link = sigmoid if logistic else lambda values: mean + scale * values
-    return averaged(nets, x, fold, net.members, lambda outputs: link(outputs[:, 0]))
-
-
-def averaged(nets: Any, x: np.ndarray, fold: np.ndarray, members: int, read: Function) -> Learned:
-    """Return the function ``read(outputs)`` of stacked nets, ``members`` for each fold; anywhere else their mean."""
-    at = [np.flatnonzero(test) for _, test in splits(fold)]
-    inputs = standardiser(x)
-    out_of_fold = np.empty(len(x))
-    for rows, outputs in zip(at, training.predict(nets, inputs(x), at, members), strict=True):
-        out_of_fold[rows] = read(outputs)
+def averaged(nets: Any, x: np.ndarray, fold: np.ndarray, read: Function) -> Learned:
+    """Return the function ``read(outputs)`` of stacked nets, equally many for each fold; elsewhere their mean."""
+    pairs, inputs = splits(fold), standardiser(x)
+    values = np.empty(len(x))
+    tests = [np.flatnonzero(test) for _, test in pairs]
+    for rows, outputs in zip(tests, mean_outputs(nets, [inputs(x[rows]) for rows in tests]), strict=True):
+        values[rows] = read(outputs)
 
     def predict(new: np.ndarray) -> np.ndarray:
-        everywhere = [np.arange(len(new))] * len(at)
-        return np.mean([read(outputs) for outputs in training.predict(nets, inputs(new), everywhere, members)], axis=0)
+        everywhere = [inputs(new)] * len(pairs)
+        return np.mean([read(outputs) for outputs in mean_outputs(nets, everywhere)], axis=0)
 
-    return Learned(out_of_fold, predict)
+    return Learned(values, predict)
 
 
 def standardiser(x: np.ndarray) -> Function:
@@ -151,8 +116,3 @@ def standardiser(x: np.ndarray) -> Function:
     z, mean, spread = centring.standardised(x)
     spread = np.where(z.any(axis=0), spread, np.inf)
     return lambda new: (new - mean) / spread
-
-
-def _moments(y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
-    mean = float(np.average(y, weights=weight))
-    return mean, float(np.sqrt(np.average((y - mean) ** 2, weights=weight))) or 1.0

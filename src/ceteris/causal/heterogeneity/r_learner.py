@@ -13,7 +13,6 @@ from ceteris.causal.heterogeneity.model import AbstractEffectLearner, EffectMode
 from ceteris.causal.heterogeneity.shared_net import learn_arms, outcome_of
 from ceteris.causal.heterogeneity.stack import combined
 from ceteris.causal.learners import weights_argument
-from ceteris.causal.neural import NetRegressor
 from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.rows import Rows
 
@@ -62,7 +61,7 @@ class RLearner(AbstractEffectLearner):
         treatment = default_treatment(rows.n, self.seed) if self.treatment is None else self.treatment
         chosen = {"outcome": outcome, "treatment": treatment, "final": self.final}
         refuse_learners(**{role: learner for role, learner in chosen.items() if learner is not None})
-        if not (self.final is None or isinstance(self.final, NetRegressor) or hasattr(self.final, "learn_folds")):
+        if not (self.final is None or hasattr(self.final, "learn_folds")):
             weights_argument("final", self.final)
         raw = given.get("e")
         if raw is None:

@@ -8,31 +8,33 @@ propensity as a third head).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
-from ceteris.causal import training
 from ceteris.causal.crossfit import splits
 from ceteris.causal.heterogeneity.learned import Learned, averaged
 from ceteris.causal.heterogeneity.model import AbstractEffectLearner, EffectModel, mean_outcome, model_of_arms
 from ceteris.causal.linear import sigmoid
-from ceteris.causal.neural import small
+from ceteris.causal.neural import small_net
 from ceteris.causal.rows import Rows
+from ceteris.stats.centring import standardised
+from ceteris.training import AbstractRowLoss, Net
+from ceteris.training import learn as learn_nets
 
 PROPENSITY = 0.1  # weight of the propensity's loss: it shapes the trunk, the outcomes are what it is for
 MEMBERS = 4  # nets for each fold
 
 
-class Heads(training.RowObjective):
+class Heads(AbstractRowLoss):
     """Squared error of the head of the row's arm, and the propensity's log loss with a small weight."""
 
-    def losses(self, net, batch):
-        mu0, mu1, index = jnp.moveaxis(net(batch["x"]), -1, 0)
+    def losses(self, model, batch, key):
+        mu0, mu1, index = jnp.moveaxis(model(batch["x"]), -1, 0)
         fit = jnp.where(batch["d"] == 1, mu1, mu0)
-        return (fit - batch["y"]) ** 2 + PROPENSITY * (jnp.logaddexp(0.0, index) - batch["d"] * index)
+        return (fit - batch["y"]) ** 2 + PROPENSITY * (jnp.logaddexp(0.0, index) - batch["d"] * index), {}
 
 
 class Arms(NamedTuple):
@@ -44,17 +46,16 @@ class Arms(NamedTuple):
 
 
 def learn_arms(
-    x: np.ndarray, y: np.ndarray, d: np.ndarray, fold: np.ndarray, net: training.Net | None = None, seed: int = 0
+    x: np.ndarray, y: np.ndarray, d: np.ndarray, fold: np.ndarray, net: Net | None = None, seed: int = 0
 ) -> Arms:
     """Train two-headed nets, those of all folds side by side."""
     mean, scale = float(y.mean()), float(y.std()) or 1.0
     rows = [np.flatnonzero(train) for train, _ in splits(fold)]
-    net = net or replace(small(int(np.mean([len(r) for r in rows])) // 32 * 32), members=MEMBERS)
-    columns = training.table({"x": training.standardised(x), "y": (y - mean) / scale, "d": d})
-    dealt = training.deal(rows, net, len(y), seed)
-    nets = training.train(Heads(), columns, dealt, net, (x.shape[1], 3), seed, who="two-headed nets").nets
-    outcome = lambda k: averaged(nets, x, fold, net.members, lambda outputs: mean + scale * outputs[:, k])
-    return Arms(outcome(0), outcome(1), averaged(nets, x, fold, net.members, lambda outputs: sigmoid(outputs[:, 2])))
+    net = net or small_net(int(np.mean([len(r) for r in rows])) // 32 * 32, MEMBERS)
+    columns = {"x": standardised(x)[0], "y": (y - mean) / scale, "d": d}
+    nets = learn_nets("two-headed nets", net, Heads(), columns, rows, (x.shape[1], 3), seed).model
+    outcome = lambda k: averaged(nets, x, fold, lambda outputs: mean + scale * outputs[:, k])
+    return Arms(outcome(0), outcome(1), averaged(nets, x, fold, lambda outputs: sigmoid(outputs[:, 2])))
 
 
 def difference(mu0: Learned, mu1: Learned) -> Learned:
@@ -82,7 +83,7 @@ class SharedNet(AbstractEffectLearner):
 
     Parameters
     ----------
-    net : ceteris.causal.training.Net, optional
+    net : Net, optional
         How nets are built and trained; by default small ones, four for each fold, whose outputs are averaged.
     clip, folds, seed, bootstrap
         As in ``TLearner``.
@@ -96,7 +97,7 @@ class SharedNet(AbstractEffectLearner):
     True
     """
 
-    net: training.Net | None = None
+    net: Net | None = None
 
     def learn(self, rows: Rows, fold: np.ndarray, given: dict[str, np.ndarray]) -> EffectModel:
         arms = learn_arms(rows.x, rows.y, rows.d, fold, self.net, self.seed)

@@ -23,8 +23,8 @@ from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.parameter_layer import learn_parameters, parameters_at
 from ceteris.causal.rows import Rows
 from ceteris.causal.structural import Structure
-from ceteris.causal.training import Net
 from ceteris.engine import precision
+from ceteris.training import Net
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,12 @@ class StructuredEffects(AbstractEffectLearner):
         treatment = default_treatment(rows.n, self.seed) if self.treatment is None else self.treatment
         refuse_learners(treatment=treatment)
         jobs = make_jobs([[fold]], "regress", self.seed)
-        trained, constants = learn_parameters(self.structure, stacked([rows]), jobs, self.net, self.seed)
+        run, constants = learn_parameters(self.structure, stacked([rows]), jobs, self.net, self.seed)
         inputs = standardiser(rows.x)
 
         def means(x: np.ndarray, at: list[np.ndarray]) -> list[np.ndarray]:
             """G(θ, 0) and G(θ, 1) of each fold's nets at its rows of x, (rows, 2)."""
-            thetas = parameters_at(trained, constants, inputs(x), at, self.net.members)
+            thetas = parameters_at(run.model, constants, inputs(x), at)
             return [_both_means(self.structure, theta) for theta in thetas]
 
         def anywhere(x: np.ndarray) -> np.ndarray:

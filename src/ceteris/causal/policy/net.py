@@ -18,22 +18,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ceteris.causal import training
 from ceteris.causal.heterogeneity.evaluate.inputs import same_covariates, same_length
 from ceteris.causal.policy.value import read_scores
 from ceteris.causal.rows import read_covariates
 from ceteris.tables.frames import same_labels
+from ceteris.training import AbstractRowLoss, Net, learn, mean_outputs
 
 
-class MinusValue(training.RowObjective):
+class MinusValue(AbstractRowLoss):
     """Minus the expected score of each row under the policy; a batch has "x" (rows, p) and "scores" (rows, k)."""
 
-    def losses(self, net, batch):
+    def losses(self, model, batch, key):
         """Return the loss of each row."""
-        return -jnp.sum(jax.nn.softmax(net(batch["x"])) * batch["scores"], axis=-1)
+        return -jnp.sum(jax.nn.softmax(model(batch["x"])) * batch["scores"], axis=-1), {}
 
 
-SMALL = training.Net(widths=(32,), rate=0.01)
+SMALL = Net(widths=(32,), rate=0.01)
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,18 @@ class NetPolicy:
 
     Parameters
     ----------
-    net : ceteris.causal.training.Net
+    net : Net
     seed : int
 
     Examples
     --------
     >>> x = np.linspace(-1, 1, 200)[:, None]
-    >>> policy = NetPolicy(training.Net(widths=(8,), epochs=20, members=1)).fit(x, x[:, 0] - 0.2)
+    >>> policy = NetPolicy(Net(widths=(8,), epochs=20, members=1)).fit(x, x[:, 0] - 0.2)
     >>> policy.predict([[-0.9], [0.9]])
     array([0, 1])
     """
 
-    net: training.Net = SMALL
+    net: Net = SMALL
     seed: int = 0
 
     def fit(self, x: Any, scores: Any) -> FittedNetPolicy:
@@ -68,11 +68,10 @@ class NetPolicy:
             raise ValueError("scores: all actions are worth the same in every row; there is nothing to learn.")
         spread = matrix.std(0)
         moments = matrix.mean(0), np.where(spread > 0, spread, 1.0)
-        columns = training.table({"x": (matrix - moments[0]) / moments[1], "scores": gamma / scale})
-        rows = training.deal([np.arange(len(matrix))], self.net, len(matrix), self.seed)
-        sizes = matrix.shape[1], gamma.shape[1]
-        trained = training.train(MinusValue(), columns, rows, self.net, sizes, self.seed, who="policy nets")
-        return FittedNetPolicy(trained.nets, self.net.members, moments, names)
+        columns = {"x": (matrix - moments[0]) / moments[1], "scores": gamma / scale}
+        everyone, sizes = [np.arange(len(matrix))], (matrix.shape[1], gamma.shape[1])
+        run = learn("policy nets", self.net, MinusValue(), columns, everyone, sizes, self.seed)
+        return FittedNetPolicy(run.model, moments, names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +79,6 @@ class FittedNetPolicy:
     """A policy from nets, whose logits are averaged."""
 
     nets: Any
-    members: int
     moments: tuple[np.ndarray, np.ndarray]
     names: tuple[str, ...]
 
@@ -96,4 +94,4 @@ class FittedNetPolicy:
 
     def _logits(self, x: Any) -> np.ndarray:
         matrix = (same_covariates(x, self.names) - self.moments[0]) / self.moments[1]
-        return training.predict(self.nets, matrix, [np.arange(len(matrix))], self.members)[0]
+        return mean_outputs(self.nets, [matrix])[0]

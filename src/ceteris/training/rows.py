@@ -1,0 +1,119 @@
+"""Which rows of a table each member of an ensemble learns from, and which it is judged on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+FEWEST = 20  # with fewer rows nothing is set aside
+ROUND = 32  # rows of a table are padded to a multiple of this
+
+
+class MemberRows(NamedTuple):
+    """Which rows each member learns from and which it is judged on, integer arrays (members, rows)."""
+
+    train: np.ndarray
+    heldout: np.ndarray | None = None
+
+    def take(self, which: Any) -> MemberRows:
+        """Return those of some members, which may be named more than once."""
+        return MemberRows(self.train[which], None if self.heldout is None else self.heldout[which])
+
+
+def split(
+    strata: np.ndarray,
+    members: int,
+    share: float,
+    rng: np.random.Generator,
+    groups: Sequence[np.ndarray] | None = None,
+) -> MemberRows:
+    """Set rows aside, others for each member, each set spread evenly over the strata.
+
+    Parameters
+    ----------
+    strata : array, shape (n,)
+        Class labels, or the target itself: rows are dealt out in this order. Zeros where there is nothing to go by.
+    members : int
+        Members of each group, those of one group next to each other. Their held-out rows rotate through its rows.
+    share : float
+        Share of rows to set aside; with fewer than `FEWEST` rows nothing is.
+    rng : Generator
+        Breaks ties and shuffles.
+    groups : sequence of int arrays, optional
+        The rows that the members of a group may learn from, such as all but those of a fold; by default there is one
+        group, of all rows.
+
+    Returns
+    -------
+    MemberRows
+        All members learn from equally many rows. Where rows are set aside the number is rounded down (`rounded`), so
+        that folds which differ by a row have the same shapes, and what that leaves is held out as well. Held-out rows
+        are padded with the index n, the first of the rows of weight zero that `padded` appends.
+
+    Examples
+    --------
+    >>> rows = split(np.repeat([0, 1], 50), 2, 0.2, np.random.default_rng(0))
+    >>> rows.train.shape, [int((held[held < 100] < 50).sum()) for held in rows.heldout]
+    ((2, 80), [10, 10])
+    """
+    n = len(strata)
+    groups = [np.arange(n)] if groups is None else groups
+    least, most = min(map(len, groups)), max(map(len, groups))
+    if least < FEWEST or share == 0:
+        each = [rows if len(rows) == least else np.sort(rng.permutation(rows)[:least]) for rows in groups]
+        return MemberRows(np.repeat(np.stack(each), members, axis=0))
+    count = rounded(least - max(round(share * least), 1))
+    train = np.empty((len(groups), members, count), int)
+    held = np.full((len(groups), members, -(-(most - count) // 8) * 8 + 8), n)
+    for g, rows in enumerate(groups):
+        size = len(rows)
+        parts = max(round(size / (size - count)), 2)
+        for i in range(members):
+            if i % parts == 0:
+                shuffled = rng.permutation(size)
+                ordered = shuffled[np.argsort(strata[rows[shuffled]], kind="stable")]
+                dealt = ordered[np.argsort(np.arange(size) // parts + rng.random(size))]  # neighbours change places
+            order = rows[np.concatenate([dealt[k::parts] for k in np.roll(np.arange(parts), -(i % parts))])]
+            held[g, i, : size - count], train[g, i] = np.sort(order[: size - count]), np.sort(order[size - count :])
+    return MemberRows(train.reshape(-1, count), held.reshape(len(groups) * members, -1))
+
+
+def bootstrap(n: int, members: int, rng: np.random.Generator) -> MemberRows:
+    """Draw n rows with replacement for each member; n // 4 + 1 of those that it has not drawn judge it."""
+    drawn = rng.integers(0, n, (members, n))
+    left = np.empty((members, n // 4 + 1), int)
+    for i in range(members):
+        rest = np.setdiff1d(np.arange(n), drawn[i])
+        left[i] = rng.choice(rest, left.shape[1], replace=len(rest) < left.shape[1]) if len(rest) else drawn[i, :1]
+    return MemberRows(drawn, left)
+
+
+def rounded(n: int) -> int:
+    """Round a number of rows down to steps of at most an eighth: a multiple of 8, 32 or 128 from 64, 512, 4,096 on.
+
+    Examples
+    --------
+    >>> [rounded(n) for n in (50, 100, 354, 1437)]
+    [50, 96, 352, 1408]
+    """
+    unit = 128 if n >= 4096 else 32 if n >= 512 else 8 if n >= 64 else 1
+    return n // unit * unit
+
+
+def padded(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Add weights "w" of one where there are none, and rows of zeros (so of weight zero), up to a multiple of `ROUND`.
+
+    Examples
+    --------
+    >>> {name: column.shape for name, column in padded({"x": np.ones((40, 3))}).items()}
+    {'w': (64,), 'x': (64, 3)}
+    """
+    n = len(next(iter(columns.values())))
+    return {name: filled(a, n + ROUND - n % ROUND) for name, a in {"w": np.ones(n, np.float32), **columns}.items()}
+
+
+def filled(a: np.ndarray, n: int) -> np.ndarray:
+    """Append rows of zeros, up to n rows."""
+    return np.concatenate([a, np.zeros((n - len(a), *a.shape[1:]), a.dtype)])

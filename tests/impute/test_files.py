@@ -47,7 +47,7 @@ def test_a_feed_is_a_function_of_the_step(tmp_path):
     table.to_parquet(tmp_path / "table.parquet", row_group_size=100)
     source = stream.open_parquet(tmp_path / "table.parquet")
     imputer = Imputer(**{**SMALL, "epochs": 1, "batch_size": 32}).fit(table)
-    feed = stream.Feed(imputer, source, settings_of(imputer, 400).course.batch_size, seed=1)
+    feed = stream.Feed(imputer, source, settings_of(imputer, 400).plan.batch_size, seed=1)
     later = feed(7, 2)
     all_at_once = feed(0, 12)
     for part, whole in zip(later, all_at_once, strict=True):

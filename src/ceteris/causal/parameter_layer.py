@@ -129,7 +129,7 @@ def learn_parameters(
         blank,
         padded({"x": stack.x, "y": stack.y, "t": stack.t}),
         rows,
-        net.course(rows.train.shape[1]),
+        net.plan(rows.train.shape[1]),
         seed,
         differ=[(where, single) for where in (_constant, _constant_of_judge)[: 1 if rows.heldout is None else 2]],
     )

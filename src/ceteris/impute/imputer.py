@@ -18,7 +18,7 @@ from ceteris.impute.panel import Clock, clock_of, panel_features, read_panel
 from ceteris.nets.conditionals import Cells, Levels, Sizes
 from ceteris.programs import keep_programs
 from ceteris.recipe import optimiser
-from ceteris.training import Course, batch_for, history, passes_for
+from ceteris.training import TrainingPlan, batch_for, history, passes_for
 
 LOOKS, PATIENCE = 20, 8  # how often a run is judged, and for how many of these it may not improve
 
@@ -195,4 +195,4 @@ def settings_of(imputer: Imputer, n: int) -> neural.Settings:
     rule = partial(optimiser, "adamw", imputer.rate, schedule="cosine", clip=1.0, weight_decay=imputer.weight_decay)
     patience = PATIENCE * max(1, epochs // LOOKS)
     sizes = Sizes(imputer.width, imputer.depth, imputer.components)
-    return neural.Settings(sizes, Course(epochs, batch, rule, patience, LOOKS))
+    return neural.Settings(sizes, TrainingPlan(epochs, batch, rule, patience, LOOKS))

@@ -30,7 +30,7 @@ from ceteris.impute.columns import Holes
 from ceteris.impute.wide import Spans, learn_wide
 from ceteris.nets import Coder
 from ceteris.recipe import AbstractObjective, optimiser
-from ceteris.training import Course, MemberRows, history, train
+from ceteris.training import MemberRows, TrainingPlan, history, train
 
 
 class Reconstruction(AbstractObjective):
@@ -124,8 +124,8 @@ class MIDAS(MultipleImputer):
         builder = eqx.Partial(Coder, x.shape[1], numbers, codes, tuple(self.widths), "elu", self.dropout)
         objective = Reconstruction(self.wide_.spans, jnp.asarray(self.corruption, jnp.float32))
         rule = partial(optimiser, "adamw", self.rate, weight_decay=self.weight_decay)
-        course = Course(self.epochs, self.batch_size, rule, looks=1)
-        run = train("MIDAS", builder, objective, (x, seen), MemberRows(np.arange(len(x))[None]), course, seed)
+        plan = TrainingPlan(self.epochs, self.batch_size, rule, looks=1)
+        run = train("MIDAS", builder, objective, (x, seen), MemberRows(np.arange(len(x))[None]), plan, seed)
         self.net_, self.status_ = run.member(0), run.sentence
         self.history_ = history(run)[["epoch", "loss"]]
 

@@ -117,8 +117,8 @@ def _fit_streamed(imputer: Imputer, source: Any, sample: pd.DataFrame) -> None:
     imputer.clock_ = None
     settings = settings_of(imputer, source.metadata.num_rows)
     cells = cells_of(imputer, sample, imputer.holes_, imputer.scales_)
-    feed = Feed(imputer, source, settings.course.batch_size, imputer.seed_)
-    steps = settings._replace(course=settings.course._replace(epochs=STEPS, patience=None))
+    feed = Feed(imputer, source, settings.plan.batch_size, imputer.seed_)
+    steps = settings._replace(plan=settings.plan._replace(epochs=STEPS, patience=None))
     imputer._keep(neural.train(cells, imputer.levels_, imputer.members, steps, imputer.seed_, feed))
 
 

@@ -82,7 +82,7 @@ validation, members, unseen, random_state, progress
     def _read(self, y, rows):
         return target.classes(y, rows)
 
-    def _pose(self, y, w):
+    def _learn_target(self, y, w):
         self.classes_, labels = np.unique(y, return_inverse=True)
         target.refuse_one_class(self.classes_)
         return self._task(), labels
@@ -99,7 +99,7 @@ validation, members, unseen, random_state, progress
             )
         return np.array([position[label] for label in y.tolist()], np.int32)
 
-    def _emphasis(self, y, w):
+    def _loss_weights(self, y, w):
         return w * target.class_weights(self.class_weight, y)
 
 

@@ -100,7 +100,7 @@ validation, members, unseen, random_state, progress
     def _read(self, y, rows):
         return target.numbers(y, rows, several=False)
 
-    def _pose(self, y, w):
+    def _learn_target(self, y, w):
         self.units_ = target.units(y, w)
         return self._task(), y[:, 0]
 

@@ -148,7 +148,7 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         self.flat_ = np.asarray(y).ndim == 1
         return target.numbers(y, rows, several=True)
 
-    def _pose(self, y, w):
+    def _learn_target(self, y, w):
         self.units_ = target.units(y, w)
         return self._task(), y[:, 0]
 

@@ -273,9 +273,9 @@ def test_wrong_settings(settings, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (dict(validation=1.0), "validation: 1.0 given"),
-        (dict(members=0), "members: 0 given; at least 1"),
-        (dict(optimiser="lbfgs"), "optimiser: 'lbfgs' given"),
+        (dict(validation=1.0), "Net: validation is 1.0, but must be a number of at least 0 and below 1"),
+        (dict(members=0), "Net: members is 0, but must be a whole number of at least 1"),
+        (dict(optimiser="lbfgs"), "Net: optimiser is 'lbfgs', but must be one of"),
     ],
 )
 def test_wrong_nets(settings, message):

@@ -231,14 +231,14 @@ def step_ratio(jax, jnp):
     from ceteris.equilibrium.models.growth import Growth
     from ceteris.equilibrium.phases import Episodes, objective
     from ceteris.equilibrium.policy import blank
-    from ceteris.equilibrium.visits import Economies, starts_of
+    from ceteris.equilibrium.simulate import Economies, starts_of
     from ceteris.nets import trainable
     from ceteris.recipe import Descend, optimiser
 
     with precision("single"):
         model = traced(Growth())
         one = jax.tree.map(lambda a: a[0], start_states(model, jax.random.key(0), 1))
-        policy = blank(model, one, (128, 128), "tanh", jax.random.key(1))
+        policy = blank(model, one, None, (128, 128), "tanh", jax.random.key(1))
         economies = Economies(model, policy, starts_of(model, jax.random.key(0), 256))
         sampler = Episodes(paths=256, horizon=1, updates=1).sampler(economies)
         step = Descend(blank, objective(model, GaussHermite(7)), sampler, optimiser("adam", 1e-3), trainable=trainable)

@@ -22,9 +22,10 @@ def judged(solution, seed=0, paths=32):
     import jax
 
     from ceteris.engine import precision
-    from ceteris.equilibrium.accuracy import errors_at, finer
+    from ceteris.equilibrium.expectation import finer
     from ceteris.equilibrium.models.industry import Industry
-    from ceteris.equilibrium.trajectories import along_paths
+    from ceteris.equilibrium.policy import errors_at
+    from ceteris.equilibrium.simulate import along_paths
 
     with precision("double"):
         model, policy = solution._model, solution.hypothesis

@@ -131,7 +131,7 @@ def test_every_import_follows_the_rule():
     assert not violations(HOUSE), "\n".join(violations(HOUSE))
 
 
-@pytest.mark.xfail(strict=True, reason="equilibrium still has some")
+@pytest.mark.xfail(strict=True, reason="learners still has one")
 def test_no_imports_go_in_a_circle():
     assert not circle(HOUSE), " -> ".join(circle(HOUSE))
 

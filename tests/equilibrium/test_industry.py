@@ -8,7 +8,7 @@ from scipy.optimize import fsolve
 from ceteris.engine import precision
 from ceteris.equilibrium import solve, solve_many
 from ceteris.equilibrium.models.industry import Industry, IndustryReturns, IndustryTypes
-from ceteris.equilibrium.symmetry import mean_radius
+from ceteris.equilibrium.stability import mean_radius
 from ceteris.testing import count_compilations
 
 

@@ -21,7 +21,7 @@ from ceteris.equilibrium import (
     check_model,
     solve,
 )
-from ceteris.equilibrium.accuracy import finer, raised
+from ceteris.equilibrium.expectation import finer, raised
 from ceteris.equilibrium.models.growth import Growth
 from ceteris.equilibrium.models.industry import Industry
 
@@ -204,7 +204,7 @@ def test_a_kink_is_said_to_need_nodes_and_gets_them():
     phases = [Polish(states=150, steps=20)] * 3
     solution = solve(Kinked(), phases=phases, tolerance=1e-6, seed=5)
     assert solution.rule == GaussHermite(15)  # for the last phase; seven are the default
-    assert "E: from phase 3 on with 15 nodes per shock. More nodes would help: the error is" in " ".join(solution.said)
+    assert "E: from phase 3 on with 15 nodes per shock. More nodes would help: the error is" in " ".join(solution.notes)
     assert "under the rule used (15 nodes per shock)" in solution.sentence
     assert solution.log[2]["mean"] < solution.log[1]["mean"] / 2
     asked = solve(Kinked(), phases=phases[:2], tolerance=1e-6, expectation=GaussHermite(7), seed=5)
@@ -216,7 +216,7 @@ def test_a_kink_is_said_to_need_nodes_and_gets_them():
 def test_one_draw_is_said_to_be_the_floor_and_more_are_taken():
     solution = solve(Industry(firms=16, nu=1.5), phases=[Trajectories(states=64, steps=12)] * 3, tolerance=1e-6)
     assert solution.rule.draws == 4
-    assert "with one draw of the agents' shocks the floor is about " in " ".join(solution.said)
+    assert "with one draw of the agents' shocks the floor is about " in " ".join(solution.notes)
     assert "More draws would help: with 4 draws" in solution.sentence
 
 

@@ -1,7 +1,6 @@
 """The economy of Krusell and Smith: what must hold whatever the policy, and the slow route."""
 
 from dataclasses import replace
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,18 +8,17 @@ import numpy as np
 import pytest
 
 from ceteris.engine import precision
-from ceteris.equilibrium import Model, Normal, solve
+from ceteris.equilibrium import Model, Normal, Polish, TimeIteration, solve
 from ceteris.equilibrium.model import start_states
 from ceteris.equilibrium.models.krusell_smith import (
     EMPLOYMENT,
     UNEMPLOYMENT,
     KrusellSmith,
     KrusellSmithAgents,
-    TimeIteration,
     lottery,
 )
 from ceteris.equilibrium.point import Point
-from ceteris.equilibrium.policy import act, advance, blank, compiled_quickly
+from ceteris.equilibrium.policy import act, advance, blank_compiled, compiled_quickly
 from truth import krusell_smith as truth
 
 
@@ -32,7 +30,7 @@ def _double():
 
 def first(model):
     s = jax.tree.map(lambda a: a[0], compiled_quickly(start_states)(model, jax.random.key(1), 2))
-    return s, compiled_quickly(blank)(model, s, (8,), "tanh", jax.random.key(0))
+    return s, blank_compiled(model, s, None, (8,), "tanh", jax.random.key(0))
 
 
 def test_the_lottery_keeps_mass_and_mean():
@@ -79,7 +77,6 @@ class AsksTomorrow(Model):
     rho: float = 0.8
     b: float = 0.5
     c: float = 0.1
-    tomorrow: Any = None
 
     def shocks(self):
         return {"eps": Normal()}
@@ -94,15 +91,14 @@ class AsksTomorrow(Model):
         return {"s": self.rho * s.s + a.y + 0.1 * shock.eps}
 
     def residuals(self, s, a, E):
-        asked = lambda s1, a1, h: (h if self.tomorrow is None else self.tomorrow)(s1.s[None] / 2)[0]
-        return {"rule": a.y - self.c * s.s - self.b * E.successors(asked)}
+        return {"rule": a.y - self.c * s.s - self.b * E.successors(lambda s1, a1, h: h(s1.s[None] / 2)[0])}
 
     def start(self, key):
         return {"s": 0.0}
 
 
 def test_rounds_against_tomorrows_policy_come_to_the_stable_root_and_the_log_counts_their_steps():
-    phase = TimeIteration(states=60, steps=5, rounds=8, momentum=0.2)
+    phase = TimeIteration(Polish(states=60, steps=5), rounds=8, momentum=0.2)
     solution = solve(AsksTomorrow(), phases=[phase], widths=(4,), tolerance=1e-3)
     low, high = solution.policy({"s": np.array([-0.2, 0.2])})["y"]
     root = np.roots([0.5 * 0.5, 0.5 * 0.5 * 0.8 - 1, 0.1]).min()  # G = c + b G (ρ + G) / 2
@@ -112,14 +108,14 @@ def test_rounds_against_tomorrows_policy_come_to_the_stable_root_and_the_log_cou
 
 @pytest.mark.slow
 def test_the_log_counts_the_steps_of_all_rounds():
-    phase = TimeIteration(states=20, steps=2, rounds=3, momentum=0.5)
+    phase = TimeIteration(Polish(states=20, steps=2), rounds=3, momentum=0.5)
     solution = solve(KrusellSmithAgents(population=50, points=2), phases=(phase,), widths=(4,))
     assert solution.log[0]["steps"] == 6
 
 
 @pytest.mark.slow
 def test_rounds_of_one_step_recover_from_steps_that_are_too_long():
-    phase = TimeIteration(states=20, steps=1, rounds=8, damping=1e-5)
+    phase = TimeIteration(Polish(states=20, steps=1, damping=1e-5), rounds=8)
     model = KrusellSmith(nodes=50, points=2)
     short, long = (solve(model, phases=(replace(phase, rounds=n),), seed=1) for n in (1, 8))
     assert long.log[0]["loss"] < 0.1 * short.log[0]["loss"]

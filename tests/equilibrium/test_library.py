@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from ceteris.engine import precision
-from ceteris.equilibrium import check_model, load, solve
+from ceteris.equilibrium import TimeIteration, check_model, load, solve
 from ceteris.equilibrium.expectation import E, default_rule, successors
 from ceteris.equilibrium.library import LIBRARY, library_class, library_name, named
 from ceteris.equilibrium.model import move, residuals, start_states
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.policy import compiled_quickly
-from ceteris.equilibrium.solve import checked, make_plan
+from ceteris.equilibrium.recipe import make_plan
+from ceteris.equilibrium.solve import refuse_unsolvable
 from ceteris.report import Run, report
 
 SHORT = {"steps": 1, "rounds": 1, "states": 32, "paths": 16, "horizon": 1, "updates": 1, "periods": 64, "features": 20}
@@ -44,14 +45,15 @@ def compiled_well():
 
 def shortened(phase):
     """The phase with one step, or round, on a few states."""
-    return replace(phase, **{f.name: SHORT[f.name] for f in fields(phase) if f.name in SHORT})
+    short = {f.name: SHORT[f.name] for f in fields(phase) if f.name in SHORT}
+    return replace(phase, **short, **({"each": shortened(phase.each)} if isinstance(phase, TimeIteration) else {}))
 
 
 @pytest.mark.parametrize("name", LIBRARY)
 def test_the_functions_of_every_model_fit_together(name):
     model = named(name, **SMALL.get(name, {}))
     with precision("double"):
-        checked(model, default_rule(model.shocks())[0])  # raises where they do not
+        refuse_unsolvable(model, make_plan(model))  # raises where they do not
 
 
 @pytest.mark.slow
@@ -64,7 +66,7 @@ def test_every_model_can_be_examined(name):
 @pytest.mark.parametrize("name", LIBRARY)
 def test_every_model_is_solved_saved_read_and_reported(name, tmp_path):
     model = named(name)
-    phases = [shortened(make_plan(model, None, None, None, None).phases[0])]
+    phases = [shortened(make_plan(model).phases[0])]
     solution = solve(model, phases=phases, out=tmp_path / "work")
     assert solution.met == solution.sentence.startswith("Solved")
     solution.save(tmp_path)
@@ -116,5 +118,5 @@ def test_only_models_of_the_library_are_made_from_names():
     assert library_class("growth:Growth") is type(named("growth"))
     assert library_class("os:system") is None
     assert library_class("growth:jnp") is None
-    assert library_class("krusell_smith:TimeIteration") is None
+    assert library_class("krusell_smith:lottery") is None
     assert library_name(dict) is None

@@ -11,7 +11,7 @@ import pytest
 
 from ceteris.engine import Checkpoint
 from ceteris.engine.devices import precision
-from ceteris.equilibrium import OverParameters, load, solve, solve_many
+from ceteris.equilibrium import OverParameters, Recipe, load, solve, solve_many
 from ceteris.equilibrium.models.growth import Growth
 from ceteris.equilibrium.models.olg import OLG
 from ceteris.equilibrium.policy import act, finished, learnt_alone
@@ -134,13 +134,13 @@ def test_single_precision_comes_close(six):
 
 def test_models_that_do_not_look_ahead_keep_their_policy():
     policy = object()
-    assert finished(Growth(), policy, None) is policy
+    assert finished(policy, None, looks_ahead=False) is policy
 
 
 def test_a_model_without_a_target_is_refused():
     class Blind(Growth):
-        def hypothesis(self, inputs, outputs, widths):
-            return eqx.Partial(RandomFeatures, inputs, outputs, *widths)
+        def recipe(self):
+            return Recipe(hypothesis=RandomFeatures)
 
     with pytest.raises(ValueError, match="target: Blind has none, but Regression and looks_ahead need to know"):
         solve(Blind(), phases=[Regression(rounds=1, states=100)], widths=(8,))
@@ -157,8 +157,8 @@ def test_a_target_that_leaves_out_an_output_is_refused():
 
 
 class Perceptron(OLG):
-    def hypothesis(self, inputs, outputs, widths):
-        return None
+    def recipe(self):
+        return Recipe(looks_ahead=True)
 
 
 def test_a_network_that_is_not_linear_in_what_is_learnt_is_refused():
@@ -202,7 +202,8 @@ def test_more_than_one_layer_is_refused():
 
 
 class Seer(Growth):
-    looks_ahead: ClassVar = True
+    def recipe(self):
+        return Recipe(looks_ahead=True)
 
 
 def test_looking_ahead_without_a_target_is_refused_before_any_work():

@@ -192,7 +192,7 @@ def test_monte_carlo_expectations_work_and_say_what_they_are():
         phases=[Episodes(steps=30, paths=32)],
         tolerance=1e-2,
     )
-    assert "as asked" in solution.said[0]
+    assert "as asked" in solution.notes[0]
     assert np.isfinite(solution.log[-1]["mean"])
 
 

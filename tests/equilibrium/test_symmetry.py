@@ -1,5 +1,7 @@
 """Exchangeable agents: the declaration, one draw of their shocks, and models that break what they promise."""
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -123,8 +125,8 @@ class Shared(Industry):
         return {"X": X + 0.01 * jnp.mean(shock.w)}
 
 
-def flattened(build, key):
-    return _Flat(build(key=key))
+def flattened(firms, inputs, outputs, *widths, key):
+    return _Flat(MLP(firms, outputs, widths, key=key))
 
 
 class _Flat(eqx.Module):
@@ -137,8 +139,8 @@ class _Flat(eqx.Module):
 class Numbered(Industry):
     """The network sees a vector, firm by firm."""
 
-    def hypothesis(self, inputs, outputs, widths):
-        return eqx.Partial(flattened, eqx.Partial(MLP, self.firms, outputs, widths))
+    def recipe(self):
+        return replace(super().recipe(), hypothesis=eqx.Partial(flattened, self.firms))
 
 
 class Correlated(Industry):

@@ -36,7 +36,7 @@ def test_a_mean_that_is_predicted_exactly_has_no_error():
 
 def test_the_weights_of_the_published_networks_are_those_counted_in_the_tables():
     for row in (*symmetry_tables.LINEAR, *symmetry_tables.NONLINEAR):
-        built = eqx.Partial(symmetry_tables.pure, tuple(row.net.items()), 1)
+        built = eqx.Partial(symmetry_tables.pure, tuple(row.net.items()), None, 1)
         net = eqx.filter_eval_shape(lambda built=built: built(key=jax.random.key(0)))
         count = sum(leaf.size for leaf in jax.tree.leaves(net)) / 1000
         assert count == pytest.approx(row.weights, abs=0.6)  # published counts leave out some of the biases

@@ -5,21 +5,20 @@ from ceteris.equilibrium.contract import check_model
 from ceteris.equilibrium.contract_symmetry import check_symmetry
 from ceteris.equilibrium.expectation import GaussHermite, Monomial, MonteCarlo, OneDraw, QuasiMonteCarlo
 from ceteris.equilibrium.library import named
-from ceteris.equilibrium.loading import load
 from ceteris.equilibrium.many import OverParameters, solve_many
 from ceteris.equilibrium.model import Model, with_parameters
-from ceteris.equilibrium.phases import Episodes, Polish
+from ceteris.equilibrium.phases import AbstractPhase, Episodes, Polish, TimeIteration, Trajectories
+from ceteris.equilibrium.recipe import Recipe
 from ceteris.equilibrium.regression import Regression
-from ceteris.equilibrium.shocks import Drawn, Markov, Normal
-from ceteris.equilibrium.solution import Solution
+from ceteris.equilibrium.shocks import Drawn, Idiosyncratic, Markov, Normal
+from ceteris.equilibrium.solution import Solution, load
 from ceteris.equilibrium.solve import solve
-from ceteris.equilibrium.symmetry import Agents, Exchangeable, Idiosyncratic
-from ceteris.equilibrium.trajectories import Trajectories
+from ceteris.equilibrium.symmetry import Agents, Exchangeable
 from ceteris.nets import RandomFeatures
 
 __all__ = [
-    "Agents", "Drawn", "Episodes", "Exchangeable", "GaussHermite", "Idiosyncratic", "Markov", "Model", "Monomial",
-    "MonteCarlo", "Normal", "OneDraw", "OverParameters", "Polish", "QuasiMonteCarlo", "RandomFeatures", "Regression",
-    "Solution", "Trajectories", "check_model", "check_symmetry", "complementarity", "euler", "floored", "load", "named",
-    "signed", "solve", "solve_many", "with_parameters",
+    "AbstractPhase", "Agents", "Drawn", "Episodes", "Exchangeable", "GaussHermite", "Idiosyncratic", "Markov", "Model",
+    "Monomial", "MonteCarlo", "Normal", "OneDraw", "OverParameters", "Polish", "QuasiMonteCarlo", "RandomFeatures",
+    "Recipe", "Regression", "Solution", "TimeIteration", "Trajectories", "check_model", "check_symmetry",
+    "complementarity", "euler", "floored", "load", "named", "signed", "solve", "solve_many", "with_parameters",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -12,12 +12,11 @@ import jax.random as jr
 import numpy as np
 from jax import Array
 
-from ceteris import keys
-from ceteris.equilibrium.expectation import E, GaussHermite, Monomial, MonteCarlo, OneDraw, Rule
+from ceteris.equilibrium.expectation import E, Rule
 from ceteris.equilibrium.model import Model, move, residuals
 from ceteris.equilibrium.point import Point
-from ceteris.equilibrium.policy import act, compiled_by_size, errors, expectation
-from ceteris.equilibrium.shocks import Normal, draw
+from ceteris.equilibrium.policy import act, expectation
+from ceteris.equilibrium.shocks import draw
 from ceteris.outlets import screen
 
 if TYPE_CHECKING:
@@ -66,72 +65,6 @@ class Accuracy:
         if self.truth is not None:
             text += ["Distance to the closed form", screen(self.truth, float_format="{:.3g}".format)]
         return "\n".join([*text, self.note])
-
-
-LADDER = {1: (7, 15, 31, 63, 95), 2: (5, 9, 15, 21), 3: (3, 5, 7, 9)}  # Gauss-Hermite nodes, by number of shocks
-JUDGES = {1: 15, 2: 9, 3: 7}  # the least that a judge takes
-MOST_DRAWS = 64  # of exchangeable agents' shocks
-
-
-def finer(rule: Rule, dimension: int) -> tuple[Rule, str]:
-    """A more exact rule than the one trained with, so that the judge is not the defendant; and what it is."""
-    if isinstance(rule, MonteCarlo):
-        draws = max(1024, 4 * rule.draws)
-        return MonteCarlo(draws, common=True), f"{draws:,} draws"
-    if isinstance(rule, OneDraw):
-        return rule.judge(), f"the same rule with {rule.judge().draws} other draws of the agents' shocks"
-    if dimension == 0:
-        return rule, "the exact sum"
-    if dimension <= 3:
-        used = rule.points if isinstance(rule, GaussHermite) else 0
-        above = [n for n in LADDER[dimension] if n > used and n >= JUDGES[dimension]]
-        points = above[0] if above else used
-        return GaussHermite(points), f"Gauss-Hermite with {points} nodes per shock"
-    if dimension <= 12:
-        return Monomial(5), "the monomial rule of degree 5"
-    return rule, "the rule of the solution (a finer one is too costly in so many shocks)"
-
-
-def raised(rule: Rule, dimension: int) -> Rule | None:
-    """The next finer rule to train with, where there is one that a still finer one can judge.
-
-    Examples
-    --------
-    >>> raised(GaussHermite(7), 1), raised(OneDraw(), 0).draws, raised(Monomial(5), 8)
-    (GaussHermite(points=15), 4, None)
-    """
-    if isinstance(rule, MonteCarlo):
-        return replace(rule, draws=4 * rule.draws) if rule.draws < 1024 else None
-    if isinstance(rule, OneDraw):
-        return replace(rule, draws=4 * rule.draws) if rule.draws < MOST_DRAWS else None
-    if 1 <= dimension <= 3:
-        used = rule.points if isinstance(rule, GaussHermite) else 0
-        above = [n for n in LADDER[dimension][:-1] if n > used]
-        return GaussHermite(above[0]) if above else None
-    return Monomial(5) if rule == Monomial(3) and 3 < dimension <= 12 else None
-
-
-def in_words(rule: Rule) -> str:
-    """How finely a rule sums."""
-    if isinstance(rule, GaussHermite):
-        return f"{rule.points} nodes per shock"
-    if isinstance(rule, Monomial):
-        return f"the monomial rule of degree {rule.degree}"
-    if isinstance(rule, OneDraw):
-        return "one draw of the agents' shocks" if rule.draws == 1 else f"{rule.draws} draws of the agents' shocks"
-    return f"{getattr(rule, 'draws', getattr(rule, 'points', 0)):,} draws"
-
-
-def normal_dimension(model: Model) -> int:
-    """How many normal innovations the model has."""
-    return sum(int(np.prod(shock.shape)) for shock in model.shocks().values() if isinstance(shock, Normal))
-
-
-@compiled_by_size
-def errors_at(model: Model, policy: Any, states: Point, rule: Rule) -> Point:
-    """Residuals by equation at many states, leaves (n, ...), a few hundred states at a time."""
-    n = jax.tree.leaves(states)[0].shape[0]
-    return jax.lax.map(lambda s: errors(model, policy, s, rule, keys.key(0)), states, batch_size=min(n, 250))
 
 
 def summary(by_equation: Point) -> pd.DataFrame:

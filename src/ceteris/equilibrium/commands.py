@@ -14,8 +14,8 @@ from ceteris.engine import precision
 from ceteris.equilibrium.contract import check_model
 from ceteris.equilibrium.library import LIBRARY, named
 from ceteris.equilibrium.model import Model, count_outputs, parameters, refuse_unknown, start_states, traced
-from ceteris.equilibrium.solve import question, solve
-from ceteris.equilibrium.work import begin_anew, begun, read_clock, refuse_another
+from ceteris.equilibrium.solve import fingerprint, solve
+from ceteris.equilibrium.work import clear_work, has_work, read_clock, refuse_another
 from ceteris.outlets import say, screen
 
 
@@ -48,13 +48,7 @@ def settings(model: Model, words: list[str]) -> dict[str, Any]:
 
 
 def solve_and_report(
-    name: str,
-    words: list[str],
-    digits: Any,
-    tolerance: float | None,
-    out: Path | None,
-    seed: int,
-    fresh: bool = False,
+    name: str, words: list[str], digits: Any, tolerance: float | None, out: Path | None, seed: int, fresh: bool = False
 ) -> bool:
     """Solve, print the accuracy, write the run folder; returns whether all is well.
 
@@ -70,9 +64,9 @@ def solve_and_report(
     config = {"model": name, "precision": digits, "tolerance": str(tolerance), **parameters(model)}
     folder = out / "work"
     if fresh and folder.is_dir():
-        begin_anew(folder)
-    refuse_another(folder, question(model, seed=seed, precision=digits, tolerance=tolerance))
-    say(f"{'Going on with' if begun(folder) else 'Solving'} {type(model).__name__}; everything is kept in {out}.")
+        clear_work(folder)
+    refuse_another(folder, fingerprint(model, seed=seed, precision=digits, tolerance=tolerance))
+    say(f"{'Going on with' if has_work(folder) else 'Solving'} {type(model).__name__}; everything is kept in {out}.")
     facts, earlier = {k: str(v) for k, v in config.items()}, read_clock(folder)[0]
     with Run.create(out, shlex.join(command), facts, seed, earlier) as run:
         try:

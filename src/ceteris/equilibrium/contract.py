@@ -13,25 +13,16 @@ from ceteris import keys
 from ceteris.engine import precision
 from ceteris.equilibrium.expectation import Rule, default_rule
 from ceteris.equilibrium.linearise import linearise
-from ceteris.equilibrium.model import (
-    Model,
-    actions,
-    count_outputs,
-    flat,
-    residuals,
-    start_states,
-    steady_state,
-    traced,
-)
+from ceteris.equilibrium.model import Model, actions, count_outputs, flat, residuals, start_states, steady_state, traced
 from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.policy import compiled_quickly, expectation
+from ceteris.equilibrium.recipe import recipe_of
 from ceteris.equilibrium.shocks import AbstractShock, Markov, Normal
-from ceteris.equilibrium.simulate import fit_to_go_on
-from ceteris.equilibrium.visits import starts_of
+from ceteris.equilibrium.simulate import is_sound, starts_of
 from ceteris.results import Check
 
 
-def refuse_broken(model: Model, rule: Rule) -> None:
+def refuse_broken(model: Model, rule: Rule, needs_target: bool = False) -> None:
     """Trace the model once at its starting state with raw outputs of zero; raise one sentence for what is wrong."""
     name = type(model).__name__
     shocks = model.shocks()
@@ -65,11 +56,14 @@ def refuse_broken(model: Model, rule: Rule) -> None:
                 "state in its domain for every shock."
             )
     refuse_infinite(name, "equation", found)
-    if model.looks_ahead:
-        refuse_aimless(model)
+    if needs_target and type(model).target is Model.target:
+        raise ValueError(
+            f"target: {name} has none, but Regression and looks_ahead need to know what the network should have "
+            "answered given tomorrow; write target(s, a, E), or leave looks_ahead out and choose Episodes."
+        )
     count = sum(value.size for _, value in found.items())
     if aim is not None:  # an equation for every output
-        refuse_beside(model, aim)
+        refuse_incomplete_target(model, aim)
     elif count < unknowns:
         raise ValueError(
             f"{name}: residuals returns {count} numbers ({', '.join(found)}) for {unknowns} unknown outputs "
@@ -94,17 +88,7 @@ def at_zero(model: Model, s: Point, rule: Rule) -> tuple[Any, ...]:
     return x, a, E.s1, residuals(model, s, a, E), None if aim is None else as_point("raw output", aim), m
 
 
-def refuse_aimless(model: Model) -> None:
-    """Raise for a model without a target, where one is needed."""
-    if type(model).target is Model.target:
-        raise ValueError(
-            f"target: {type(model).__name__} has none, but Regression and looks_ahead need to know what the network "
-            "should have answered given tomorrow; write target(s, a, E), or set looks_ahead = False and choose "
-            "Episodes."
-        )
-
-
-def refuse_beside(model: Model, aim: Point) -> None:
+def refuse_incomplete_target(model: Model, aim: Point) -> None:
     """Raise if a target is not a value for each raw output."""
     shapes, wanted = {name: np.shape(value) for name, value in aim.items()}, model.outputs()
     if shapes != {name: tuple(shape) for name, shape in wanted.items()}:
@@ -143,17 +127,13 @@ def check_model(model: Model, rule: Rule | None = None, seed: int = 0) -> tuple[
     rule = default_rule(model.shocks())[0] if rule is None else rule
     try:
         with precision("double"):
-            refuse_broken(model, rule)
+            refuse_broken(model, rule, recipe_of(model).looks_ahead)
     except Exception as error:  # whatever a user's function raises is the finding
         return (Check("the functions fit together", False, " ".join(str(error).split())),)
+    sentence, model = "Shapes, names and types of states, actions and residuals agree.", traced(model)
     with precision("double"):
-        return (
-            Check(
-                "the functions fit together", True, "Shapes, names and types of states, actions and residuals agree."
-            ),
-            *_on_random_points(traced(model), rule, keys.key(seed)),
-            *_at_rest(traced(model)),
-        )
+        found = _on_random_points(model, rule, keys.key(seed)) + _at_rest(model)
+    return (Check("the functions fit together", True, sentence), *found)
 
 
 def _on_random_points(model: Model, rule: Rule, key: Any, n: int = 64) -> list[Check]:
@@ -171,32 +151,26 @@ def _on_random_points(model: Model, rule: Rule, key: Any, n: int = 64) -> list[C
             total = lambda raw: jnp.sum(flat(_found(model, s, raw, still, rule)[1]))
             a = actions(model, raw, s)
             s1, found = _found(model, s, raw, still, rule)
-            sound = jax.vmap(lambda s: fit_to_go_on(model, s))(s1)
+            sound = jax.vmap(lambda s: is_sound(model, s))(s1)
             return a, s1, sound, found, jax.grad(total)(raw)
 
         return jax.vmap(one)(s, raw)
 
     a, s1, sound, found, gradient = jax.tree.map(np.asarray, examined(model, key))
-    checks = [_finite("actions are finite", "action", a), _finite("tomorrow is finite", "state", s1)]
-    share = float(sound.mean())
-    checks.append(
-        Check(
-            "the transition stays in its domain",
-            share > 0.5,
-            f"{100 * share:.0f} % of the successors of random actions are admissible; the rest would start again.",
-            value=share,
-            bar=0.5,
-        )
-    )
-    checks.append(_finite("residuals are finite", "equation", found))
-    good = bool(np.isfinite(gradient).all())
-    said = "Derivatives of the residuals with respect to raw outputs are finite."
+    share, good = float(sound.mean()), bool(np.isfinite(gradient).all())
+    admissible = f"{100 * share:.0f} % of the successors of random actions are admissible; the rest would start again."
+    fine = "Derivatives of the residuals with respect to raw outputs are finite."
     bad = (
         "A derivative of the residuals with respect to raw outputs is not finite; look for a square root or power of a "
         "number that may be zero, or a jnp.where whose unused branch is not finite."
     )
-    checks.append(Check("gradients are finite", good, said if good else bad))
-    return checks
+    return [
+        _finite("actions are finite", "action", a),
+        _finite("tomorrow is finite", "state", s1),
+        Check("the transition stays in its domain", share > 0.5, admissible, value=share, bar=0.5),
+        _finite("residuals are finite", "equation", found),
+        Check("gradients are finite", good, fine if good else bad),
+    ]
 
 
 def _answers(raw: Any, rows: tuple[int, ...]) -> Any:

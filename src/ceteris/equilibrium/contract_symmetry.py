@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -15,9 +16,10 @@ from ceteris.equilibrium.contract import one_start
 from ceteris.equilibrium.expectation import E, OneDraw, Rule
 from ceteris.equilibrium.model import Model, actions, count_outputs, move, residuals, start_states, traced
 from ceteris.equilibrium.point import Point, as_point
-from ceteris.equilibrium.policy import blank, compiled_quickly
-from ceteris.equilibrium.shocks import Normal
-from ceteris.equilibrium.symmetry import Exchangeable, Idiosyncratic, permuted
+from ceteris.equilibrium.policy import blank_compiled, compiled_quickly
+from ceteris.equilibrium.recipe import recipe_of
+from ceteris.equilibrium.shocks import Idiosyncratic, Normal
+from ceteris.equilibrium.symmetry import Exchangeable, permuted
 from ceteris.results import Check
 
 ROUNDING = 1e-9  # of sums in double precision, relative to what is summed
@@ -29,8 +31,8 @@ FAULTS = {
     "not tomorrow; treat all agents of a group alike, or make groups of those that differ",
     "shocks": "one agent's shock moves other agents, by {gap:.1e}: shocks are correlated across agents, which one draw "
     "cannot integrate; make what they share an aggregate shock, Normal(), or choose expectation=MonteCarlo(...)",
-    "network": "the network is not invariant: its answer changes by {gap:.1e} if agents are renumbered; let hypothesis "
-    "return a ceteris.nets.DeepSet, or leave it out",
+    "network": "the network is not invariant: its answer changes by {gap:.1e} if agents are renumbered; let the "
+    "recipe's hypothesis be a ceteris.nets.DeepSet, or leave it out",
 }  # fmt: skip
 
 
@@ -64,20 +66,23 @@ def check_symmetry(model: Model, seed: int = 0) -> tuple[Check, ...]:
     for name in FAULTS:
         worst = float(np.nan_to_num(found[name], nan=np.inf).max())
         good = worst <= ROUNDING
-        said = f"Holds up to rounding on {found[name].size} random states." if good else _sentence(model, name, worst)
-        checks.append(Check(name, good, said, value=worst, bar=ROUNDING))
+        sentence = (
+            f"Holds up to rounding on {found[name].size} random states." if good else _sentence(model, name, worst)
+        )
+        checks.append(Check(name, good, sentence, value=worst, bar=ROUNDING))
     return tuple(checks)
 
 
-def refuse_asymmetric(model: Model, rule: Rule) -> None:
+def refuse_asymmetric(model: Model, rule: Rule, hypothesis: Any = None, widths: Sequence[int] = (16, 16)) -> None:
     """Raise one sentence if a model that calls agents exchangeable treats them differently in a random state."""
     if model.exchangeable() is None:
         return
     with precision("double"):  # whatever the solution's: rounding must not look like a difference
         ready = traced(model)
         case, policy = some_case(ready, np.random.default_rng(0)), None
-        if type(model).hypothesis is not Model.hypothesis or type(model).inputs is not Model.inputs:
-            policy = untrained(ready, case.s, 0)  # a deep set on the model's own inputs need not be asked
+        if hypothesis is not None or type(model).inputs is not Model.inputs:
+            # a deep set on the usual inputs need not be asked
+            policy = untrained(ready, case.s, hypothesis, widths, 0)
         found = gaps(ready, case, policy)
     for name, gap in found.items():
         if not float(gap) <= ROUNDING and (name != "shocks" or isinstance(rule, OneDraw)):
@@ -93,8 +98,8 @@ def refuse_misdeclared(model: Model) -> None:
 
 def on_random_states(model: Model, seed: int, n: int = 16) -> dict[str, np.ndarray]:
     """All gaps in ``n`` random states."""
-    rng = np.random.default_rng(seed)
-    policy = untrained(model, one_start(model), seed)
+    rng, recipe = np.random.default_rng(seed), recipe_of(model)
+    policy = untrained(model, one_start(model), recipe.hypothesis, recipe.widths or (16, 16), seed)
     found = [gaps(model, some_case(model, rng), policy) for _ in range(n)]
     return {name: np.array([float(gap[name]) for gap in found]) for name in FAULTS}
 
@@ -154,9 +159,9 @@ def some_case(model: Model, rng: np.random.Generator) -> Case:
         else shock.draw(s, keys.key(int(rng.integers(2**31))))
         for name, shock in model.shocks().items()
     }  # fmt: skip
-    asked = block.asked if block.own else 0  # these keep their numbers: the others' are what a reward may not depend on
+    kept = block.asked if block.own else 0  # these keep their numbers: the others' are what a reward may not depend on
     orders = [all_moved(rng, n) for n in block.sizes(s)]
-    others = [all_moved(rng, n, asked) for n in block.sizes(s)]
+    others = [all_moved(rng, n, kept) for n in block.sizes(s)]
     answer = 0.1 * rng.standard_normal(count_outputs(model))
     return jax.tree.map(jnp.asarray, Case(s.replace(**change), Point("shock", w), answer, orders, others))
 
@@ -181,12 +186,9 @@ def gaps(model: Model, case: Case, policy: Any = None) -> dict[str, Array]:
     return found if policy is None else {**found, "network": _network(model, block, case, policy)}
 
 
-_blank = compiled_quickly(blank)
-
-
-def untrained(model: Model, s: Point, seed: int) -> Any:
-    """The policy that `solve` would begin with."""
-    return _blank(model, s, model.widths or (16, 16), "tanh", keys.key(seed))
+def untrained(model: Model, s: Point, hypothesis: Any, widths: Sequence[int], seed: int) -> Any:
+    """A policy such as `solve` would begin with."""
+    return blank_compiled(model, s, hypothesis, tuple(widths), "tanh", keys.key(seed))
 
 
 def _sentence(model: Model, name: str, gap: float) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -26,8 +27,7 @@ from jax import Array
 
 from ceteris import keys
 from ceteris.equilibrium.point import Point
-from ceteris.equilibrium.shocks import AbstractShock, Markov, Normal, draw
-from ceteris.equilibrium.symmetry import Idiosyncratic, normalised
+from ceteris.equilibrium.shocks import AbstractShock, Idiosyncratic, Markov, Normal, draw, normalised
 from ceteris.fingerprint import described
 
 
@@ -193,10 +193,13 @@ class E:
     s1, a1 : Point
         Successor states and the actions taken there, with a leading axis of nodes.
     weights : array, shape (nodes,)
+    h, tomorrow : callable
+        The hypothesis of today and of tomorrow: the same one, but in time iteration.
     """
 
-    def __init__(self, s1: Point, a1: Point, weights: Array, h: Any = None):
+    def __init__(self, s1: Point, a1: Point, weights: Array, h: Any = None, tomorrow: Any = None):
         self.s1, self.a1, self.weights, self.h = s1, a1, weights, h
+        self.tomorrow = h if tomorrow is None else tomorrow
 
     def __call__(self, f: Callable[[Point, Point], Any]) -> Any:
         values = jax.vmap(f)(self.s1, self.a1)
@@ -204,7 +207,7 @@ class E:
 
     def successors(self, f: Callable[[Point, Point, Any], Any]) -> Any:
         """The expectation of a function that also asks the hypothesis."""
-        return self(lambda s1, a1: f(s1, a1, self.h))
+        return self(lambda s1, a1: f(s1, a1, self.tomorrow))
 
 
 def default_rule(shocks: dict[str, AbstractShock]) -> tuple[Rule, str]:
@@ -218,24 +221,29 @@ def default_rule(shocks: dict[str, AbstractShock]) -> tuple[Rule, str]:
     if any(isinstance(shock, Idiosyncratic) for shock in shocks.values()):
         rest = {name: shock for name, shock in shocks.items() if not isinstance(shock, Idiosyncratic)}
         refuse_uncovered(rest, GaussHermite())
-        aggregate, said = default_rule(rest)
+        aggregate, sentence = default_rule(rest)
         assert isinstance(aggregate, AbstractRule)
-        return OneDraw(aggregate), f"{said[:-1]}, times one draw of the agents' own shocks."
-    d = sum(int(np.prod(shock.shape)) for shock in shocks.values() if isinstance(shock, Normal))
+        return OneDraw(aggregate), f"{sentence[:-1]}, times one draw of the agents' own shocks."
+    d = normal_dimension(shocks)
     chains = [shock.n for shock in shocks.values() if isinstance(shock, Markov)]
     exact = f"exact sum over {int(np.prod(chains))} states of the chain" if chains else ""
     if any(not isinstance(shock, Normal | Markov) for shock in shocks.values()):
         rule: Rule = MonteCarlo(64, common=True)
-        said = "Monte Carlo, 64 common draws"
+        nodes = "Monte Carlo, 64 common draws"
     elif d == 0:
         return GaussHermite(1), f"E: {exact or 'no shocks, one successor'}."
     elif d <= 3:
         rule = GaussHermite({1: 7, 2: 5, 3: 3}[d])
-        said = f"Gauss-Hermite product, {rule.points**d} nodes"
+        nodes = f"Gauss-Hermite product, {rule.points**d} nodes"
     else:
         rule = Monomial(3)
-        said = f"monomial rule of degree 3, {2 * d} nodes"
-    return rule, f"E: {' times '.join(filter(None, [exact, said]))}."
+        nodes = f"monomial rule of degree 3, {2 * d} nodes"
+    return rule, f"E: {' times '.join(filter(None, [exact, nodes]))}."
+
+
+def normal_dimension(shocks: dict[str, AbstractShock]) -> int:
+    """How many normal innovations there are."""
+    return sum(int(np.prod(shock.shape)) for shock in shocks.values() if isinstance(shock, Normal))
 
 
 def refuse_uncovered(shocks: dict[str, AbstractShock], rule: Rule) -> None:
@@ -303,6 +311,62 @@ def _normal_nodes(shocks, rule):
 def _at_least(what: str, argument: str, given: int, least: int) -> None:
     if given < least:
         raise ValueError(f"{what}: {argument} is {given}, but must be at least {least}.")
+
+
+# ------------------------------------------------------------------------------------------------- finer and coarser
+
+LADDER = {1: (7, 15, 31, 63, 95), 2: (5, 9, 15, 21), 3: (3, 5, 7, 9)}  # Gauss-Hermite nodes, by number of shocks
+JUDGES = {1: 15, 2: 9, 3: 7}  # the least that a judge takes
+MOST_DRAWS = 64  # of exchangeable agents' shocks
+
+
+def finer(rule: Rule, dimension: int) -> tuple[Rule, str]:
+    """A more exact rule than the one trained with, so that the judge is not the defendant; and what it is."""
+    if isinstance(rule, MonteCarlo):
+        draws = max(1024, 4 * rule.draws)
+        return MonteCarlo(draws, common=True), f"{draws:,} draws"
+    if isinstance(rule, OneDraw):
+        return rule.judge(), f"the same rule with {rule.judge().draws} other draws of the agents' shocks"
+    if dimension == 0:
+        return rule, "the exact sum"
+    if dimension <= 3:
+        used = rule.points if isinstance(rule, GaussHermite) else 0
+        above = [n for n in LADDER[dimension] if n > used and n >= JUDGES[dimension]]
+        points = above[0] if above else used
+        return GaussHermite(points), f"Gauss-Hermite with {points} nodes per shock"
+    if dimension <= 12:
+        return Monomial(5), "the monomial rule of degree 5"
+    return rule, "the rule of the solution (a finer one is too costly in so many shocks)"
+
+
+def raised(rule: Rule, dimension: int) -> Rule | None:
+    """The next finer rule to train with, where there is one that a still finer one can judge.
+
+    Examples
+    --------
+    >>> raised(GaussHermite(7), 1), raised(OneDraw(), 0).draws, raised(Monomial(5), 8)
+    (GaussHermite(points=15), 4, None)
+    """
+    if isinstance(rule, MonteCarlo):
+        return replace(rule, draws=4 * rule.draws) if rule.draws < 1024 else None
+    if isinstance(rule, OneDraw):
+        return replace(rule, draws=4 * rule.draws) if rule.draws < MOST_DRAWS else None
+    if 1 <= dimension <= 3:
+        used = rule.points if isinstance(rule, GaussHermite) else 0
+        above = [n for n in LADDER[dimension][:-1] if n > used]
+        return GaussHermite(above[0]) if above else None
+    return Monomial(5) if rule == Monomial(3) and 3 < dimension <= 12 else None
+
+
+def in_words(rule: Rule) -> str:
+    """How finely a rule sums."""
+    if isinstance(rule, GaussHermite):
+        return f"{rule.points} nodes per shock"
+    if isinstance(rule, Monomial):
+        return f"the monomial rule of degree {rule.degree}"
+    if isinstance(rule, OneDraw):
+        return "one draw of the agents' shocks" if rule.draws == 1 else f"{rule.draws} draws of the agents' shocks"
+    return f"{getattr(rule, 'draws', getattr(rule, 'points', 0)):,} draws"
 
 
 # ------------------------------------------------------------------------------------------------ rules as plain data

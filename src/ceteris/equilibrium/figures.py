@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ceteris.equilibrium.accuracy import Accuracy
+from ceteris.equilibrium.impulse import ImpulseResponse
 from ceteris.outlets import entry
 from ceteris.results import Figure
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from ceteris.equilibrium.accuracy import Accuracy
-    from ceteris.equilibrium.impulse import ImpulseResponse
 
 MOST_PANELS = 9
 

@@ -18,9 +18,11 @@ import numpy as np
 from jax import Array
 
 from ceteris.equilibrium.model import Model, move
+from ceteris.equilibrium.moments import series
 from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.policy import act
 from ceteris.equilibrium.shocks import Markov, draw
+from ceteris.equilibrium.simulate import Paths
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,9 +87,6 @@ def responses(
 def summarised(parts: tuple[Point, ...]) -> pd.DataFrame:
     """Mean difference and the central 90 % over paths, by variable and period."""
     import pandas as pd
-
-    from ceteris.equilibrium.moments import series
-    from ceteris.equilibrium.simulate import Paths
 
     found = series(Paths(*parts, parts[0], np.zeros(())))  # type: ignore[arg-type]
     frames = []

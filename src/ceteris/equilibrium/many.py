@@ -14,19 +14,22 @@ from ceteris.engine import precision as in_precision
 from ceteris.engine.devices import Precision
 from ceteris.equilibrium.expectation import Rule
 from ceteris.equilibrium.model import Model, refuse_unknown, with_parameters
+from ceteris.equilibrium.phases import AbstractPhase
 from ceteris.equilibrium.point import Point, as_point
+from ceteris.equilibrium.recipe import Plan, Recipe, make_plan
 from ceteris.equilibrium.solution import Solution
-from ceteris.equilibrium.solve import AnyPhase, Plan, checked, make_plan, solve_economies
+from ceteris.equilibrium.solve import refuse_unsolvable, solve_economies
 
 
 def solve_many(
     model: Model,
     over: Mapping[str, Sequence[float]],
+    recipe: Recipe | None = None,
     *,
     seed: int = 0,
     tolerance: float | tuple[float, float] | None = None,
     expectation: Rule | None = None,
-    phases: Sequence[AnyPhase] | None = None,
+    phases: Sequence[AbstractPhase] | None = None,
     widths: Sequence[int] | None = None,
     activation: str = "tanh",
     precision: Precision = "double",
@@ -63,18 +66,17 @@ def solve_many(
     refuse_unknown(model, over)
     counts = {name: len(values) for name, values in over.items()}
     if len(set(counts.values())) != 1 or not min(counts.values()):
-        said = ", ".join(f"{name} has {n}" for name, n in counts.items()) or "nothing was given"
-        raise ValueError(f"over: every parameter needs the same number of values, at least one, but {said}.")
+        counted = ", ".join(f"{name} has {n}" for name, n in counts.items()) or "nothing was given"
+        raise ValueError(f"over: every parameter needs the same number of values, at least one, but {counted}.")
     if how not in ("loop", "together"):
         raise ValueError(f"how: {how!r} was given, but it must be 'loop' or 'together'; leave it out.")
     n = next(iter(counts.values()))
     swept = [with_parameters(model, **{name: float(values[i]) for name, values in over.items()}) for i in range(n)]
-    plan = make_plan(model, tolerance, expectation, phases, widths)
+    plan = make_plan(model, recipe, expectation, tolerance=tolerance, phases=phases, widths=widths)
     if how == "together":
-        return solve_economies(swept, n, plan, activation, precision, seed, None, None, progress)
+        return solve_economies(swept, n, plan, activation, precision, seed, progress=progress)
     refuse_any(swept, plan, over, precision)
-    alone = lambda m: solve_economies((m,), None, plan, activation, precision, seed, None, None, progress)[0]
-    return [alone(m) for m in swept]
+    return [solve_economies((m,), None, plan, activation, precision, seed, progress=progress)[0] for m in swept]
 
 
 def refuse_any(swept: Sequence[Model], plan: Plan, over: Mapping[str, Sequence[float]], precision: Precision) -> None:
@@ -82,7 +84,7 @@ def refuse_any(swept: Sequence[Model], plan: Plan, over: Mapping[str, Sequence[f
     for i, model in enumerate(swept):
         try:
             with in_precision(precision):
-                checked(model, plan.rule)
+                refuse_unsolvable(model, plan)
         except (ValueError, TypeError) as error:
             which = ", ".join(f"{name} = {float(values[i]):g}" for name, values in over.items())
             raise ValueError(f"over: the calibration with {which} cannot be solved. {error}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -35,13 +35,6 @@ class Model(eqx.Module):
     ----------
     ranges : dict
         Open interval in which each parameter must lie, checked when the model is made.
-    widths : tuple of int, optional
-        Hidden layers that `solve` uses for this model; by default by the number of inputs.
-    tolerance : (float, float), optional
-        Mean and largest error at which `solve` stops; 1e-6 and 1e-4 by default.
-    looks_ahead : bool
-        Whether the policy solves today's equations anew wherever it is asked, with the network's answer for tomorrow;
-        needs a `target`.
 
     See Also
     --------
@@ -49,9 +42,6 @@ class Model(eqx.Module):
     """
 
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}
-    widths: ClassVar[tuple[int, ...] | None] = None
-    tolerance: ClassVar[tuple[float, float] | None] = None
-    looks_ahead: ClassVar[bool] = False
 
     def __check_init__(self):
         for name, (low, high) in self.ranges.items():
@@ -93,7 +83,7 @@ class Model(eqx.Module):
     def inputs(self, s: Point) -> Any:
         """What the network sees, in any units (it is standardised): all states, chains as indicators.
 
-        A matrix (agents, inputs) asks the same network for every agent; a dictionary goes to the `hypothesis` as it is.
+        A matrix (agents, inputs) asks the same network for every agent; a dictionary goes to the network as it is.
         An exchangeable model's inputs are the set of its agents and what is common to all.
         """
         block = self.exchangeable()
@@ -127,10 +117,6 @@ class Model(eqx.Module):
         """Which agents are alike, so that `solve` takes a network that does not depend on their order."""
         return None
 
-    def phases(self) -> Sequence[Any] | None:
-        """The phases `solve` goes through for this model, where the default ones are not the best."""
-        return None
-
     def target(self, s: Point, a: Point, E: E) -> Values | None:
         """The raw outputs, by name, that the network should have given in ``s`` if tomorrow is as ``E`` has it.
 
@@ -138,8 +124,8 @@ class Model(eqx.Module):
         """
         return None
 
-    def hypothesis(self, inputs: Any, outputs: int, widths: tuple[int, ...]) -> Callable[..., Any] | None:
-        """A builder, called with ``key=``, of another network than the perceptron: ``h(inputs) -> raw``."""
+    def recipe(self) -> Any:
+        """How `solve` goes about this model, where the defaults are not the best: a `ceteris.equilibrium.Recipe`."""
         return None
 
 

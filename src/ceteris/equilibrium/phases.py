@@ -1,9 +1,16 @@
-"""The phases of a solution: episodes of first-order steps, then Levenberg-Marquardt on fixed states."""
+"""The phases of a solution: what is done to a policy, on which states, one after the other.
+
+`Episodes` are first-order steps on states that the policy visits as it is trained; `Polish` is Levenberg-Marquardt on
+a sample of states that stays fixed, `TimeIteration` rounds of it with tomorrow's policy given, and `Trajectories` the
+same on a few paths from the model's start. `ceteris.equilibrium.regression` has one more.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+import abc
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -12,20 +19,115 @@ import jax.random as jr
 import numpy as np
 from jax import Array
 
-from ceteris.engine import Ensemble, Fit, fit
+from ceteris.engine import Ensemble, Fit, Status, fit
 from ceteris.equilibrium.expectation import MonteCarlo, Rule
 from ceteris.equilibrium.model import Model, start_states
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.policy import Residuals
-from ceteris.equilibrium.simulate import entries, mixed, next_period
-from ceteris.equilibrium.visits import Economies, sampled
-from ceteris.keys import apart
+from ceteris.equilibrium.simulate import (
+    SEGMENT,
+    Economies,
+    entries,
+    mixed,
+    next_period,
+    picked,
+    sampled,
+    set_out,
+    simulated,
+)
+from ceteris.keys import apart, folded
 from ceteris.nets import trainable
 from ceteris.recipe import Descend, Fixed, LevenbergMarquardt, Loss, PointResiduals, Rollout, optimiser
 
+CHUNK = 1_000  # states judged at once: one compiled program, whatever their number in the end
+SPACING = 7  # periods between two of them on one path
+TOURS = 2  # simulations of `Trajectories`, all states of which are judged
+
+
+class Needs(NamedTuple):
+    """What a phase needs of the simulation before the first step.
+
+    These are the number of paths (0 if any will do), the number of states at once, and the shares of these that come
+    from the model's box and from around its steady state.
+    """
+
+    paths: int = 0
+    states: int = 1_000
+    box_share: float = 0.0
+    rest_share: float = 0.0
+
+
+class PhaseEnd(NamedTuple):
+    """The economies with the policies that a phase has found, and its run."""
+
+    economies: Economies
+    run: Fit
+
+
+class AbstractPhase(abc.ABC):
+    """One stage of a solution; this is all that `ceteris.equilibrium.solve` asks of it.
+
+    Attributes
+    ----------
+    name : str
+    every : int
+        Steps between two looks of progress bars and checkpoints.
+    network : type
+        The only kind of network that it trains.
+    needs_target : bool
+        Whether the model must have a `Model.target`.
+    """
+
+    name: ClassVar[str]
+    every: ClassVar[int] = 5
+    network: ClassVar[type] = object
+    needs_target: ClassVar[bool] = False
+
+    @abc.abstractmethod
+    def needs(self) -> Needs:
+        """What the first simulation must have."""
+
+    @abc.abstractmethod
+    def first_states(self, economies: Economies, key: Array, needs: Needs) -> tuple[Point, Point]:
+        """States on which inputs are standardised, if it is the first phase, and where the economies are then."""
+
+    @abc.abstractmethod
+    def run(self, economies: Economies, rule: Rule, key: Array, monitors: Any, resume: Any) -> PhaseEnd:
+        """Train the policies of some economies."""
+
+    @abc.abstractmethod
+    def fresh_states(self, economies: Economies, key: Array) -> Iterator[Point]:
+        """States on which the economies are judged if it is the last phase, chunk by chunk, members first."""
+
+
+class AbstractVisits(AbstractPhase):
+    """A phase on states that the economies come to, wherever they are.
+
+    Attributes
+    ----------
+    judged : int
+        Fresh states on which they are judged.
+    """
+
+    judged: ClassVar[int] = 10_000
+
+    def first_states(self, economies, key, needs):
+        _, states = simulated(economies, key, SEGMENT)
+        economies, key = economies._replace(states=states), folded(key, 1)
+        return sampled(economies, key, needs.states, box_share=needs.box_share, rest_share=needs.rest_share)
+
+    def fresh_states(self, economies, key):
+        for i in range(-(-self.judged // CHUNK)):
+            data, last = sampled(economies, key if i == 0 else folded(key, i), CHUNK, SPACING)
+            economies = economies._replace(states=last)
+            yield data
+
+
+# ------------------------------------------------------------------------------------------------- first-order steps
+
 
 @dataclass(frozen=True)
-class Episodes:
+class Episodes(AbstractVisits):
     """First-order steps on states simulated under the current policy (001, Algorithm 1).
 
     Parameters
@@ -50,6 +152,9 @@ class Episodes:
     rest_share: float = 0.0
     floor: float = 0.01
 
+    name = "episodes"
+    every = 100
+
     def __post_init__(self):
         refuse_shares(self.box_share, self.rest_share)
         visited = self.horizon * self.paths * self.epochs
@@ -59,23 +164,16 @@ class Episodes:
                 "another number of updates, or of paths."
             )
 
-    name = "episodes"
-    judged = 10_000  # fresh states, before it is called solved
+    def needs(self):
+        return Needs(self.paths, box_share=self.box_share, rest_share=self.rest_share)
 
-    def run(self, economies: Economies, rule: Rule, key: Array, monitors: Any, every: int, resume: Any) -> Phase:
-        """Train; return the economies with their new policies, and the fit."""
-        build = optimiser(
-            self.optimiser,
-            self.rate,
-            schedule="cosine",
-            updates=self.steps * self.updates,
-            clip=self.clip,
-            floor=self.floor,
-        )
+    def run(self, economies, rule, key, monitors, resume):
+        schedule = {"schedule": "cosine", "updates": self.steps * self.updates, "floor": self.floor}
+        build = optimiser(self.optimiser, self.rate, clip=self.clip, **schedule)
         learn = objective(economies.model, rule)
-        algorithm = Descend(_given, learn, self.sampler(economies), build, trainable=trainable)
-        run = fitted(algorithm, economies, key, self.steps, monitors, every, resume)
-        return Phase(economies._replace(policy=run.model, states=run.state.sampler), run)
+        algorithm = Descend(no_builder, learn, self.sampler(economies), build, trainable=trainable)
+        run = fitted(algorithm, economies, key, self.steps, self.every, monitors, resume)
+        return PhaseEnd(economies._replace(policy=run.model, states=run.state.sampler), run)
 
     def sampler(self, economies: Economies) -> Rollout:
         """The states that the policy visits as it is trained, from those that the economies are in."""
@@ -100,8 +198,11 @@ def _visited(
     return after, mixed(model, states, start_states(model, fresh, n), dice, box_share, rest_share)
 
 
+# ------------------------------------------------------------------------------------------------------ least squares
+
+
 @dataclass(frozen=True)
-class Polish:
+class Polish(AbstractVisits):
     """Levenberg-Marquardt steps on a sample of states that stays fixed for a round.
 
     Parameters
@@ -114,6 +215,8 @@ class Polish:
         Shares of the states that come from the model's box and from around its steady state; the rest is visited.
     spacing : int
         Periods between two states of one track.
+    damping : float
+        First damping of Levenberg-Marquardt.
     """
 
     states: int = 600
@@ -123,43 +226,138 @@ class Polish:
     spacing: int = 5
     damping: float = 1e-2
 
+    name = "polish"
+
     def __post_init__(self):
         refuse_shares(self.box_share, self.rest_share)
 
-    name = "polish"
-    judged = 10_000
+    def needs(self):
+        return Needs(states=self.states, box_share=self.box_share, rest_share=self.rest_share)
 
-    def run(self, economies: Economies, rule: Rule, key: Array, monitors: Any, every: int, resume: Any) -> Phase:
-        """Sample, train; return the economies with their new policies, and the fit."""
+    def run(self, economies, rule, key, monitors, resume):
+        return self.round(economies, None, rule, key, monitors, resume)
+
+    def round(
+        self, economies: Economies, tomorrow: Any, rule: Rule, key: Array, monitors: Any, resume: Any
+    ) -> PhaseEnd:
+        """Sample and train, with the policy itself for tomorrow's, or another one."""
         draw, train = apart(key, 2)
         data, last = sampled(economies, draw, self.states, self.spacing, self.box_share, self.rest_share)
-        algorithm = LevenbergMarquardt(
-            _given, objective(economies.model, rule), Fixed(data), damping=self.damping, trainable=trainable
-        )
-        run = fitted(algorithm, economies, train, self.steps, monitors, every, resume)
-        return Phase(economies._replace(policy=run.model, states=last), run)
+        learn = objective(economies.model, rule, tomorrow)
+        algorithm = LevenbergMarquardt(no_builder, learn, Fixed(data), damping=self.damping, trainable=trainable)
+        run = fitted(algorithm, economies, train, self.steps, self.every, monitors, resume)
+        return PhaseEnd(economies._replace(policy=run.model, states=last), run)
 
 
-class Phase(NamedTuple):
-    """What a phase hands on."""
+@dataclass(frozen=True)
+class TimeIteration(AbstractVisits):
+    """Rounds of `Polish` in which tomorrow's policy is the one of the round's start.
 
-    economies: Economies
-    run: Fit
+    Only the stable solution attracts them. Least squares with both policies free may end at one with hardly an error
+    on its states that saves, or eats, ever more: Euler equations alone barely say how much is consumed.
+
+    Parameters
+    ----------
+    each : Polish
+        One round.
+    rounds : int
+    momentum : float
+        With momentum m tomorrow's weights are θ + m (θ - θ₋): an error that a round shrinks to 0.993 falls to 0.96 with
+        m = 0.8.
+    """
+
+    each: Polish = field(default_factory=Polish)
+    rounds: int = 100
+    momentum: float = 0.0
+
+    name = "time iteration"
+
+    def needs(self):
+        return self.each.needs()
+
+    def run(self, economies, rule, key, monitors, resume):
+        steps, before, one = 0, economies.policy, self.each
+        for i in range(self.rounds):
+            tomorrow = jax.tree.map(lambda new, old: new + self.momentum * (new - old), economies.policy, before)
+            # no resume: an interrupted phase begins again, for what it left behind is one round of many
+            end = one.round(economies, tomorrow, rule, jr.fold_in(key, i), monitors, None)
+            # a round too short to find the damping it needs hands on what it found; else none would ever make a step
+            one = replace(one, damping=max(self.each.damping, float(np.max(end.run.state.optimiser))))
+            before, economies = economies.policy, end.economies
+            steps += int(end.run.tick)
+            if np.any(end.run.status == Status.INTERRUPTED):
+                break
+        return PhaseEnd(economies, replace(end.run, tick=steps))
 
 
-class HowTrained(NamedTuple):
-    """How training went in a phase, arrays over members: status, and the last loss that is a number, else NaN."""
+@dataclass(frozen=True)
+class Trajectories(AbstractPhase):
+    """Levenberg-Marquardt on states of a few simulated paths, all of which set out from the model's ``start``.
 
-    status: np.ndarray
-    losses: np.ndarray
+    This is for economies of many agents. The paths are those of the policy so far; a second phase draws others. How
+    many states are enough does not depend on the number of agents: what the policy depends on is of low dimension, and
+    where a path goes hardly varies (002).
 
-    @classmethod
-    def of(cls, run: Fit) -> HowTrained:
-        """Of the run of a phase."""
-        status = np.atleast_1d(run.status)
-        losses = np.asarray(run.history.get("loss", ())).reshape(-1, len(status))
-        finite = losses[np.isfinite(losses).all(1)]
-        return cls(status, finite[-1] if len(finite) else np.full(len(status), np.nan))
+    Parameters
+    ----------
+    states : int
+        States that are fitted.
+    steps : int
+        Steps on them.
+    paths, periods : int
+        Size of the simulation from which the states are picked.
+    damping : float
+        First damping of Levenberg-Marquardt.
+    """
+
+    states: int = 128
+    steps: int = 10
+    paths: int = 16
+    periods: int = 64
+    damping: float = 1e-2
+
+    name = "trajectories"
+
+    def __post_init__(self):
+        if not 0 < self.states <= self.paths * self.periods:
+            raise ValueError(
+                f"Trajectories: states is {self.states}, but {self.paths} paths of {self.periods} periods have "
+                f"{self.paths * self.periods}; ask for fewer states, or more paths."
+            )
+
+    def needs(self):
+        return Needs(self.paths)
+
+    def visited(self, economies: Economies, key: Array) -> Point:
+        """States of new paths under the economies' policies: leaves (periods, paths, ...), members first."""
+        return set_out(economies, key, self.paths, self.periods)
+
+    def first_states(self, economies, key, needs):
+        return picked(self.visited(economies, key), key, 1_000, economies.members), economies.states
+
+    def fresh_states(self, economies, key):
+        size, axis = 2 * self.states, economies.axis
+        for i in range(TOURS):
+            again = key if i == 0 else folded(key, i)
+            states = picked(self.visited(economies, again), again, self.paths * self.periods, economies.members)
+            for start in range(0, jax.tree.leaves(states)[0].shape[axis], size):
+                part = (*axis * (slice(None),), slice(start, start + size))
+                chunk = jax.tree.map(lambda a: a[part], states)  # noqa: B023
+                if start == 0 or jax.tree.leaves(chunk)[0].shape[axis] == size:
+                    yield chunk
+
+    def run(self, economies, rule, key, monitors, resume):
+        draw, train = apart(key, 2)
+        visited = self.visited(economies, draw)
+        data = Fixed(picked(visited, draw, self.states, economies.members))
+        learn = objective(economies.model, rule)
+        algorithm = LevenbergMarquardt(no_builder, learn, data, damping=self.damping, trainable=trainable)
+        run = fitted(algorithm, economies, train, self.steps, self.every, monitors, resume)
+        starts = jax.tree.map(lambda a: a[0] if economies.members is None else a[:, 0], visited)
+        return PhaseEnd(economies._replace(policy=run.model, states=starts), run)
+
+
+# ------------------------------------------------------------------------------------------------- what phases share
 
 
 def refuse_shares(box_share: float, rest_share: float) -> None:
@@ -173,28 +371,28 @@ def refuse_shares(box_share: float, rest_share: float) -> None:
 class SquaredProduct(eqx.Module):
     """The mean product of two residuals from independent draws: unbiased for the squared conditional expectation."""
 
-    model: Model
-    rule: MonteCarlo
+    residuals: Residuals
 
     def __call__(self, policy: Any, states: Point, key: Array) -> tuple[Array, dict[str, Array]]:
-        half = Residuals(self.model, MonteCarlo(self.rule.draws // 2))
         n = jax.tree.leaves(states)[0].shape[0]
-        first, second = (jax.vmap(lambda s, k: half(policy, s, k))(states, jr.split(k, n)) for k in jr.split(key))
+        drawn = lambda k: jax.vmap(lambda s, k: self.residuals(policy, s, k))(states, jr.split(k, n))
+        first, second = (drawn(k) for k in jr.split(key))
         return jnp.mean(first * second), {}
 
 
-def objective(model: Model, rule: Rule) -> Any:
+def objective(model: Model, rule: Rule, tomorrow: Any = None) -> Any:
     """Least squares of all residuals, or the product of two independent ones where only draws exist."""
     if isinstance(rule, MonteCarlo) and rule.product:
-        return Loss(SquaredProduct(model, rule))
-    return PointResiduals(Residuals(model, rule))
+        return Loss(SquaredProduct(Residuals(model, MonteCarlo(rule.draws // 2), tomorrow)))
+    return PointResiduals(Residuals(model, rule, tomorrow))
 
 
-def _given(key: Array) -> Any:
+def no_builder(key: Array) -> Any:
+    """Stand in for the builder of a policy that is always handed over."""
     raise AssertionError("the policy is always handed over")  # pragma: no cover
 
 
-def fitted(algorithm: Any, economies: Economies, key: Array, steps: int, monitors: Any, every: int, resume: Any) -> Fit:
+def fitted(algorithm: Any, economies: Economies, key: Array, steps: int, every: int, monitors: Any, resume: Any) -> Fit:
     """Train one economy, or all of them side by side."""
     if economies.members is not None:
         # what belongs to a member: the parameters of its economy, wherever they are, and its states

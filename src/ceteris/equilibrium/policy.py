@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from ceteris import keys
 from ceteris.equilibrium.expectation import E, Rule, successors
 from ceteris.equilibrium.model import Model, actions, count_outputs, flat, move, on_host, residuals
 from ceteris.equilibrium.point import Point, as_point
@@ -91,16 +92,32 @@ def _is_scaling(node: Any) -> bool:
     return isinstance(node, Standardise)
 
 
-def blank(model: Model, s: Point, widths: tuple[int, ...], activation: str, key: Array) -> Policy:
-    """A policy of the right size that answers almost zero everywhere, where the model's heads are centred."""
+def blank(model: Model, s: Point, hypothesis: Any, widths: tuple[int, ...], activation: str, key: Array) -> Policy:
+    """A policy of the right size that answers almost zero everywhere, where the model's heads are centred.
+
+    ``hypothesis`` is the recipe's: a class of networks, or None for a perceptron, or a deep set of exchangeable agents.
+    """
     x = jax.eval_shape(model.inputs, s)
     n, m = jax.tree.map(lambda leaf: leaf.shape[-1], x), count_outputs(model)
     block = model.exchangeable()
-    usual = eqx.Partial(MLP, n, m, widths, activation) if block is None else block.builder(n, m, widths, activation)
-    net = (model.hypothesis(n, m, widths) or usual)(key=key)
+    if hypothesis is not None:
+        net = hypothesis(n, m, *widths, key=key)
+    elif block is not None:
+        net = block.network(n, m, widths, activation, key)
+    else:
+        net = MLP(n, m, widths, activation, key=key)
     scaling = jax.tree.map(lambda n: Standardise(jnp.zeros(n), jnp.ones(n)), n)
     zero = Linear(jnp.zeros(m), jnp.zeros((m, n)), jnp.zeros(n)) if isinstance(n, int) else None
     return Policy(net, scaling, zero, Size(jnp.full(m, 0.1)))
+
+
+blank_compiled = compiled_quickly(blank)
+
+
+def with_linear(policy: Policy, linear: Linear) -> Policy:
+    """The policy with a linear part, to which the network starts by adding nothing."""
+    nothing = jax.device_put(np.zeros_like(policy.size.size))
+    return eqx.tree_at(lambda p: (p.linear, p.size.size), policy, (linear, nothing))
 
 
 def standardised_on(model: Model, policy: Policy, visited: Point) -> Policy:
@@ -162,9 +179,9 @@ def target(model: Model, s: Point, a: Point, operator: E) -> Array:
     return jnp.concatenate([jnp.ravel(wanted[name]) for name in model.outputs()])
 
 
-def finished(model: Model, policy: Any, rule: Rule) -> Any:
-    """The policy as it is used: it looks ahead if the model wants that."""
-    return replace(policy, ahead=rule) if model.looks_ahead else policy
+def finished(policy: Any, rule: Rule, looks_ahead: bool) -> Any:
+    """The policy as it is used: it looks ahead if the recipe wants that."""
+    return replace(policy, ahead=rule) if looks_ahead else policy
 
 
 def learnt_alone(policy: Any) -> Any:
@@ -177,18 +194,31 @@ def advance(model: Model, policy: Any, s: Point, shock: Point) -> Point:
     return move(model, s, act(model, policy, s), shock)
 
 
-def expectation(model: Model, policy: Any, s: Point, a: Point, rule: Rule, key: Array | None = None) -> E:
-    """The operator E at one state, with tomorrow's states and actions worked out once."""
+def expectation(
+    model: Model, policy: Any, s: Point, a: Point, rule: Rule, key: Array | None = None, tomorrow: Any = None
+) -> E:
+    """The operator E at one state, with tomorrow's states and actions worked out once.
+
+    Tomorrow's actions are those of the same policy, or of another one in ``tomorrow``.
+    """
+    ahead = policy if tomorrow is None else tomorrow
     shocks, weights = successors(model.shocks(), rule, s, key)
     s1 = jax.vmap(lambda shock: move(model, s, a, shock), axis_size=weights.size)(shocks)  # there may be no shocks
-    a1 = jax.vmap(lambda s1: act(model, policy, s1))(s1)
-    return E(s1, a1, weights, policy)
+    a1 = jax.vmap(lambda s1: act(model, ahead, s1))(s1)
+    return E(s1, a1, weights, policy, ahead)
 
 
-def errors(model: Model, policy: Any, s: Point, rule: Rule, key: Array | None = None) -> Point:
+def errors(model: Model, policy: Any, s: Point, rule: Rule, key: Array | None = None, tomorrow: Any = None) -> Point:
     """The residuals of all equations in one state."""
     a = act(model, policy, s)
-    return residuals(model, s, a, expectation(model, policy, s, a, rule, key))
+    return residuals(model, s, a, expectation(model, policy, s, a, rule, key, tomorrow))
+
+
+@compiled_by_size
+def errors_at(model: Model, policy: Any, states: Point, rule: Rule) -> Point:
+    """Residuals by equation at many states, leaves (n, ...), a few hundred states at a time."""
+    n = jax.tree.leaves(states)[0].shape[0]
+    return jax.lax.map(lambda s: errors(model, policy, s, rule, keys.key(0)), states, batch_size=min(n, 250))
 
 
 class Residuals(eqx.Module):
@@ -196,6 +226,7 @@ class Residuals(eqx.Module):
 
     model: Model
     rule: Rule
+    tomorrow: Any = None
 
     def __call__(self, policy: Any, s: Point, key: Array) -> Array:
-        return flat(errors(self.model, policy, s, self.rule, key))
+        return flat(errors(self.model, policy, s, self.rule, key, self.tomorrow))

@@ -13,7 +13,6 @@ Economics 2, for regressions on simulated states.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,18 +24,15 @@ import numpy as np
 from jax import Array
 
 from ceteris.engine import AbstractAlgorithm, State
-from ceteris.equilibrium.contract import refuse_aimless
-from ceteris.equilibrium.expectation import Rule
 from ceteris.equilibrium.model import Model, actions, flat, residuals
-from ceteris.equilibrium.phases import Phase, fitted
+from ceteris.equilibrium.phases import AbstractVisits, Needs, PhaseEnd, fitted
 from ceteris.equilibrium.policy import Policy, Residuals, expectation, target
 from ceteris.equilibrium.simulate import spaced
-from ceteris.equilibrium.visits import Economies
 from ceteris.nets import RandomFeatures
 
 
 @dataclass(frozen=True)
-class Regression:
+class Regression(AbstractVisits):
     """Rounds of time iteration, in each of which the last layer is regressed on what it should have said.
 
     For models with a `Model.target` and a network of `RandomFeatures`.
@@ -64,8 +60,9 @@ class Regression:
     ridge: float = 1e-9
 
     name = "regression"
+    network = RandomFeatures
+    needs_target = True
     judged = 3_000  # looking ahead is dear
-    box_share, rest_share = 0.0, 0.0
 
     def __post_init__(self):
         for name in ("rounds", "features", "states", "paths", "spacing"):
@@ -77,8 +74,10 @@ class Regression:
                 "at least 0 are needed."
             )
 
-    def run(self, economies: Economies, rule: Rule, key: Array, monitors: Any, every: int, resume: Any) -> Phase:
-        """Iterate; return the economies with their new policies, and the fit."""
+    def needs(self):
+        return Needs(self.paths)
+
+    def run(self, economies, rule, key, monitors, resume):
         wide = economies.policy.net
         narrow = eqx.tree_at(lambda p: p.net, economies.policy, wide.narrowed(self.features))
         if np.any(wide.out[..., wide.first.shape[-2] + self.features : -1, :]):  # more has been learnt than is kept
@@ -86,9 +85,9 @@ class Regression:
             narrow = economies.each(refit, economies.keys(jr.fold_in(key, 1)))
         sizes = (self.states, self.spacing, self.share, self.ridge)
         rounds = Rounds(Residuals(economies.model, rule), economies.states, *sizes)
-        run = fitted(rounds, economies._replace(policy=narrow), key, self.rounds, monitors, every, resume)
+        run = fitted(rounds, economies._replace(policy=narrow), key, self.rounds, self.every, monitors, resume)
         policy = eqx.tree_at(lambda p: p.net, run.model, run.model.net.widened(wide))
-        return Phase(economies._replace(policy=policy, states=run.state.sampler), run)
+        return PhaseEnd(economies._replace(policy=policy, states=run.state.sampler), run)
 
 
 def refitted(
@@ -134,7 +133,7 @@ class Rounds(AbstractAlgorithm):
 
 
 def shortfall(objective: Residuals, policy: Policy, s: Any, key: Array) -> tuple[Array, Array]:
-    """By how much a policy's raw outputs miss the model's target in one state, and its mean squared residual there."""
+    """What a policy's raw outputs lack of the model's target in one state, and its mean squared residual there."""
     model, rule = objective.model, objective.rule
     raw = policy(model.inputs(s))
     a = actions(model, raw, s)
@@ -157,15 +156,3 @@ def regressed(features: Array, y: Array, ridge: Any, weights: Array | float = 1.
     ridge = jnp.maximum(ridge, 100 * jnp.finfo(y.dtype).eps)  # less could not be told from rounding
     G = G + ridge * jnp.trace(G) / len(G) * jnp.eye(len(G), dtype=y.dtype)
     return jax.scipy.linalg.solve(G, X.T @ y, assume_a="pos")
-
-
-def refuse_unfit(phases: Sequence[Any], model: Model, net: Any) -> None:
-    """Raise if a model, or its network, is not what a `Regression` among the phases needs."""
-    if not any(isinstance(phase, Regression) for phase in phases):
-        return
-    refuse_aimless(model)
-    if not isinstance(net, RandomFeatures):
-        raise ValueError(
-            f"phases: Regression needs a network of RandomFeatures, but that of {type(model).__name__} is "
-            f"{type(net).__name__}; let hypothesis return one, or choose Episodes."
-        )

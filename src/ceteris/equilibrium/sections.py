@@ -1,4 +1,7 @@
-"""The report of a solution: the verdict first, then the evidence, then what it says about the economy."""
+"""The report of a solution: the verdict first, then the evidence, then what it says about the economy.
+
+All that a section asks of its solution are the public methods of `ceteris.equilibrium.solution.Solution`.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,10 @@ from ceteris.results import Figure, Section, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ceteris.equilibrium.solution import Solution
-
 LINES = 3  # entries of a vector drawn as separate lines of a policy slice
 
 
-def report_sections(solution: Solution, quick: bool = False) -> tuple[Section, ...]:
+def report_sections(solution: Any, quick: bool = False) -> tuple[Section, ...]:
     """Sections for `ceteris.report`; ``quick`` simulates a tenth as long."""
     import pandas as pd
 
@@ -41,7 +42,7 @@ def report_sections(solution: Solution, quick: bool = False) -> tuple[Section, .
         tables.append(Table("Distance to the closed form", accuracy.truth, "Relative to the mean size of the action."))
     note = "A p-value near zero says that forecast errors can be predicted from the state; blank: no surprises to test."
     tables.append(Table("Den Haan-Marcet test", accuracy.den_haan_marcet, note))
-    how = f"{' '.join(solution.said)} {solution.seconds:.0f} s on the clock, {solution.cpu:.0f} processor seconds."
+    how = f"{' '.join(solution.notes)} {solution.seconds:.0f} s on the clock, {solution.cpu:.0f} processor seconds."
     phases = pd.DataFrame([{k: v for k, v in e.items() if k != "sentence"} for e in solution.log])
     fields = pd.DataFrame({"value": {k: str(v) for k, v in parameters(solution.model).items()}})
     shocks = solution.model.shocks()
@@ -64,7 +65,7 @@ def report_sections(solution: Solution, quick: bool = False) -> tuple[Section, .
     )
 
 
-def _policies(solution: Solution) -> tuple[str, tuple[Table, ...], tuple[Figure, ...]]:
+def _policies(solution: Any) -> tuple[str, tuple[Table, ...], tuple[Figure, ...]]:
     if solution.drawn_along():
         return "", (), (solution.slices(),)
     return "The state is a distribution: there is no single number along which to draw what is done.", (), ()
@@ -81,7 +82,7 @@ def _size(shock: Any, simulated: Any) -> dict[str, Any]:
     return {"size": int(np.argmin(shock.stationary()))}
 
 
-def policy_slices(solution: Solution, name: str, visited: dict[str, np.ndarray], points: int) -> pd.DataFrame:
+def policy_slices(solution: Any, name: str, visited: dict[str, np.ndarray], points: int) -> pd.DataFrame:
     """Actions with one state moved from its 0.5 to its 99.5 percentile, the others at the state nearest the middle."""
     import pandas as pd
 

@@ -38,6 +38,43 @@ class Normal(AbstractShock):
         return jr.normal(key, self.shape)
 
 
+class Idiosyncratic(AbstractShock):
+    """A standard normal innovation for each of many agents, independent across them; scale it in ``move``.
+
+    Parameters
+    ----------
+    agents : int
+    shape : tuple of int
+        Shape of one agent's innovation; ``()`` is one number.
+
+    Examples
+    --------
+    >>> Idiosyncratic(1)
+    Traceback (most recent call last):
+    ...
+    ValueError: Idiosyncratic: agents is 1, but at least 2 are needed: one agent's shock is aggregate, so use Normal().
+    """
+
+    agents: int = eqx.field(static=True)
+    one: tuple[int, ...] = eqx.field(static=True)
+
+    def __init__(self, agents: int, shape: tuple[int, ...] = ()):
+        if agents < 2:
+            raise ValueError(
+                f"Idiosyncratic: agents is {agents}, but at least 2 are needed: one agent's shock is aggregate, so use "
+                "Normal()."
+            )
+        self.agents, self.one = agents, shape
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of all agents' innovations together."""
+        return (self.agents, *self.one)
+
+    def draw(self, s, key):
+        return jr.normal(key, self.shape)
+
+
 class Markov(AbstractShock):
     """A chain on 0, ..., n-1; the realisation is tomorrow's state of the chain, which ``move`` puts into the state.
 
@@ -103,6 +140,12 @@ class Drawn(AbstractShock):
 
     def draw(self, s, key):
         return self.function(key)
+
+
+def normalised(w: Array) -> Array:
+    """Shocks with mean 0 and variance 1 over the agents, the first axis: the two moments a draw need not get wrong."""
+    centred = w - w.mean(0)
+    return centred / jnp.sqrt(jnp.mean(centred**2, 0))
 
 
 def draw(shocks: dict[str, AbstractShock], s: Point, key: Array) -> Point:

@@ -17,25 +17,17 @@ from ceteris import keys
 from ceteris.engine import precision
 from ceteris.engine.devices import Precision, cast
 from ceteris.equilibrium import figures, moments, stability, store
-from ceteris.equilibrium.accuracy import (
-    Accuracy,
-    den_haan_marcet,
-    distance_to_truth,
-    errors_at,
-    finer,
-    forecast_errors,
-    normal_dimension,
-    summary,
-)
-from ceteris.equilibrium.expectation import Rule
+from ceteris.equilibrium.accuracy import Accuracy, den_haan_marcet, distance_to_truth, forecast_errors, summary
+from ceteris.equilibrium.expectation import Rule, finer, normal_dimension
 from ceteris.equilibrium.impulse import ImpulseResponse, responses, summarised
+from ceteris.equilibrium.judging import HowTrained, Outcome, judge, judging_key
 from ceteris.equilibrium.model import Model, parameters, traced
 from ceteris.equilibrium.point import Point, as_point
-from ceteris.equilibrium.policy import act
+from ceteris.equilibrium.policy import act, errors_at, learnt_alone
+from ceteris.equilibrium.recipe import Recipe, make_plan
 from ceteris.equilibrium.sections import policy_slices, report_sections
 from ceteris.equilibrium.shocks import Markov
-from ceteris.equilibrium.simulate import Paths, box_states, record, settle
-from ceteris.equilibrium.trial import trial
+from ceteris.equilibrium.simulate import Economies, Paths, box_states, record, settle
 from ceteris.results import Check, Figure, Section
 
 if TYPE_CHECKING:
@@ -55,12 +47,14 @@ class Solution:
         Where the simulated tracks ended, leaves (paths, ...).
     rule : rule
         How expectations were computed.
-    met : bool
-        Whether the tolerance was met on fresh states; ``sentence`` says by how much.
+    outcome : Outcome
+        Whether the tolerance was met on fresh states, in an economy that holds together; ``sentence`` says by how much.
+    notes : tuple of str
+        What was decided on the way: the rule for expectations, the linear policy.
     log : tuple of dict
         What each phase that ended reached.
     phase : int
-        Of these, the one whose policy it is: the best; -1 if none ended.
+        Number of the phase whose policy it is, the best one; -1 if none ended.
     seconds, cpu : float
         Wall-clock and processor seconds, compilation included; those of all sessions, if there were several.
     """
@@ -76,11 +70,16 @@ class Solution:
     tolerance: tuple[float, float]
     seconds: float
     cpu: float
-    said: tuple[str, ...]
+    notes: tuple[str, ...]
     log: tuple[dict[str, Any], ...]
     phase: int
+    outcome: Outcome
     sentence: str
-    met: bool
+
+    @property
+    def met(self) -> bool:
+        """Whether the model is solved."""
+        return self.outcome is Outcome.SOLVED
 
     def policy(self, states: Mapping[str, Any] | Point) -> dict[str, np.ndarray]:
         """Actions in given states.
@@ -127,7 +126,7 @@ class Solution:
         with precision(self.precision):
             simulated = self.simulate(periods, paths, seed, burn_in)
             flat = jax.tree.map(lambda a: jnp.asarray(a).reshape(-1, *a.shape[2:]), simulated)
-            rule, how = finer(self.rule, normal_dimension(self.model))
+            rule, how = finer(self.rule, normal_dimension(self.model.shocks()))
             at = lambda states: errors_at(self._model, self.hypothesis, states, rule)
             found = at(flat.states)
             box = None
@@ -136,25 +135,19 @@ class Solution:
             hindsight = forecast_errors(self._model, self.hypothesis, flat.states, rule, keys.key(seed))
             x = averaged_inputs(self._model, flat.states)
             note = f"{len(x):,} states of a simulation without resets; expectations by {how}; mean of absolute errors."
-            return Accuracy(
-                summary(found),
-                box,
-                distance_to_truth(self.model, flat.states, flat.actions),
-                den_haan_marcet(hindsight, found, x),
-                note,
-                {name: np.asarray(value) for name, value in found.items()},
-            )
+            truth = distance_to_truth(self.model, flat.states, flat.actions)
+            raw = {name: np.asarray(value) for name, value in found.items()}
+            return Accuracy(summary(found), box, truth, den_haan_marcet(hindsight, found, x), note, raw)
 
     def checks(self, periods: int = 1_500, paths: int = 20, seed: int = 3) -> tuple[Check, ...]:
         """Whether this is the stable equilibrium, and whether the tolerance was met."""
         with precision(self.precision):
             simulated = self.simulate(periods, paths, seed)
             start = jax.tree.map(lambda a: jnp.asarray(a[0]), self.states)
-            held = trial(self._model, self.hypothesis, self.states, seed)
+            held = stability.stability(self._model, self.hypothesis, self.states, seed)
             error = float(self.log[self.phase]["mean"]) if self.log else None
-            solved = Check("tolerance", self.met, self.sentence, value=error, bar=self.tolerance[0])
             return (
-                solved,
+                Check("tolerance", self.met, self.sentence, value=error, bar=self.tolerance[0]),
                 stability.bounded(simulated),
                 stability.repaired(simulated),
                 stability.differences(held),
@@ -195,14 +188,14 @@ class Solution:
             if displaced:
                 moved = self.simulate(500, 20, seed).states[shock]
                 amount = size * moved.std((0, 1))
-                said = f"{size:g} standard deviation{'s' * (size != 1)} more of {shock}"
+                what = f"{size:g} standard deviation{'s' * (size != 1)} more of {shock}"
             else:
                 amount = (
                     jnp.asarray(size, like[shock].dtype) if chain and shock in list(like) else jnp.asarray(float(size))
                 )
-                said = f"{shock} in state {int(size)}" if chain else f"{shock} raised by {size:g}"
+                what = f"{shock} in state {int(size)}" if chain else f"{shock} raised by {size:g}"
             parts = responses(self._model, self.hypothesis, states, key, periods, shock, amount, displaced)
-            return ImpulseResponse(said, summarised(jax.tree.map(np.asarray, parts)))
+            return ImpulseResponse(what, summarised(jax.tree.map(np.asarray, parts)))
 
     def moments(
         self, periods: int = 1_000, paths: int = 50, *, with_: str | None = None, hp: float | None = None, seed: int = 5
@@ -270,17 +263,14 @@ class Solution:
         missing = [name for name in like if name not in list(given)]
         if missing:
             raise ValueError(f"states: {', '.join(missing)} not given; give every state: {', '.join(like)}.")
-        many = any(jnp.ndim(given[name]) > jnp.ndim(like[name]) for name in like)
-        lead = max(
-            (jnp.shape(given[name])[0] for name in like if jnp.ndim(given[name]) > jnp.ndim(like[name])), default=1
-        )
-        cast_ = lambda name: jnp.broadcast_to(
-            jnp.asarray(given[name], like[name].dtype)
-            if jnp.ndim(given[name]) > jnp.ndim(like[name])
-            else jnp.asarray(given[name], like[name].dtype)[None],
-            (lead, *like[name].shape),
-        )
-        return Point("state", {name: cast_(name) for name in like}), many
+        many = {name: jnp.ndim(given[name]) > jnp.ndim(like[name]) for name in like}
+        n = max((jnp.shape(given[name])[0] for name in like if many[name]), default=1)
+
+        def repeated(name):
+            value = jnp.asarray(given[name], like[name].dtype)
+            return jnp.broadcast_to(value if many[name] else value[None], (n, *like[name].shape))
+
+        return Point("state", {name: repeated(name) for name in like}), any(many.values())
 
 
 def averaged_inputs(model: Model, states: Point) -> np.ndarray:
@@ -293,3 +283,53 @@ def averaged_inputs(model: Model, states: Point) -> np.ndarray:
 @eqx.filter_jit
 def _act_many(model: Model, policy: Any, states: Point) -> Point:
     return jax.vmap(lambda s: act(model, policy, s))(states)
+
+
+def load(
+    folder: str | Path, model: Model | None = None, *, expectation: Rule | None = None, recipe: Recipe | None = None
+) -> Solution:
+    """Read a solution that was saved, and judge it afresh.
+
+    Nothing in the file can run: models and rules of the library are made from names in a table. The verdict is not read
+    but found on fresh states, as `solve` does.
+
+    Parameters
+    ----------
+    folder : path
+        The folder it was saved in, or the file.
+    model : Model, optional
+        Needed for a model of your own, with the parameters it was solved for; others are told in ``notes``, and judged.
+    expectation : rule, optional
+        Needed where expectations were computed by a rule of your own.
+    recipe : Recipe, optional
+        Needed where it was solved with another recipe than the model's own.
+
+    Returns
+    -------
+    Solution
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ceteris.equilibrium import Polish, load, named, solve
+    >>> solution = solve(named("growth", delta=1.0), tolerance=1e-5, phases=[Polish(100, 15)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = solution.save(folder)
+    ...     again = load(folder)
+    >>> again.met, again.sentence == solution.sentence
+    (True, True)
+    """
+    facts: dict[str, Any] = store.read(folder, model, expectation, recipe)
+    log, phase, settings = facts["log"], facts["phase"], {name: facts[name] for name in ("tolerance", "widths")}
+    plan = make_plan(facts["model"], recipe, facts["rule"], **settings)
+    with precision(facts["precision"]):
+        used = cast(traced(facts["model"]), facts["precision"])
+        economies = Economies(used, learnt_alone(facts["hypothesis"]), facts["states"])
+        training = HowTrained.ended_at(log[phase]["loss"] if log else np.nan)
+        found = judge(plan, economies, judging_key(facts["seed"], phase), len(plan.phases) - 1, training)
+    if log:
+        entry = {**log[phase], "mean": float(found.mean[0]), "max": float(found.max[0])}
+        entry |= {"where": found.where, "states": found.states}
+        facts["log"] = (*log[:phase], entry, *log[phase + 1 :])
+    outcome, sentence = found.verdicts[0]
+    return Solution(**facts, outcome=outcome, sentence=sentence)

@@ -1,61 +1,52 @@
-"""Solve a model globally: a policy that makes its residuals zero on the states it visits."""
+"""Solve a model globally: a policy that makes its residuals zero on the states it visits.
+
+The road: `make_plan` settles the recipe, `refuse_unsolvable` traces the model once, `first_policies` makes the network
+and starts it from the linear policy, and phase after phase is run and judged on fresh states until the model is solved.
+The best policy is kept.
+"""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from ceteris import keys
 from ceteris.arguments import one_of
-from ceteris.engine import precision
+from ceteris.engine import Status
+from ceteris.engine import precision as in_precision
 from ceteris.engine.devices import Precision, cast
-from ceteris.equilibrium.course import carried_out
-from ceteris.equilibrium.expectation import Rule, default_rule, refuse_uncovered
+from ceteris.equilibrium.contract import refuse_broken
+from ceteris.equilibrium.contract_symmetry import refuse_asymmetric, refuse_misdeclared
+from ceteris.equilibrium.expectation import Rule, as_facts, from_facts
+from ceteris.equilibrium.judging import HowTrained, Judged, Outcome, Verdict, judge, judging_key
 from ceteris.equilibrium.linearise import linearise
-from ceteris.equilibrium.model import Model, count_outputs, start_states, traced
-from ceteris.equilibrium.phases import Episodes, Polish
-from ceteris.equilibrium.point import Point
-from ceteris.equilibrium.policy import (
-    Linear,
-    Policy,
-    blank,
-    compiled_quickly,
-    finished,
-    learnt_alone,
-    standardised_on,
-)
-from ceteris.equilibrium.regression import Regression, refuse_unfit
-from ceteris.equilibrium.simulate import SEGMENT
+from ceteris.equilibrium.model import Model, traced
+from ceteris.equilibrium.phases import AbstractPhase, Needs
+from ceteris.equilibrium.policy import blank_compiled, finished, learnt_alone, standardised_on, with_linear
+from ceteris.equilibrium.recipe import Plan, Recipe, make_plan
+from ceteris.equilibrium.simulate import Economies, starts_of
 from ceteris.equilibrium.solution import Solution
-from ceteris.equilibrium.trajectories import Trajectories, picked
-from ceteris.equilibrium.visits import Economies, sampled, simulated, starts_of
 from ceteris.equilibrium.work import Work, question_of
 from ceteris.nets.activations import ACTIVATIONS
 from ceteris.outlets import say
-from ceteris.programs import keep_programs
-
-AnyPhase = Episodes | Polish | Regression | Trajectories
-
-LARGEST_SYSTEM = (
-    3_500  # weights or residuals, whichever is fewer: the side of the system Levenberg-Marquardt factorises
-)
 
 
 def solve(
     model: Model,
+    recipe: Recipe | None = None,
     *,
     seed: int = 0,
     tolerance: float | tuple[float, float] | None = None,
     expectation: Rule | None = None,
-    phases: Sequence[AnyPhase] | None = None,
+    phases: Sequence[AbstractPhase] | None = None,
     widths: Sequence[int] | None = None,
     activation: str = "tanh",
     precision: Precision = "double",
@@ -68,16 +59,18 @@ def solve(
     Parameters
     ----------
     model : Model
+    recipe : Recipe, optional
+        Phases, network and tolerance; by default the model's own. The arguments of these names replace parts of it.
     seed : int
         Decides the network's first weights and all draws.
     tolerance : float or (float, float), optional
         Mean absolute residual, and the largest, on fresh states (001, Algorithm 1); one number t means (t, 100 t). By
-        default the model's own, else 1e-6.
+        default that of the recipe, else 1e-6.
     expectation : rule, optional
         How E is computed; by default chosen from the model's shocks. See `ceteris.equilibrium.expectation`.
-    phases : sequence of Episodes, Polish, Regression and Trajectories, optional
-        What is done in which order; by default the model's own, else chosen by size. Later ones are skipped once the
-        tolerance is met.
+    phases : sequence of Episodes, Polish, TimeIteration, Regression and Trajectories, optional
+        What is done in which order; by default those of the recipe, else chosen by size. Later ones are skipped once
+        the tolerance is met.
     widths, activation
         The network's hidden layers.
     precision : {"single", "double"}
@@ -110,20 +103,8 @@ def solve(
                 "widths out, or start."
             )
         widths, activation = start.widths, start.activation
-    plan = make_plan(model, tolerance, expectation, phases, widths)
+    plan = make_plan(model, recipe, expectation, tolerance=tolerance, phases=phases, widths=widths)
     return solve_economies((model,), None, plan, activation, precision, seed, start, out, progress)[0]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything that was decided before the first step."""
-
-    rule: Rule
-    said: tuple[str, ...]
-    phases: tuple[AnyPhase, ...]
-    tolerance: tuple[float, float]
-    widths: tuple[int, ...]
-    asked: bool = False  # whether the rule is the user's, who is not overruled
 
 
 def solve_economies(
@@ -133,40 +114,39 @@ def solve_economies(
     activation: str,
     precision: Precision,
     seed: int,
-    start: Any,
-    out: Any,
-    progress: bool,
+    start: Any = None,
+    out: str | Path | None = None,
+    progress: bool = False,
 ) -> list[Solution]:
     """Solve one model, or several of one shape together as an ensemble (``members`` of them)."""
     model = models[0]
     one_of("activation", activation, ACTIVATIONS)
-    folder = None if out is None else Path(out)
     with in_precision(precision):
-        checked(model, plan.rule)
-    asked = question_of(model, **_arguments(plan, activation, precision, seed, start))
-    with in_precision(precision), Work.on(folder, asked, progress) as work:
-        economies, found = prepared(models, members, plan, activation, keys.key(seed), start, precision)
-        refuse_unfit(plan.phases, model, economies.policy.net)
-        plan = replace(plan, said=(*plan.said, *dict.fromkeys(found)))
-        for line in plan.said if progress else ():
+        refuse_unsolvable(model, plan)
+    question = question_of(model, **_arguments(plan, activation, precision, seed, start))
+    with in_precision(precision), Work.on(None if out is None else Path(out), question, progress) as work:
+        economies, notes = first_policies(models, members, plan, activation, keys.key(seed), start, precision)
+        refuse_other_networks(model, plan, economies.policy.net)
+        plan = replace(plan, notes=(*plan.notes, *dict.fromkeys(notes)))
+        for line in plan.notes if progress else ():
             say(line)
-        course = carried_out(plan, economies, work, seed)
+        state = reopened(plan, economies, work, seed)
+        while not state.is_over:
+            state = after_next_phase(state, work, seed)
         seconds, cpu = work.spent()
-        own = [course.of(i) for i in range(members or 1)]
+        ends = [state.end(i) for i in range(members or 1)]
         return [
             Solution(
-                m, finished(m, one.policy, course.rule), one.states, course.rule, plan.widths, activation, precision,
-                seed, plan.tolerance, seconds, cpu, course.plan.said, one.log, one.phase, one.verdict.sentence,
-                one.verdict.solved,
+                m, finished(end.policy, state.rule, plan.looks_ahead), end.states, state.rule, plan.widths, activation,
+                precision, seed, plan.tolerance, seconds, cpu, state.plan.notes, end.log, end.phase, *end.verdict,
             )
-            for m, one in zip(models, own, strict=True)
+            for m, end in zip(models, ends, strict=True)
         ]  # fmt: skip
 
 
-def question(model: Model, *, seed: int, tolerance: Any, precision: Precision) -> dict[str, str]:
+def fingerprint(model: Model, *, seed: int, tolerance: Any, precision: Precision) -> dict[str, str]:
     """The fingerprint of a call of `solve` with these arguments, the others at their defaults."""
-    plan = make_plan(model, tolerance, None, None, None)
-    return question_of(model, **_arguments(plan, "tanh", precision, seed, None))
+    return question_of(model, **_arguments(make_plan(model, tolerance=tolerance), "tanh", precision, seed, None))
 
 
 def _arguments(plan: Plan, activation: str, precision: Precision, seed: int, start: Any) -> dict[str, Any]:
@@ -175,142 +155,212 @@ def _arguments(plan: Plan, activation: str, precision: Precision, seed: int, sta
     return {**vars(plan), "activation": activation, "precision": precision, "seed": seed, "start": weights}
 
 
-in_precision = precision
-
-
-# --------------------------------------------------------------------------------------------------------- planning
-
-
-def make_plan(model: Model, tolerance: Any, rule: Rule | None, phases: Any, widths: Any) -> Plan:
-    """Decide everything that was left open; refuse what cannot work."""
-    keep_programs()
-    chosen, sentence = default_rule(model.shocks())
-    if rule is not None:
-        refuse_uncovered(model.shocks(), rule)
-        chosen, sentence = rule, f"E: {rule}, as asked."
-    if tolerance is None:
-        tolerance = model.tolerance or 1e-6
-    pair = (tolerance, 100 * tolerance) if isinstance(tolerance, int | float) else tuple(tolerance)
-    if len(pair) != 2 or not 0 < pair[0] <= pair[1]:
-        raise ValueError(
-            f"tolerance: {tolerance!r} was given, but one positive number is needed, or two, the mean and the largest "
-            "error allowed, such as (1e-6, 1e-4)."
-        )
-    wide = tuple(widths) if widths is not None else model.widths or _widths(model)
-    own = phases if phases is not None else default_phases(model, wide)
-    if not own:
-        raise ValueError("phases: an empty list was given, but at least one phase is needed, such as Episodes().")
-    return Plan(chosen, (sentence,), tuple(own), pair, wide, rule is not None)
-
-
-def _widths(model: Model) -> tuple[int, ...]:
-    n = _shapes(model)[0]
-    return (16, 16) if n <= 3 else (24, 24) if n <= 6 else (32, 32) if n <= 24 else (64, 64)
-
-
-def _shapes(model: Model) -> tuple[int, int]:
-    """Numbers of inputs and of raw outputs."""
-
-    def count():
-        s = jax.tree.map(lambda a: a[0], start_states(traced(model), keys.key(0), 1))
-        return model.inputs(s)
-
-    return sum(leaf.shape[-1] for leaf in jax.tree.leaves(jax.eval_shape(count))), count_outputs(model)
-
-
-def default_phases(model: Model, widths: tuple[int, ...]) -> tuple[AnyPhase, ...]:
-    """The model's own phases, else episodes and rounds of polishing where the system is small enough."""
-    own = model.phases()
-    if own is not None:
-        return tuple(own)
-    if model.exchangeable() is not None:
-        return 4 * (Trajectories(),)
-    n, m = _shapes(model)
-    sizes = [n, *widths, m]
-    weights = sum((a + 1) * b for a, b in itertools.pairwise(sizes))
-    states = int(np.clip(4 * weights / m, 300, 1500))
-    if min(weights, states * m) > LARGEST_SYSTEM:
-        return (Episodes(steps=4000, paths=128, horizon=1, updates=1, rate=2e-3),)
-    first = () if model.steady_state() is not None else (Episodes(steps=250),)
-    inside = (
-        0.5 if jax.eval_shape(model.box) is not None and n <= 6 else 0.0
-    )  # in many dimensions a box is nearly all corners
-    return (*first, *4 * (Polish(states=states, steps=40, box_share=inside),))
-
-
-def checked(model: Model, rule: Rule) -> None:
+def refuse_unsolvable(model: Model, plan: Plan) -> None:
     """Refuse, before any work, a model whose functions do not fit together."""
-    from ceteris.equilibrium.contract import refuse_broken
-    from ceteris.equilibrium.contract_symmetry import refuse_asymmetric, refuse_misdeclared
-
     refuse_misdeclared(model)
-    refuse_broken(model, rule)
-    refuse_asymmetric(model, rule)
+    refuse_broken(model, plan.rule, plan.needs_target)
+    refuse_asymmetric(model, plan.rule, plan.hypothesis, plan.widths)
 
 
-# -------------------------------------------------------------------------------------------------------- preparing
+def refuse_other_networks(model: Model, plan: Plan, net: Any) -> None:
+    """Raise if a phase cannot train the network."""
+    for phase in plan.phases:
+        if not isinstance(net, phase.network):
+            raise ValueError(
+                f"phases: {type(phase).__name__} needs a network of {phase.network.__name__}, but that of "
+                f"{type(model).__name__} is {type(net).__name__}; let hypothesis be one, or choose Episodes."
+            )
 
 
-def prepared(
+# ---------------------------------------------------------------------------------------------------- first policies
+
+
+def first_policies(
     models: Sequence[Model], members: int | None, plan: Plan, activation: str, key: Array, start: Any, name: Precision
 ) -> tuple[Economies, list[str]]:
-    """First policies: linear where the model allows it, with inputs scaled by a simulation, and states visited."""
+    """The economies with the policies they begin with, and what is to be said of these."""
     own = [key] if members is None else keys.apart(key, members)
-    made = [_first(m, plan, activation, k, start, name) for m, k in zip(models, own, strict=True)]
-    said = [sentence for *_, sentence in made]
+    made = [first_policy(m, plan, activation, k, start, name) for m, k in zip(models, own, strict=True)]
+    notes = [note for _, note in made]
     if members is None:
-        model, policy, states, _ = made[0]
-        return Economies(model, policy, states), said
+        return made[0][0], notes
     # whole numbers are shapes
     together = lambda *a: jax.device_put(np.stack(a)) if isinstance(a[0], jax.Array | np.ndarray) else a[0]
-    stacked: Any = jax.tree.map(together, *(m[:3] for m in made))
-    model, policy, states = stacked
-    return Economies(model, policy, states, members), said
+    model, policy, states = jax.tree.map(together, *(economy[:3] for economy, _ in made))
+    return Economies(model, policy, states, members), notes
 
 
-def _first(model, plan, activation, key, start, name):
+def first_policy(
+    model: Model, plan: Plan, activation: str, key: Array, start: Any, name: Precision
+) -> tuple[Economies, str]:
+    """A first policy: linear where the model allows it, with inputs scaled by a simulation, and the states visited."""
+    needs = Needs(*map(max, zip(Needs(), *(phase.needs() for phase in plan.phases), strict=True)))
     model = cast(traced(model), name)
     weights, starts, simulate = keys.apart(key, 3)
-    states = starts_of(model, starts, _paths(plan))
+    states = starts_of(model, starts, needs.paths or 100)
     if start is not None:
-        policy = cast(learnt_alone(start.hypothesis), name)
-        return model, policy, states, "Begins from another solution."
-    policy = _blank(model, jax.tree.map(lambda a: np.asarray(a)[0], states), plan.widths, activation, weights)
-    policy = cast(policy, name)
+        return Economies(model, cast(learnt_alone(start.hypothesis), name), states), "Begins from another solution."
+    one = jax.tree.map(lambda a: np.asarray(a)[0], states)
+    policy = cast(blank_compiled(model, one, plan.hypothesis, plan.widths, activation, weights), name)
     found = linearise(model)
     if found.policy is not None:
         policy = with_linear(policy, cast(found.policy, name))
-    shares = [max(getattr(phase, name) for phase in plan.phases) for name in ("box_share", "rest_share")]
-    if isinstance(plan.phases[0], Trajectories):
-        visited = plan.phases[0].visited(Economies(model, policy, states), simulate)
-        policy = standardised_on(model, policy, picked(visited, simulate, 1000))
-    else:
-        policy, states = rescaled(Economies(model, policy, states), simulate, _sample(plan), *shares)
-    return model, policy, states, found.sentence
+    seen, states = plan.phases[0].first_states(Economies(model, policy, states), simulate, needs)
+    return Economies(model, standardised_on(model, policy, seen), states), found.sentence
 
 
-_blank = compiled_quickly(blank)
+# ------------------------------------------------------------------------------------------------- phase after phase
 
 
-def _paths(plan: Plan) -> int:
-    return max((phase.paths for phase in plan.phases if not isinstance(phase, Polish)), default=100)
+class End(NamedTuple):
+    """What became of one economy."""
+
+    policy: Any
+    states: Any
+    log: tuple[dict[str, Any], ...]
+    phase: int
+    verdict: Verdict
 
 
-def _sample(plan: Plan) -> int:
-    """How many states inputs are standardised on: if that is enough, as many as a program for training draws."""
-    return max(1000, *(phase.states for phase in plan.phases if isinstance(phase, Polish)), 0)
+@dataclass(frozen=True)
+class SolveState:
+    """How far a solution has come.
+
+    Attributes
+    ----------
+    plan : Plan
+        With the rule that the next phase takes, and all notes so far.
+    log : tuple of dict
+        What each phase that ended reached; errors are arrays over members.
+    rules : tuple of rule
+        With which each of them was trained.
+    last, best : Judged
+        The policies after the last of them, and the best so far; None before the first has ended.
+    stopped : str
+        Why a phase did not end, if one did not; ``economies`` are then as far as it came.
+    """
+
+    plan: Plan
+    economies: Economies
+    log: tuple[dict[str, Any], ...] = ()
+    rules: tuple[Rule, ...] = ()
+    last: Judged | None = None
+    best: Judged | None = None
+    stopped: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do: every member is solved, or broke down, or all phases have been run."""
+        if self.stopped or len(self.log) == len(self.plan.phases):
+            return True
+        return self.last is not None and all(self.verdict(i).outcome.final for i in range(len(self.last.verdicts)))
+
+    @property
+    def rule(self) -> Rule:
+        """How expectations were computed for the policies that were kept."""
+        return self.plan.rule if self.best is None else self.best.rule
+
+    def verdict(self, i: int) -> Verdict:
+        """The verdict on the best policy of a member, unless it broke down since: no later phase could mend that."""
+        if self.last is None or self.best is None:
+            return Verdict(Outcome.INTERRUPTED, f"{Outcome.INTERRUPTED.sentence}: {self.stopped}")
+        last, best, phase = self.last.verdicts[i], self.best.verdicts[i], int(self.best.phase[i])
+        if last.outcome is Outcome.BROKEN and best.outcome is not Outcome.SOLVED:
+            return last
+        earlier = f"This is the policy after phase {phase + 1}; later ones are worse." * (phase < len(self.log) - 1)
+        return best._replace(sentence=" ".join(filter(None, [best.sentence, earlier, self.stopped])))
+
+    def end(self, i: int) -> End:
+        """What became of member ``i``."""
+        kept = (self.economies if self.best is None else self.best.economies).member(i)
+        log = tuple({**e, "mean": float(e["mean"][i]), "max": float(e["max"][i])} for e in self.log)
+        return End(kept.policy, kept.states, log, -1 if self.best is None else int(self.best.phase[i]), self.verdict(i))
 
 
-def with_linear(policy: Policy, linear: Linear) -> Policy:
-    """The policy with a linear part, to which the network starts by adding nothing."""
-    return eqx.tree_at(
-        lambda p: (p.linear, p.size.size), policy, (linear, jax.device_put(np.zeros_like(policy.size.size)))
-    )
+def after_next_phase(state: SolveState, work: Work, seed: int) -> SolveState:
+    """The state after one more phase, its policies judged and kept on disk."""
+    plan, i = state.plan, len(state.log)
+    phase, key = plan.phases[i], keys.folded(keys.key(seed + 1), i)
+    end = phase.run(state.economies, plan.rule, key, work.monitors(i, phase.name), work.resume(i))
+    if np.any(end.run.status == Status.INTERRUPTED):
+        where = f"This was in phase {i + 1} of {len(plan.phases)}, {phase.name}."
+        return replace(state, economies=end.economies, stopped=f"{end.run.note} {where}")
+    training = HowTrained.of(end.run)
+    found = judge(plan, end.economies, judging_key(seed, i), i, training)
+    entry = {
+        "phase": phase.name, "steps": int(end.run.tick), "loss": float(np.median(training.losses)), **found.entry,
+        "sentence": end.run.sentence,
+        "ended": " ".join(v.sentence for v in found.verdicts if v.outcome is Outcome.BROKEN),
+    }  # fmt: skip
+    plan = replace(plan, rule=found.next_rule, notes=(*plan.notes, *filter(None, [found.note])))
+    log, rules, best = (*state.log, entry), (*state.rules, found.rule), better(plan, state.best, found)
+    state = SolveState(plan, end.economies, log, rules, found, best)
+    if work.progress:
+        say(f"  {phase.name}: mean error {np.max(found.mean):.2e}, largest {np.max(found.max):.2e} "
+            f"({found.where}). {found.note}")  # fmt: skip
+    keep(state, work)
+    return state
 
 
-def rescaled(economies: Economies, key: Array, n: int, box_share: float, rest_share: float) -> tuple[Policy, Point]:
-    """The policy with inputs standardised on the states it will be trained on, and where a simulation ends."""
-    _, settled = simulated(economies, key, SEGMENT)
-    economies = economies._replace(states=settled)
-    visited, last = sampled(economies, keys.folded(key, 1), n, box_share=box_share, rest_share=rest_share)
-    return standardised_on(economies.model, economies.policy, visited), last
+def better(plan: Plan, before: Judged | None, now: Judged) -> Judged:
+    """The better of two, for each member: one that is solved, else the one whose errors are smaller."""
+    if before is None:
+        return now
+
+    def badness(some: Judged) -> np.ndarray:
+        worse = np.maximum(some.mean / plan.tolerance[0], some.max / plan.tolerance[1])
+        solved = np.array([v.outcome is Outcome.SOLVED for v in some.verdicts])
+        return np.where(solved, -1.0, np.nan_to_num(worse, nan=np.inf))
+
+    improved = badness(now) < badness(before)
+    if improved.all() or not improved.any():
+        return now if improved.all() else before
+    pick = lambda a, b: jnp.where(improved.reshape(-1, *[1] * (jnp.ndim(a) - 1)), a, b) if eqx.is_array(a) else a
+    policy, states = jax.tree.map(pick, now.economies[1:3], before.economies[1:3])
+    verdicts = tuple(a if new else b for a, b, new in zip(now.verdicts, before.verdicts, improved, strict=True))
+    arrays = {name: np.where(improved, getattr(now, name), getattr(before, name)) for name in ("mean", "max", "phase")}
+    return replace(now, economies=now.economies._replace(policy=policy, states=states), verdicts=verdicts, **arrays)
+
+
+# ---------------------------------------------------------------------------------------------- kept and reopened
+
+
+def keep(state: SolveState, work: Work) -> None:
+    """Save the state, where there is a folder: one economy, after a phase has ended."""
+    if work.folder is None or state.best is None:
+        return
+    last, best, end = state.economies, state.best.economies, state.end(0)
+    rules = [as_facts(rule) for rule in (*state.rules, state.plan.rule)]
+    facts = {"log": list(end.log), "rules": rules, "said": list(state.plan.notes), "best": end.phase}
+    work.keep((last.policy, last.states, best.policy, best.states), facts)
+
+
+def reopened(plan: Plan, economies: Economies, work: Work, seed: int) -> SolveState:
+    """What an earlier session left, its policies judged afresh before anything is said of them."""
+    kept = work.reopen(2 * (economies.policy, economies.states))
+    if kept is None:
+        return SolveState(plan, economies)
+    arrays, facts = kept
+    same = as_facts(plan.rule)
+    try:
+        rules = [plan.rule if rule == same else from_facts(rule) for rule in facts["rules"]]
+    except ValueError as error:
+        raise ValueError(
+            f"out: {work.folder} was edited: a rule for expectations in it cannot be used ({error}); remove the folder."
+        ) from None
+    log = [{**entry, "mean": np.array([entry["mean"]]), "max": np.array([entry["max"]])} for entry in facts["log"]]
+
+    def judged_afresh(policy, states, i):
+        """The policies after phase ``i``; only that a run broke down is taken from the log."""
+        own, entry = economies._replace(policy=policy, states=states), log[i]
+        training = HowTrained.ended_at(entry["loss"])
+        found = judge(replace(plan, rule=rules[i]), own, judging_key(seed, i), i, training)
+        log[i] = {**entry, **found.entry}
+        broken = (Verdict(Outcome.BROKEN, entry["ended"]),)
+        return replace(found, verdicts=broken) if entry["ended"] else found
+
+    last = best = judged_afresh(arrays[0], arrays[1], len(log) - 1)
+    if facts["best"] != len(log) - 1:
+        best = judged_afresh(arrays[2], arrays[3], facts["best"])
+    plan = replace(plan, rule=rules[-1], notes=tuple(facts["said"]))
+    return SolveState(plan, last.economies, tuple(log), tuple(rules[:-1]), last, best)

@@ -21,6 +21,7 @@ from ceteris.equilibrium.expectation import Rule, as_facts, from_facts
 from ceteris.equilibrium.library import library_class, library_name
 from ceteris.equilibrium.model import Model, parameters, start_states, traced
 from ceteris.equilibrium.policy import blank, finished, learnt_alone
+from ceteris.equilibrium.recipe import MOVED, Recipe, recipe_of
 from ceteris.equilibrium.work import is_log
 from ceteris.files import read_arrays, refuse_non_finite
 from ceteris.files.trees import filled
@@ -62,14 +63,17 @@ def save(folder: str | Path, solution: Any) -> Path:
         "parameters": {name: _stored(value) for name, value in parameters(model).items()},
         "rule": as_facts(solution.rule),
         **{name: getattr(solution, name) for name in ("widths", "activation", "precision", "seed", "tolerance")},
-        **{name: getattr(solution, name) for name in ("seconds", "cpu", "said", "phase")},
+        **{name: getattr(solution, name) for name in ("seconds", "cpu", "phase")},
+        "said": solution.notes,
         "log": [{name: np.asarray(value).tolist() for name, value in entry.items()} for entry in solution.log],
     }
     save_weights(path, (learnt_alone(solution.hypothesis), solution.states), facts)
     return path
 
 
-def read(folder: str | Path, model: Model | None = None, rule: Rule | None = None) -> dict[str, Any]:
+def read(
+    folder: str | Path, model: Model | None = None, rule: Rule | None = None, recipe: Recipe | None = None
+) -> dict[str, Any]:
     """What a file says of a solution, but for the verdict, which is not read but found anew."""
     path = Path(folder) if Path(folder).is_file() else Path(folder) / FILE
     arrays, facts = read_arrays(path, "weights")
@@ -85,25 +89,27 @@ def read(folder: str | Path, model: Model | None = None, rule: Rule | None = Non
             f"folder: {path} does not name a rule for expectations that can be made again ({error}); pass "
             "load(folder, model=..., expectation=...) with the one it was solved with."
         ) from None
-    hypothesis, states = _weights(path, arrays, facts, found)
-    plain = {name: tuple(facts[name]) for name in ("widths", "tolerance", "said", "log")}
+    recipe = recipe_of(found) if recipe is None else recipe
+    hypothesis, states = _weights(path, arrays, facts, found, recipe)
+    plain = {name: tuple(facts[name]) for name in ("widths", "tolerance", "log")}
     plain |= {name: facts[name] for name in ("activation", "precision", "seed", "seconds", "cpu", "phase")}
-    differing = _differing(facts, found)
+    plain["notes"], differing = tuple(facts["said"]), _differing(facts, found)
     if differing:
-        plain["said"] += (f"The model it was solved for had {differing}; the verdict is on the model given.",)
-    return {
-        **plain, "model": found, "rule": rule, "hypothesis": finished(found, hypothesis, rule), "states": states
-    }  # fmt: skip
+        plain["notes"] += (f"The model it was solved for had {differing}; the verdict is on the model given.",)
+    hypothesis = finished(hypothesis, rule, recipe.looks_ahead)
+    return {**plain, "model": found, "rule": rule, "hypothesis": hypothesis, "states": states}
 
 
-def _weights(path: Path, arrays: dict[str, np.ndarray], facts: Mapping[str, Any], model: Model) -> tuple[Any, Any]:
+def _weights(
+    path: Path, arrays: dict[str, np.ndarray], facts: Mapping[str, Any], model: Model, recipe: Recipe
+) -> tuple[Any, Any]:
     """The policy and the states, of the shapes that the model gives them."""
 
     def like():
         key = keys.key(0)
         states = start_states(traced(model), key, 1)
         one = jax.tree.map(lambda a: a[0], states)
-        return blank(traced(model), one, tuple(facts["widths"]), facts["activation"], key), states
+        return blank(traced(model), one, recipe.hypothesis, tuple(facts["widths"]), facts["activation"], key), states
 
     with precision(facts["precision"]):
         try:
@@ -160,13 +166,14 @@ def _fits(value: Any, default: Any) -> bool:
 
 
 def _differing(facts: Mapping[str, Any], model: Model) -> str:
-    """Which parameters and which parts of the code differ from those of the solution, in words."""
+    """Which parameters and which equations differ from those of the solution, in words; how it is solved is neither."""
     stored = {name: _stored(value) for name, value in parameters(model).items()}
     names = [name for name in {**facts["parameters"], **stored} if facts["parameters"].get(name) != stored.get(name)]
     code = class_parts(type(model), Model)
-    parts = [name for name in {**facts["code"], **code} if facts["code"].get(name) != code.get(name)]
-    said = [f"another value of {', '.join(names)}"] * bool(names) + [f"another {', '.join(parts[:3])}"] * bool(parts)
-    return " and ".join(said)
+    own = [name for name in {**facts["code"], **code} if name.rpartition(".")[2] not in ("recipe", *MOVED)]
+    parts = [name for name in own if facts["code"].get(name) != code.get(name)]
+    which = [f"another value of {', '.join(names)}"] * bool(names) + [f"another {', '.join(parts[:3])}"] * bool(parts)
+    return " and ".join(which)
 
 
 def _stored(value: Any) -> Any:

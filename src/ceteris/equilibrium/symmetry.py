@@ -14,63 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 from jax import Array
 
 from ceteris.equilibrium.point import Point
-from ceteris.equilibrium.shocks import AbstractShock
+from ceteris.equilibrium.shocks import normalised
 from ceteris.nets import DeepSet
-
-if TYPE_CHECKING:
-    from ceteris.equilibrium.model import Model
-
-
-class Idiosyncratic(AbstractShock):
-    """A standard normal innovation for each of many agents, independent across them; scale it in ``move``.
-
-    Parameters
-    ----------
-    agents : int
-    shape : tuple of int
-        Of one agent's innovation; ``()`` is one number.
-
-    Examples
-    --------
-    >>> Idiosyncratic(1)
-    Traceback (most recent call last):
-    ...
-    ValueError: Idiosyncratic: agents is 1, but at least 2 are needed: one agent's shock is aggregate, so use Normal().
-    """
-
-    agents: int = eqx.field(static=True)
-    one: tuple[int, ...] = eqx.field(static=True)
-
-    def __init__(self, agents: int, shape: tuple[int, ...] = ()):
-        if agents < 2:
-            raise ValueError(
-                f"Idiosyncratic: agents is {agents}, but at least 2 are needed: one agent's shock is aggregate, so use "
-                "Normal()."
-            )
-        self.agents, self.one = agents, shape
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of all agents' innovations."""
-        return (self.agents, *self.one)
-
-    def draw(self, s, key):
-        return jr.normal(key, self.shape)
-
-
-def normalised(w: Array) -> Array:
-    """Shocks with mean 0 and variance 1 over the agents, the first axis: the two moments a draw need not get wrong."""
-    centred = w - w.mean(0)
-    return centred / jnp.sqrt(jnp.mean(centred**2, 0))
 
 
 @dataclass(frozen=True)
@@ -145,7 +97,9 @@ class Exchangeable:
             )
         self.groups: Sequence[Agents] = groups
         self.own, self.asked = own, asked
-        self.latent, self.inner, self.pooling = latent, inner, pooling
+        self.latent = latent
+        self.inner: Sequence[int] | Literal["identity", "moments"] = inner
+        self.pooling: Literal["mean", "attention"] = pooling
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -164,11 +118,11 @@ class Exchangeable:
         own = {"agent": sets[0]} if self.own else {}
         return {**own, "common": common, "set": sets}
 
-    def builder(self, inputs: Any, outputs: int, widths: tuple[int, ...], activation: str) -> Any:
-        """A builder, called with ``key=``, of the invariant network for these numbers of inputs and outputs."""
-        return eqx.Partial(
-            DeepSet, inputs["set"], outputs, self.latent, widths, self.inner, agent=inputs.get("agent", 0),
-            common=inputs["common"], pooling=self.pooling, skip=True, activation=activation,
+    def network(self, inputs: Any, outputs: int, widths: tuple[int, ...], activation: str, key: Array) -> DeepSet:
+        """The invariant network for these numbers of inputs and outputs."""
+        return DeepSet(
+            inputs["set"], outputs, self.latent, widths, self.inner, agent=inputs.get("agent", 0),
+            common=inputs["common"], pooling=self.pooling, skip=True, activation=activation, key=key,
         )  # fmt: skip
 
     def sizes(self, s: Point) -> tuple[int, ...]:
@@ -202,7 +156,7 @@ def spread_by_one_draw(f: Any, shocks: Array, normalise: bool) -> Array:
     --------
     The mean of n shocks has standard deviation 1/√n, and none where draws are normalised:
 
-    >>> w = normalised(jr.normal(jax.random.key(0), (100,)))
+    >>> w = normalised(jax.random.normal(jax.random.key(0), (100,)))
     >>> round(float(spread_by_one_draw(jnp.mean, w, False)), 6)
     0.1
     >>> bool(spread_by_one_draw(jnp.mean, w, True) < 1e-6)
@@ -214,18 +168,3 @@ def spread_by_one_draw(f: Any, shocks: Array, normalise: bool) -> Array:
         slope = slope - slope.mean(0)
         slope = slope - w * jnp.mean(slope * w, 0)
     return jnp.sqrt(jnp.sum(slope**2))
-
-
-def mean_radius(model: Model, policy: Any, s: Point) -> Array:
-    """Tomorrow's mean state of all agents if each of them had a little more today, per unit of it: below 1 if stable.
-
-    For an economy whose agents all follow ``policy`` without shocks; the first state of the first group.
-    """
-    from ceteris.equilibrium.policy import advance
-
-    block = model.exchangeable()
-    assert block is not None
-    name = block.groups[0].states[0]
-    still = Point("shock", {k: jnp.zeros(getattr(v, "shape", ())) for k, v in model.shocks().items()})
-    after = lambda more: jnp.mean(advance(model, policy, s.replace(**{name: s[name] + more}), still)[name])
-    return jax.grad(after)(jnp.zeros((), s[name].dtype))

@@ -34,15 +34,15 @@ PACKAGES = ("ceteris", "jax", "equinox", "optax")
 def question_of(model: Model, **arguments: Any) -> dict[str, str]:
     """Return the fingerprint of what is asked: every argument, the model's code and calibration, and versions."""
     values = {**{f"parameter {name}": value for name, value in parameters(model).items()}, **arguments}
-    asked = {name: described(value) for name, value in values.items()}
-    return {**asked, **class_parts(type(model), Model), **packages(PACKAGES)}
+    texts = {name: described(value) for name, value in values.items()}
+    return {**texts, **class_parts(type(model), Model), **packages(PACKAGES)}
 
 
 def refuse_another(folder: Path, question: Mapping[str, str]) -> None:
     """Raise if a folder holds the work on another question; says what differs and what to do."""
     path = folder / QUESTION
     if not path.is_file():
-        if begun(folder):
+        if has_work(folder):
             raise ValueError(
                 f"out: {folder} holds work, but not on what question ({QUESTION} is missing); name another folder, or "
                 "remove that one."
@@ -82,36 +82,33 @@ class Work:
     Attributes
     ----------
     folder : Path, optional
-    talk : bool
+    progress : bool
         Whether to say what happens.
     before : (float, float)
         Seconds on the clock and of the processor that earlier sessions took.
     """
 
     folder: Path | None
-    talk: bool
+    progress: bool
     before: tuple[float, float] = (0.0, 0.0)
     begun: tuple[float, float] = field(default_factory=lambda: (time.monotonic(), time.process_time()))
 
     @classmethod
     @contextmanager
-    def on(cls, folder: Path | None, question: Mapping[str, str], talk: bool) -> Iterator[Work]:
+    def on(cls, folder: Path | None, question: Mapping[str, str], progress: bool) -> Iterator[Work]:
         """Hold the folder for this question alone; refuse it if it holds another, or another process holds it."""
         if folder is None:
-            yield cls(None, talk)
+            yield cls(None, progress)
             return
         refuse_another(folder, question)
         with folder_lock(folder):
             refuse_another(folder, question)  # again: what was there may have changed until the lock was ours
             replace_file(folder / QUESTION, json.dumps(dict(question), indent=1))
-            yield cls(folder, talk, read_clock(folder))
+            yield cls(folder, progress, read_clock(folder))
 
     def spent(self) -> tuple[float, float]:
         """Seconds on the clock, and of the processor, of all sessions."""
-        return (
-            self.before[0] + time.monotonic() - self.begun[0],
-            self.before[1] + time.process_time() - self.begun[1],
-        )
+        return (self.before[0] + time.monotonic() - self.begun[0], self.before[1] + time.process_time() - self.begun[1])
 
     def write_clock(self) -> None:
         """Keep `spent` for later sessions."""
@@ -121,7 +118,7 @@ class Work:
 
     def monitors(self, phase: int, name: str) -> list[Any]:
         """Progress, checkpoints and the clock of one phase."""
-        watchers: list[Any] = [Progress(f"{phase + 1} {name}")] if self.talk else []
+        watchers: list[Any] = [Progress(f"{phase + 1} {name}")] if self.progress else []
         if self.folder is None:
             return watchers
         return [*watchers, Checkpoint(self._checkpoint(phase), seconds=OFTEN), Stopwatch(self)]
@@ -199,12 +196,12 @@ def read_clock(folder: Path) -> tuple[float, float]:
     return float(values[0]), float(values[1])  # pyright: ignore[reportArgumentType]
 
 
-def begun(folder: Path) -> bool:
+def has_work(folder: Path) -> bool:
     """Whether there is work in a folder to go on with."""
     return (folder / PROGRESS).exists() or any(folder.glob("phase-*.safetensors"))
 
 
-def begin_anew(folder: Path) -> None:
+def clear_work(folder: Path) -> None:
     """Remove the work in a folder, and only what is of this module."""
     with folder_lock(folder):
         checkpoints = [path for end in ("", ".history") for path in folder.glob(f"phase-*.safetensors{end}")]

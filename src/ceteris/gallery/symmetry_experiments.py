@@ -16,13 +16,12 @@ import pandas as pd
 
 from ceteris.engine import Ensemble, fit, precision
 from ceteris.equilibrium import OneDraw, Solution, Trajectories, solve
-from ceteris.equilibrium.accuracy import errors_at, finer
-from ceteris.equilibrium.expectation import GaussHermite
+from ceteris.equilibrium.expectation import GaussHermite, finer
 from ceteris.equilibrium.models.industry import Industry
-from ceteris.equilibrium.phases import objective
+from ceteris.equilibrium.phases import no_builder, objective
 from ceteris.equilibrium.point import Point
-from ceteris.equilibrium.policy import errors
-from ceteris.equilibrium.trajectories import along_paths, unbuilt
+from ceteris.equilibrium.policy import errors, errors_at
+from ceteris.equilibrium.simulate import along_paths
 from ceteris.gallery._plots import panels, ticks_at
 from ceteris.gallery.symmetry_tables import Published
 from ceteris.nets import DeepSet
@@ -302,8 +301,8 @@ def roots_table(starts: np.ndarray, names: tuple[str, ...], members: int, seed: 
         for start in starts:
             tilted = Tilted(nets, jnp.full(members, start / scale), jnp.zeros(members))
             rules = {
-                "Levenberg-Marquardt": (LevenbergMarquardt(unbuilt, loss, Fixed(s)), 40),
-                "Adam": (Descend(unbuilt, loss, Fixed(s), optimiser("adam", 1e-3)), 3000),
+                "Levenberg-Marquardt": (LevenbergMarquardt(no_builder, loss, Fixed(s)), 40),
+                "Adam": (Descend(no_builder, loss, Fixed(s), optimiser("adam", 1e-3)), 3000),
             }
             for name in names:
                 rule, steps = rules[name]

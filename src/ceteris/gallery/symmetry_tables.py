@@ -8,6 +8,7 @@ fitted by Levenberg-Marquardt, whose system is as large as the residuals are man
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import equinox as eqx
@@ -19,10 +20,11 @@ import pandas as pd
 
 from ceteris.engine import precision
 from ceteris.equilibrium import GaussHermite, OneDraw, Trajectories
-from ceteris.equilibrium.accuracy import errors_at
 from ceteris.equilibrium.models.industry import Industry
-from ceteris.equilibrium.solve import make_plan, solve_economies
-from ceteris.equilibrium.trajectories import along_paths
+from ceteris.equilibrium.policy import errors_at
+from ceteris.equilibrium.recipe import make_plan
+from ceteris.equilibrium.simulate import along_paths
+from ceteris.equilibrium.solve import solve_economies
 from ceteris.gallery._plots import panels
 from ceteris.nets import DeepSet
 from ceteris.results import Check, Figure, Section, Table
@@ -82,7 +84,7 @@ class Pure(eqx.Module):
         return self.net(x["set"])
 
 
-def pure(options: tuple[tuple[str, Any], ...], outputs: int, *, key: jax.Array) -> Pure:
+def pure(options: tuple[tuple[str, Any], ...], inputs: Any, outputs: int, *widths: int, key: jax.Array) -> Pure:
     """Build a published net; ReLU unless said, then with first weights of variance 1 / (3 inputs), as published."""
     chosen = {"activation": "relu", **dict(options)}
     net = DeepSet(1, outputs, key=key, **chosen)
@@ -95,8 +97,8 @@ class Published(Industry):
 
     net: tuple[tuple[str, Any], ...] = eqx.field(static=True, default=())
 
-    def hypothesis(self, inputs, outputs, widths):
-        return eqx.Partial(pure, self.net, outputs)
+    def recipe(self):
+        return replace(super().recipe(), hypothesis=eqx.Partial(pure, self.net))
 
 
 def trained(row: Row, nu: float, members: int, seed: int) -> list[Any]:
@@ -104,8 +106,8 @@ def trained(row: Row, nu: float, members: int, seed: int) -> list[Any]:
     model = Published(nu=nu, net=tuple(row.net.items()))
     phases = [Trajectories(STATES, STEPS, paths=16, periods=64)] * ROUNDS
     # an error no seed reaches: every row has the same number of steps
-    plan = make_plan(model, 1e-12, RULE, phases, None)
-    return solve_economies([model] * members, members, plan, "relu", "single", seed, None, None, False)
+    plan = make_plan(model, rule=RULE, tolerance=1e-12, phases=phases)
+    return solve_economies([model] * members, members, plan, "relu", "single", seed)
 
 
 @eqx.filter_jit

@@ -19,13 +19,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
 from ceteris.equilibrium.model import Model, actions
+from ceteris.equilibrium.recipe import Recipe
 from ceteris.equilibrium.shocks import Markov
 from ceteris.nets import MLP
 from ceteris.nets.net import AbstractStateless
@@ -56,15 +56,16 @@ class ConsumptionSaving(Model):
         "incomes": (1, np.inf),
     }  # fmt: skip
 
-    widths: ClassVar = (24, 24)
-    tolerance: ClassVar = (1e-5, 3e-3)  # the largest is near the kink, on ten thousand states
-
     def __check_init__(self):
         if isinstance(self.beta * self.R, float) and self.beta * self.R >= 1:
             raise ValueError(
                 f"ConsumptionSaving: beta R is {self.beta * self.R:g}, but must be below 1, or assets grow without "
                 "bound; lower beta or R."
             )
+
+    def recipe(self):
+        # the largest error is near the kink, on ten thousand states
+        return Recipe(hypothesis=KinkAndShare, widths=(24, 24), tolerance=(1e-5, 3e-3))
 
     def income(self):
         spread = jnp.sqrt((self.incomes - 1) / (1 - self.rho**2)) * self.sigma
@@ -99,9 +100,6 @@ class ConsumptionSaving(Model):
     def inputs(self, s):
         return jnp.stack([jnp.log(s.x), jnp.log(self.income()[s.y])])
 
-    def hypothesis(self, inputs, outputs, widths):
-        return eqx.Partial(KinkAndShare, inputs, widths)
-
     def start(self, key):
         y, a = jr.split(key)
         i = jr.randint(y, (), 0, self.incomes)
@@ -118,7 +116,7 @@ class KinkAndShare(AbstractStateless):
     kink: MLP
     share: MLP
 
-    def __init__(self, inputs, widths, *, key):
+    def __init__(self, inputs, outputs, *widths, key):
         first, second = jr.split(key)
         self.kink, self.share = MLP(1, 1, (8,), "tanh", key=first), MLP(inputs, 1, widths, "tanh", key=second)
 

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 
 from ceteris.equilibrium.conditions import euler
 from ceteris.equilibrium.model import Model
+from ceteris.equilibrium.recipe import Recipe
 from ceteris.equilibrium.shocks import Normal
 from ceteris.nets.heads import share
 
@@ -54,7 +55,8 @@ class Growth(Model):
         "sigma": (0, jnp.inf),
     }  # fmt: skip
 
-    tolerance: ClassVar = (4e-8, 1e-6)
+    def recipe(self):
+        return Recipe(tolerance=(4e-8, 1e-6))
 
     def shocks(self):
         return {"eps": Normal()}
@@ -128,7 +130,9 @@ class GrowthLabour(Model):
     sigma: float = 0.007
 
     ranges: ClassVar = {**Growth.ranges, "nu": (0, jnp.inf)}
-    tolerance: ClassVar = (1e-7, 1e-5)
+
+    def recipe(self):
+        return Recipe(tolerance=(1e-7, 1e-5))
 
     def shocks(self):
         return {"eps": Normal()}

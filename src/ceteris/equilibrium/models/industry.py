@@ -18,7 +18,8 @@ has two groups of firms of different productivity. These are the first two exten
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+import abc
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -26,9 +27,10 @@ import jax.random as jr
 import numpy as np
 
 from ceteris.equilibrium.model import Model
-from ceteris.equilibrium.shocks import Normal
-from ceteris.equilibrium.symmetry import Agents, Exchangeable, Idiosyncratic
-from ceteris.equilibrium.trajectories import Trajectories
+from ceteris.equilibrium.phases import Trajectories
+from ceteris.equilibrium.recipe import Recipe
+from ceteris.equilibrium.shocks import Idiosyncratic, Normal
+from ceteris.equilibrium.symmetry import Agents, Exchangeable
 
 POSITIVE = {
     "nu": (0, np.inf), "beta": (0, 1), "gamma": (0, np.inf), "delta": (0, 1), "sigma": (-1e-12, np.inf),
@@ -44,7 +46,45 @@ class Root(NamedTuple):
     slope: float
 
 
-class Industry(Model):
+class _Calibrated(Model):
+    """What all industries share: preferences, technology and shocks."""
+
+    nu: float = 1.0
+    beta: float = 0.95
+    gamma: float = 90.0
+    delta: float = 0.05
+    sigma: float = 0.005
+    eta: float = 0.001
+    alpha0: float = 1.0
+    alpha1: float = 1.0
+
+
+class _OneKind(_Calibrated):
+    """Firms that have the same technology."""
+
+    firms: int = eqx.field(static=True, default=128)
+
+    @abc.abstractmethod
+    def rest(self) -> Any:
+        """Capital of every firm where no shock ever hits."""
+
+    def shocks(self):
+        return {"w": Idiosyncratic(self.firms), "omega": Normal()}
+
+    def outputs(self):
+        return {"u": ()}
+
+    def actions(self, raw, s):
+        return {"u": self.delta * self.rest() * (1 + raw.u)}  # raw = 0 replaces what depreciates at rest
+
+    def move(self, s, a, shock):
+        return {"X": (1 - self.delta) * s.X + a.u + self.sigma * shock.w + self.eta * shock.omega}
+
+    def start(self, key):
+        return {"X": jnp.abs(0.9 + 0.05 * jr.normal(key, (self.firms,)))}
+
+
+class Industry(_OneKind):
     """An industry of firms that differ in capital only.
 
     Parameters
@@ -66,44 +106,21 @@ class Industry(Model):
     [0.06872, -0.05046]
     """
 
-    firms: int = eqx.field(static=True, default=128)
-    nu: float = 1.0
-    beta: float = 0.95
-    gamma: float = 90.0
-    delta: float = 0.05
-    sigma: float = 0.005
-    eta: float = 0.001
-    alpha0: float = 1.0
-    alpha1: float = 1.0
-
     ranges: ClassVar = {"firms": (1, np.inf), **POSITIVE}
-    widths: ClassVar = (16,)  # and an affine map beside it: two layers would take a second more to compile
-    tolerance: ClassVar = (3e-5, 5e-4)
+
+    def recipe(self):
+        # one layer and an affine map beside it: two would take a second more to compile
+        return Recipe(phases=PHASES, widths=(16,), tolerance=(3e-5, 5e-4))
 
     def exchangeable(self):
         return Exchangeable(Agents("X", shocks="w"), inner=(8,))
 
-    def shocks(self):
-        return {"w": Idiosyncratic(self.firms), "omega": Normal()}
-
-    def outputs(self):
-        return {"u": ()}
-
     def price(self, s):
         return self.alpha0 - self.alpha1 * jnp.mean(power(s.X, self.nu))
-
-    def actions(self, raw, s):
-        return {"u": self.delta * self.rest() * (1 + raw.u)}  # raw = 0 replaces what depreciates at rest
-
-    def move(self, s, a, shock):
-        return {"X": (1 - self.delta) * s.X + a.u + self.sigma * shock.w + self.eta * shock.omega}
 
     def residuals(self, s, a, E):
         value = E(lambda s1, a1: self.price(s1) + self.gamma * (1 - self.delta) * a1.u)
         return {"euler": (self.gamma * a.u - self.beta * value) / self.alpha0}
-
-    def start(self, key):
-        return {"X": jnp.abs(0.9 + 0.05 * jr.normal(key, (self.firms,)))}
 
     def definitions(self, s, a):
         return {"K": jnp.mean(s.X), "price": self.price(s)}
@@ -113,9 +130,6 @@ class Industry(Model):
             return None
         level, slope = self.stable_root()
         return {"u": level + slope * jnp.mean(s.X)}
-
-    def phases(self):
-        return PHASES
 
     def rest(self):
         """Capital of every firm where no shock ever hits: α₀ - α₁ K^ν = γ δ K (1 - β (1-δ)) / β."""
@@ -181,7 +195,7 @@ def linear_roots(model, squares):
     return Root(level(low), low), Root(level(high), high)
 
 
-class IndustryReturns(Model):
+class IndustryReturns(_OneKind):
     """The industry if a firm with capital x produces x^θ, θ < 1.
 
         γ u(x, X) = β E[ θ x'^(θ-1) p(X') + γ (1-δ) u(x', X') ],   p(X) = α₀ - α₁ mean(Xᵢ^(θν))
@@ -197,41 +211,20 @@ class IndustryReturns(Model):
         As for `Industry`.
     """
 
-    firms: int = eqx.field(static=True, default=128)
     theta: float = 0.8
-    nu: float = 1.0
-    beta: float = 0.95
-    gamma: float = 90.0
-    delta: float = 0.05
-    sigma: float = 0.005
-    eta: float = 0.001
-    alpha0: float = 1.0
-    alpha1: float = 1.0
-
     ranges: ClassVar = {"firms": (1, np.inf), "theta": (0, 1.0000001), **POSITIVE}
-    widths: ClassVar = (16, 16)
-    tolerance: ClassVar = (1e-4, 3e-3)
+
+    def recipe(self):
+        return Recipe(phases=6 * (Trajectories(states=128, steps=12),), widths=(16, 16), tolerance=(1e-4, 3e-3))
 
     def exchangeable(self):
         return Exchangeable(Agents("X", shocks="w"), own=True, asked=2, inner=(8,))
-
-    def shocks(self):
-        return {"w": Idiosyncratic(self.firms), "omega": Normal()}
-
-    def outputs(self):
-        return {"u": ()}
 
     def price(self, X):
         return self.alpha0 - self.alpha1 * jnp.mean(power(X, self.theta * self.nu))
 
     def marginal(self, x):
         return self.theta * jnp.maximum(x, 1e-3) ** (self.theta - 1)
-
-    def actions(self, raw, s):
-        return {"u": self.delta * self.rest() * (1 + raw.u)}  # one for each firm
-
-    def move(self, s, a, shock):
-        return {"X": (1 - self.delta) * s.X + a.u + self.sigma * shock.w + self.eta * shock.omega}
 
     def residuals(self, s, a, E):
         n = self.exchangeable().asked
@@ -248,14 +241,8 @@ class IndustryReturns(Model):
 
         return {"euler": (self.gamma * a.u[:n] - self.beta * E.successors(value)) / self.alpha0}
 
-    def start(self, key):
-        return {"X": jnp.abs(0.9 + 0.05 * jr.normal(key, (self.firms,)))}
-
     def definitions(self, s, a):
         return {"K": jnp.mean(s.X), "price": self.price(s.X)}
-
-    def phases(self):
-        return 6 * (Trajectories(states=128, steps=12),)
 
     def rest(self):
         """Capital of every firm where no shock ever hits: θ K^(θ-1) (α₀ - α₁ K^(θν)) = γ δ K (1 - β (1-δ)) / β."""
@@ -270,7 +257,7 @@ class IndustryReturns(Model):
         return jnp.exp(log)
 
 
-class IndustryTypes(Model):
+class IndustryTypes(_Calibrated):
     """The industry with two groups of firms: a firm of productivity A produces A x.
 
         γ u_A = β E[ A p(X') + γ (1-δ) u_A' ],   p = α₀ - α₁ mean((Aᵢ Xᵢ)^ν)
@@ -291,18 +278,10 @@ class IndustryTypes(Model):
     many: int = eqx.field(static=True, default=64)
     low: float = 0.9
     high: float = 1.1
-    nu: float = 1.0
-    beta: float = 0.95
-    gamma: float = 90.0
-    delta: float = 0.05
-    sigma: float = 0.005
-    eta: float = 0.001
-    alpha0: float = 1.0
-    alpha1: float = 1.0
-
     ranges: ClassVar = {"few": (1, np.inf), "many": (1, np.inf), "low": (0, np.inf), "high": (0, np.inf), **POSITIVE}
-    widths: ClassVar = (16, 16)
-    tolerance: ClassVar = (5e-5, 1e-3)
+
+    def recipe(self):
+        return Recipe(phases=PHASES, widths=(16, 16), tolerance=(5e-5, 1e-3))
 
     def exchangeable(self):
         return Exchangeable(Agents("L", shocks="w_low"), Agents("H", shocks="w_high"), inner=(8,))
@@ -354,6 +333,3 @@ class IndustryTypes(Model):
         h0, h1 = linear_roots(self, squares)[0]
         h = h0 + h1 * self.mean(self.low * s.L, self.high * s.H)
         return {"low": self.low * h, "high": self.high * h}
-
-    def phases(self):
-        return PHASES

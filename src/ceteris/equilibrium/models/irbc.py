@@ -25,6 +25,7 @@ import numpy as np
 
 from ceteris.equilibrium.model import Model
 from ceteris.equilibrium.phases import Episodes
+from ceteris.equilibrium.recipe import Recipe
 from ceteris.equilibrium.shocks import Normal
 
 MANY = 20  # countries from which least squares in all weights costs too much
@@ -71,15 +72,12 @@ class IRBC(Model):
     def tau(self):
         return (self.A - self.delta) ** (1 / self.gamma)
 
-    @property
-    def tolerance(self):
-        return (3e-6, 3e-4) if self.countries <= MANY else (1e-4, 2e-3)
-
-    def phases(self):
+    def recipe(self):
         if self.countries <= MANY:
-            return None  # the usual ones
+            return Recipe(tolerance=(3e-6, 3e-4))
         # a step costs two successors per shock; what the linear policy leaves is small, and few steps learn it
-        return (Episodes(steps=2_000, paths=64, horizon=1, updates=1, rate=2e-3),)
+        few = Episodes(steps=2_000, paths=64, horizon=1, updates=1, rate=2e-3)
+        return Recipe(phases=(few,), tolerance=(1e-4, 2e-3))
 
     def shocks(self):
         return {"e": Normal((self.countries + 1,))}
@@ -95,14 +93,8 @@ class IRBC(Model):
         growth = self.growth(value, lam)
         mu = lam * (1 + self.kappa * growth) - value if self.irreversible else jnp.zeros_like(value)
         c = (lam / self.tau) ** -self.gamma
-        return {
-            "k1": s.k * (1 + growth),
-            "lam": lam,
-            "mu": mu,
-            "c": c,
-            "i": s.k * (growth + self.delta),
-            "value": value,
-        }
+        k1, i = s.k * (1 + growth), s.k * (growth + self.delta)
+        return {"k1": k1, "lam": lam, "mu": mu, "c": c, "i": i, "value": value}
 
     def growth(self, value, lam):
         """Growth of capital that the first-order condition wants, not below what irreversibility allows."""

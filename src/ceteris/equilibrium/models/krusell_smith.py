@@ -23,7 +23,7 @@ markets model with aggregate uncertainty using the Krusell-Smith algorithm and n
 from __future__ import annotations
 
 import abc
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -33,10 +33,10 @@ import jax.random as jr
 import numpy as np
 from jax.scipy.special import ndtri
 
-from ceteris.engine import Status
 from ceteris.equilibrium.conditions import complementarity, euler
 from ceteris.equilibrium.model import Model
-from ceteris.equilibrium.phases import Phase, Polish
+from ceteris.equilibrium.phases import Polish, TimeIteration
+from ceteris.equilibrium.recipe import Recipe
 from ceteris.equilibrium.shocks import Markov
 
 TRANSITION = np.array([[0.875, 0.125], [0.125, 0.875]])  # of Z
@@ -45,37 +45,6 @@ STAYS = np.array([[0.6, 0.25], [0.75, 1 / 3]])  # probability that who is withou
 LOSES = (UNEMPLOYMENT - STAYS * UNEMPLOYMENT[:, None]) / (1 - UNEMPLOYMENT[:, None])  # what makes the shares u(Z')
 EMPLOYMENT = np.stack([np.stack([STAYS, 1 - STAYS], -1), np.stack([LOSES, 1 - LOSES], -1)], 2)  # Z, Z', e, e'
 FRINGE = np.array([0.02, 0.1, 2.5, 3.0, 3.5, 4.25, 5.0])  # the 99.99th percentile is 4.4 times the mean
-
-
-@dataclass(frozen=True)
-class TimeIteration(Polish):
-    """Rounds of Levenberg-Marquardt steps in which tomorrow's policy is the one of the round's start.
-
-    Only the stable solution attracts them. Least squares with both policies free may end at one with hardly an error
-    on its states that saves, or eats, ever more: Euler equations alone barely say how much is consumed.
-    ``momentum`` m puts θ + m (θ - θ₋) for tomorrow's weights θ: an error that a round shrinks to 0.993 falls to 0.96
-    with m = 0.8.
-    """
-
-    rounds: int = 100
-    momentum: float = 0.0
-
-    name = "time iteration"
-
-    def run(self, economies, rule, key, monitors, every, resume):
-        steps, before, one = 0, economies.policy, self
-        for i in range(self.rounds):
-            ahead = jax.tree.map(lambda new, old: new + self.momentum * (new - old), economies.policy, before)
-            model = eqx.tree_at(lambda m: m.tomorrow, economies.model, ahead, is_leaf=lambda x: x is None)
-            # no resume: an interrupted phase begins again, for what it left behind is one round of many
-            phase = Polish.run(one, economies._replace(model=model), rule, jr.fold_in(key, i), monitors, every, None)
-            # a round too short to find the damping it needs hands on what it found; else none would ever make a step
-            one = replace(self, damping=max(self.damping, float(np.max(phase.run.state.optimiser))))
-            before, economies = economies.policy, phase.economies._replace(model=economies.model)
-            steps += int(phase.run.tick)
-            if np.any(phase.run.status == Status.INTERRUPTED):
-                break
-        return Phase(economies, replace(phase.run, tick=steps))
 
 
 class _Households(Model):
@@ -88,15 +57,18 @@ class _Households(Model):
     hours: float = 1 / 0.9
     benefit: float = 0.15
     points: int = 10
-    tomorrow: Any = None
 
     ranges: ClassVar = {
         "alpha": (0, 1), "beta": (0, 1), "delta": (0, 1), "spread": (-1e-12, 1), "hours": (0, np.inf),
         "benefit": (0, 1), "points": (1, np.inf),
     }  # fmt: skip
 
-    widths: ClassVar = (24, 24)
-    tolerance: ClassVar = (3e-5, 1e-2)  # errors of 1e-4 in one direction would move mean capital by half a per cent
+    def recipe(self):
+        # at first near the start; then on the distribution that the policy itself brings about, which takes centuries
+        near = TimeIteration(Polish(states=80, steps=2, spacing=1, damping=1e-5), rounds=60)
+        far = TimeIteration(Polish(states=80, steps=1, spacing=10, damping=1e-5), rounds=200, momentum=0.8)
+        # errors of 1e-4 in one direction would move mean capital by half a per cent
+        return Recipe(phases=(near, far), widths=(24, 24), tolerance=(3e-5, 1e-2))
 
     @abc.abstractmethod
     def households(self, s) -> tuple[Any, Any, Any]:
@@ -173,7 +145,6 @@ class _Households(Model):
         K1 = with_gradient(lambda h: self.saved(s, h(self.inputs(s))), E.h)  # known today, whatever Z' will be
 
         def value(s1, a1, h):
-            h = h if self.tomorrow is None else self.tomorrow
             c1, *_ = self.choice(h(self.features(s1.z, K1, both, work)), s1.z, K1, both, work)
             chance = jnp.asarray(EMPLOYMENT, float)[s.z, s1.z][e]  # (households, e')
             return self.beta * self.economy(s1.z, K1)[1] * jnp.sum(chance.T / c1.reshape(2, -1), 0)
@@ -183,12 +154,6 @@ class _Households(Model):
     def definitions(self, s, a):
         Y, R, w, _ = self.economy(s.z, self.capital(s))
         return {"K": self.capital(s), "y": Y, "r": R - 1, "w": w}
-
-    def phases(self):
-        # at first near the start; then on the distribution that the policy itself brings about, which takes centuries
-        near = TimeIteration(states=80, steps=2, spacing=1, damping=1e-5, rounds=60)
-        far = TimeIteration(states=80, steps=1, spacing=10, damping=1e-5, rounds=200, momentum=0.8)
-        return near, far
 
     def admissible(self, s):
         return (self.capital(s) > 15) & (self.capital(s) < 100)
@@ -250,7 +215,9 @@ class KrusellSmithAgents(_Households):
 
     population: int = 200
 
-    tolerance: ClassVar = (5e-5, 1e-2)  # the policy sees K alone, and 200 households are not quite told by it
+    def recipe(self):
+        # the policy sees K alone, and 200 households are not quite told by it
+        return replace(super().recipe(), tolerance=(5e-5, 1e-2))
 
     def households(self, s):
         return s.k, s.e, jnp.full(self.population, 1 / self.population)

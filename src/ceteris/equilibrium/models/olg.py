@@ -32,6 +32,7 @@ import numpy as np
 
 from ceteris.equilibrium.conditions import complementarity, euler, floored
 from ceteris.equilibrium.model import Model
+from ceteris.equilibrium.recipe import Recipe
 from ceteris.equilibrium.regression import Regression
 from ceteris.equilibrium.shocks import Markov
 from ceteris.nets import RandomFeatures
@@ -63,12 +64,16 @@ class OLG(Model):
     ranges: ClassVar = {
         "beta": (0, 1), "alpha": (0, 1), "gamma": (0, np.inf), "limit": (-np.inf, 1e-9), "N": (4, np.inf),
     }  # fmt: skip
-    widths: ClassVar = (4_000,)
-    tolerance: ClassVar = (6e-5, 2e-3)
-    looks_ahead: ClassVar = True
 
-    def phases(self):
-        return Regression(rounds=80, features=300, states=4_000, ridge=1e-7), Regression(features=4_000, rounds=12)
+    def recipe(self):
+        first = Regression(rounds=80, features=300, states=4_000, ridge=1e-7)
+        return Recipe(
+            phases=(first, Regression(features=4_000, rounds=12)),
+            hypothesis=eqx.Partial(RandomFeatures, ordered=self.N - 1),
+            widths=(4_000,),
+            tolerance=(6e-5, 2e-3),
+            looks_ahead=True,
+        )
 
     @property
     def labour(self):
@@ -139,9 +144,6 @@ class OLG(Model):
         return jnp.concatenate(
             [jnp.log(self.spare(s)[:-1]), jax.nn.one_hot(s.z, 4), jnp.log(jnp.stack([self.capital(s), R, w]))]
         )
-
-    def hypothesis(self, inputs, outputs, widths):
-        return eqx.Partial(RandomFeatures, inputs, outputs, *widths, ordered=self.N - 1)
 
     def start(self, key):
         z, k = jr.split(key)

@@ -21,6 +21,7 @@ import numpy as np
 
 from ceteris.equilibrium.conditions import euler
 from ceteris.equilibrium.model import Model
+from ceteris.equilibrium.recipe import Recipe
 from ceteris.equilibrium.shocks import Markov
 from ceteris.nets.heads import share
 
@@ -44,7 +45,9 @@ class AnalyticOLG(Model):
     cohorts: int = 6
 
     ranges: ClassVar = {"beta": (0, 1), "alpha": (0, 1), "cohorts": (1, np.inf)}
-    widths: ClassVar = (16, 16)
+
+    def recipe(self):
+        return Recipe(widths=(16, 16))
 
     def shocks(self):
         return {"z": Markov(np.full((4, 4), 0.25), state="z")}

@@ -34,6 +34,7 @@ import numpy as np
 from ceteris.equilibrium.conditions import complementarity, euler, floored
 from ceteris.equilibrium.model import Model
 from ceteris.equilibrium.phases import Episodes
+from ceteris.equilibrium.recipe import Recipe
 from ceteris.equilibrium.shocks import Markov
 from ceteris.nets.cohorts import Cohorts
 
@@ -100,12 +101,15 @@ class OLGBonds(Model):
     ranges: ClassVar = {
         "beta": (0, 1), "alpha": (0, 1), "gamma": (0, np.inf), "kappa": (0, np.inf), "zeta": (-1e-9, np.inf),
     }  # fmt: skip
-    widths: ClassVar = (128, 128, 3)
-    tolerance: ClassVar = (1e-4, 3e-3)
 
-    def phases(self):
+    def recipe(self):
         soap = {"optimiser": "soap", "rate": 2e-4, "floor": 1e-4, "clip": None}
-        return (Episodes(steps=24_000, paths=128, horizon=1, updates=1, **soap),)
+        return Recipe(
+            phases=(Episodes(steps=24_000, paths=128, horizon=1, updates=1, **soap),),
+            hypothesis=eqx.Partial(Cohorts, A - 1),
+            widths=(128, 128, 3),  # two layers, and three kinks of each age
+            tolerance=(1e-4, 3e-3),
+        )
 
     def shocks(self):
         return {"z": Markov(TRANSITION, state="z")}
@@ -164,9 +168,6 @@ class OLGBonds(Model):
         grown, cash = self.wealth(s)
         economy = jnp.log(jnp.stack([s.k.sum(), R, w]))
         return jnp.concatenate([cash[:-1], grown[1:], jax.nn.one_hot(s.z, 4), economy])
-
-    def hypothesis(self, inputs, outputs, widths):
-        return eqx.Partial(Cohorts, A - 1, inputs, outputs, *widths)
 
     def start(self, key):
         z, k, b = jr.split(key, 3)

@@ -8,14 +8,23 @@ import pytest
 from ceteris import keys
 from ceteris.engine import precision
 from ceteris.equilibrium import Markov, Model, Normal
-from ceteris.equilibrium.accuracy import errors_at
 from ceteris.equilibrium.expectation import GaussHermite
 from ceteris.equilibrium.model import start_states, traced
 from ceteris.equilibrium.models.growth import Growth
 from ceteris.equilibrium.point import as_point
-from ceteris.equilibrium.policy import compiled_quickly
-from ceteris.equilibrium.simulate import SEGMENT, follow, happening, luck_of, walk
-from ceteris.equilibrium.visits import BLOCK, Economies, sampled, simulated, starts_of
+from ceteris.equilibrium.policy import compiled_quickly, errors_at
+from ceteris.equilibrium.simulate import (
+    BLOCK,
+    SEGMENT,
+    Economies,
+    follow,
+    luck_of,
+    sampled,
+    shocks_of,
+    simulated,
+    starts_of,
+    walk,
+)
 
 
 class Drift(Model):
@@ -136,7 +145,7 @@ def test_luck_from_a_key_and_from_the_host_have_the_same_law():
         s = as_point("state", {"x": 0.0, "z": 1})
         for luck in (from_key, on_host):
             assert np.std(luck["eps"]) == pytest.approx(1, rel=0.02)
-            z = jax.vmap(lambda given: happening(Drift(), s, given).z)(jax.tree.map(jnp.asarray, luck))
+            z = jax.vmap(lambda given: shocks_of(Drift(), s, given).z)(jax.tree.map(jnp.asarray, luck))
             assert float(z.mean()) == pytest.approx(0.7, abs=0.014)  # row 1 of the chain; four standard errors
 
 

@@ -268,7 +268,7 @@ def replay(capacity):
 
     capacity, chunk, chunks, times = int(capacity), 100, 9, []
     build = eqx.Partial(MLP, 8, 1, widths=(64, 64))
-    rule = Descend(build, Loss(loss), Replay(Draws(points), capacity, size=256), optimiser("adam", RATE))
+    rule = Descend(build, Loss(loss), Replay(Draws(points), capacity, batch_size=256), optimiser("adam", RATE))
 
     def clock(run):
         times.append(time.process_time())

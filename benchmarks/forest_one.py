@@ -31,9 +31,9 @@ def fit(n, trees=TREES):
     n, trees = int(n), int(trees)
     new = rows(10_000, seed=1)
     from ceteris.causal.heterogeneity.causal_forest import CausalForest
-    from ceteris.causal.heterogeneity.forest.growth import Growth
+    from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 
-    estimator, times = CausalForest(Growth(trees=trees)), []
+    estimator, times = CausalForest(TreeSettings(trees=trees)), []
     for size in (min(n, 10_000), n):
         data = rows(size)
         given = {"m": data["m"], "e": data["e"]}
@@ -67,8 +67,8 @@ def accuracy(setup, replications, trees, peer_trees):
     from dataclasses import replace
 
     from ceteris.causal.heterogeneity.causal_forest import CausalForest
-    from ceteris.causal.heterogeneity.forest.growth import Growth
-    from ceteris.causal.heterogeneity.forest.stretch import AS_IS
+    from ceteris.causal.heterogeneity.forest.calibration import AS_IS
+    from ceteris.causal.heterogeneity.forest.growth import TreeSettings
     from ceteris.data.heterogeneity import NieWagerDesign
 
     found = {"plain": [], "ours": [], "sampling": [], "peer": []}
@@ -76,8 +76,8 @@ def accuracy(setup, replications, trees, peer_trees):
         rng = np.random.default_rng((11, seed))
         sample, new = (NieWagerDesign(setup).draw(rng, 1000) for _ in range(2))
         y, d, x, at, tau = sample["y"][0], sample["d"][0], sample["x"][0], new["x"][0], new["tau"][0]
-        fitted = CausalForest(Growth(trees=int(trees), seed=seed)).fit(y=y, d=d, x=x)
-        plain = replace(fitted, answers=replace(fitted.answers, stretch=AS_IS, interval="sampling"))
+        fitted = CausalForest(TreeSettings(trees=int(trees), seed=seed)).fit(y=y, d=d, x=x)
+        plain = replace(fitted, answers=replace(fitted.answers, calibration=AS_IS, interval="sampling"))
         sampling = replace(fitted, answers=replace(fitted.answers, interval="sampling"))
         for name, model in (("ours", fitted), ("plain", plain), ("sampling", sampling)):
             effects = model.effect(at)

@@ -47,7 +47,7 @@ def forest_growth():
 
 
 def forest_accuracy():
-    """The plain forest against grf's figures; stretched, with intervals that allow for bias, is the default."""
+    """The plain forest against grf's figures; calibrated, with intervals that allow for bias, is the default."""
     covered = {}
     for setup, (rmse, cover) in GRF.items():
         found = one("accuracy", setup, REPLICATIONS, 1000, 200)
@@ -56,7 +56,7 @@ def forest_accuracy():
         noise = 2 * sd * math.sqrt(1 + 1 / REPLICATIONS)  # grf's figure is one draw, ours a mean
         said = f"R grf {rmse} (one draw, so the bar is that + 2 sd = {rmse + noise:.3f}); EconML {peer[0]:.3f} here"
         yield bench.at_most(f"Nie-Wager {setup}: RMSE, sd over draws {sd:.3f}", value, "", rmse + noise, said)
-        yield bench.Row("  not stretched", plain[0], "")
+        yield bench.Row("  not calibrated", plain[0], "")
         said = f"width {width:.2f}; without bias {sampling[1]:.2f}; plain {plain[1]:.2f}; "
         said += f"R grf {cover}; EconML {peer[1]:.2f}"
         yield bench.Row("  coverage of 95 % intervals", coverage, "", peer=said)

@@ -43,8 +43,8 @@ def accuracy():
 
     ours = {"R-learner": RLearner(), "DR-learner": DRLearner()}
     best = dict.fromkeys(ours, 0)
-    for setup, (peer, entrant) in peers().items():
-        found = compare_cate({**ours, peer: entrant}, [NieWagerDesign(setup)], REPLICATIONS, seed=2026).means()
+    for setup, (peer, estimator) in peers().items():
+        found = compare_cate({**ours, peer: estimator}, [NieWagerDesign(setup)], REPLICATIONS, seed=2026).means()
         bar, who = COMPETITORS[setup]
         here = _measured(found, peer, "RMSE")[0]
         for name in ours:
@@ -57,8 +57,8 @@ def accuracy():
     yield bench.at_least("designs of four below the best competitor", max(best.values()), "designs", WON, said)
 
 
-def _measured(found, entrant, measure):
-    row = found[(found["entrant"] == entrant) & (found["measure"] == measure)].iloc[0]
+def _measured(found, estimator, measure):
+    row = found[(found["estimator"] == estimator) & (found["measure"] == measure)].iloc[0]
     return float(row["mean"]), float(row["error"])
 
 

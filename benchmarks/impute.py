@@ -98,7 +98,7 @@ def scores_by_method(name: str, mechanism: str, seed: int) -> dict[str, dict[str
     from ceteris.impute import MIDAS, Imputer, Iterative
 
     truth, holes = holed(name, mechanism, ROWS, seed)
-    rules = (Imputer(seed=seed), Iterative(seed=seed), MIDAS(seed=seed))
+    rules = (Imputer(random_state=seed), Iterative(random_state=seed), MIDAS(random_state=seed))
     found = {type(rule).__name__: scored(truth, holes, rule.fit(holes).sample(DRAWS)) for rule in rules}
     for method in ("default", "cart") if shutil.which("Rscript") else ():
         found[f"mice {method}"] = scored(truth, holes, in_mice(holes, method, DRAWS)[0])

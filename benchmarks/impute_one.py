@@ -34,7 +34,7 @@ def inference(design: str, replications: str) -> dict:
     truth = {"constant": 1.0, "x": 1.0, "z": 1.0, "x squared": 0.5}
     hits, plain, start = [], [], time.process_time()
     tables = [simulate_regression(500, design, seed) for seed in range(int(replications))]
-    imputer = Imputer(members=10, width=32, depth=1, components=3, epochs=60, batch_size=64, seed=0)
+    imputer = Imputer(members=10, width=32, depth=1, components=3, epochs=60, batch_size=64, random_state=0)
     for first in range(0, len(tables), 40):
         part = tables[first : first + 40]
         for table, done in zip(part, sample_each(imputer, part, 10), strict=True):
@@ -61,12 +61,12 @@ def speed(rows: str, m: str) -> dict:
 
     tables = [amputate(simulate_census(int(rows), s), 0.3, "MAR", keep=["age", "female"], seed=s) for s in (0, 1)]
     start = time.process_time()
-    fitted = Imputer(seed=0).fit(tables[0])
+    fitted = Imputer(random_state=0).fit(tables[0])
     fit = time.process_time() - start
     fitted.sample(int(m))
     seconds = time.process_time() - start
     with count_compilations() as compiled:
-        Imputer(seed=0).fit(tables[1]).sample(1)
+        Imputer(random_state=0).fit(tables[1]).sample(1)
     return {"seconds": seconds, "fit": fit, "compiled": len(compiled)}
 
 
@@ -87,7 +87,7 @@ def memory(rows: str) -> dict:
             writer.write_table(table)
         writer.close()
         start = time.process_time()
-        impute_parquet(path, Path(folder) / "done", 1, Imputer(members=1, seed=0))
+        impute_parquet(path, Path(folder) / "done", 1, Imputer(members=1, random_state=0))
         seconds = time.process_time() - start
     return {"gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, "seconds": seconds}
 

@@ -65,7 +65,7 @@ def perceptron(classify: bool):
     return GridSearchCV(pipeline, grid, cv=3, scoring="neg_log_loss" if classify else None)
 
 
-def entrants(classify: bool):
+def estimators(classify: bool):
     """Return the learners by name."""
     from sklearn import ensemble
 
@@ -88,7 +88,7 @@ def scores(X, y, classify: bool, repeats: int):
     splitter = StratifiedKFold if classify else KFold
     folds = [fold for seed in range(repeats) for fold in splitter(5, shuffle=True, random_state=seed).split(X, y)]
     found = {}
-    for name, learner in entrants(classify).items():
+    for name, learner in estimators(classify).items():
         score, loss, began = [], [], time.process_time()
         for train, test in folds:
             learner.fit(X[train], y[train])

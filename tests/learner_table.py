@@ -24,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from ceteris.causal.heterogeneity import Growth
+from ceteris.causal.heterogeneity import TreeSettings
 from ceteris.causal.riesz import AverageEffect
 from ceteris.causal.structural import linear
 from ceteris.training import Net
@@ -88,7 +88,7 @@ def pairs() -> list[tuple[type, str]]:
 def fit(estimator: type, **learners: Any) -> Any:
     """Fit on a small sample, two folds and few trees where these are settings."""
     names = {f.name for f in dataclasses.fields(estimator)}
-    quick: dict[str, Any] = {"folds": 2, "growth": Growth(trees=20), "least": 5}
+    quick: dict[str, Any] = {"folds": 2, "growth": TreeSettings(trees=20), "least": 5}
     settings = {key: value for key, value in quick.items() if key in names} | SETTINGS.get(estimator.__name__, {})
     asked = inspect.signature(estimator.fit).parameters  # pyright: ignore[reportAttributeAccessIssue]
     data = {name: DATA[name] for name, p in asked.items() if p.default is inspect.Parameter.empty and name in DATA}

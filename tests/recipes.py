@@ -199,7 +199,7 @@ def anywhere(key, n):
 
 
 def q_learning():
-    sampler = Replay(Rollout(anywhere, explore, horizon=4, paths=16), capacity=4096, size=64)
+    sampler = Replay(Rollout(anywhere, explore, horizon=4, paths=16), capacity=4096, batch_size=64)
     return Descend(
         online_and_target,
         Loss(temporal_difference),

@@ -77,7 +77,7 @@ WIDTHS = Rule(
 SETTINGS = {  # a setting of an estimator or generator that has one of these names follows its rule
     **dict.fromkeys(("members", "epochs", "steps", "batch_size", "patience", "width", "depth", "latent"), COUNT),
     **dict.fromkeys(("components", "iterations", "donors", "pool", "dimensions", "window", "negative"), COUNT),
-    **dict.fromkeys(("critic_moves", "permutations"), COUNT),
+    **dict.fromkeys(("critic_moves", "draws"), COUNT),
     **dict.fromkeys(("dropout", "corruption", "validation"), SHARE),
     "rate": POSITIVE,
     "weight_decay": NOT_NEGATIVE,

@@ -98,7 +98,7 @@ def fit(
     The network is compared with the classical learners on rows that none of them has seen, and its weights
     are saved in the run folder.
     """
-    from ceteris.learners.entrants import read_rows
+    from ceteris.learners.candidates import read_rows
     from ceteris.report import Run
     from ceteris.tables import read_table, split_target
 

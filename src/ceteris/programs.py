@@ -68,15 +68,15 @@ def keep_programs() -> Path | None:
     try:
         new = _make(home, folder, named)
     except OSError as error:
-        _say(
+        _print(
             f"Compiled programs cannot be kept in {folder} ({error.strerror}), so that every process compiles its own; "
             f"set {VARIABLE} to a folder you may write to, or to off."
         )
         return None
     if new and not named:
-        _say(f"Compiled programs are kept in {folder}, for a faster start next time; {VARIABLE}=off stops that.")
+        _print(f"Compiled programs are kept in {folder}, for a faster start next time; {VARIABLE}=off stops that.")
     prune(folder)
-    _tell_jax(folder)
+    _configure_jax(folder)
     return folder
 
 
@@ -160,7 +160,9 @@ class Shelf:
             if path.exists():  # and on Windows being read, so that it cannot be replaced
                 return
             self._writable = False
-            _say(f"Compiled programs cannot be kept in {self._path} ({error.strerror}); this process goes on without.")
+            _print(
+                f"Compiled programs cannot be kept in {self._path} ({error.strerror}); this process goes on without."
+            )
 
     def _file(self, key: str) -> Path:
         return self._path / key[-150:]  # the end of it is a hash of everything
@@ -211,7 +213,7 @@ def _make(home: Path, folder: Path, named: bool) -> bool:
     return new
 
 
-def _tell_jax(folder: Path) -> None:
+def _configure_jax(folder: Path) -> None:
     import jax
 
     jax.config.update("jax_compilation_cache_dir", str(folder))
@@ -228,5 +230,5 @@ def _tell_jax(folder: Path) -> None:
                 compilation_cache._cache, compilation_cache._cache_initialized = shelf, True
 
 
-def _say(sentence: str) -> None:
+def _print(sentence: str) -> None:
     print(terminal(sentence), file=sys.stderr, flush=True)

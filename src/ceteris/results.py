@@ -19,7 +19,7 @@ from ceteris.outlets import latex_table, markdown_table, prose, screen
 from ceteris.stats.bands import maximum, multiplier_bootstrap, normal_maximum
 from ceteris.stats.covariance import assembled, covariance, few_clusters, read_clusters, same_partition
 from ceteris.stats.deletion import DECISIVE, FEWEST, most_decisive
-from ceteris.stats.small_sample import SAID, degrees_of, told
+from ceteris.stats.small_sample import STANDARD_ERRORS, degrees_in_words, degrees_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,7 +112,7 @@ class Estimate:
             if self.given is None:
                 object.__setattr__(self, "meta", {**self.meta, "standard errors": self._cr1()})
         elif self._corrected:
-            object.__setattr__(self, "meta", {**self.meta, "standard errors": SAID})
+            object.__setattr__(self, "meta", {**self.meta, "standard errors": STANDARD_ERRORS})
 
         if self.influence is not None:
             others = tuple(check for check in self.checks if check.name != SINGLE)
@@ -166,7 +166,7 @@ class Estimate:
 
     @property
     def distribution(self) -> Any:
-        """Of (estimate - truth) / standard error."""
+        """Distribution of (estimate - truth) / standard error."""
         from scipy import stats
 
         degrees = self.degrees
@@ -285,7 +285,7 @@ class Estimate:
             above = f"{prose(self.meta['method'])}\n" if "method" in self.meta else ""
             below = "".join(f"\n! {prose(check.sentence)}" for check in self.checks if check.passed is False)
             table = screen(frame, float_format=lambda v: f"{v:.{digits}f}")
-            return f"{above}{table}\nn = {self.n}{told(self.degrees, self._corrected)}{below}"
+            return f"{above}{table}\nn = {self.n}{degrees_in_words(self.degrees, self._corrected)}{below}"
         rows = [["", *frame.columns], *([str(i), *(f"{v:.{digits}f}" for v in row)] for i, *row in frame.itertuples())]
         return markdown_table(rows) if format == "markdown" else latex_table(rows)
 

@@ -130,11 +130,11 @@ def test_what_is_made_of_scores_has_the_factor_too():
     firm = DATA["firm"].to_numpy()
     totals = np.bincount(firm, weights=SCORES - SCORES.mean())
     expected = np.sqrt(13 / 12 * totals @ totals) / 240
-    assert policy_value(SCORES, np.ones(240), clusters=firm).se[0] == pytest.approx(expected, **EXACT)
-    assert "CR1" in gates(SCORES, tau, clusters=firm).meta["standard errors"]
+    assert policy_value(SCORES, np.ones(240), cluster=firm).se[0] == pytest.approx(expected, **EXACT)
+    assert "CR1" in gates(SCORES, tau, cluster=firm).meta["standard errors"]
     design = np.column_stack([np.ones(240), tau - tau.mean()])
     theirs = sm.OLS(SCORES, design).fit(cov_type="cluster", cov_kwds={"groups": firm})
-    np.testing.assert_allclose(best_linear_predictor(SCORES, tau, clusters=firm).se, theirs.bse, rtol=1e-9)
+    np.testing.assert_allclose(best_linear_predictor(SCORES, tau, cluster=firm).se, theirs.bse, rtol=1e-9)
 
 
 BAD = {
@@ -155,7 +155,7 @@ BAD = {
         lambda c: PartiallyLinear(OLS, OLS).fit(DATA, **ROLES, cluster=c),
         lambda c: LinearEffects(OLS, LOGIT).fit(DATA, **ROLES, cluster=c),
         lambda c: DifferenceInMeans().fit(DATA, y="y", d="d").clustered_by(c),
-        lambda c: policy_value(SCORES, np.ones(240), clusters=c),
+        lambda c: policy_value(SCORES, np.ones(240), cluster=c),
     ],
 )
 def test_one_cluster_and_missing_labels_are_refused(fit, kind):

@@ -99,9 +99,9 @@ def test_strata_are_shared_out_evenly():
 
 def test_a_cluster_is_never_divided_and_shares_no_training_row():
     first, second = RNG.integers(0, 12, N), RNG.integers(0, 9, N)
-    (fold,) = make_folds(N, folds=3, clusters=[first])
+    (fold,) = make_folds(N, folds=3, cluster=[first])
     assert all(len(np.unique(fold[first == g])) == 1 for g in range(12))
-    (fold,) = make_folds(N, folds=3, clusters=[first, second])
+    (fold,) = make_folds(N, folds=3, cluster=[first, second])
     assert fold.shape == (N, 2)
     for train, test in splits(fold):
         assert not np.intersect1d(first[train], first[test]).size
@@ -115,10 +115,10 @@ def test_a_cluster_is_never_divided_and_shares_no_training_row():
         ({"n": 10, "folds": 1}, "folds is 1, but must be a whole number of at least 2"),
         ({"n": 10, "folds": 11}, "folds is 11, but must be at most 10, the number of rows"),
         ({"n": 10, "repeats": 0}, "repeats is 0, but must be a whole number of at least 1"),
-        ({"n": 10, "folds": 5, "clusters": [np.arange(10) % 3]}, "folds is 5, but must be at most 3, the number"),
+        ({"n": 10, "folds": 5, "cluster": [np.arange(10) % 3]}, "folds is 5, but must be at most 3, the number"),
         ({"n": 10, "folds": 4, "stratify": np.arange(10) < 2}, "only 2 rows have 1 of what the folds are balanced by"),
         (
-            {"n": 9, "folds": 3, "clusters": [np.arange(9) // 3], "stratify": (np.arange(9) < 3).astype(int)},
+            {"n": 9, "folds": 3, "cluster": [np.arange(9) // 3], "stratify": (np.arange(9) < 3).astype(int)},
             "has all rows with 1",
         ),
     ],
@@ -139,7 +139,7 @@ def test_impossible_folds_are_refused(arguments, sentence):
 )
 def test_given_folds_are_checked(folds, clusters, sentence):
     with pytest.raises(ValueError, match=sentence):
-        read_folds(folds, 6, clusters=clusters)
+        read_folds(folds, 6, cluster=clusters)
 
 
 class Wild(LinearRegression):

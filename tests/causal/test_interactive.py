@@ -32,7 +32,7 @@ def test_the_numbers_are_the_peers(estimand, score, normalise, repeats):
 def test_the_numbers_are_the_peers_with_clusters(estimand):
     dml = peer.doubleml()
     firm = np.random.default_rng(0).integers(0, 23, 400)
-    folds = make_folds(400, 3, clusters=[firm])
+    folds = make_folds(400, 3, cluster=[firm])
     found = Interactive(OLS, LOGIT, estimand, folds=folds).fit(DATA, y="y", d="d", x=NAMES, cluster=firm)
     data = dml.DoubleMLData(DATA.assign(firm=firm), "y", "d", x_cols=NAMES, cluster_cols="firm")
     score = {"ATE": "ATE", "ATT": "ATTE"}[estimand]

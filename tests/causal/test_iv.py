@@ -35,7 +35,7 @@ def test_partially_linear_numbers_are_the_peers(z, score, repeats):
 def test_partially_linear_numbers_are_the_peers_with_two_sets_of_clusters():
     dml = peer.doubleml()
     clusters = [RNG.integers(0, 11, 300), RNG.integers(0, 13, 300)]
-    folds = make_folds(300, 2, clusters=clusters)
+    folds = make_folds(300, 2, cluster=clusters)
     found = PartiallyLinearIV(OLS, OLS, OLS, folds=folds).fit(DATA, y="y", d="d", x=NAMES, z="z", cluster=clusters)
     frame = DATA.assign(a=clusters[0], b=clusters[1])
     data = dml.DoubleMLData(frame, "y", "d", x_cols=NAMES, z_cols="z", cluster_cols=["a", "b"])

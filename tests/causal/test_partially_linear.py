@@ -41,7 +41,7 @@ def test_the_numbers_are_the_peers(score, repeats, learner):
 @pytest.mark.parametrize("clusters", [[FIRMS], [FIRMS, STATES]])
 @pytest.mark.parametrize("repeats", [1, 3])
 def test_the_numbers_are_the_peers_with_clusters(clusters, repeats):
-    folds = make_folds(N, 3, repeats, clusters=clusters)
+    folds = make_folds(N, 3, repeats, cluster=clusters)
     estimator = PartiallyLinear(OLS, OLS, folds=folds)
     found = estimator.fit(DATA, y="y", d="d", x=NAMES, cluster=clusters)
     point, se = peer_fit(folds, "partialling out", OLS, clusters)

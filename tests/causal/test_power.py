@@ -78,7 +78,7 @@ def test_the_best_share_has_the_least_variance():
 def test_bad_input_is_answered():
     for settings, words in (
         ({"share": 1.0}, "share is 1.0, but must be a number above 0 and below 1"),
-        ({"alpha": 0}, "alpha is 0, but must be a number above 0 and below 1"),
+        ({"level": 0}, "level is 0, but must be a number above 0 and below 1"),
         ({"r2": 1.0}, "r2 is 1.0, but must be a number of at least 0 and below 1"),
         ({"icc": -0.1}, "icc is -0.1, but must be a number of at least 0 and below 1"),
         ({"sd": 0}, "sd is 0, but must be a number above 0"),

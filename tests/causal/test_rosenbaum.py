@@ -68,7 +68,7 @@ def test_bad_input_is_answered():
         signed_rank_bounds([1, 2, 3, 0, 0])
     with pytest.raises(ValueError, match=r"differences holds 20 missing \(NaN\)"):
         signed_rank_bounds([np.nan] * 20)
-    with pytest.raises(ValueError, match="alpha is 2, but must be a number above 0 and below 1"):
-        critical_gamma(LEAD, alpha=2)
+    with pytest.raises(ValueError, match="level is 2, but must be a number above 0 and below 1"):
+        critical_gamma(LEAD, level=2)
     with pytest.raises(ValueError, match="metric is 'cosine'"):
         pairs(np.zeros((3, 1)), [1, 0, 0], "cosine")

@@ -8,9 +8,9 @@ from sklearn.tree import DecisionTreeRegressor
 from ceteris.causal import (
     Interactive,
     InteractiveIV,
-    MonteCarlo,
     PartiallyLinear,
     PartiallyLinearIV,
+    Replications,
     batched,
     monte_carlo,
 )
@@ -78,7 +78,7 @@ def test_collinear_covariates_are_left_to_the_learners_themselves():
 
 def test_the_numbers_are_what_they_are_called():
     estimates = np.array([0.9, 1.1, 1.2, 1.6])
-    result = MonteCarlo(estimates, np.full(4, 0.1), estimates - 0.15, estimates + 0.15, truth=1.0)
+    result = Replications(estimates, np.full(4, 0.1), estimates - 0.15, estimates + 0.15, truth=1.0)
     np.testing.assert_allclose(result.bias, 0.2)
     np.testing.assert_allclose(result.rmse, np.sqrt((0.01 + 0.01 + 0.04 + 0.36) / 4))
     assert result.coverage == 0.5

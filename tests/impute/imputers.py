@@ -6,13 +6,13 @@ import pandas as pd
 from ceteris.impute import MIDAS, Adversarial, Chained, HotDeck, Imputer, Iterative, MeanMode
 
 QUICK = {
-    "MeanMode": MeanMode(seed=1),
-    "HotDeck": HotDeck(seed=1),
-    "Iterative": Iterative(iterations=2, seed=1),
-    "Chained": Chained(iterations=1, seed=1),
-    "MIDAS": MIDAS(widths=(8,), epochs=1, seed=1),
-    "Adversarial": Adversarial(widths=(8,), epochs=1, seed=1),
-    "Imputer": Imputer(members=2, width=8, depth=1, epochs=1, seed=1),
+    "MeanMode": MeanMode(random_state=1),
+    "HotDeck": HotDeck(random_state=1),
+    "Iterative": Iterative(iterations=2, random_state=1),
+    "Chained": Chained(iterations=1, random_state=1),
+    "MIDAS": MIDAS(widths=(8,), epochs=1, random_state=1),
+    "Adversarial": Adversarial(widths=(8,), epochs=1, random_state=1),
+    "Imputer": Imputer(members=2, width=8, depth=1, epochs=1, random_state=1),
 }
 
 

@@ -24,7 +24,7 @@ def coefficient(tables):
     return pool(fit, tables)
 
 
-@pytest.mark.parametrize("rule", [Chained(seed=0), Iterative(seed=0)], ids=["Chained", "Iterative"])
+@pytest.mark.parametrize("rule", [Chained(random_state=0), Iterative(random_state=0)], ids=["Chained", "Iterative"])
 def test_linear_regressions_recover_a_linear_model(rule):
     """Holes where y is high: complete cases give 0.77 for the coefficient of one, and 0.77 for the constant."""
     pooled = coefficient(rule.fit(simulate_regression(4000, seed=1)).sample(5))
@@ -43,7 +43,7 @@ def test_a_hot_deck_gives_what_the_nearest_rows_hold():
     x = np.repeat([0.0, 10.0], 50) + rng.random(100)
     table = pd.DataFrame({"x": x, "y": np.where(x < 5, "left", "right")})
     holes = table.assign(y=table["y"].mask(rng.random(100) < 0.3))
-    assert HotDeck(seed=0).fit_transform(holes)["y"].tolist() == table["y"].tolist()
+    assert HotDeck(random_state=0).fit_transform(holes)["y"].tolist() == table["y"].tolist()
 
 
 def test_a_hot_deck_takes_all_holes_of_a_row_from_one_donor_and_any_of_equally_near_ones():
@@ -52,7 +52,7 @@ def test_a_hot_deck_takes_all_holes_of_a_row_from_one_donor_and_any_of_equally_n
     table = pd.DataFrame({"t": t, "u": 2 * t, "group": np.repeat(["a", "b"], 100)})
     table.loc[rng.random(200) < 0.3, ["t", "u"]] = np.nan
     gone = table["t"].isna()
-    done = HotDeck(seed=0).fit_transform(table)
+    done = HotDeck(random_state=0).fit_transform(table)
     assert (done["u"] == 2 * done["t"]).all()
     assert done["t"][gone].nunique() > 30  # of 60 draws from 140 rows; ties in order of rows give 10
 
@@ -60,7 +60,7 @@ def test_a_hot_deck_takes_all_holes_of_a_row_from_one_donor_and_any_of_equally_n
 def test_a_hot_deck_finds_a_giver_for_every_column():
     table = pd.DataFrame({"x": np.arange(50.0), "y": np.where(np.arange(50) == 31, 7.5, np.nan)})
     table["z"] = table["x"] ** 2
-    assert (HotDeck(pool=5, seed=0).fit_transform(table)["y"] == 7.5).all()
+    assert (HotDeck(pool=5, random_state=0).fit_transform(table)["y"] == 7.5).all()
 
 
 def test_matching_takes_any_of_equal_donors():
@@ -91,7 +91,7 @@ def test_the_loss_of_midas_is_that_of_the_source():
 def test_midas_learns_but_its_intervals_are_short():
     """The fault that the default imputer was built to avoid; measured, not assumed."""
     holes = amputate(simulate_mixed(600, seed=1), 0.2, seed=1)
-    rule = MIDAS(widths=(64,), dropout=0.3, rate=5e-3, epochs=30, seed=0)
+    rule = MIDAS(widths=(64,), dropout=0.3, rate=5e-3, epochs=30, random_state=0)
     over = overimpute(rule, holes)
     assert over.summary()["nrmse"].iloc[0] < 0.97
     assert over.summary()["coverage"].iloc[0] < 0.8
@@ -103,7 +103,7 @@ def test_the_variational_version_draws_wider():
     gone = table["x"].isna()
 
     def spread(latent):
-        rule = MIDAS(widths=(32,), dropout=0.0, latent=latent, epochs=20, seed=0).fit(table)
+        rule = MIDAS(widths=(32,), dropout=0.0, latent=latent, epochs=20, random_state=0).fit(table)
         return np.std([done["x"][gone] for done in rule.sample(5)], axis=0).mean()
 
     assert spread(None) < 1e-5  # without dropout and code nothing is random
@@ -112,12 +112,12 @@ def test_the_variational_version_draws_wider():
 
 def test_the_game_learns():
     table = simulate_regression(600)
-    over = overimpute(Adversarial(seed=0, epochs=60), table)
+    over = overimpute(Adversarial(random_state=0, epochs=60), table)
     assert over.summary()["nrmse"].iloc[0] < 0.95
 
 
 def test_epochs_can_be_compared_where_there_are_some():
-    over = overimpute(MIDAS(widths=(16,), seed=0), simulate_regression(200), m=4, epochs=(1, 3))
+    over = overimpute(MIDAS(widths=(16,), random_state=0), simulate_regression(200), m=4, epochs=(1, 3))
     assert over.scores["epochs"].unique().tolist() == [1, 3]
     assert [figure.title for figure in over.figures] == ["Over-imputed quantities", "Scores by epochs"]
     with pytest.raises(ValueError, match=r"epochs is \[1\], but HotDeck is not trained in epochs"):

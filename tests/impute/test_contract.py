@@ -50,7 +50,7 @@ def test_a_seed_repeats_and_none_does_not_crash(imputer):
     first, again = (clone(imputer).fit(table).sample(2) for _ in range(2))
     for one, other in zip(first, again, strict=True):
         pd.testing.assert_frame_equal(one, other)
-    assert not clone(imputer).set_params(seed=None).fit_transform(table).isna().any().any()
+    assert not clone(imputer).set_params(random_state=None).fit_transform(table).isna().any().any()
 
 
 @EVERY
@@ -59,7 +59,7 @@ def test_tables_and_seeds_differ(imputer):
         pytest.skip("its completed tables are all the same, as its documentation says")
     table = every_type()
     first, second = clone(imputer).fit(table).sample(2)
-    other = clone(imputer).set_params(seed=2).fit(table).sample(1)[0]
+    other = clone(imputer).set_params(random_state=2).fit(table).sample(1)[0]
     holes = table["float"].isna()
     assert (first["float"] != second["float"])[holes].any()
     assert (first["float"] != other["float"])[holes].any()

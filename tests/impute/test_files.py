@@ -13,7 +13,7 @@ from ceteris.tables import plain
 
 pytest.importorskip("pyarrow")
 # with 400 rows of `simulate_regression` one compiled program, that of test_imputer.py
-SMALL = {"members": 2, "width": 16, "depth": 1, "batch_size": 32, "seed": 0}
+SMALL = {"members": 2, "width": 16, "depth": 1, "batch_size": 32, "random_state": 0}
 
 
 @pytest.mark.slow
@@ -47,7 +47,7 @@ def test_a_feed_is_a_function_of_the_step(tmp_path):
     table.to_parquet(tmp_path / "table.parquet", row_group_size=100)
     source = stream.open_parquet(tmp_path / "table.parquet")
     imputer = Imputer(**{**SMALL, "epochs": 1, "batch_size": 32}).fit(table)
-    feed = stream.Feed(imputer, source, settings_of(imputer, 400).course.batch_size, seed=1)
+    feed = stream.Feed(imputer, source, settings_of(imputer, 400).plan.batch_size, seed=1)
     later = feed(7, 2)
     all_at_once = feed(0, 12)
     for part, whole in zip(later, all_at_once, strict=True):
@@ -125,7 +125,7 @@ def test_completed_files_have_the_types_and_the_index_of_the_file(tmp_path):
     pq.write_table(
         source.replace_schema_metadata({"pandas": source.schema.metadata[b"pandas"]}), tmp_path / "t.parquet"
     )
-    imputer = Imputer(members=1, width=4, depth=1, components=1, epochs=1, seed=0)
+    imputer = Imputer(members=1, width=4, depth=1, components=1, epochs=1, random_state=0)
     done = impute_parquet(tmp_path / "t.parquet", tmp_path / "done", 1, imputer)
     assert pq.read_schema(done[0]).equals(pq.read_schema(tmp_path / "t.parquet"))
     back = pd.read_parquet(done[0])

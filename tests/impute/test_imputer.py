@@ -10,7 +10,7 @@ from ceteris.impute import Imputer, MeanMode, overimpute, sample_each
 from ceteris.testing import count_compilations
 
 # tests of the design `simulate_regression` share this net and 400 rows: one compiled program, of a dozen seconds
-SMALL = {"members": 2, "width": 16, "depth": 1, "seed": 0}
+SMALL = {"members": 2, "width": 16, "depth": 1, "random_state": 0}
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_conditional_with_two_humps_is_drawn_with_two_humps():
     x = rng.uniform(-2, 2, 2000)
     table = pd.DataFrame({"y": x**2 + 0.1 * rng.normal(size=2000), "x": np.where(rng.random(2000) < 0.3, np.nan, x)})
     gone = table["x"].isna() & (table["y"] > 1)
-    drawn = Imputer(members=1, width=32, epochs=60, seed=0).fit(table).sample(1)[0]["x"][gone]
+    drawn = Imputer(members=1, width=32, epochs=60, random_state=0).fit(table).sample(1)[0]["x"][gone]
     near = np.abs(np.abs(drawn) - np.sqrt(table["y"][gone])) < 0.3
     assert near.mean() > 0.8  # the noise alone puts 99 % there
     assert 0.4 < (drawn > 0).mean() < 0.6  # two standard errors of a half in 300
@@ -62,7 +62,7 @@ def test_a_label_that_others_determine_is_found():
         {"years": band * 3 + rng.integers(0, 3, 1500), "school": pd.Categorical(np.array(list("abcd"))[band])}
     )
     holes = amputate(table, 0.2, keep=["years"])
-    done = Imputer(members=1, width=32, epochs=60, seed=0).fit_transform(holes)
+    done = Imputer(members=1, width=32, epochs=60, random_state=0).fit_transform(holes)
     gone = holes["school"].isna()
     assert (done["school"] == table["school"])[gone].mean() > 0.95
 
@@ -76,7 +76,7 @@ def test_a_label_among_many_is_read_off_the_column_that_determines_it():
     school = pd.Categorical.from_codes(np.digitize(years, [4, 5, 6, 7, 8, 9]), list("abcdefg"))
     table = pd.DataFrame({"years": years, "school": school, **others})
     holes = amputate(table, 0.3, keep=["noise0"], seed=1)
-    done = Imputer(members=1, width=32, depth=1, components=1, epochs=40, seed=0).fit_transform(holes)
+    done = Imputer(members=1, width=32, depth=1, components=1, epochs=40, random_state=0).fit_transform(holes)
     told = (holes["school"].isna() & holes["years"].notna()).to_numpy()
     assert (done["school"] == table["school"])[told].mean() > 0.97
 
@@ -84,7 +84,7 @@ def test_a_label_among_many_is_read_off_the_column_that_determines_it():
 @pytest.mark.slow
 def test_intervals_cover_on_the_mixed_table_and_errors_are_below_the_mean():
     holes = amputate(simulate_mixed(1500, seed=4), 0.3, "MAR", keep=["age", "urban"], seed=4)
-    over = overimpute(Imputer(seed=0), holes)
+    over = overimpute(Imputer(random_state=0), holes)
     assert all(check.passed for check in over.checks), over.checks
 
 
@@ -97,7 +97,7 @@ def test_trends_within_units_are_continued():
     for unit in range(20):
         gone[unit * 25 + 8 + unit % 5 : unit * 25 + 13 + unit % 5] = True
     holes.loc[gone, "life"] = np.nan
-    done = Imputer(members=2, width=32, epochs=60, group="country", time="year", seed=0).fit(holes).sample(10)
+    done = Imputer(members=2, width=32, epochs=60, group="country", time="year", random_state=0).fit(holes).sample(10)
     assert (done[0][["country", "year"]] == table[["country", "year"]]).all(axis=None)
     mean = np.mean([one["life"][gone] for one in done], axis=0)
     error = np.sqrt(np.mean((mean - table["life"][gone]) ** 2)) / table["life"].std()
@@ -111,7 +111,7 @@ def test_new_rows_of_a_panel_are_told_the_time_as_in_training():
     table = pd.DataFrame({"unit": np.arange(300), "year": year, "y": year + 0.1 * rng.normal(size=300)})
     table["noise"] = rng.normal(size=300)
     table.loc[rng.random(300) < 0.3, "y"] = np.nan
-    fitted = Imputer(members=1, width=16, depth=1, epochs=40, group="unit", time="year", seed=0).fit(table)
+    fitted = Imputer(members=1, width=16, depth=1, epochs=40, group="unit", time="year", random_state=0).fit(table)
     late = table[year == 9].assign(y=np.nan)
     assert fitted.transform(late)["y"].mean() > 7.5  # 9 if learnt perfectly; the mean of the table is 4.5
 
@@ -119,7 +119,7 @@ def test_new_rows_of_a_panel_are_told_the_time_as_in_training():
 @pytest.mark.slow
 def test_tables_side_by_side_have_nets_of_their_own():
     tables = [simulate_regression(150, seed=s) for s in range(2)]
-    done = sample_each(Imputer(members=2, width=8, depth=1, epochs=2, seed=0), tables, m=3)
+    done = sample_each(Imputer(members=2, width=8, depth=1, epochs=2, random_state=0), tables, m=3)
     assert [len(each) for each in done] == [3, 3]
     for table, each in zip(tables, done, strict=True):
         seen = table["x"].notna()
@@ -147,7 +147,7 @@ def test_intervals_after_rubins_rules_cover_where_complete_cases_do_not(design):
         return beta, residual @ residual / dof * np.linalg.inv(x.T @ x), dof
 
     tables = [simulate_regression(500, design, seed) for seed in range(40)]
-    imputer = Imputer(members=10, width=32, depth=1, components=3, epochs=60, batch_size=64, seed=0)
+    imputer = Imputer(members=10, width=32, depth=1, components=3, epochs=60, batch_size=64, random_state=0)
     hits, plain = [], []
     for table, done in zip(tables, sample_each(imputer, tables), strict=True):
         low, high = pool(analysis, done).conf_int().T

@@ -70,7 +70,7 @@ def test_figures_draw():
     import matplotlib.figure
 
     table = simulate_regression(120)
-    over = overimpute(HotDeck(seed=0), table)
+    over = overimpute(HotDeck(random_state=0), table)
     for figure in (*missingness_report(table).figures, *over.figures):
         canvas = matplotlib.figure.Figure(figure.size)
         figure.draw(canvas, figure.data)

@@ -22,7 +22,7 @@ def test_statsmodels_pools_its_own_fits_to_the_same_numbers():
 
 def test_results_of_statsmodels_bring_names_and_degrees_of_freedom():
     sm = pytest.importorskip("statsmodels.api")
-    tables = HotDeck(seed=0).fit(simulate_regression(150)).sample(5)
+    tables = HotDeck(random_state=0).fit(simulate_regression(150)).sample(5)
     pooled = pool(lambda t: sm.OLS(t["y"], sm.add_constant(t[["x", "z"]])).fit(), tables)
     assert pooled.names == ("const", "x", "z")
     assert pooled.n == 150
@@ -35,7 +35,7 @@ def test_estimates_of_causal_effects_are_pooled_in_three_lines():
 
     from ceteris.causal import PartiallyLinear
 
-    tables = HotDeck(seed=0).fit(simulate_regression(200)).sample(3)
+    tables = HotDeck(random_state=0).fit(simulate_regression(200)).sample(3)
     learner = LinearRegression()
     pooled = pool(lambda t: PartiallyLinear(learner, learner).fit(t, y="y", d="z", x=["x"]), tables)
     within = np.mean([split.covariance[0, 0] for split in pooled.splits])

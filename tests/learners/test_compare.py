@@ -22,10 +22,10 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ceteris.learners.candidates import NEURAL, looks_like_classes, neural
 from ceteris.learners.classical import LEARNERS, classical, prepare, takes_weights
 from ceteris.learners.comparing import compare
-from ceteris.learners.entrants import NEURAL, looks_like_classes, neural
-from ceteris.learners.splits import Rows, Sealed, make_folds, splitter
+from ceteris.learners.splits import Sealed, TableRows, make_folds, splitter
 
 EXACT = {"rel": 1e-9}  # the same algorithm on the same rows: rounding only
 
@@ -190,7 +190,7 @@ def test_plain_folds_partition_the_training_part():
 
 
 def test_sealed_rows_open_once():
-    sealed = Sealed(Rows(np.zeros((3, 1)), np.arange(3.0), None, np.arange(3)))
+    sealed = Sealed(TableRows(np.zeros((3, 1)), np.arange(3.0), None, np.arange(3)))
     assert len(sealed.open()) == len(sealed) == 3
     with pytest.raises(RuntimeError, match="opened before"):
         sealed.open()
@@ -462,7 +462,7 @@ def test_a_splitter_of_the_callers_is_used_as_it_is():
     X, y = line(60)
     ours = compare(X, y, learners=["linear"], cv=KFold(3))
     assert len(ours.fold_scores.loc["linear"]) == 3
-    rows = Rows(X, y, None, np.arange(60))
+    rows = TableRows(X, y, None, np.arange(60))
     assert [b[0] for _, b in make_folds(rows, KFold(3), False, None)] == [0, 20, 40]
     with pytest.raises(ValueError, match="groups"):  # scikit-learn's own sentence
         compare(X, y, learners=["linear"], cv=GroupKFold(3))

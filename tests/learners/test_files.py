@@ -71,6 +71,15 @@ def test_an_edited_learner_is_refused_though_its_checksum_fits(tmp_path, saved, 
     assert str(refused.value).startswith(f"path: {path}")
 
 
+def test_a_file_from_before_progress_was_called_so_is_read(tmp_path, saved):
+    path = tmp_path / "classifier"
+    path.write_bytes(saved)
+    held, facts = read_arrays(path, "weights")
+    facts["params"]["verbose"] = not facts["params"].pop("progress")
+    write_arrays(path, "weights", held, facts)
+    assert load(path).progress
+
+
 def test_a_learner_of_another_kind_is_not_saved(tmp_path):
     class Mine(NeuralRegressor):
         pass

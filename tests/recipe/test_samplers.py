@@ -70,12 +70,12 @@ def test_a_batch_larger_than_the_table_is_the_table():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": 0}, "size is 0, but must be a whole number of at least 1"),
+        ({"batch_size": 0}, "batch_size is 0, but must be a whole number of at least 1"),
         (
-            {"size": 1, "updates": 4},
+            {"batch_size": 1, "updates": 4},
             "updates is 4, but one step .* 3 rows make 3 batches of 1; ask for at most 3 and ta",
         ),
-        ({"size": 2, "rows": np.array([], int)}, "no rows to draw from; give a table with at least one row"),
+        ({"batch_size": 2, "rows": np.array([], int)}, "no rows to draw from; give a table with at least one row"),
     ],
 )
 def test_bad_arguments_of_minibatches(options, message):
@@ -189,7 +189,7 @@ class Counter(AbstractSampler):
 
 
 def test_replay_holds_exactly_the_last_points():
-    sampler = Replay(Counter(3), capacity=7, size=5, updates=2)
+    sampler = Replay(Counter(3), capacity=7, batch_size=5, updates=2)
     memory = sampler.init(None, jr.key(0))
     for t in range(1, 8):
         batch, memory = draw(sampler, memory, jr.fold_in(jr.key(0), t))
@@ -200,7 +200,7 @@ def test_replay_holds_exactly_the_last_points():
 
 
 def test_replay_draws_from_everything_it_holds():
-    sampler = Replay(Counter(2), capacity=6, size=200)
+    sampler = Replay(Counter(2), capacity=6, batch_size=200)
     drawn = stream(sampler, steps=3)[-1]
     counts = np.bincount(drawn, minlength=7)[1:]
     # 200 uniform draws from 6: mean 33.3, standard deviation 5.3; four of them leave one chance in ten thousand
@@ -209,7 +209,7 @@ def test_replay_draws_from_everything_it_holds():
 
 def test_a_rollout_reports_on_its_paths_and_replay_passes_it_on():
     rollout = Rollout(from_one, grow, 3, 2, summary=lambda states: {"height": states.mean()})
-    sampler = Replay(rollout, capacity=6, size=2)
+    sampler = Replay(rollout, capacity=6, batch_size=2)
     model = {"growth": jnp.array(2.0)}
     _, memory = draw(sampler, sampler.init(model, jr.key(0)), jr.key(1), model)
     assert sampler.report(memory) == rollout.report(memory[0]) == {"height": 8.0}
@@ -218,4 +218,4 @@ def test_a_rollout_reports_on_its_paths_and_replay_passes_it_on():
 
 def test_replay_must_hold_one_draw():
     with pytest.raises(ValueError, match="Replay: capacity is 4, but one draw brings 6 points; make it that large"):
-        Replay(Counter(6), capacity=4, size=2).init(None, jr.key(0))
+        Replay(Counter(6), capacity=4, batch_size=2).init(None, jr.key(0))

@@ -97,8 +97,8 @@ def test_stochastic_descent_finds_least_squares():
 
 
 def test_batches_of_an_epoch_partition_the_rows_and_are_reshuffled():
-    deal = descent.minibatches(np.random.default_rng(0), 10, 3)
-    first, second = ([next(deal) for _ in range(4)] for _ in range(2))
+    batches = descent.minibatches(np.random.default_rng(0), 10, 3)
+    first, second = ([next(batches) for _ in range(4)] for _ in range(2))
     assert sorted(np.concatenate(first)) == sorted(np.concatenate(second)) == list(range(10))
     assert np.concatenate(first).tolist() != np.concatenate(second).tolist()
 

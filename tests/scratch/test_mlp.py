@@ -88,7 +88,7 @@ def test_loss_and_gradient_equal_scikit_learns_at_the_same_weights(hidden, outpu
         T = y[:, None].astype(float) if output == "logistic" else mlp.one_hot(y)
         found = one_step_of(MLPClassifier(**options), X, y, classes=np.unique(y))
     layers, loss, slope = found
-    net = mlp.MLP(tuple(layers), hidden, output)
+    net = mlp.Network(tuple(layers), hidden, output)
     np.testing.assert_allclose(mlp.loss(net, X, T), loss, rtol=1e-13)
     for ours, theirs in zip(mlp.backpropagate(net, X, T), slope, strict=True):
         # theirs is a difference of two weights of size one: it carries their rounding, 1e-16
@@ -101,7 +101,7 @@ def test_error_of_squared_logistic_output_has_the_factor_that_the_matching_loss_
     z, t = jnp.array(2.0), 0.0
     squared = float(jax.grad(lambda z: 0.5 * (jax.nn.sigmoid(z) - t) ** 2)(z))
     y = float(mlp.logistic(np.array(2.0)))
-    net = mlp.MLP(((np.array([[2.0]]), np.zeros(1)),), output="logistic")
+    net = mlp.Network(((np.array([[2.0]]), np.zeros(1)),), output="logistic")
     ours = mlp.backpropagate(net, np.ones((1, 1)), np.array([[t]]))[0][1][0]
     assert ours == pytest.approx(y - t, rel=1e-14)
     assert squared == pytest.approx(ours * y * (1 - y), rel=1e-6)  # JAX in single precision here
@@ -175,7 +175,7 @@ def test_one_logistic_node_is_logistic_regression():
 
 
 def test_extreme_inputs_do_not_overflow():
-    net = mlp.MLP(((np.array([[1.0, -1.0]]), np.zeros(2)),), output="softmax")
+    net = mlp.Network(((np.array([[1.0, -1.0]]), np.zeros(2)),), output="softmax")
     X, T = np.array([[1e4], [-1e4]]), np.eye(2)
     np.testing.assert_array_equal(mlp.predict(net, X), T)
     assert mlp.loss(net, X, T) == 0

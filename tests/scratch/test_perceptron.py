@@ -87,9 +87,9 @@ def test_a_false_certificate_proves_nothing():
     assert meeting_point(SQUARE, XOR, np.zeros(4)) is None  # weights that sum to zero
 
 
-def test_running_out_of_passes_is_not_called_impossible():
+def test_running_out_of_epochs_is_not_called_impossible():
     X, t, _ = separable(0)
-    result = learn(X, t, passes=1)
+    result = learn(X, t, epochs=1)
     assert result.status == "undecided"
     assert result.certificate is None
 
@@ -113,8 +113,8 @@ def test_a_certificate_of_another_table_is_refused():
         meeting_point(SQUARE, XOR, [0.5, 0.5, 1.0])
 
 
-def test_no_passes_and_wrong_columns_are_refused():
-    with pytest.raises(ValueError, match="passes is 0, but must be a number above 0"):
-        learn(SQUARE, OR, passes=0)
+def test_no_epochs_and_wrong_columns_are_refused():
+    with pytest.raises(ValueError, match="epochs is 0, but must be a number above 0"):
+        learn(SQUARE, OR, epochs=0)
     with pytest.raises(ValueError, match="X has 3 columns; 2 are needed"):
         learn(SQUARE, OR).predict(np.ones((1, 3)))

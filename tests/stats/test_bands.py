@@ -34,7 +34,7 @@ def test_bootstrap_draws_have_the_covariance_of_the_estimate():
     x -= x.mean(0)
     groups = np.arange(300) // 10
     for clusters, expected in (((), x.T @ x / 300**2), ((groups,), clustered(x, groups))):
-        drawn = multiplier_bootstrap(x, 40_000, clusters=clusters, kind="exponential")
+        drawn = multiplier_bootstrap(x, 40_000, cluster=clusters, kind="exponential")
         np.testing.assert_allclose(np.cov(drawn.T), expected, rtol=0.05, atol=1e-4)
 
 
@@ -64,8 +64,8 @@ def test_a_given_covariance_is_used():
         (lambda: multipliers(RNG, (2,), "gauss"), "kind is 'gauss', but must be one of normal, exponential, wild"),
         (lambda: multiplier_bootstrap(np.ones((4, 1)), 0), "draws is 0, but must be a whole number of at least 1"),
         (
-            lambda: multiplier_bootstrap(np.ones((4, 1)), clusters=[np.arange(4)] * 2),
-            "clusters holds 2 sets, but",
+            lambda: multiplier_bootstrap(np.ones((4, 1)), cluster=[np.arange(4)] * 2),
+            "cluster holds 2 sets, but",
         ),
         (
             lambda: Estimate(np.zeros(1), np.ones((4, 1)), ("a",)).bands(level=2),

@@ -33,7 +33,7 @@ def test_the_covariance_of_equal_variances():
 def test_clusters():
     x, y, groups, _ = sample()
     theirs = sm.OLS(y, x).fit(cov_type="cluster", cov_kwds={"groups": groups})
-    np.testing.assert_allclose(covariance_of(ols(x, y), clusters=(groups,)), theirs.cov_params(), rtol=1e-9)
+    np.testing.assert_allclose(covariance_of(ols(x, y), cluster=(groups,)), theirs.cov_params(), rtol=1e-9)
 
 
 def test_weights():

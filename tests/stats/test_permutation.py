@@ -41,7 +41,7 @@ def test_strata_and_clusters_restrict_what_could_have_been_drawn():
     assert {tuple(row) for row in found} == {
         (a, 1 - a, *b) for a in (0.0, 1.0) for b in set(itertools.permutations((1.0, 0.0, 0.0)))
     }
-    whole, _ = assign(np.array([1.0, 1, 0, 0, 0]), clusters=[1, 1, 2, 2, 3])
+    whole, _ = assign(np.array([1.0, 1, 0, 0, 0]), cluster=[1, 1, 2, 2, 3])
     assert {tuple(row) for row in whole} == {(1, 1, 0, 0, 0), (0, 0, 1, 1, 0), (0, 0, 0, 0, 1)}
     sampled, _ = assign(d, strata=[0, 0, 1, 1, 1], exact=False, draws=50)
     assert (sampled[:, :2].sum(axis=1) == 1).all()
@@ -89,10 +89,10 @@ def test_bad_input_is_answered():
         permutation_test(y, [1, 1, 1, 1])
     with pytest.raises(ValueError, match="alternative is 'up', but must be one of two-sided, greater, less"):
         permutation_test(y, [1, 0, 1, 0], alternative="up")
-    with pytest.raises(ValueError, match="clusters: the treatment varies within a"):
-        permutation_test(y, [1, 0, 1, 0], clusters=["a", "a", "b", "b"])
+    with pytest.raises(ValueError, match="cluster: the treatment varies within a"):
+        permutation_test(y, [1, 0, 1, 0], cluster=["a", "a", "b", "b"])
     with pytest.raises(ValueError, match="strata: a cluster lies in more than one"):
-        permutation_test(y, [1, 1, 0, 0], clusters=["a", "a", "b", "b"], strata=[1, 2, 1, 1])
+        permutation_test(y, [1, 1, 0, 0], cluster=["a", "a", "b", "b"], strata=[1, 2, 1, 1])
     with pytest.raises(ValueError, match="exact: 137,846,528,820 assignments are possible"):
         permutation_test(np.arange(40.0), np.tile([1, 0], 20), exact=True)
     with pytest.raises(ValueError, match="level is 2, but must be a number above 0 and below 1"):

@@ -89,7 +89,7 @@ def test_rare_labels_are_asked_for_more_often_than_they_occur():
     frame = pd.DataFrame({"kind": ["a"] * 980 + ["b"] * 20})
     columns = mixed.find_columns(frame, seed=0)
     conditions = game.find_conditions(columns, mixed.encode(columns, frame, seed=0))
-    by_log, by_count = (conditions.ask(jax.random.key(0), 4_000, power)[1].mean() for power in (0, 1))
+    by_log, by_count = (conditions.draw(jax.random.key(0), 4_000, power)[1].mean() for power in (0, 1))
     expected = np.log1p(20) / (np.log1p(20) + np.log1p(980))
     assert float(by_log) == pytest.approx(expected, abs=0.03)  # four standard errors of a share: 4 x 0.46 / sqrt(4000)
     assert float(by_count) == pytest.approx(0.02, abs=0.01)

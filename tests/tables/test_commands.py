@@ -142,7 +142,9 @@ def test_a_large_file_leaves_out_the_same_columns_and_keeps_them(capsys, tmp_pat
     table.to_parquet(tmp_path / "t.parquet", row_group_size=40)
     left, sentences = survey_parquet(tmp_path / "t.parquet", Options(ignore=["unit"]))
     assert set(left) == {"person_id", "day", "note", "unit"}
-    imputer = Imputer(members=1, width=8, depth=1, batch_size=16, epochs=1, seed=0, types=dict.fromkeys(left, "ignore"))
+    imputer = Imputer(
+        members=1, width=8, depth=1, batch_size=16, epochs=1, random_state=0, types=dict.fromkeys(left, "ignore")
+    )
     done = pd.read_parquet(impute_parquet(tmp_path / "t.parquet", tmp_path / "out", 1, imputer)[0])
     assert all(done[name].equals(table[name]) for name in left)
     assert done["a"].notna().all()

@@ -146,7 +146,7 @@ def test_a_level_is_a_probability():
 
 
 def test_a_turned_word_is_found_and_its_neighbours_differ(planted, corpus, vectors):
-    regression = EmbeddingRegression(vectors, window=12, permutations=199)
+    regression = EmbeddingRegression(vectors, window=12, draws=199)
     groups = pd.DataFrame({"group": planted.groups[:6_000]})
     result = regression.fit(corpus, "w0", groups)
     assert result.table().loc["group", "p-value"] == 1 / 200
@@ -243,6 +243,6 @@ def test_regressions_that_cannot_be_are_refused(change, error, message):
 def test_an_unknown_covariate_is_refused():
     corpus = build_corpus(["a b c", "b c a"] * 20)
     words = WordVectors(corpus.words, np.eye(3), corpus.counts)
-    result = EmbeddingRegression(words, permutations=9).fit(corpus, "a", np.tile([[0.0], [1.0]], (20, 1)))
+    result = EmbeddingRegression(words, draws=9).fit(corpus, "a", np.tile([[0.0], [1.0]], (20, 1)))
     with pytest.raises(ValueError, match=r"covariates: \['party'\] are not among \['x0'\]"):
         result.vector(party=1)

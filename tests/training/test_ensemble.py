@@ -8,9 +8,9 @@ from ceteris.recipe import optimiser
 from ceteris.testing.compilation import count_compilations
 from ceteris.training import (
     AbstractRowLoss,
-    Course,
     MemberRows,
     Net,
+    TrainingPlan,
     batch_for,
     evaluate,
     history,
@@ -57,8 +57,8 @@ def test_a_group_does_not_see_the_rows_of_another():
 
 def test_the_best_weights_are_kept_and_judged_by_rows_set_aside():
     rows = split(np.zeros(300), 2, 0.2, np.random.default_rng(0))
-    course = LINEAR.course(rows.train.shape[1])
-    run = train("best", LINEAR.builder(3, 1), Squared(), padded({"x": X, "y": Y}), rows, course, seed=1)
+    plan = LINEAR.plan(rows.train.shape[1])
+    run = train("best", LINEAR.builder(3, 1), Squared(), padded({"x": X, "y": Y}), rows, plan, seed=1)
     outputs = evaluate(_outputs, run.model, [X.astype(np.float32)])[0][:, :, 0]
     for member, held in enumerate(rows.heldout):
         own = held[held < 300]
@@ -73,7 +73,7 @@ def _outputs(net, x):
 def test_rows_given_judge_all_members():
     rows, data = MemberRows(np.tile(np.arange(200), (2, 1))), padded({"x": X, "y": Y})
     given = {"x": X[200:], "y": np.full(100, 1e3), "w": np.ones(100)}
-    run = train("given", LINEAR.builder(3, 1), Squared(), data, rows, LINEAR.course(200), 0, given=given)
+    run = train("given", LINEAR.builder(3, 1), Squared(), data, rows, LINEAR.plan(200), 0, given=given)
     assert run.metrics["heldout"].shape[1] == 2
     assert run.metrics["heldout"].min() > 9e5  # (1000 - a few)²
 
@@ -144,6 +144,6 @@ def test_batches_may_be_fed():
     batch = {"x": np.zeros((1, 20, 3)), "y": np.full((1, 20), 3.0), "w": np.ones((1, 20))}
     feed = lambda step, n: {name: np.repeat(a, n, axis=0).astype(np.float32) for name, a in batch.items()}
     rule, data, nobody = optimiser("adam", 0.1), padded({"x": X, "y": Y}), MemberRows(np.zeros((2, 1), int))
-    course = Course(200, 20, lambda updates: rule)
-    run = train("fed", LINEAR.builder(3, 1), Squared(), data, nobody, course, 0, feed=feed)
+    plan = TrainingPlan(200, 20, lambda updates: rule)
+    run = train("fed", LINEAR.builder(3, 1), Squared(), data, nobody, plan, 0, feed=feed)
     np.testing.assert_allclose(mean_outputs(run.model, [np.zeros((1, 3))])[0], 3.0, atol=0.01)

@@ -26,8 +26,8 @@ __all__ = [
     "AutomaticDebiasing", "AveragePotentialOutcomes", "BalancingWeights", "ClusterRandomised", "CovariateBalancing",
     "DeDL", "DifferenceInDifferences", "DifferenceInMeans", "EntropyBalancing", "ExactMatching", "Experiment",
     "GroupTimeEffects", "InteractedRegression", "Interactive", "InteractiveIV", "InverseProbabilityWeighting",
-    "MonteCarlo", "NearestNeighbours", "Net", "PartiallyLinear", "PartiallyLinearIV",
-    "PropensityMatching", "RegressionAdjustment", "Rows", "ScoreStratification", "Stratified", "StructuredNet",
+    "NearestNeighbours", "Net", "PartiallyLinear", "PartiallyLinearIV", "PropensityMatching",
+    "RegressionAdjustment", "Replications", "Rows", "ScoreStratification", "Stratified", "StructuredNet",
     "benchmarks", "boosted_classifier", "boosted_regressor", "by_group", "confounding", "cross_fit", "event_study",
     "hidden_bias", "make_folds", "monte_carlo", "overall", "placebo_outcomes", "placebo_treatment", "read_rows",
     "report_sections", "write_report",
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from ceteris.causal.rows import Rows, read_rows
     from ceteris.causal.sections import report_sections, write_report
     from ceteris.causal.sensitivity import benchmarks, confounding
-    from ceteris.causal.simulation import MonteCarlo, monte_carlo
+    from ceteris.causal.simulation import Replications, monte_carlo
     from ceteris.training import Net
 
 __getattr__, __dir__ = lazily(__name__, __file__)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ceteris.tables.coding import codes_of
-from ceteris.tables.frames import Column, is_missing, numbers, values_of
+from ceteris.tables.frames import RoleColumn, is_missing, numbers, values_of
 
 
 class Names(tuple[str, ...]):
@@ -67,7 +67,7 @@ def texts_of(values: Iterable[Any]) -> list[str]:
 
 def _column(frame: Any, name: str, labels: Mapping[str, tuple[str, ...]]) -> np.ndarray:
     if name in frame.columns:
-        return numbers([Column("x", name, values_of("x", name, frame[name]))])[:, 0]
+        return numbers([RoleColumn("x", name, values_of("x", name, frame[name]))])[:, 0]
     column, _, label = name.partition("=")
     if column not in frame.columns:
         raise ValueError(f"x: column {column!r} is missing from the rows given, but was learnt from; add it.")

@@ -30,7 +30,7 @@ def make_folds(
     folds: int = 5,
     repeats: int = 1,
     seed: int = 0,
-    clusters: Sequence[np.ndarray] = (),
+    cluster: Sequence[np.ndarray] = (),
     stratify: np.ndarray | None = None,
 ) -> list[np.ndarray]:
     """Deal rows, or whole clusters of rows, into folds at random.
@@ -44,7 +44,7 @@ def make_folds(
     repeats : int
         Independent splits.
     seed : int
-    clusters : sequence of arrays, shape (n,)
+    cluster : sequence of arrays, shape (n,)
         None, one or two sets of clusters; a cluster is never divided.
     stratify : array, shape (n,), optional
         The folds get equal shares of each value (rows), or it is made sure that no value is missing from the rows that
@@ -58,7 +58,7 @@ def make_folds(
     --------
     >>> make_folds(6, folds=3, stratify=np.array([0, 0, 0, 1, 1, 1]))[0][:3].tolist()  # each fold has one of each
     [1, 2, 0]
-    >>> make_folds(6, folds=3, clusters=[np.array([0, 0, 1, 1, 2, 2])])[0].tolist()
+    >>> make_folds(6, folds=3, cluster=[np.array([0, 0, 1, 1, 2, 2])])[0].tolist()
     [1, 1, 2, 2, 0, 0]
     """
     whole("folds", folds, least=2)
@@ -68,11 +68,11 @@ def make_folds(
     drawn = []
     for r in range(repeats):
         rng = np.random.default_rng((seed, r))
-        if clusters:
-            columns = [_deal_clusters(groups, folds, rng) for groups in clusters]
+        if cluster:
+            columns = [_divide_clusters(groups, folds, rng) for groups in cluster]
             fold = columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
         else:
-            fold = _deal(n, folds, rng) if stratify is None else _deal_strata(stratify, folds, rng)
+            fold = _divide(n, folds, rng) if stratify is None else _divide_strata(stratify, folds, rng)
         _refuse_unlearnable(fold, stratify)
         drawn.append(fold)
     return drawn
@@ -83,26 +83,26 @@ def read_folds(
     n: int,
     repeats: int = 1,
     seed: int = 0,
-    clusters: Sequence[np.ndarray] = (),
+    cluster: Sequence[np.ndarray] = (),
     stratify: np.ndarray | None = None,
 ) -> list[np.ndarray]:
-    """Return the folds to be used: a number is dealt, an array or a list of arrays (one a repeat) is checked."""
+    """Return the folds: a number of them is drawn, an array or a list of arrays (one a repeat) is checked."""
     if np.ndim(folds) == 0:
-        return make_folds(n, int(folds), repeats, seed, clusters, stratify)
+        return make_folds(n, int(folds), repeats, seed, cluster, stratify)
     given = folds if isinstance(folds, list | tuple) and np.ndim(folds[0]) > 0 else [folds]
     checked = []
     for one in given:
         fold = np.asarray(one)
         as_many("folds", fold, n, of="row")
-        if fold.ndim == 2 and len(clusters) != 2:
+        if fold.ndim == 2 and len(cluster) != 2:
             raise ValueError(
                 "folds has two columns, but must have one unless there are two sets of clusters; give one."
             )
         columns = [np.unique(c, return_inverse=True)[1] for c in fold.reshape(n, -1).T]
         if any(c.max() == 0 for c in columns):
             raise ValueError("folds: all rows are in one fold, but there must be two at least; give more.")
-        as_many("folds", columns, max(len(clusters), 1), of="set of clusters")
-        for column, groups in zip(columns, clusters, strict=False):
+        as_many("folds", columns, max(len(cluster), 1), of="set of clusters")
+        for column, groups in zip(columns, cluster, strict=False):
             _refuse_divided(column, groups)
         fold = columns[0] if fold.ndim == 1 else np.stack(columns, axis=1)
         _refuse_unlearnable(fold, stratify)
@@ -182,16 +182,16 @@ def cross_fit(
     return predicted
 
 
-# ---------------------------------------------------------------------------------------- dealing
+# ---------------------------------------------------------------------------------------- dividing rows
 
 
-def _deal(n: int, folds: int, rng: np.random.Generator) -> np.ndarray:
+def _divide(n: int, folds: int, rng: np.random.Generator) -> np.ndarray:
     fold = np.empty(n, dtype=int)
     fold[rng.permutation(n)] = np.arange(n) % folds
     return fold
 
 
-def _deal_strata(stratify: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
+def _divide_strata(stratify: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
     labels, strata = np.unique(stratify, return_inverse=True)
     counts = np.bincount(strata)
     if counts.min() < folds:
@@ -206,11 +206,11 @@ def _deal_strata(stratify: np.ndarray, folds: int, rng: np.random.Generator) -> 
     return fold
 
 
-def _deal_clusters(groups: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
+def _divide_clusters(groups: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
     members, place = np.unique(groups, return_inverse=True)
     if folds > len(members):
         raise ValueError(f"folds is {folds}, but must be at most {len(members)}, the number of clusters; give fewer.")
-    return _deal(len(members), folds, rng)[place]
+    return _divide(len(members), folds, rng)[place]
 
 
 def _refuse_unlearnable(fold: np.ndarray, stratify: np.ndarray | None) -> None:

@@ -83,11 +83,11 @@ def _one_by_one(z: np.ndarray, names: Sequence[str]) -> dict[int, str]:
             basis = np.column_stack([basis, left / size])
             continue
         slopes = np.linalg.lstsq(z[:, kept], column, rcond=None)[0] if kept else np.empty(0)
-        found[j] = _told(names[j], [names[k] for k, slope in zip(kept, slopes, strict=True) if abs(slope) > 1e-7])
+        found[j] = _in_words(names[j], [names[k] for k, slope in zip(kept, slopes, strict=True) if abs(slope) > 1e-7])
     return found
 
 
-def _told(name: str, others: Sequence[str]) -> str:
+def _in_words(name: str, others: Sequence[str]) -> str:
     if not others:
         return f"{name!r} is the same in every row"
     if len(others) == 1:

@@ -33,12 +33,12 @@ def pick_estimand(estimand: str) -> str:
     return one_of("estimand", estimand, WORDS)
 
 
-def told(estimand: str, among: str = "") -> dict[str, str]:
+def described(estimand: str, among: str = "") -> dict[str, str]:
     """The entries "estimand" and "formula" of ``Estimate.meta``.
 
     Examples
     --------
-    >>> told("ATT")["estimand"]
+    >>> described("ATT")["estimand"]
     'The average effect of the treatment on the treated.'
     """
     words, formula = WORDS[estimand]

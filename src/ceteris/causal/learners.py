@@ -81,7 +81,7 @@ def boosted_regressor(seed: int = 0, **settings: Any) -> Any:
 
 
 def boosted_classifier(seed: int = 0, **settings: Any) -> Any:
-    """As ``boosted_regressor``, for probabilities."""
+    """Return boosted trees for probabilities, set as in ``boosted_regressor``."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     return HistGradientBoostingClassifier(**{**_STOPPED, "random_state": seed, **settings})

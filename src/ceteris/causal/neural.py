@@ -48,9 +48,9 @@ def net_classifier(n: int, members: int = 1, seed: int = 0) -> NeuralClassifier:
 
 def _small(n: int, members: int, seed: int, weight_decay: float) -> dict[str, Any]:
     net = small_net(n, members, weight_decay)
-    course = net.course(n)
+    plan = net.plan(n)
     return {
         "widths": net.widths, "dropout": 0.0, "rate": net.rate, "weight_decay": net.weight_decay,
-        "batch_size": course.batch_size, "epochs": course.epochs, "patience": course.patience,
+        "batch_size": plan.batch_size, "epochs": plan.epochs, "patience": plan.patience,
         "validation": net.validation, "members": net.members, "random_state": seed,
     }  # fmt: skip

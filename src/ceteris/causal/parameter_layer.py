@@ -73,8 +73,7 @@ class Assignment:
         if weights.min(initial=0) < 0 or np.abs(total - 1).max(initial=0) > 1e-6:
             worst = total[np.abs(total - 1).argmax()]
             raise ValueError(
-                f"assignment: probabilities sum to {worst:g} in a row (or are negative); they must sum to 1; check "
-                f"them."
+                f"assignment: probabilities sum to {worst:g} in a row (or are negative) but must sum to 1; check them."
             )
         return weights
 
@@ -130,7 +129,7 @@ def learn_parameters(
         blank,
         padded({"x": stack.x, "y": stack.y, "t": stack.t}),
         rows,
-        net.course(rows.train.shape[1]),
+        net.plan(rows.train.shape[1]),
         seed,
         differ=[(where, single) for where in (_constant, _constant_of_judge)[: 1 if rows.heldout is None else 2]],
     )

@@ -20,7 +20,7 @@ from ceteris.results import Check, Section, Table
 
 
 def placebo_outcomes(
-    estimator: Any, data: Any, outcomes: Sequence[str], *, alpha: float = 0.05, **roles: Any
+    estimator: Any, data: Any, outcomes: Sequence[str], *, level: float = 0.95, **roles: Any
 ) -> Section:
     """Estimate the effect on outcomes that the treatment cannot have changed.
 
@@ -30,8 +30,8 @@ def placebo_outcomes(
     data : data frame
     outcomes : sequence of names
         Where one of them is among the covariates, it is left out of those.
-    alpha : float
-        Level, divided by the number of outcomes.
+    level : float
+        Confidence that no outcome is flagged by chance; what is left of it is divided by their number.
     roles : d, x, cluster, ...
         As for ``fit``, without y.
 
@@ -54,7 +54,7 @@ def placebo_outcomes(
         found[name] = {"estimate": estimate.point[0], "std err": estimate.se[0], "p": estimate.p_values[0], "low": low,
                        "high": high}  # fmt: skip
     frame = pd.DataFrame(found).T
-    bar = alpha / len(frame)
+    bar = (1 - level) / len(frame)
     worst = str(frame["p"].idxmin())
     p = float(frame["p"].to_numpy().min())
     passed = p > bar
@@ -67,7 +67,7 @@ def placebo_outcomes(
 
 
 def placebo_treatment(
-    estimator: Any, data: Any = None, *, y: Any, d: Any, x: Any = None, draws: int = 100, alpha: float = 0.05,
+    estimator: Any, data: Any = None, *, y: Any, d: Any, x: Any = None, draws: int = 100, level: float = 0.95,
     seed: int = 0,
 ) -> Section:  # fmt: skip
     """Draw the treatment again at random, many times, and see how often an effect is found.
@@ -78,8 +78,8 @@ def placebo_treatment(
     data, y, d, x : as for ``fit``
     draws, seed : int
         Permutations of the treatment over rows.
-    alpha : float
-        Level of the test whose rejections are counted.
+    level : float
+        Confidence level of the test whose rejections are counted.
 
     Returns
     -------
@@ -100,6 +100,7 @@ def placebo_treatment(
         for _ in range(draws):
             fits.append(estimator.fit(y=rows.y, d=rng.permutation(rows.d), x=covariates))
     points, p = np.array([fit.point[0] for fit in fits]), np.array([fit.p_values[0] for fit in fits])
+    alpha = 1 - level
     share, rejected = float((p < alpha).mean()), int((p < alpha).sum())
     # would a test of the right level reject so often? one in a thousand times
     chance = float(stats.binom.sf(rejected - 1, draws, alpha))

@@ -40,8 +40,8 @@ class Experiment:
         Share of the variance within arms that covariates explain.
     cluster_size, icc : int, float
         Units in each cluster that is assigned as a whole, and their intra-class correlation.
-    alpha : float
-        Level of the test.
+    level : float
+        Confidence level of the test.
     alternative : 'two-sided' or 'one-sided'
 
     Examples
@@ -59,11 +59,11 @@ class Experiment:
     r2: float = 0.0
     cluster_size: int = 1
     icc: float = 0.0
-    alpha: float = 0.05
+    level: float = 0.95
     alternative: str = "two-sided"
 
     def __post_init__(self) -> None:
-        check(self, share=INSIDE, alpha=INSIDE, r2=SHARE, icc=SHARE, sd=POSITIVE, sd_treated=POSITIVE)
+        check(self, share=INSIDE, level=INSIDE, r2=SHARE, icc=SHARE, sd=POSITIVE, sd_treated=POSITIVE)
         whole("cluster_size", self.cluster_size)
         one_of("alternative", self.alternative, ("two-sided", "one-sided"))
 
@@ -80,14 +80,14 @@ class Experiment:
         _refuse_small(self, n)
         dof, shift = self._dof(n), abs(effect) / self.standard_error(n)
         if self.alternative == "one-sided":
-            return float(stats.nct.sf(stats.t.ppf(1 - self.alpha, dof), dof, shift))
-        edge = stats.t.ppf(1 - self.alpha / 2, dof)
+            return float(stats.nct.sf(stats.t.ppf(self.level, dof), dof, shift))
+        edge = stats.t.ppf((1 + self.level) / 2, dof)
         other = stats.nct.cdf(-edge, dof, shift)  # a rejection on the wrong side; not a number where it is negligible
         return float(stats.nct.sf(edge, dof, shift) + (other if np.isfinite(other) else 0.0))
 
     def sample_size(self, effect: float, power: float = 0.8) -> int:
         """Fewest units, in whole clusters, with at least this power."""
-        number("power", power, above=self.alpha, below=1, such_as=0.8)
+        number("power", power, above=1 - self.level, below=1, such_as=0.8)
         if effect == 0:
             raise ValueError("effect is 0, but no sample finds an effect of zero; give the smallest that matters.")
         m = self.cluster_size
@@ -105,7 +105,7 @@ class Experiment:
         """Smallest effect that n units find with this power."""
         from scipy.optimize import brentq
 
-        number("power", power, above=self.alpha, below=1, such_as=0.8)
+        number("power", power, above=1 - self.level, below=1, such_as=0.8)
         _refuse_small(self, n)
         se = self.standard_error(n)
         gap = lambda shift: self.power(shift * se, n) - power

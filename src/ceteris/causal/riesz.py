@@ -117,8 +117,7 @@ def refuse_nonlinear(m: Callable[[W, Gamma], Any], d: np.ndarray, x: np.ndarray)
     if not np.isfinite(gap) or gap > NONLINEAR * max(size, 1e-300):
         raise ValueError(
             f"functional: it is not linear in gamma (m(2f - 3g) differs from 2 m(f) - 3 m(g) by {gap:.2g}); only "
-            f"linear "
-            "functionals have a Riesz representer; for others see StructuredNet."
+            "linear functionals have a Riesz representer; for others see StructuredNet."
         )
 
 

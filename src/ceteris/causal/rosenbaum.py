@@ -79,19 +79,19 @@ def signed_rank_bounds(differences: np.ndarray, gamma: float = 1.0) -> tuple[flo
     return found[0], found[1]
 
 
-def critical_gamma(differences: np.ndarray, alpha: float = 0.05, most: float = 100.0) -> float:
+def critical_gamma(differences: np.ndarray, level: float = 0.95, most: float = 100.0) -> float:
     """Hidden bias up to which a positive effect is significant; 1 if it is not even without, `most` if it always is."""
     from scipy.optimize import brentq
 
-    probability("alpha", alpha, such_as=0.05)
-    gap = lambda gamma: signed_rank_bounds(differences, gamma)[1] - alpha
+    probability("level", level)
+    gap = lambda gamma: signed_rank_bounds(differences, gamma)[1] - (1 - level)
     if gap(1.0) >= 0:
         return 1.0
     root: Any = brentq(gap, 1.0, most) if gap(most) > 0 else most
     return float(root)
 
 
-def hidden_bias(differences: np.ndarray, gammas: Any = (1.0, 1.25, 1.5, 2.0, 3.0), alpha: float = 0.05) -> Section:
+def hidden_bias(differences: np.ndarray, gammas: Any = (1.0, 1.25, 1.5, 2.0, 3.0), level: float = 0.95) -> Section:
     """Bounds of the p-value by Γ, and the Γ at which the conclusion falls.
 
     Parameters
@@ -99,15 +99,15 @@ def hidden_bias(differences: np.ndarray, gammas: Any = (1.0, 1.25, 1.5, 2.0, 3.0
     differences : array, shape (pairs,)
         Outcome of the treated minus that of its control; turn the sign for a negative effect.
     gammas : sequence of float
-    alpha : float
-        Level of the one-sided test.
+    level : float
+        Confidence level of the one-sided test.
     """
     import pandas as pd
 
     rows = [
         {"Γ": g, **dict(zip(("p, least", "p, most"), signed_rank_bounds(differences, g), strict=True))} for g in gammas
     ]
-    limit = critical_gamma(differences, alpha)
+    limit, alpha = critical_gamma(differences, level), 1 - level
     table = Table("p-values under hidden bias", pd.DataFrame(rows), "Wilcoxon's signed-rank test, one-sided.")
     passed = limit > 1
     sentence = (

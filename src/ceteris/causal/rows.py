@@ -14,7 +14,7 @@ import numpy as np
 from ceteris.causal.covariates import Names, texts_of
 from ceteris.causal.dependence import FEW, WIDE, Spread, warn_collinear
 from ceteris.tables.coding import codes_of, indicators, labels_of
-from ceteris.tables.frames import Column, Roles, numbers, refuse_holes
+from ceteris.tables.frames import RoleColumn, Roles, numbers, refuse_holes
 
 EXACT = 1e-10  # share of the treatment's variance left by the covariates below which they determine it
 
@@ -139,7 +139,7 @@ def read_rows(
     extras = {name: table.column(name, given) for name, given in (extra or {}).items()}
     others = [outcome, *treatment, *blocks["z"], *clusters, *groups, *extras.values()]
     _refuse_lengths([*others, *blocks["x"]], has_data=data is not None)
-    refuse_holes("data", ((column.said, column.values) for column in (others if missing else [*others, *blocks["x"]])))
+    refuse_holes("data", ((column.label, column.values) for column in (others if missing else [*others, *blocks["x"]])))
     _refuse_empty(blocks["x"])
 
     d_values, labels = _read_levels(treatment[0]) if levels else (numbers(treatment), ())
@@ -181,7 +181,7 @@ def read_covariates(x: Any, missing: bool = False) -> tuple[np.ndarray, tuple[st
     if not columns:
         raise ValueError("x is empty, but must have one column at least; give one.")
     if not missing:
-        refuse_holes("x", ((column.said, column.values) for column in columns))
+        refuse_holes("x", ((column.label, column.values) for column in columns))
     _refuse_empty(columns)
     found = _covariates(columns, len(columns[0].values))
     return found["x"], found["names"]
@@ -191,7 +191,7 @@ def _squeezed(matrix: np.ndarray) -> np.ndarray:
     return matrix[:, 0] if matrix.shape[1] == 1 else matrix
 
 
-def _covariates(columns: Sequence[Column], n: int) -> dict[str, Any]:
+def _covariates(columns: Sequence[RoleColumn], n: int) -> dict[str, Any]:
     parts, names, known = [], [], {}
     for column in columns:
         if column.values.dtype != object:
@@ -205,7 +205,7 @@ def _covariates(columns: Sequence[Column], n: int) -> dict[str, Any]:
     return {"x": np.concatenate(parts, axis=1) if parts else np.empty((n, 0)), "names": Names(names, known)}
 
 
-def _read_levels(column: Column) -> tuple[np.ndarray, tuple[Any, ...]]:
+def _read_levels(column: RoleColumn) -> tuple[np.ndarray, tuple[Any, ...]]:
     labels, codes = np.unique(
         column.values if column.values.dtype != object else column.values.astype(str), return_inverse=True
     )
@@ -221,16 +221,16 @@ def refuse_no_covariates(x: np.ndarray, do: str) -> None:
         raise ValueError(f"x is empty, but must name a covariate at least; {do}.")
 
 
-def _refuse_lengths(columns: Sequence[Column], has_data: bool) -> None:
+def _refuse_lengths(columns: Sequence[RoleColumn], has_data: bool) -> None:
     n = len(columns[0].values)
     for column in columns:
         if len(column.values) != n:
-            raise ValueError(f"{column.said} has {len(column.values)} rows, but must have {n} as y has; give as many.")
+            raise ValueError(f"{column.label} has {len(column.values)} rows, but must have {n} as y has; give as many.")
     if n < 2:
         raise ValueError(f"{'data' if has_data else 'y'} has {n} rows, but must have two at least; give more.")
 
 
-def _refuse_empty(columns: Sequence[Column]) -> None:
+def _refuse_empty(columns: Sequence[RoleColumn]) -> None:
     for column in columns:
         if column.values.dtype.kind != "f":
             continue
@@ -242,7 +242,7 @@ def _refuse_empty(columns: Sequence[Column]) -> None:
             raise ValueError(f"x: {column.name!r} is missing in every row; drop it.")
 
 
-def _refuse_constants(rows: Rows, treatment: Sequence[Column]) -> None:
+def _refuse_constants(rows: Rows, treatment: Sequence[RoleColumn]) -> None:
     if np.ptp(rows.y) == 0:
         raise ValueError(f"y: the outcome {rows.outcome!r} is {rows.y[0]:g} in every row; choose one that varies.")
     for column, values in zip(treatment, rows.d.reshape(rows.n, -1).T, strict=False):
@@ -254,7 +254,7 @@ def _refuse_constants(rows: Rows, treatment: Sequence[Column]) -> None:
             )
 
 
-def _refuse_one_cluster(rows: Rows, clusters: Sequence[Column]) -> None:
+def _refuse_one_cluster(rows: Rows, clusters: Sequence[RoleColumn]) -> None:
     for column, codes in zip(clusters, rows.clusters, strict=True):
         if codes.max() == 0:
             raise ValueError(
@@ -263,7 +263,7 @@ def _refuse_one_cluster(rows: Rows, clusters: Sequence[Column]) -> None:
             )
 
 
-def _refuse_other_than_binary(d: np.ndarray, column: Column) -> None:
+def _refuse_other_than_binary(d: np.ndarray, column: RoleColumn) -> None:
     values = np.unique(d)
     if len(values) != 2 or not np.array_equal(values, [0, 1]):
         shown = ", ".join(f"{v:g}" for v in values[:5]) + (", ..." if len(values) > 5 else "")
@@ -290,7 +290,7 @@ def _refuse_rare_levels(rows: Rows) -> None:
 
 
 def _refuse_same(
-    rows: Rows, roles: Mapping[str, Sequence[Column]], covariates: Sequence[Column], spread: Spread
+    rows: Rows, roles: Mapping[str, Sequence[RoleColumn]], covariates: Sequence[RoleColumn], spread: Spread
 ) -> None:
     """No variable has two roles, by its name or as a copy under another."""
     words = {"y": "outcome", "d": "treatment", "z": "instrument"}
@@ -311,7 +311,9 @@ def _refuse_same(
             )
 
 
-def _refuse_determined(rows: Rows, columns: Sequence[Column], treatment: Sequence[Column], spread: Spread) -> None:
+def _refuse_determined(
+    rows: Rows, columns: Sequence[RoleColumn], treatment: Sequence[RoleColumn], spread: Spread
+) -> None:
     if rows.d.ndim == 2 or len(rows.levels) > 2:
         return
     name = treatment[0].name

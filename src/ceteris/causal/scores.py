@@ -81,7 +81,7 @@ def interactive(
 
 
 def outcome_weights(d: np.ndarray, e: np.ndarray, target: str = "ATE", normalise: bool = False) -> np.ndarray:
-    """With what weight each outcome enters ``interactive``: its ψ_b of an outcome of one that is predicted as zero.
+    """Return the weight of each outcome in ``interactive``: the ψ_b of an outcome of one that is predicted as zero.
 
     Examples
     --------

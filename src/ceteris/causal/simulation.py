@@ -22,7 +22,7 @@ AT_ONCE = 25  # replications drawn, and where learners allow solved, at once: th
 
 
 @dataclass(frozen=True, eq=False)
-class MonteCarlo:
+class Replications:
     """Estimates and standard errors over replications, and what they say.
 
     Attributes
@@ -103,7 +103,7 @@ def monte_carlo(
     level: float = 0.95,
     truth: float | None = None,
     jobs: int | None = None,
-) -> MonteCarlo:
+) -> Replications:
     """Fit an estimator to many samples of a design.
 
     Parameters
@@ -150,12 +150,12 @@ def monte_carlo(
 
     work = (delayed(_replication)(draw, estimator, seed, r, level) for r in range(replications))
     found = np.array(list(Parallel(n_jobs=jobs)(work)))
-    return MonteCarlo(*found[:, :4].T, truth=target, level=level, flagged=float(found[:, 4].mean()))
+    return Replications(*found[:, :4].T, truth=target, level=level, flagged=float(found[:, 4].mean()))
 
 
 def _at_once(
     design: Any, estimator: Any, replications: int, n: int, seed: int, level: float, truth: float
-) -> MonteCarlo:
+) -> Replications:
     from scipy.stats import t
 
     found = []
@@ -166,7 +166,7 @@ def _at_once(
         found.append(batched.partially_linear(estimator, draws))
     point, error, dof = (np.concatenate(part) for part in zip(*found, strict=True))
     half = t.ppf(0.5 + level / 2, dof) * error
-    return MonteCarlo(point, error, point - half, point + half, truth, level)
+    return Replications(point, error, point - half, point + half, truth, level)
 
 
 def _side_by_side(
@@ -176,13 +176,13 @@ def _side_by_side(
     seed: int,
     level: float,
     truth: float,
-) -> MonteCarlo:
-    """For estimators whose nets train on all samples at once."""
+) -> Replications:
+    """Replicate estimators whose nets train on all samples at once."""
     samples = [read_rows(**draw(np.random.default_rng((seed, r)))) for r in range(replications)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # counted as ``flagged``
         found = np.array([_figures(estimate, level) for estimate in estimator.fit_many(samples)])
-    return MonteCarlo(*found[:, :4].T, truth=truth, level=level, flagged=float(found[:, 4].mean()))
+    return Replications(*found[:, :4].T, truth=truth, level=level, flagged=float(found[:, 4].mean()))
 
 
 def _one_sample(design: Any, n: int) -> Callable[[np.random.Generator], dict[str, Any]]:

@@ -103,14 +103,14 @@ def simulate_corpus(
     rng = np.random.default_rng(seed)
     vectors = rng.standard_normal((words, dimensions)) * strength / np.sqrt(dimensions)
     vectors[: 2 * pairs] = _paired(vectors[:pairs])
-    others = _turned(vectors, 2 * pairs, turn)
+    others = _rotated(vectors, 2 * pairs, turn)
     frequency = 1.0 / (rng.permutation(words) + 10.0)  # Zipf-Mandelbrot: the first ranks are flattened
     frequency[: 2 * pairs] = np.median(frequency)
     frequency[2 * pairs] = np.quantile(frequency, 0.9)
     groups = rng.integers(2, size=documents)
     tokens = np.concatenate(
         [
-            _speak(part, (vectors, others), frequency, length, rng)
+            _draw_words(part, (vectors, others), frequency, length, rng)
             for part in np.split(groups, range(_BLOCK, documents, _BLOCK))
         ]
     )
@@ -128,7 +128,7 @@ def _paired(middles: np.ndarray) -> np.ndarray:
     return np.stack([middles - step, middles + step], axis=1).reshape(-1, middles.shape[1])
 
 
-def _turned(vectors: np.ndarray, word: int, angle: float) -> np.ndarray:
+def _rotated(vectors: np.ndarray, word: int, angle: float) -> np.ndarray:
     """The vectors with that of one word turned by an angle, towards a direction orthogonal to it."""
     v = vectors[word]
     across = np.roll(v, 1) - (np.roll(v, 1) @ v) / (v @ v) * v
@@ -138,7 +138,7 @@ def _turned(vectors: np.ndarray, word: int, angle: float) -> np.ndarray:
     return others
 
 
-def _speak(
+def _draw_words(
     groups: np.ndarray, vectors: tuple[np.ndarray, np.ndarray], frequency: np.ndarray, length: int, rng
 ) -> np.ndarray:
     """Draw the words of some documents, int32 (documents, length)."""

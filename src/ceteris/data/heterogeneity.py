@@ -34,7 +34,7 @@ class EffectDesign(Protocol):
 
     @property
     def name(self) -> str:
-        """For tables."""
+        """Name of the design in tables."""
         ...
 
     def draw(self, rng: np.random.Generator, n: int, copies: int = 1) -> Draws:

@@ -59,7 +59,7 @@ def save(path: Path, run: Fit, file: Any) -> None:
     arrays = {**arrays_of(run.state, "state"), **arrays_of(run.memories, "memories"), **arrays_of(run.key, "key")}
     arrays["status"], models = run.status, _models(arrays)
     facts = {"tick": run.tick, "digits": str(run.digits)}
-    examine = lambda name, a: _refuse_lost(path, name, a, run.status) if name in models else None
+    examine = lambda name, a: _refuse_non_finite(path, name, a, run.status) if name in models else None
     write = lambda made: file.write("run", arrays, facts, partial(_columns, run), len(run.logs), made)
     _stream(arrays, examine, write)
 
@@ -71,7 +71,7 @@ def load(path: str | Path, like: Fit, digits: Digits | None = None) -> Fit:
     chunks.append({name: arrays.pop(name) for name in list(arrays) if name.startswith(_PARTS)})
     logs, readings = _history(path, chunks, tick, status.shape)
     for name in _models(arrays):
-        _refuse_lost(path, name, arrays[name], status)
+        _refuse_non_finite(path, name, arrays[name], status)
     _refuse_precision(path, arrays, like, digits)
     own = filled(path, arrays, state=like.state, memories=like.memories, key=like.key)
     kept = next((p for p in EVERY_DIGITS if str(p) == facts.get("digits")), None)
@@ -108,11 +108,11 @@ def _stream(arrays: Mapping[str, Any], examine: Callable[[str, np.ndarray], Any]
         examine(name, a)
         return a
 
-    def lend_a_hand() -> None:
+    def gather_with_the_first() -> None:
         for name in left:
             whole(arrays[name])
 
-    by_first(lambda: write(made), lend_a_hand)
+    by_first(lambda: write(made), gather_with_the_first)
 
 
 def _columns(run: Fit, begin: int, end: int) -> dict[str, np.ndarray]:
@@ -157,7 +157,7 @@ def _refuse_precision(path: str | Path, arrays: Mapping[str, np.ndarray], like: 
             )
 
 
-def _refuse_lost(path: str | Path, name: str, a: np.ndarray, status: np.ndarray) -> None:
+def _refuse_non_finite(path: str | Path, name: str, a: np.ndarray, status: np.ndarray) -> None:
     """Raise if an array of a model holds no numbers where a member is not lost."""
     sound = status != Status.NONFINITE
     refuse_non_finite(path, {name: a[sound] if status.ndim and not sound.all() else a}, masks=True)

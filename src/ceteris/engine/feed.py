@@ -41,11 +41,11 @@ class Feeding:
         if self._feed is None:
             return None
         if self._sees_model:
-            given = self._asked(tick, stop, run.state.model)
+            given = self._read(tick, stop, run.state.model)
         elif self._ahead is not None and self._ahead[0] == tick:
             given = self._ahead[1]
         else:
-            given = self._asked(tick, stop)
+            given = self._read(tick, stop)
         self._ahead = None
         if isinstance(given, Exception):
             raise given
@@ -55,9 +55,9 @@ class Feeding:
     def prepare(self, tick: int) -> None:
         """Ask for the chunk after next; what goes wrong is raised when it is needed."""
         if self._feed is not None and not self._sees_model and tick < self._steps:
-            self._ahead = tick, self._asked(tick, min(tick + self._every, self._steps))
+            self._ahead = tick, self._read(tick, min(tick + self._every, self._steps))
 
-    def _asked(self, tick: int, stop: int, *model: Any) -> Any:
+    def _read(self, tick: int, stop: int, *model: Any) -> Any:
         assert self._feed is not None
         try:
             return self._feed(tick, stop - tick, *model)

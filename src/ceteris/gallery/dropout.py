@@ -36,7 +36,7 @@ ROWS, FRESH, NOISE = 200, 1_000, 0.5
 RATE = 0.5
 
 
-class Split(NamedTuple):
+class HousingSplit(NamedTuple):
     """Training rows, validation rows (x, y standardised), and the loss of the true mean on the latter."""
 
     train: tuple[Any, Any]
@@ -44,7 +44,7 @@ class Split(NamedTuple):
     floor: float
 
 
-def split_table(seed: int) -> Split:
+def split_table(seed: int) -> HousingSplit:
     """Draw the table of house values and standardise both parts with the training rows' moments."""
     X, y = simulate_housing(ROWS + FRESH, noise=NOISE, seed=seed)
     x, y, truth = X.to_numpy(), np.log(y.to_numpy()), np.log(housing_mean(X, noise=0.0))
@@ -52,7 +52,7 @@ def split_table(seed: int) -> Split:
     z, target = (x - centre) / spread, (y - y[:ROWS].mean()) / y[:ROWS].std()
     floor = float(np.mean((y - truth)[ROWS:] ** 2) / y[:ROWS].var())
     parts = [(jnp.asarray(z[rows]), jnp.asarray(target[rows])) for rows in (slice(ROWS), slice(ROWS, None))]
-    return Split(parts[0], parts[1], floor)
+    return HousingSplit(parts[0], parts[1], floor)
 
 
 def training_loss(model, batch, key):
@@ -74,12 +74,12 @@ class Losses(eqx.Module):
         return {name: jnp.mean(squared(model(x), y)) for name, (x, y) in parts}
 
 
-def learn(split: Split, rate: float, epochs: int, repeats: int, seed: int) -> pd.DataFrame:
+def learn(split: HousingSplit, rate: float, epochs: int, repeats: int, seed: int) -> pd.DataFrame:
     """Train several starts with one dropout rate; mean losses every five epochs, in long form."""
     one = Descend(
         eqx.Partial(MLP, split.train[0].shape[1], 1, widths=(128, 128), activation="relu", dropout=rate),
         Loss(training_loss),
-        Minibatches(split.train, size=50),
+        Minibatches(split.train, batch_size=50),
         optimiser("adam", 1e-3),
         heldout=Losses(split.train, split.valid),
     )

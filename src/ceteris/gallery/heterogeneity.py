@@ -42,7 +42,7 @@ OTHERS = {  # measured on the same designs with the same numbers of rows, one dr
 SETUPS = ("A", "B", "C", "D")
 
 
-def entrants(quick: bool) -> dict[str, Any]:
+def estimators(quick: bool) -> dict[str, Any]:
     """Our learners by name."""
     ols, logit = LinearRegression(), LogisticRegression()
     found = {
@@ -58,10 +58,10 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
     """Compare; see `ceteris.gallery.sections`."""
     replications, n, setups = (3, 400, ("B", "C")) if quick else (8, 1000, SETUPS)
     designs = [NieWagerDesign(setup) for setup in setups]
-    found = compare_cate(entrants(quick), designs, replications, n=n, seed=seed)
+    found = compare_cate(estimators(quick), designs, replications, n=n, seed=seed)
     means = found.means()
-    error = means[means["measure"] == "RMSE"].pivot(index="entrant", columns="source", values="mean")
-    others = pd.DataFrame.from_dict(OTHERS, orient="index", columns=pd.Index(SETUPS)).rename_axis("entrant")
+    error = means[means["measure"] == "RMSE"].pivot(index="estimator", columns="source", values="mean")
+    others = pd.DataFrame.from_dict(OTHERS, orient="index", columns=pd.Index(SETUPS)).rename_axis("estimator")
     return (
         Section(
             "Effects that differ",
@@ -78,7 +78,7 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
 
 
 def _checks(error: pd.DataFrame) -> tuple[Check, ...]:
-    of = lambda entrant, setup: float(error.loc[entrant, f"Nie-Wager {setup}"])
+    of = lambda estimator, setup: float(error.loc[estimator, f"Nie-Wager {setup}"])
     trial, by_s = of("R-learner, default", "B"), of("S-learner, least squares", "B")
     same, by_t = of("R-learner, default", "C"), of("T-learner, least squares", "C")
     return (

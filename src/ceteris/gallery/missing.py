@@ -40,10 +40,12 @@ def draw_all(holes: pd.DataFrame, m: int, quick: bool, seed: int) -> dict[str, l
     from ceteris.impute import MIDAS, Imputer
 
     size: Any = {"members": 2, "width": 32, "epochs": 30} if quick else {}
-    midas = MIDAS(widths=(64, 64), rate=3e-3, epochs=10 if quick else 60, seed=seed, types={"country": "categorical"})
+    midas = MIDAS(
+        widths=(64, 64), rate=3e-3, epochs=10 if quick else 60, random_state=seed, types={"country": "categorical"}
+    )
     return {
-        "with unit and time": Imputer(group="country", time="year", seed=seed, **size).fit(holes).sample(m),
-        "without": Imputer(seed=seed, types={"country": "ignore"}, **size).fit(holes).sample(m),
+        "with unit and time": Imputer(group="country", time="year", random_state=seed, **size).fit(holes).sample(m),
+        "without": Imputer(random_state=seed, types={"country": "ignore"}, **size).fit(holes).sample(m),
         "MIDAS": midas.fit(holes).sample(m),
     }
 
@@ -83,7 +85,7 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
     table = errors(cells, truth)
     survey = amputate(simulate_mixed(400 if quick else 2000, seed), 0.3, "MAR", keep=["age", "urban"], seed=seed)
     size: Any = {"members": 2, "width": 32, "epochs": 30} if quick else {}
-    over = overimpute(Imputer(seed=seed, **size), survey, seed=seed)
+    over = overimpute(Imputer(random_state=seed, **size), survey, seed=seed)
     return (
         Section(
             "Trends in a panel",

@@ -62,7 +62,7 @@ def race(name: str, data, passes: int, repeats: int, seed: int) -> pd.DataFrame:
     """
     factors = FACTORS if name != "lbfgs" else (1.0,)  # its line search sets the rate
     loss = Loss(mean_squared_error)
-    sampler = Fixed(data) if name in FULL_BATCH else Minibatches(data, size=32)
+    sampler = Fixed(data) if name in FULL_BATCH else Minibatches(data, batch_size=32)
     one = Descend(
         eqx.Partial(MLP, 2, 1, widths=(32,), activation="tanh"),
         loss,

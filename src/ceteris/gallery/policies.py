@@ -41,7 +41,7 @@ NAMES = ("age", "income", "visits", "tenure")
 
 
 @dataclass(frozen=True)
-class Sample:
+class ScoredSample:
     """Covariates (n, 4), group (n,), true effect (n,) and doubly robust scores (n,)."""
 
     x: np.ndarray
@@ -50,7 +50,7 @@ class Sample:
     scores: np.ndarray
 
 
-def simulate(n: int, seed: int) -> Sample:
+def simulate(n: int, seed: int) -> ScoredSample:
     """Draw an experiment with an even chance of treatment, and its scores."""
     rng = np.random.default_rng(seed)
     x = rng.uniform(-1, 1, (n, 4))
@@ -61,10 +61,10 @@ def simulate(n: int, seed: int) -> Sample:
     fold = make_folds(n, 5, seed=seed, stratify=d)[0]
     mu = np.stack([cross_fit(default_regressor(), x, y, fold, among=d == a) for a in (0, 1)], axis=1)
     gamma = arm_scores(y, d, mu, np.full((n, 2), 0.5))
-    return Sample(x, group, tau, gamma[:, 1] - gamma[:, 0])
+    return ScoredSample(x, group, tau, gamma[:, 1] - gamma[:, 0])
 
 
-def effects(learnt: Sample, at: Sample, seed: int) -> np.ndarray:
+def effects(learnt: ScoredSample, at: ScoredSample, seed: int) -> np.ndarray:
     """Effects of other units by a forest on the scores, shape (n,)."""
     from sklearn.ensemble import RandomForestRegressor
 
@@ -72,12 +72,12 @@ def effects(learnt: Sample, at: Sample, seed: int) -> np.ndarray:
     return forest.fit(with_group(learnt), learnt.scores).predict(with_group(at))
 
 
-def with_group(sample: Sample) -> np.ndarray:
+def with_group(sample: ScoredSample) -> np.ndarray:
     """Covariates and the group as zeros and ones, (n, 5)."""
     return np.column_stack([sample.x, sample.group == "B"])
 
 
-def by_budget(fresh: Sample, tau_hat: np.ndarray) -> Section:
+def by_budget(fresh: ScoredSample, tau_hat: np.ndarray) -> Section:
     """Gain by share of units treated, and the rules at one budget."""
     shares = np.arange(1, 21) / 20
     treat = {f"{q:g}": within_budget(tau_hat, q, spend_all=True).treat for q in shares}
@@ -110,7 +110,7 @@ def by_budget(fresh: Sample, tau_hat: np.ndarray) -> Section:
     )
 
 
-def by_tree(learnt: Sample, fresh: Sample, tau_hat: np.ndarray) -> Section:
+def by_tree(learnt: ScoredSample, fresh: ScoredSample, tau_hat: np.ndarray) -> Section:
     """The exact tree of depth two, drawn, and valued against a greedy one and the estimated effects."""
     x, at = (pd.DataFrame(sample.x, columns=pd.Index(NAMES)) for sample in (learnt, fresh))
     exact = PolicyTree(min_leaf=20).fit(x, learnt.scores)
@@ -137,7 +137,7 @@ def by_tree(learnt: Sample, fresh: Sample, tau_hat: np.ndarray) -> Section:
     )  # fmt: skip
 
 
-def by_group(fresh: Sample, tau_hat: np.ndarray) -> tuple[Section, Section]:
+def by_group(fresh: ScoredSample, tau_hat: np.ndarray) -> tuple[Section, Section]:
     """What the unconstrained policy does to the groups, and what parity costs."""
     free = within_budget(tau_hat, BUDGET).treat
     report = fairness_report(free, fresh.group, fresh.scores, deserving=fresh.tau > 0)
@@ -159,7 +159,7 @@ def by_group(fresh: Sample, tau_hat: np.ndarray) -> tuple[Section, Section]:
     return fairness_section(report), own
 
 
-def valued(fresh: Sample, rules: dict[str, np.ndarray]) -> pd.DataFrame:
+def valued(fresh: ScoredSample, rules: dict[str, np.ndarray]) -> pd.DataFrame:
     """Estimated value with its interval, and the true one, by rule."""
     found = policy_value(fresh.scores, rules)
     low, high = found.conf_int().T

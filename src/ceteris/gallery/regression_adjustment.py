@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 ROWS = 400
 
 
-class Case(NamedTuple):
+class OutcomeModel(NamedTuple):
     """Y(w) = β_w x + q (x² - 1) + ε, x standard normal: the best linear projection is β_w x, the rest has 1 + 2q²."""
 
     name: str
@@ -43,15 +43,15 @@ class Case(NamedTuple):
 
 
 CASES = (
-    Case("same slopes", 1.0, 1.0, 0.5, 0.0),
-    Case("one slope is zero", 0.0, 1.5, 0.5, 0.0),
-    Case("opposite slopes", 1.0, -1.0, 0.5, 0.0),
-    Case("a quarter treated", 1.0, 2.0, 0.25, 0.0),
-    Case("nonlinear", 1.0, 1.0, 0.5, 1.0),
+    OutcomeModel("same slopes", 1.0, 1.0, 0.5, 0.0),
+    OutcomeModel("one slope is zero", 0.0, 1.5, 0.5, 0.0),
+    OutcomeModel("opposite slopes", 1.0, -1.0, 0.5, 0.0),
+    OutcomeModel("a quarter treated", 1.0, 2.0, 0.25, 0.0),
+    OutcomeModel("nonlinear", 1.0, 1.0, 0.5, 1.0),
 )
 
 
-def variances(case: Case) -> tuple[float, float, float]:
+def variances(case: OutcomeModel) -> tuple[float, float, float]:
     """Asymptotic variances of DM and of IREG, times n, and the gain as it is sometimes printed.
 
     Examples
@@ -66,7 +66,7 @@ def variances(case: Case) -> tuple[float, float, float]:
     return dm, ireg, b0**2 + b1**2
 
 
-def simulate(case: Case, rng: np.random.Generator, copies: int) -> tuple[np.ndarray, np.ndarray]:
+def simulate(case: OutcomeModel, rng: np.random.Generator, copies: int) -> tuple[np.ndarray, np.ndarray]:
     """Difference in means and interacted regression on experiments of 400 rows; each shape (copies,)."""
     x = rng.standard_normal((copies, ROWS))
     d = (rng.uniform(size=(copies, ROWS)) < case.share).astype(float)

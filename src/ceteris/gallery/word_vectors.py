@@ -79,7 +79,7 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
     ensemble = fit_many(model, few, runs, seed=seed)
     agreement = ensemble.agreement()
     groups = pd.DataFrame({"group": planted.groups})
-    regression = EmbeddingRegression(vectors, window=12, permutations=199)
+    regression = EmbeddingRegression(vectors, window=12, draws=199)
     turned, steady = (regression.fit(corpus, word, groups).table().loc["group"] for word in ("w0", STEADY))
     table = pd.DataFrame(
         [

@@ -8,7 +8,7 @@ Examples
 >>> from ceteris.data.missing import simulate_regression
 >>> from ceteris.impute import HotDeck, pool
 >>> from ceteris.stats import covariance_of, ols
->>> tables = HotDeck(seed=0).fit(simulate_regression(300)).sample(5)
+>>> tables = HotDeck(random_state=0).fit(simulate_regression(300)).sample(5)
 >>> pooled = pool(lambda t: (t[["x"]].mean(), t[["x"]].sem().to_frame() ** 2), tables)
 >>> pooled.meta["imputations"]
 5

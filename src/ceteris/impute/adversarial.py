@@ -13,6 +13,7 @@ Yoon, Jordon and van der Schaar (2018), "GAIN: missing data imputation using gen
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -67,21 +68,21 @@ class Adversarial(MultipleImputer):
         Weight of the reconstruction of observed cells.
     rate, epochs, batch_size
         Of Adam.
-    types, bounds, seed : as for `Imputer`
+    types, bounds, random_state : as for `Imputer`
 
     Examples
     --------
     >>> from ceteris.data.missing import simulate_regression
-    >>> done = Adversarial(widths=(16,), epochs=2, seed=0).fit_transform(simulate_regression(100))
+    >>> done = Adversarial(widths=(16,), epochs=2, random_state=0).fit_transform(simulate_regression(100))
     >>> done.shape, bool(done.isna().any().any())
     ((100, 3), False)
     """
 
     def __init__(self, *, widths: Sequence[int] = (64, 64), alpha: float = 10.0, rate: float = 1e-3, epochs: int = 100,
                  batch_size: int = 128, types: Mapping | None = None, bounds: Mapping | None = None,
-                 seed: int | None = None):  # fmt: skip
+                 random_state: Any = None):  # fmt: skip
         self.widths, self.alpha, self.rate, self.epochs, self.batch_size = widths, alpha, rate, epochs, batch_size
-        self.types, self.bounds, self.seed = types, bounds, seed
+        self.types, self.bounds, self.random_state = types, bounds, random_state
 
     def _learn(self, table: pd.DataFrame, holes: Holes, seed: int) -> None:
         check(self)

@@ -24,7 +24,7 @@ class MultipleImputer(TransformerMixin, BaseEstimator, abc.ABC):
 
     types: Mapping[Any, str] | None
     bounds: Mapping[Any, tuple[float, float]] | None
-    seed: int | None
+    random_state: Any
 
     def fit(self, X: Any, y: Any = None):
         """Learn.
@@ -43,7 +43,7 @@ class MultipleImputer(TransformerMixin, BaseEstimator, abc.ABC):
         self.holes_ = learn(self.table_, self._types(self.table_), self.bounds)
         self.n_features_in_ = self.table_.shape[1]
         self.feature_names_in_ = self.table_.columns.to_numpy(object)
-        self.seed_ = int(np.random.default_rng(self.seed).integers(2**31))
+        self.seed_ = int(generator(self.random_state).integers(2**31))
         self._learn(self.table_, self.holes_, self.seed_)
         return self
 
@@ -94,3 +94,10 @@ class MultipleImputer(TransformerMixin, BaseEstimator, abc.ABC):
     @abc.abstractmethod
     def _draw(self, table: pd.DataFrame, holes: Holes, m: int, seed: int) -> list[np.ndarray]:
         """Return m completed arrays of values, (rows, columns); only those in holes count."""
+
+
+def generator(random_state: Any) -> np.random.Generator:
+    """Return the generator that an int, None or a generator of scikit-learn's contract stands for."""
+    if isinstance(random_state, np.random.RandomState):
+        random_state = random_state.randint(np.iinfo(np.int32).max)
+    return np.random.default_rng(random_state)

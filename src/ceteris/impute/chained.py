@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,20 +35,21 @@ class Chained(MultipleImputer):
         Rounds through the columns; every completed table has a chain of its own.
     donors : int
         Rows of which one gives its value.
-    types, bounds, seed : as for `Imputer`
+    types, bounds, random_state : as for `Imputer`
 
     Examples
     --------
     >>> from ceteris.data.missing import simulate_regression
     >>> table = simulate_regression(200)
-    >>> done = Chained(seed=0).fit_transform(table)
+    >>> done = Chained(random_state=0).fit_transform(table)
     >>> bool(done["x"].isin(table["x"].dropna()).all())  # every value was observed somewhere
     True
     """
 
     def __init__(self, *, iterations: int = 5, donors: int = 5, types: Mapping | None = None,
-                 bounds: Mapping | None = None, seed: int | None = None):  # fmt: skip
-        self.iterations, self.donors, self.types, self.bounds, self.seed = iterations, donors, types, bounds, seed
+                 bounds: Mapping | None = None, random_state: Any = None):  # fmt: skip
+        self.iterations, self.donors, self.types, self.bounds = iterations, donors, types, bounds
+        self.random_state = random_state
 
     def _learn(self, table: pd.DataFrame, holes: Holes, seed: int) -> None:
         check(self)

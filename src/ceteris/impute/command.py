@@ -53,7 +53,7 @@ def impute_table(table: pd.DataFrame | ReadTable, path: Any, m: int = 20, out: A
     whole("-m", m)
     source = table if isinstance(table, ReadTable) else plain(table, path)
     table, options = source.frame, options or Options()
-    imputer = Imputer(seed=seed, group=group, time=time, types=kinds_of(options) or None)
+    imputer = Imputer(random_state=seed, group=group, time=time, types=kinds_of(options) or None)
     if not table.isna().any().any():
         used = " in the columns that are used" if source.left_out else ""
         raise ValueError(f"{path}: there are no missing values{used}, so that there is nothing to impute.")
@@ -126,4 +126,4 @@ def impute_large(path: Path, m: int, out: Any, seed: int = 0, group: Any = None,
     )
     for sentence in sentences:
         say(sentence)
-    return impute_parquet(path, out, m, Imputer(seed=seed, group=group, time=time, types=types or None))
+    return impute_parquet(path, out, m, Imputer(random_state=seed, group=group, time=time, types=types or None))

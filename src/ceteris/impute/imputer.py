@@ -12,13 +12,13 @@ import pandas as pd
 from ceteris.arguments import check
 from ceteris.engine import precision
 from ceteris.impute import neural, scales
-from ceteris.impute.base import MultipleImputer
+from ceteris.impute.base import MultipleImputer, generator
 from ceteris.impute.columns import Holes, complete, learn
 from ceteris.impute.panel import Clock, clock_of, panel_features, read_panel
 from ceteris.nets.conditionals import Cells, Levels, Sizes
 from ceteris.programs import keep_programs
 from ceteris.recipe import optimiser
-from ceteris.training import Course, batch_for, history, passes_for
+from ceteris.training import TrainingPlan, batch_for, history, passes_for
 
 LOOKS, PATIENCE = 20, 8  # how often a run is judged, and for how many of these it may not improve
 
@@ -52,7 +52,7 @@ class Imputer(MultipleImputer):
         "continuous", "binary", "ordinal", "categorical" or "ignore" instead of what the column looks like.
     bounds : mapping of column to (lowest, highest), optional
         Limits of quantities. A quantity that is never negative is never filled with a negative number.
-    seed : int or None
+    random_state : int, RandomState or None
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Imputer(MultipleImputer):
     --------
     >>> from ceteris.data.missing import amputate, simulate_regression
     >>> table = simulate_regression(400)
-    >>> first, second = Imputer(members=2, width=16, depth=1, epochs=5, seed=0).fit(table).sample(2)
+    >>> first, second = Imputer(members=2, width=16, depth=1, epochs=5, random_state=0).fit(table).sample(2)
     >>> bool(first.isna().any().any()), bool((first["x"] != second["x"]).sum() == table["x"].isna().sum())
     (False, True)
     """
@@ -79,10 +79,10 @@ class Imputer(MultipleImputer):
     def __init__(self, *, members: int = 10, width: int = 64, depth: int = 2, components: int = 4, rate: float = 1e-2,
                  weight_decay: float = 0.7, epochs: int | None = None, batch_size: int | None = None,
                  group: Any = None, time: Any = None, types: Mapping | None = None, bounds: Mapping | None = None,
-                 seed: int | None = None):  # fmt: skip
+                 random_state: Any = None):  # fmt: skip
         self.members, self.width, self.depth, self.components = members, width, depth, components
         self.rate, self.weight_decay, self.epochs, self.batch_size = rate, weight_decay, epochs, batch_size
-        self.group, self.time, self.types, self.bounds, self.seed = group, time, types, bounds, seed
+        self.group, self.time, self.types, self.bounds, self.random_state = group, time, types, bounds, random_state
 
     def _types(self, table: pd.DataFrame) -> Mapping[Any, str] | None:
         return kinds(self, table)
@@ -120,7 +120,7 @@ def sample_each(imputer: Imputer, tables: Sequence[pd.DataFrame], m: int = 10) -
     --------
     >>> from ceteris.data.missing import simulate_regression
     >>> tables = [simulate_regression(100, seed=seed) for seed in range(3)]
-    >>> done = sample_each(Imputer(members=2, epochs=2, seed=1), tables, m=2)
+    >>> done = sample_each(Imputer(members=2, epochs=2, random_state=1), tables, m=2)
     >>> len(done), len(done[0]), bool(done[2][1].isna().any().any())
     (3, 2, False)
     """
@@ -131,7 +131,7 @@ def sample_each(imputer: Imputer, tables: Sequence[pd.DataFrame], m: int = 10) -
               for holes, (own, levels) in zip(read, found, strict=True)]  # fmt: skip
     if not shapes or any(shape != shapes[0] for shape in shapes):
         raise ValueError("tables: they differ in rows, columns or labels, or there are none; give tables of one shape.")
-    seed = int(np.random.default_rng(imputer.seed).integers(2**31))
+    seed = int(generator(imputer.random_state).integers(2**31))
     rng = np.random.default_rng(seed)
     each = list(zip(tables, read, [own for own, _ in found], strict=True))
     stacked = Cells(*(np.stack(parts) for parts in zip(*(cells_of(imputer, *one, rng) for one in each), strict=True)))
@@ -195,4 +195,4 @@ def settings_of(imputer: Imputer, n: int) -> neural.Settings:
     rule = partial(optimiser, "adamw", imputer.rate, schedule="cosine", clip=1.0, weight_decay=imputer.weight_decay)
     patience = PATIENCE * max(1, epochs // LOOKS)
     sizes = Sizes(imputer.width, imputer.depth, imputer.components)
-    return neural.Settings(sizes, Course(epochs, batch, rule, patience, LOOKS))
+    return neural.Settings(sizes, TrainingPlan(epochs, batch, rule, patience, LOOKS))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -29,7 +30,7 @@ from ceteris.impute.columns import Holes
 from ceteris.impute.wide import Spans, learn_wide
 from ceteris.nets import Coder
 from ceteris.recipe import AbstractObjective, optimiser
-from ceteris.training import Course, MemberRows, history, train
+from ceteris.training import MemberRows, TrainingPlan, history, train
 
 
 class Reconstruction(AbstractObjective):
@@ -87,7 +88,7 @@ class MIDAS(MultipleImputer):
         Size of a normal code between encoder and decoder: the variational version.
     rate, weight_decay, epochs, batch_size
         Of Adam with decoupled decay.
-    types, bounds, seed : as for `Imputer`
+    types, bounds, random_state : as for `Imputer`
 
     Attributes
     ----------
@@ -102,7 +103,7 @@ class MIDAS(MultipleImputer):
     Examples
     --------
     >>> from ceteris.data.missing import simulate_regression
-    >>> done = MIDAS(widths=(16,), epochs=2, seed=0).fit_transform(simulate_regression(100))
+    >>> done = MIDAS(widths=(16,), epochs=2, random_state=0).fit_transform(simulate_regression(100))
     >>> done.shape, bool(done.isna().any().any())
     ((100, 3), False)
     """
@@ -110,10 +111,10 @@ class MIDAS(MultipleImputer):
     def __init__(self, *, widths: Sequence[int] = (256, 256, 256), dropout: float = 0.5, corruption: float = 0.2,
                  latent: int | None = None, rate: float = 1e-3, weight_decay: float = 1e-3, epochs: int = 20,
                  batch_size: int = 16, types: Mapping | None = None, bounds: Mapping | None = None,
-                 seed: int | None = None):  # fmt: skip
+                 random_state: Any = None):  # fmt: skip
         self.widths, self.dropout, self.corruption, self.latent = widths, dropout, corruption, latent
         self.rate, self.weight_decay, self.epochs, self.batch_size = rate, weight_decay, epochs, batch_size
-        self.types, self.bounds, self.seed = types, bounds, seed
+        self.types, self.bounds, self.random_state = types, bounds, random_state
 
     def _learn(self, table: pd.DataFrame, holes: Holes, seed: int) -> None:
         check(self)
@@ -123,8 +124,8 @@ class MIDAS(MultipleImputer):
         builder = eqx.Partial(Coder, x.shape[1], numbers, codes, tuple(self.widths), "elu", self.dropout)
         objective = Reconstruction(self.wide_.spans, jnp.asarray(self.corruption, jnp.float32))
         rule = partial(optimiser, "adamw", self.rate, weight_decay=self.weight_decay)
-        course = Course(self.epochs, self.batch_size, rule, looks=1)
-        run = train("MIDAS", builder, objective, (x, seen), MemberRows(np.arange(len(x))[None]), course, seed)
+        plan = TrainingPlan(self.epochs, self.batch_size, rule, looks=1)
+        run = train("MIDAS", builder, objective, (x, seen), MemberRows(np.arange(len(x))[None]), plan, seed)
         self.net_, self.status_ = run.member(0), run.sentence
         self.history_ = history(run)[["epoch", "loss"]]
 

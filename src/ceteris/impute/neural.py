@@ -30,7 +30,7 @@ class Settings(NamedTuple):
     """Sizes of a net, and how it is trained."""
 
     sizes: Sizes
-    course: training.Course
+    plan: training.TrainingPlan
 
 
 def train(
@@ -60,7 +60,7 @@ def train(
     objective = Masked(jnp.asarray(patterns(cells.seen.reshape(-1, cells.seen.shape[-1]), rng)))
     judges = None if feed is None or left is None else left[0, :MOST_JUDGES]
     return training.train(
-        "Imputer", builder, objective, one, rows, settings.course, seed,
+        "Imputer", builder, objective, one, rows, settings.plan, seed,
         differ=[(_cells, each), (_judging_cells, each)] if several else [],
         given=None if judges is None else jax.tree.map(lambda a: a[judges], one),
         start=lambda key: start(builder, cells, of_tables, drawn, key),

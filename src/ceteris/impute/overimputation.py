@@ -121,7 +121,7 @@ def overimpute(
     --------
     >>> from ceteris.data.missing import simulate_regression
     >>> from ceteris.impute import HotDeck
-    >>> over = overimpute(HotDeck(seed=0), simulate_regression(300))
+    >>> over = overimpute(HotDeck(random_state=0), simulate_regression(300))
     >>> over.scores["column"].tolist(), bool((over.scores["nrmse"] < 1).all())
     (['x', 'y', 'z'], True)
     """

@@ -41,12 +41,12 @@ class Quantity:
     reach: tuple[float, float]
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        """From values to standardised ones; NaN stays."""
+        """Turn values into standardised ones; NaN stays."""
         u = (x - self.centre) / self.unit
         return (_power(u, self.power, self.positive) - self.mean) / self.scale
 
     def back(self, z: np.ndarray) -> np.ndarray:
-        """From standardised values to ones that the column can take."""
+        """Turn standardised values into ones that the column can take."""
         v = np.clip(z, *self.reach) * self.scale + self.mean
         x = _unpower(v, self.power, self.positive) * self.unit + self.centre
         x = np.clip(x, *self.column.bounds)
@@ -54,7 +54,7 @@ class Quantity:
 
 
 @dataclass(frozen=True, eq=False)
-class Labels:
+class Codes:
     """Codes: of the levels of a column of labels, or of the bins of a quantity.
 
     ``edges`` (the largest value in each bin) and ``donors`` (the sorted observed values) belong to bins only.
@@ -67,14 +67,14 @@ class Labels:
     donors: np.ndarray | None = None
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        """From values, or codes of levels, to codes; NaN stays."""
+        """Turn values, or codes of levels, into codes; NaN stays."""
         if self.edges is None:
             return x
         codes = np.minimum(np.searchsorted(self.edges, x), self.count - 1).astype(float)
         return np.where(np.isnan(x), np.nan, codes)
 
     def back(self, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """From codes to codes of levels, or to a random observed value of the bin."""
+        """Turn codes into codes of levels, or into a random observed value of the bin."""
         if self.edges is None or self.donors is None:
             return codes
         stop = np.searchsorted(self.donors, self.edges, side="right")
@@ -83,7 +83,7 @@ class Labels:
         return self.donors[rng.integers(start[codes], stop[codes])]
 
 
-Scale = Quantity | Labels
+Scale = Quantity | Codes
 
 
 def scale_of(column: Column, values: np.ndarray) -> Scale:
@@ -96,16 +96,16 @@ def scale_of(column: Column, values: np.ndarray) -> Scale:
     >>> isinstance(skewed, Quantity), abs(round(skewed.power, 1))
     (True, 0.0)
     >>> spiky = scale_of(Column("gain", "continuous"), np.maximum(rng.standard_normal(1000), 0))
-    >>> isinstance(spiky, Labels), spiky.back(np.array([0.0]), rng)
+    >>> isinstance(spiky, Codes), spiky.back(np.array([0.0]), rng)
     (True, array([0.]))
     """
     seen = np.sort(values[~np.isnan(values)])
     if not column.continuous:
-        return Labels(column, len(column.levels), column.kind != "categorical" or len(column.levels) == 2)
+        return Codes(column, len(column.levels), column.kind != "categorical" or len(column.levels) == 2)
     _, counts = np.unique(seen, return_counts=True)
     if counts.max() >= FREQUENT * len(seen) or len(counts) <= FEW_VALUES:
         edges = _bins(seen)
-        return Labels(column, len(edges), True, edges, seen)
+        return Codes(column, len(edges), True, edges, seen)
     return _quantity(column, seen)
 
 
@@ -180,7 +180,7 @@ def matrices(scales: tuple[Scale, ...], values: np.ndarray) -> tuple[np.ndarray,
 
 def levels_of(scales: tuple[Scale, ...], values: np.ndarray) -> Levels:
     """What a net must know of the labels; their largest number is rounded up to a multiple of eight."""
-    labels = [scale for scale in (scales[j] for j in arrangement(scales)) if isinstance(scale, Labels)]
+    labels = [scale for scale in (scales[j] for j in arrangement(scales)) if isinstance(scale, Codes)]
     z, codes, seen = matrices(scales, values)
     q, K = len(scales) - len(labels), -(-max([scale.count for scale in labels], default=1) // 8) * 8
     allowed, share = np.full((len(labels), K), -np.inf, np.float32), np.zeros((len(labels), K), np.float32)

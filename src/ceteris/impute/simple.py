@@ -23,7 +23,7 @@ class MeanMode(MultipleImputer):
     ----------
     types, bounds : mapping, optional
         As in `ceteris.impute.columns.learn`.
-    seed : int or None
+    random_state : int, RandomState or None
 
     Examples
     --------
@@ -36,8 +36,8 @@ class MeanMode(MultipleImputer):
     3  6.5  a
     """
 
-    def __init__(self, *, types: Mapping | None = None, bounds: Mapping | None = None, seed: int | None = None):
-        self.types, self.bounds, self.seed = types, bounds, seed
+    def __init__(self, *, types: Mapping | None = None, bounds: Mapping | None = None, random_state: Any = None):
+        self.types, self.bounds, self.random_state = types, bounds, random_state
 
     def _learn(self, table: pd.DataFrame, holes: Holes, seed: int) -> None:
         pairs = zip(holes.columns, holes.values.T, strict=True)
@@ -62,7 +62,7 @@ class HotDeck(MultipleImputer):
         Donors are looked for among so many rows drawn at random, and one more per column that observes it.
     types, bounds : mapping, optional
         As in `ceteris.impute.columns.learn`.
-    seed : int or None
+    random_state : int, RandomState or None
 
     References
     ----------
@@ -79,8 +79,8 @@ class HotDeck(MultipleImputer):
     """
 
     def __init__(self, *, donors: int = 5, pool: int = 2000, types: Mapping | None = None,
-                 bounds: Mapping | None = None, seed: int | None = None):  # fmt: skip
-        self.donors, self.pool, self.types, self.bounds, self.seed = donors, pool, types, bounds, seed
+                 bounds: Mapping | None = None, random_state: Any = None):  # fmt: skip
+        self.donors, self.pool, self.types, self.bounds, self.random_state = donors, pool, types, bounds, random_state
 
     def _learn(self, table: pd.DataFrame, holes: Holes, seed: int) -> None:
         check(self)
@@ -115,19 +115,19 @@ class Iterative(MultipleImputer):
         Rounds through the columns.
     types, bounds : mapping, optional
         As in `ceteris.impute.columns.learn`.
-    seed : int or None
+    random_state : int, RandomState or None
 
     Examples
     --------
     >>> import pandas as pd
     >>> table = pd.DataFrame({"x": [1.1, 2.1, 3.1, 4.1, None], "y": [2.2, 4.2, 6.2, 8.2, 10.2]})
-    >>> round(float(Iterative(seed=0).fit_transform(table)["x"].iloc[4]))
+    >>> round(float(Iterative(random_state=0).fit_transform(table)["x"].iloc[4]))
     5
     """
 
     def __init__(self, *, iterations: int = 10, types: Mapping | None = None, bounds: Mapping | None = None,
-                 seed: int | None = None):  # fmt: skip
-        self.iterations, self.types, self.bounds, self.seed = iterations, types, bounds, seed
+                 random_state: Any = None):  # fmt: skip
+        self.iterations, self.types, self.bounds, self.random_state = iterations, types, bounds, random_state
 
     def _learn(self, table: pd.DataFrame, holes: Holes, seed: int) -> None:
         check(self)

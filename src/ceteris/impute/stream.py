@@ -16,6 +16,7 @@ import pandas as pd
 from ceteris.arguments import whole
 from ceteris.files import replacing
 from ceteris.impute import neural
+from ceteris.impute.base import generator
 from ceteris.impute.columns import Column, Holes, complete, learn, read
 from ceteris.impute.imputer import Imputer, cells_of, drawn, learn_scales, settings_of
 
@@ -47,7 +48,7 @@ def impute_parquet(path: Any, out: Any, m: int = 10, imputer: Imputer | None = N
     >>> from ceteris.data.missing import simulate_regression
     >>> folder = Path(tempfile.mkdtemp())
     >>> simulate_regression(400).to_parquet(folder / "table.parquet")
-    >>> small = Imputer(members=2, width=16, depth=1, epochs=1, seed=0)
+    >>> small = Imputer(members=2, width=16, depth=1, epochs=1, random_state=0)
     >>> done = impute_parquet(folder / "table.parquet", folder / "done", 2, small)
     >>> [path.name for path in done], int(pd.read_parquet(done[0]).isna().sum().sum())
     (['1.parquet', '2.parquet'], 0)
@@ -76,7 +77,7 @@ def open_parquet(path: Any) -> Any:
 
 def fit_parquet(imputer: Imputer, source: Any) -> Imputer:
     """Fit an imputer on a file; as ``fit`` where the sample is the whole file."""
-    rng = np.random.default_rng(imputer.seed)
+    rng = generator(imputer.random_state)
     sample = sample_rows(source, SAMPLE, rng)
     if len(sample) == source.metadata.num_rows:
         return imputer.fit(sample)
@@ -111,13 +112,13 @@ def rare_rows(source: Any, columns: tuple[Column, ...]) -> pd.DataFrame:
 def _fit_streamed(imputer: Imputer, source: Any, sample: pd.DataFrame) -> None:
     imputer.table_ = sample
     imputer.holes_ = learn(sample, imputer.types, imputer.bounds)
-    imputer.seed_ = int(np.random.default_rng(imputer.seed).integers(2**31))
+    imputer.seed_ = int(generator(imputer.random_state).integers(2**31))
     imputer.scales_, imputer.levels_ = learn_scales(imputer.holes_)
     imputer.clock_ = None
     settings = settings_of(imputer, source.metadata.num_rows)
     cells = cells_of(imputer, sample, imputer.holes_, imputer.scales_)
-    feed = Feed(imputer, source, settings.course.batch_size, imputer.seed_)
-    steps = settings._replace(course=settings.course._replace(epochs=STEPS, patience=None))
+    feed = Feed(imputer, source, settings.plan.batch_size, imputer.seed_)
+    steps = settings._replace(plan=settings.plan._replace(epochs=STEPS, patience=None))
     imputer._keep(neural.train(cells, imputer.levels_, imputer.members, steps, imputer.seed_, feed))
 
 
@@ -127,12 +128,12 @@ class Feed:
     ``feed(step, n)`` returns the cells of n batches; only one row group is held at a time.
     """
 
-    def __init__(self, imputer: Imputer, source: Any, size: int, seed: int):
-        self.imputer, self.source, self.size, self.seed = imputer, source, size, seed
+    def __init__(self, imputer: Imputer, source: Any, batch_size: int, seed: int):
+        self.imputer, self.source, self.batch_size, self.seed = imputer, source, batch_size, seed
         rows = [source.metadata.row_group(g).num_rows for g in range(source.num_row_groups)]
-        self.starts = np.concatenate([[0], np.cumsum(np.array(rows) // size)])  # batches before each place in the order
+        self.starts = np.concatenate([[0], np.cumsum(np.array(rows) // batch_size)])  # batches before each group
         if self.starts[-1] == 0:
-            raise ValueError(f"batch_size is {size}, but no row group of the file has that many rows; lower it.")
+            raise ValueError(f"batch_size is {batch_size}, but no row group of the file has that many rows; lower it.")
         self.held: tuple[int, int] = (-1, -1)
         self.cells: Any = None
 
@@ -149,8 +150,8 @@ class Feed:
             table = table.sample(frac=1, random_state=(self.seed + epoch * 7919 + group) % 2**32)
             holes = read(table, self.imputer.holes_.columns)
             self.cells, self.held = cells_of(self.imputer, table, holes, self.imputer.scales_), (epoch, group)
-        at = (place - int(self.starts[group])) * self.size
-        return type(self.cells)(*(part[at : at + self.size] for part in self.cells))
+        at = (place - int(self.starts[group])) * self.batch_size
+        return type(self.cells)(*(part[at : at + self.batch_size] for part in self.cells))
 
 
 def _complete_file(source: Any, target: Path, imputer: Imputer, i: int) -> Path:

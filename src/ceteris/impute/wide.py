@@ -78,7 +78,7 @@ def learn_wide(holes: Holes) -> Wide:
 
 
 def spread(seen: np.ndarray, spans: Spans) -> np.ndarray:
-    """From marks by column to marks by column of the matrix."""
+    """Spread marks by column of the table over the columns of the matrix."""
     return np.repeat(seen, [1] * spans.quantities + list(spans.levels), axis=1)
 
 

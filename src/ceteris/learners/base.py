@@ -97,8 +97,8 @@ class NeuralLearner(BaseEstimator, abc.ABC):
                 "give more rows."
             )
         encoding, constant = coding.encode(frame, w)
-        task, strata = self._pose(y, w)
-        data = network.Data(encoding(frame), self._scaled(y), self._emphasis(y, w))
+        task, strata = self._learn_target(y, w)
+        data = network.Data(encoding(frame), self._scaled(y), self._loss_weights(y, w))
         given = self._held(validation_data, encoding)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         learners: list[Any] = [self] if groups is None else [copy.copy(self) for _ in groups]
@@ -132,7 +132,7 @@ class NeuralLearner(BaseEstimator, abc.ABC):
         """Return the checked target."""
 
     @abc.abstractmethod
-    def _pose(self, y: np.ndarray, w: np.ndarray) -> tuple[network.Task, np.ndarray]:
+    def _learn_target(self, y: np.ndarray, w: np.ndarray) -> tuple[network.Task, np.ndarray]:
         """Remember what the target looks like; return the task, and by what to spread held-out rows."""
 
     @abc.abstractmethod
@@ -143,7 +143,7 @@ class NeuralLearner(BaseEstimator, abc.ABC):
     def _scaled(self, y: np.ndarray) -> np.ndarray:
         """Return the target as the loss takes it."""
 
-    def _emphasis(self, y: np.ndarray, w: np.ndarray) -> np.ndarray:
+    def _loss_weights(self, y: np.ndarray, w: np.ndarray) -> np.ndarray:
         """Return the weights that the loss takes."""
         return w
 
@@ -171,7 +171,7 @@ class NeuralLearner(BaseEstimator, abc.ABC):
                 "validation_data: it must be (X, y) or (X, y, sample_weight), with the columns of X; give such a tuple."
             )
         frame, y, w = self._rows(*validation_data, reset=False)
-        return network.Data(encoding(frame, self.unseen), self._scaled(y), self._emphasis(y, w).astype(np.float32))
+        return network.Data(encoding(frame, self.unseen), self._scaled(y), self._loss_weights(y, w).astype(np.float32))
 
     def _outputs(self, X: Any) -> np.ndarray:
         """Return the outputs of each member, on the scale of the loss, float64 (members, n, outputs)."""

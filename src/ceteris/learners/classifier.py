@@ -20,7 +20,7 @@ class NeuralClassifier(ClassifierMixin, NeuralLearner):
     class_weight : None, "balanced" or dict
         Weight of each class in the loss; "balanced" gives all classes the same total weight.
     widths, activation, normalise, dropout, optimiser, rate, weight_decay, batch_size, epochs, patience, \
-validation, members, unseen, random_state, verbose
+validation, members, unseen, random_state, progress
         As for `NeuralRegressor`.
 
     Attributes
@@ -62,12 +62,12 @@ validation, members, unseen, random_state, verbose
         members=6,
         unseen="error",
         random_state=None,
-        verbose=False,
+        progress=False,
     ):
         self.class_weight, self.widths, self.activation, self.normalise = class_weight, widths, activation, normalise
         self.dropout, self.optimiser, self.rate, self.weight_decay = dropout, optimiser, rate, weight_decay
         self.batch_size, self.epochs, self.patience, self.validation = batch_size, epochs, patience, validation
-        self.members, self.unseen, self.random_state, self.verbose = members, unseen, random_state, verbose
+        self.members, self.unseen, self.random_state, self.progress = members, unseen, random_state, progress
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the most probable class, shape (n,)."""
@@ -82,7 +82,7 @@ validation, members, unseen, random_state, verbose
     def _read(self, y, rows):
         return target.classes(y, rows)
 
-    def _pose(self, y, w):
+    def _learn_target(self, y, w):
         self.classes_, labels = np.unique(y, return_inverse=True)
         target.refuse_one_class(self.classes_)
         return self._task(), labels
@@ -99,7 +99,7 @@ validation, members, unseen, random_state, verbose
             )
         return np.array([position[label] for label in y.tolist()], np.int32)
 
-    def _emphasis(self, y, w):
+    def _loss_weights(self, y, w):
         return w * target.class_weights(self.class_weight, y)
 
 

@@ -25,11 +25,11 @@ import pandas as pd
 from sklearn.model_selection import TimeSeriesSplit
 from threadpoolctl import threadpool_limits
 
+from ceteris.learners.candidates import enter, read_rows
 from ceteris.learners.comparison import Comparison
-from ceteris.learners.entrants import enter, read_rows
 from ceteris.learners.metrics import LOWER_IS_BETTER
-from ceteris.learners.splits import Folds, Rows, Sealed, hold_out, make_folds, splitter
-from ceteris.learners.trials import Job, Trial, judge, learn
+from ceteris.learners.splits import Folds, Sealed, TableRows, hold_out, make_folds, splitter
+from ceteris.learners.trials import Contest, Trial, judge, learn
 
 SMALL = 1_000_000  # cells of a table that one thread handles best
 
@@ -93,7 +93,7 @@ def compare(
     """
     rows, task = read_rows(X, y, task, sample_weight)
     classes = np.unique(rows.y) if task == "classification" else None
-    job = Job(task, classes, classes[1] if classes is not None and len(classes) == 2 else None, seed)
+    contest = Contest(task, classes, classes[1] if classes is not None and len(classes) == 2 else None, seed)
     cutter = splitter(cv, task, seed)
     ordered = isinstance(cutter, TimeSeriesSplit)
     train, sealed = hold_out(rows, test_size, task, ordered, seed)
@@ -104,39 +104,41 @@ def compare(
     # Threads that share a small table cost more than they give (boosting by a factor of ten on busy cores).
     threads = 1 if train.X.size < SMALL else None
     with threadpool_limits(threads, user_api="openmp"):
-        trials = {name: learn(model, job, train, folds) for name, model in _progress(models)}
-    best = _choose(trials, job)
+        trials = {name: learn(model, contest, train, folds) for name, model in _progress(models)}
+    best = _choose(trials, contest)
     test = sealed.open()  # once; nothing is chosen from here on
     for trial in trials.values():
-        judge(trial, job, test)
-    return _result(trials, best, job, test, design)
+        judge(trial, contest, test)
+    return _result(trials, best, contest, test, design)
 
 
-def _choose(trials: dict[str, Trial], job: Job) -> str:
+def _choose(trials: dict[str, Trial], contest: Contest) -> str:
     """Step 3: the name of the learner with the best mean over the folds."""
     fit: dict[str, Any] = {name: t.folds for name, t in trials.items() if t.folds is not None and not t.failed}
-    means = {name: float(folds[job.criterion].mean()) for name, folds in fit.items()}
+    means = {name: float(folds[contest.criterion].mean()) for name, folds in fit.items()}
     means = {name: mean for name, mean in means.items() if np.isfinite(mean)}
     if not means:
         raise RuntimeError(f"No learner could be fitted: {' '.join(t.notes[0] for t in trials.values() if t.notes)}")
-    return (min if job.criterion in LOWER_IS_BETTER else max)(means, key=lambda name: means[name])
+    return (min if contest.criterion in LOWER_IS_BETTER else max)(means, key=lambda name: means[name])
 
 
-def _result(trials: dict[str, Trial], best: str, job: Job, test: Rows, design: str) -> Comparison:
-    table = pd.DataFrame.from_dict({name: _row(trial, job) for name, trial in trials.items()}, orient="index")
-    table = table.sort_values(f"cv {job.criterion}", ascending=job.criterion in LOWER_IS_BETTER)
+def _result(trials: dict[str, Trial], best: str, contest: Contest, test: TableRows, design: str) -> Comparison:
+    table = pd.DataFrame.from_dict({name: _row(trial, contest) for name, trial in trials.items()}, orient="index")
+    table = table.sort_values(f"cv {contest.criterion}", ascending=contest.criterion in LOWER_IS_BETTER)
     ok = [name for name in table.index if name != best and not trials[name].failed]
     table = table.loc[[best, *ok, *table.index.drop([best, *ok])]].rename_axis("learner")
-    shown = [name for name in table.index if trials[name].said is not None]
+    shown = [name for name in table.index if trials[name].predicted is not None]
     index = pd.Index(test.place, name="row")
     weight = np.ones(len(test)) if test.weight is None else test.weight
-    said: dict[str, Any] = {name: trials[name].said for name in shown}
+    predicted: dict[str, Any] = {name: trials[name].predicted for name in shown}
     probabilities = {
-        k: pd.DataFrame(s.probability, index, job.classes) for k, s in said.items() if job.classes is not None
+        k: pd.DataFrame(s.probability, index, contest.classes)
+        for k, s in predicted.items()
+        if contest.classes is not None
     }
     return Comparison(
-        task=job.task,
-        positive=job.positive,
+        task=contest.task,
+        positive=contest.positive,
         design=design,
         table=table,
         best=best,
@@ -144,24 +146,26 @@ def _result(trials: dict[str, Trial], best: str, job: Job, test: Rows, design: s
         fold_scores=pd.concat(
             {k: t.folds for k, t in trials.items() if t.folds is not None}, names=["learner", "fold"]
         ),
-        test_predictions=pd.DataFrame({"y": test.y, "weight": weight} | {k: s.value for k, s in said.items()}, index),
+        test_predictions=pd.DataFrame(
+            {"y": test.y, "weight": weight} | {k: s.value for k, s in predicted.items()}, index
+        ),
         test_probabilities=probabilities,
         test_draws=pd.DataFrame({name: trials[name].draws for name in shown}),
     )
 
 
-def _row(trial: Trial, job: Job) -> dict[str, Any]:
+def _row(trial: Trial, contest: Contest) -> dict[str, Any]:
     """One row of the table."""
-    column, row = f"cv {job.criterion}", {}
+    column, row = f"cv {contest.criterion}", {}
     if trial.folds is not None:
-        row = {column: trial.folds[job.criterion].mean(), f"{column} se": trial.folds[job.criterion].sem()}
+        row = {column: trial.folds[contest.criterion].mean(), f"{column} se": trial.folds[contest.criterion].sem()}
     if trial.judged is not None:
         for name, one in trial.judged.iterrows():
             row |= {f"test {name}": one["value"], f"test {name} se": one["se"]}
     return row | {"fit seconds": trial.seconds, "status": trial.status, "note": " ".join(trial.notes)}
 
 
-def _describe(cutter: Any, train: Rows, sealed: Sealed, folds: Folds) -> str:
+def _describe(cutter: Any, train: TableRows, sealed: Sealed, folds: Folds) -> str:
     first, last = len(folds[0][0]), len(folds[-1][0])
     window = f"{first:,}" if first == last else f"{first:,} to {last:,}"
     order = "the last rows" if isinstance(cutter, TimeSeriesSplit) else "rows drawn at random"

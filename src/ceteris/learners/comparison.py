@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ceteris.learners import comparison_figures as figures
+from ceteris.learners.candidates import NEURAL
 from ceteris.learners.classical import BASELINE, LEARNERS
-from ceteris.learners.entrants import NEURAL
 from ceteris.learners.metrics import LOWER_IS_BETTER
 from ceteris.learners.trials import CRITERION
 from ceteris.results import Check, Figure, Section, Table
@@ -89,7 +89,7 @@ class Comparison:
 
 
 def gain(table: pd.DataFrame, column: str, a: str, b: str) -> float:
-    """By how much learner a is better than learner b in a column of the table."""
+    """Return by how much learner a is better than learner b in a column of the table."""
     values: Any = table[column]
     return float(values[b] - values[a] if column.split()[1] in LOWER_IS_BETTER else values[a] - values[b])
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import auc, confusion_matrix, roc_curve
 
+from ceteris.learners.candidates import NEURAL
 from ceteris.learners.classical import BASELINE
-from ceteris.learners.entrants import NEURAL
 from ceteris.learners.metrics import LOWER_IS_BETTER
 from ceteris.outlets import entry
 from ceteris.results import Figure

@@ -90,6 +90,7 @@ def _learner(facts: dict[str, Any]) -> Any:
     if name not in known:
         raise ValueError(f"{name[:60]!r} is not one of {', '.join(known)}")
     learner = known[name]()
+    params = {"progress" if key == "verbose" else key: value for key, value in params.items()}  # as it was called
     _refuse_unknown(params, set(learner.get_params(deep=False)), set())
     learner.set_params(**{key: _parameter(key, value) for key, value in params.items()})
     settings.check(learner)
@@ -153,7 +154,7 @@ def _parameter(name: str, value: Any) -> Any:
     if name == "class_weight" and isinstance(value, dict):
         return {_scalar(label): _number(weight) for label, weight in map(_pair, _part(value, "weights"))}
     allowed = {
-        "activation": str, "normalise": str | None, "loss": str, "optimiser": str, "unseen": str, "verbose": bool,
+        "activation": str, "normalise": str | None, "loss": str, "optimiser": str, "unseen": str, "progress": bool,
         "class_weight": str | None, "levels": list, "random_state": int | None,
     }.get(name, object)  # fmt: skip
     if not isinstance(value, allowed) or isinstance(value, dict):

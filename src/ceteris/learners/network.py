@@ -18,7 +18,17 @@ from jax import Array
 from ceteris.engine import Fit, Status
 from ceteris.nets import LinearPlus, linear_plus
 from ceteris.recipe import KINDS, optimiser
-from ceteris.training import AbstractRowLoss, Course, MemberRows, batch_for, evaluate, padded, passes_for, split, train
+from ceteris.training import (
+    AbstractRowLoss,
+    MemberRows,
+    TrainingPlan,
+    batch_for,
+    evaluate,
+    padded,
+    passes_for,
+    split,
+    train,
+)
 
 SETTLED = 0.1  # up to this share of the fall in held-out loss may come in the second half of the epochs
 FEW, DECAYS = 5_000, (0.1, 1.0, 3.0)  # weight decays per unit of rate, tried on up to 5,000 rows
@@ -103,7 +113,7 @@ def learn(
     rows = split(strata, settings.members, share, np.random.default_rng(seed), groups)
     decays = decays_to_try(settings, n, given is not None or rows.heldout is not None)
     sets = rows.take(np.tile(np.arange(len(rows.train)), len(decays)))
-    how = course(settings, n, rows.train.shape[1], decays[0])
+    how = plan(settings, n, rows.train.shape[1], decays[0])
     differ = [(_decay, np.repeat(np.array(decays, np.float32), len(rows.train)))] if len(decays) > 1 else []
     run = train(
         type(settings).__name__,
@@ -115,7 +125,7 @@ def learn(
         seed,
         differ=differ,
         given=None if given is None else padded(given._asdict()),
-        progress=settings.verbose,
+        progress=settings.progress,
     )
     return [_kept(run, sets, np.array(decays), settings.members, g, count) for g in range(count)]
 
@@ -222,13 +232,13 @@ def decays_to_try(settings: Any, n: int, judged: bool) -> tuple[float, ...]:
     return DECAYS if judged and n <= FEW else (DECAYS[1] if n <= FEW else DECAYS[0],)
 
 
-def course(settings: Any, n: int, count: int, decay: float) -> Course:
+def plan(settings: Any, n: int, count: int, decay: float) -> TrainingPlan:
     """Return how a learner is trained on a table of n rows, of which a member learns from ``count``.
 
     The rate falls along a half cosine over all updates; of L-BFGS the line search chooses it.
     """
     epochs = settings.epochs or passes_for(n, 200, 2_000, least=20)
     if settings.optimiser == "lbfgs":
-        return Course(epochs, settings.batch_size or count, partial(optimiser, "lbfgs"), settings.patience)
+        return TrainingPlan(epochs, settings.batch_size or count, partial(optimiser, "lbfgs"), settings.patience)
     rule = partial(optimiser, settings.optimiser, settings.rate, schedule="cosine", weight_decay=decay)
-    return Course(epochs, settings.batch_size or batch_for(count, 32), rule, settings.patience)
+    return TrainingPlan(epochs, settings.batch_size or batch_for(count, 32), rule, settings.patience)

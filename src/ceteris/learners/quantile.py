@@ -23,7 +23,7 @@ class NeuralQuantileRegressor(RegressorMixin, NeuralLearner):
     levels : tuple of float
         Levels strictly between 0 and 1, ascending.
     widths, activation, normalise, dropout, optimiser, rate, weight_decay, batch_size, epochs, patience, \
-validation, members, unseen, random_state, verbose
+validation, members, unseen, random_state, progress
         As for `NeuralRegressor`.
 
     Attributes
@@ -64,12 +64,12 @@ validation, members, unseen, random_state, verbose
         members=6,
         unseen="error",
         random_state=None,
-        verbose=False,
+        progress=False,
     ):
         self.levels, self.widths, self.activation, self.normalise = levels, widths, activation, normalise
         self.dropout, self.optimiser, self.rate, self.weight_decay = dropout, optimiser, rate, weight_decay
         self.batch_size, self.epochs, self.patience, self.validation = batch_size, epochs, patience, validation
-        self.members, self.unseen, self.random_state, self.verbose = members, unseen, random_state, verbose
+        self.members, self.unseen, self.random_state, self.progress = members, unseen, random_state, progress
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the median, shape (n,): the level nearest to 1/2 (exactly it where 0.5 is among the levels)."""
@@ -100,7 +100,7 @@ validation, members, unseen, random_state, verbose
     def _read(self, y, rows):
         return target.numbers(y, rows, several=False)
 
-    def _pose(self, y, w):
+    def _learn_target(self, y, w):
         self.units_ = target.units(y, w)
         return self._task(), y[:, 0]
 

@@ -57,7 +57,7 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         What to do with a label that was not there in training: raise, or let it count as none of those known.
     random_state : int, RandomState or None
         Decides everything random.
-    verbose : bool
+    progress : bool
         Whether to show progress.
 
     Attributes
@@ -113,12 +113,12 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         members=6,
         unseen="error",
         random_state=None,
-        verbose=False,
+        progress=False,
     ):
         self.loss, self.widths, self.activation, self.normalise = loss, widths, activation, normalise
         self.dropout, self.optimiser, self.rate, self.weight_decay = dropout, optimiser, rate, weight_decay
         self.batch_size, self.epochs, self.patience, self.validation = batch_size, epochs, patience, validation
-        self.members, self.unseen, self.random_state, self.verbose = members, unseen, random_state, verbose
+        self.members, self.unseen, self.random_state, self.progress = members, unseen, random_state, progress
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict.
@@ -148,7 +148,7 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         self.flat_ = np.asarray(y).ndim == 1
         return target.numbers(y, rows, several=True)
 
-    def _pose(self, y, w):
+    def _learn_target(self, y, w):
         self.units_ = target.units(y, w)
         return self._task(), y[:, 0]
 

@@ -34,7 +34,7 @@ CV = {
 
 
 @dataclass(frozen=True)
-class Rows:
+class TableRows:
     """Some rows of a table: X (n, columns), y (n,), weights (n,) or None, and where they stood in the whole."""
 
     X: Any
@@ -45,7 +45,7 @@ class Rows:
     def __len__(self) -> int:
         return len(self.y)
 
-    def take(self, index: np.ndarray) -> Rows:
+    def take(self, index: np.ndarray) -> TableRows:
         """Return the rows at these positions."""
         X = self.X.iloc[index] if hasattr(self.X, "iloc") else self.X[index]
         weight = None if self.weight is None else self.weight[index]
@@ -57,12 +57,12 @@ class Sealed:
 
     Parameters
     ----------
-    rows : Rows
+    rows : TableRows
         Kept out of reach until `open`.
 
     Examples
     --------
-    >>> sealed = Sealed(Rows(np.zeros((2, 1)), np.array([1.0, 2.0]), None, np.arange(2)))
+    >>> sealed = Sealed(TableRows(np.zeros((2, 1)), np.array([1.0, 2.0]), None, np.arange(2)))
     >>> len(sealed), sealed.open().y.tolist()
     (2, [1.0, 2.0])
     >>> sealed.open()
@@ -71,14 +71,14 @@ class Sealed:
     RuntimeError: The test part has been opened before: it judges the learners once, after the choice among them...
     """
 
-    def __init__(self, rows: Rows):
-        self._rows: Rows | None = rows
+    def __init__(self, rows: TableRows):
+        self._rows: TableRows | None = rows
         self._count = len(rows)
 
     def __len__(self) -> int:
         return self._count
 
-    def open(self) -> Rows:
+    def open(self) -> TableRows:
         """Hand the rows out, the first time; raise RuntimeError afterwards."""
         if self._rows is None:
             raise RuntimeError(
@@ -125,12 +125,12 @@ def splitter(cv: Any, task: str, seed: int) -> Any:
     return kind(count, shuffle=True, random_state=seed)
 
 
-def hold_out(rows: Rows, test_size: float, task: str, ordered: bool, seed: int) -> tuple[Rows, Sealed]:
+def hold_out(rows: TableRows, test_size: float, task: str, ordered: bool, seed: int) -> tuple[TableRows, Sealed]:
     """Cut off the test part.
 
     Parameters
     ----------
-    rows : Rows
+    rows : TableRows
         The whole table.
     test_size : float in (0, 1)
         Share of the rows to seal.
@@ -143,7 +143,7 @@ def hold_out(rows: Rows, test_size: float, task: str, ordered: bool, seed: int) 
 
     Returns
     -------
-    train : Rows
+    train : TableRows
     test : Sealed
     """
     probability("test_size", test_size, such_as=0.2)
@@ -159,12 +159,12 @@ def hold_out(rows: Rows, test_size: float, task: str, ordered: bool, seed: int) 
     return rows.take(index[0]), Sealed(rows.take(index[1]))
 
 
-def make_folds(train: Rows, cv: Any, window: bool, classes: np.ndarray | None) -> Folds:
+def make_folds(train: TableRows, cv: Any, window: bool, classes: np.ndarray | None) -> Folds:
     """Cut the training part into folds and see that every learner can be fitted and judged on each.
 
     Parameters
     ----------
-    train : Rows
+    train : TableRows
         Without the test part.
     cv : splitter
         From `splitter`.
@@ -214,7 +214,7 @@ def _enough_to_split(n: int, test_size: float, strata: np.ndarray | None) -> Non
         )
 
 
-def _enough_rows(train: Rows, cv: Any, classes: np.ndarray | None) -> None:
+def _enough_rows(train: TableRows, cv: Any, classes: np.ndarray | None) -> None:
     """Refuse fewer rows than folds, and classes rarer than folds where the folds are stratified."""
     needed = cv.get_n_splits(train.X, train.y) + isinstance(cv, TimeSeriesSplit)
     if len(train) < needed:

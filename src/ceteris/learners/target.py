@@ -55,7 +55,7 @@ def numbers(y: Any, rows: int, several: bool) -> np.ndarray:
         allowed = "(rows,) or (rows, outputs)" if several else "(rows,)"
         raise ValueError(f"y: its shape is {y.shape}, but it must be {allowed}; give one column per fit.")
     if y.ndim == 2 and not several:
-        _say_column()
+        _warn_of_column()
     finite("y", y)
     return y.reshape(rows, -1)
 
@@ -71,7 +71,7 @@ def classes(y: Any, rows: int) -> np.ndarray:
     _refuse_none(y)
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] == 1:
-        _say_column()
+        _warn_of_column()
         y = y[:, 0]
     if y.ndim != 1:
         raise ValueError(f"y should be a 1d array of labels, but its shape is {y.shape}; give one label per row.")
@@ -162,7 +162,7 @@ def _refuse_length(name: str, a: np.ndarray, rows: int) -> None:
         )
 
 
-def _say_column() -> None:
+def _warn_of_column() -> None:
     warnings.warn(
         "A column-vector y was passed when a 1d array was expected; pass y.ravel().",
         DataConversionWarning,

@@ -21,12 +21,12 @@ from ceteris.learners.metrics import (
     regression_measures,
     summarise,
 )
-from ceteris.learners.splits import Folds, Rows
+from ceteris.learners.splits import Folds, TableRows
 
 CRITERION = {"regression": "r2", "classification": "log_loss"}
 
 
-class Job(NamedTuple):
+class Contest(NamedTuple):
     """What every learner is judged by; `classes` is None in a regression."""
 
     task: str
@@ -39,7 +39,7 @@ class Job(NamedTuple):
         return CRITERION[self.task]
 
 
-class Said(NamedTuple):
+class Predictions(NamedTuple):
     """Predictions (n,) and, of classes, probabilities (n, K)."""
 
     value: np.ndarray
@@ -54,7 +54,7 @@ class Trial:
     folds: pd.DataFrame | None = None
     fitted: Any = None
     seconds: float = np.nan
-    said: Said | None = None
+    predicted: Predictions | None = None
     judged: pd.DataFrame | None = None
     draws: Any = None
     failed: bool = False
@@ -67,10 +67,10 @@ class Trial:
         return "failed" if self.failed else "warned" if warned else "ok"
 
 
-def learn(model: Any, job: Job, train: Rows, folds: Folds) -> Trial:
+def learn(model: Any, contest: Contest, train: TableRows, folds: Folds) -> Trial:
     """Steps 2 and 4 for one learner."""
     trial = Trial(model)
-    trial.folds = _attempt(trial, lambda: _cross_validate(model, job, train, folds))
+    trial.folds = _attempt(trial, lambda: _cross_validate(model, contest, train, folds))
     start = time.perf_counter()
     trial.fitted = _attempt(trial, lambda: _fit(model, train))
     trial.seconds = time.perf_counter() - start if trial.fitted is not None else np.nan
@@ -79,34 +79,34 @@ def learn(model: Any, job: Job, train: Rows, folds: Folds) -> Trial:
     return trial
 
 
-def judge(trial: Trial, job: Job, test: Rows) -> None:
+def judge(trial: Trial, contest: Contest, test: TableRows) -> None:
     """Step 5 for one learner. Equal seeds draw equal resamples, so that learners can be compared in pairs."""
     if trial.failed:
         return
-    said = _attempt(trial, lambda: _say(trial.fitted, job, test))
-    if said is None:
+    predicted = _attempt(trial, lambda: _predict(trial.fitted, contest, test))
+    if predicted is None:
         return
-    measures = lambda weight: _measure(job, test.y, said, weight)
-    draws = bootstrap(measures, len(test), np.random.default_rng(job.seed), weight=test.weight)
+    measures = lambda weight: _measure(contest, test.y, predicted, weight)
+    draws = bootstrap(measures, len(test), np.random.default_rng(contest.seed), weight=test.weight)
     judged = summarise(measures(test.weight), draws)
-    trial.said, trial.draws, trial.judged = said, draws[job.criterion], judged
+    trial.predicted, trial.draws, trial.judged = predicted, draws[contest.criterion], judged
     for note, measured in judged.groupby("note", sort=False):
         if note:
             names = ", ".join(measured.index)
             trial.notes.append(f"On the test part {names} {'is' if len(measured) == 1 else 'are'} {note}.")
 
 
-def _cross_validate(model: Any, job: Job, train: Rows, folds: Folds) -> pd.DataFrame:
+def _cross_validate(model: Any, contest: Contest, train: TableRows, folds: Folds) -> pd.DataFrame:
     """Return the measures on each validation fold, shape (folds, measures)."""
     measured = []
     for a, b in folds:
         valid = train.take(b)
-        said = _say(_fit(model, train.take(a)), job, valid)
-        measured.append(_measure(job, valid.y, said, valid.weight))
+        predicted = _predict(_fit(model, train.take(a)), contest, valid)
+        measured.append(_measure(contest, valid.y, predicted, valid.weight))
     return pd.DataFrame(measured).astype(float)
 
 
-def _fit(model: Any, rows: Rows) -> Any:
+def _fit(model: Any, rows: TableRows) -> Any:
     model = clone(model)
     if rows.weight is None or not takes_weights(model):
         return model.fit(rows.X, rows.y)
@@ -114,24 +114,24 @@ def _fit(model: Any, rows: Rows) -> Any:
     return model.fit(rows.X, rows.y, **{name: rows.weight})
 
 
-def _say(model: Any, job: Job, rows: Rows) -> Said:
+def _predict(model: Any, contest: Contest, rows: TableRows) -> Predictions:
     value = np.asarray(model.predict(rows.X))
-    if job.classes is None:
+    if contest.classes is None:
         if not np.isfinite(value).all():
             raise ValueError(f"{np.sum(~np.isfinite(value))} of {len(value)} predictions are NaN or infinite")
-        return Said(value.reshape(len(rows)), None)
-    place = np.searchsorted(job.classes, model.classes_)
-    probability = np.zeros((len(rows), len(job.classes)))
+        return Predictions(value.reshape(len(rows)), None)
+    place = np.searchsorted(contest.classes, model.classes_)
+    probability = np.zeros((len(rows), len(contest.classes)))
     probability[:, place] = model.predict_proba(rows.X)
     if not np.isfinite(probability).all():
         raise ValueError("some predicted probabilities are NaN or infinite")
-    return Said(value, probability)
+    return Predictions(value, probability)
 
 
-def _measure(job: Job, y: np.ndarray, said: Said, weight: np.ndarray | None) -> Measures:
-    if said.probability is None or job.classes is None:
-        return regression_measures(y, said.value, weight)
-    return classification_measures(y, said.value, said.probability, job.classes, job.positive, weight)
+def _measure(contest: Contest, y: np.ndarray, predicted: Predictions, weight: np.ndarray | None) -> Measures:
+    if predicted.probability is None or contest.classes is None:
+        return regression_measures(y, predicted.value, weight)
+    return classification_measures(y, predicted.value, predicted.probability, contest.classes, contest.positive, weight)
 
 
 def _attempt(trial: Trial, work: Callable[[], Any]) -> Any:

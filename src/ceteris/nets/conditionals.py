@@ -58,14 +58,14 @@ class Levels(AbstractConstants):
 
 
 class Sizes(NamedTuple):
-    """Of a net: hidden layers, normals in a mixture."""
+    """How large a net is: width and number of hidden layers, normals in a mixture."""
 
     width: int = 64
     depth: int = 2
     components: int = 4
 
 
-class Block(eqx.Module):
+class ResidualBlock(eqx.Module):
     """h + B swish(A h), B zero at first."""
 
     inner: Dense
@@ -95,7 +95,7 @@ class Conditionals(eqx.Module):
 
     base: Gaussian
     enter: Dense
-    blocks: tuple[Block, ...]
+    blocks: tuple[ResidualBlock, ...]
     leave: Dense
     tilt: Array
     trust: Array
@@ -112,7 +112,9 @@ class Conditionals(eqx.Module):
         self.base = Gaussian(jnp.zeros(d), jnp.eye(d))
         self.enter = Dense(inputs, sizes.width, glorot_uniform, key=first)
         self.blocks = tuple(
-            Block(Dense(sizes.width, sizes.width, glorot_uniform, key=a), Dense(sizes.width, sizes.width, zeros, key=b))
+            ResidualBlock(
+                Dense(sizes.width, sizes.width, glorot_uniform, key=a), Dense(sizes.width, sizes.width, zeros, key=b)
+            )
             for a, b in zip(rest[::2], rest[1::2], strict=True)
         )
         leave = Dense(sizes.width, 3 * sizes.components * quantities + K * labels, zeros, key=last)

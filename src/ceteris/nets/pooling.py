@@ -41,7 +41,7 @@ class Powers(AbstractStateless):
             )
 
     def __call__(self, x: Array) -> Array:
-        """From (..., in_size) to (..., degrees × in_size)."""
+        """Take (..., in_size) to its powers, (..., degrees × in_size)."""
         return jnp.concatenate([x**k for k in self.degrees], axis=-1)
 
 

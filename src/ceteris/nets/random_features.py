@@ -76,7 +76,7 @@ class RandomFeatures(AbstractStateless):
         return eqx.tree_at(lambda net: (net.first, net.bias, net.out), self, new)
 
     def widened(self, wide: RandomFeatures) -> RandomFeatures:
-        """The same function as a network with the features of ``wide``, of which these are the first few."""
+        """Return the same function as a network with the features of ``wide``, of which these are the first few."""
         some = self.out.shape[-2] - 1
         out = jnp.zeros_like(wide.out).at[..., :some, :].set(self.out[..., :-1, :])
         out = out.at[..., -1, :].set(self.out[..., -1, :])
@@ -84,5 +84,5 @@ class RandomFeatures(AbstractStateless):
 
 
 def _product(x: Array, weights: Array) -> Array:
-    """In all digits of single precision, which some accelerators would shorten."""
+    """Multiply in all digits of single precision, which some accelerators would shorten."""
     return jnp.matmul(x, weights.astype(jnp.float32), precision=jax.lax.Precision.HIGHEST)

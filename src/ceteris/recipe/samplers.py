@@ -57,7 +57,7 @@ class Minibatches(AbstractSampler):
     Parameters
     ----------
     data : pytree of arrays with a leading axis of rows
-    size : int
+    batch_size : int
         Rows per batch; all of them if there are fewer.
     rows : int array, optional
         Which rows may be drawn (the training rows of a fold); all by default.
@@ -67,7 +67,7 @@ class Minibatches(AbstractSampler):
     Examples
     --------
     >>> import jax, jax.numpy as jnp
-    >>> sampler = Minibatches(jnp.arange(6), size=2)
+    >>> sampler = Minibatches(jnp.arange(6), batch_size=2)
     >>> memory = sampler.init(None, jax.random.key(0))
     >>> batches, memory = sampler.draw(None, memory, jax.random.key(1), None)
     >>> batches.shape, sorted(batches.ravel().tolist())
@@ -76,11 +76,11 @@ class Minibatches(AbstractSampler):
 
     data: Any
     rows: Any
-    size: int = eqx.field(static=True)
+    batch_size: int = eqx.field(static=True)
     updates: int = eqx.field(static=True)
 
-    def __init__(self, data: Any, size: int, rows: Array | None = None, updates: int | None = None):
-        whole("Minibatches: size", size)
+    def __init__(self, data: Any, batch_size: int, rows: Array | None = None, updates: int | None = None):
+        whole("Minibatches: batch_size", batch_size)
         require("Minibatches: updates", updates, COUNT.or_none())
         self.data = data
         count = jax.tree.leaves(data)[0].shape[0]
@@ -88,12 +88,12 @@ class Minibatches(AbstractSampler):
         count = self.rows.shape[0]
         if count == 0:
             raise ValueError("Minibatches: there are no rows to draw from; give a table with at least one row.")
-        self.size = min(size, count)
-        most = count // self.size
+        self.batch_size = min(batch_size, count)
+        most = count // self.batch_size
         if updates is not None and updates > most:
             raise ValueError(
                 f"Minibatches: updates is {updates}, but one step draws from one epoch, and {count} rows make {most} "
-                f"batches of {self.size}; ask for at most {most} and take more steps."
+                f"batches of {self.batch_size}; ask for at most {most} and take more steps."
             )
         self.updates = updates or most
 
@@ -102,7 +102,7 @@ class Minibatches(AbstractSampler):
 
     def draw(self, model, memory, key, feed):
         order, position = memory
-        n, wanted = order.shape[0], self.updates * self.size
+        n, wanted = order.shape[0], self.updates * self.batch_size
         place = position + jnp.arange(wanted)
         through = position + wanted >= n
         shuffle = lambda: jnp.where(through, jr.permutation(key, n), order)
@@ -110,7 +110,7 @@ class Minibatches(AbstractSampler):
         following = shuffle() if 2 * wanted > n else jax.lax.cond(through, shuffle, lambda: order)
         drawn = jnp.where(place < n, order[place % n], following[place % n])
         memory = following, jnp.where(through, position + wanted - n, position + wanted)
-        rows = jnp.asarray(self.rows)[drawn].reshape(self.updates, self.size)
+        rows = jnp.asarray(self.rows)[drawn].reshape(self.updates, self.batch_size)
         return jax.tree.map(lambda a: jnp.asarray(a)[rows], self.data), memory
 
 
@@ -252,7 +252,7 @@ class Replay(AbstractSampler):
 
     inner: AbstractSampler
     capacity: int = eqx.field(static=True)
-    size: int = eqx.field(static=True)
+    batch_size: int = eqx.field(static=True)
     updates: int = eqx.field(static=True, default=1)
 
     def __check_init__(self):
@@ -285,7 +285,7 @@ class Replay(AbstractSampler):
         places = (seen + jnp.arange(count)) % self.capacity
         buffer = jax.tree.map(lambda old, a: old.at[places].set(a), buffer, new)
         seen = seen + count
-        rows = jr.randint(pick, (self.updates, self.size), 0, jnp.minimum(seen, self.capacity))
+        rows = jr.randint(pick, (self.updates, self.batch_size), 0, jnp.minimum(seen, self.capacity))
         return jax.tree.map(lambda a: a[rows], buffer), (inner, buffer, seen)
 
     def report(self, memory):

@@ -112,19 +112,19 @@ def descend(rule: str, gradient: Callable, theta, rate: float, steps: int, **opt
     return np.array(path)
 
 
-def minibatches(rng: np.random.Generator, n: int, size: int) -> Iterator[np.ndarray]:
-    """Deal row numbers for ever: each epoch shuffles the n rows and deals every one of them once.
+def minibatches(rng: np.random.Generator, n: int, batch_size: int) -> Iterator[np.ndarray]:
+    """Yield row numbers for ever: each epoch shuffles the n rows and yields every one of them once.
 
     Examples
     --------
-    >>> deal = minibatches(np.random.default_rng(0), n=5, size=2)
-    >>> first_epoch = [next(deal) for _ in range(3)]
+    >>> batches = minibatches(np.random.default_rng(0), n=5, batch_size=2)
+    >>> first_epoch = [next(batches) for _ in range(3)]
     >>> [len(b) for b in first_epoch], sorted(np.concatenate(first_epoch).tolist())
     ([2, 2, 1], [0, 1, 2, 3, 4])
     """
-    if not 1 <= size <= n:
-        raise ValueError(f"size is {size}; give a batch of 1 to n = {n} rows.")
-    return (rows for _ in count() for rows in np.split(rng.permutation(n), range(size, n, size)))
+    if not 1 <= batch_size <= n:
+        raise ValueError(f"batch_size is {batch_size}; give a batch of 1 to n = {n} rows.")
+    return (rows for _ in count() for rows in np.split(rng.permutation(n), range(batch_size, n, batch_size)))
 
 
 def stochastic(gradient: Callable, X, y, batches: Iterator[np.ndarray]) -> Callable:

@@ -61,7 +61,7 @@ OUTPUT = {  # name: y(z), and the loss of each row
 
 
 @dataclass(frozen=True)
-class MLP:
+class Network:
     """A network: its layers ((W, b), ...), W (n_in, n_out) and b (n_out,), and its two functions by name."""
 
     layers: Layers
@@ -73,19 +73,21 @@ class MLP:
 class Training:
     """The best network met, the losses after 0, 1, 2, ... steps, and the step that gave the best."""
 
-    net: MLP
+    net: Network
     losses: np.ndarray
     validation: np.ndarray
     best: int
 
 
-def initialise(rng: np.random.Generator, sizes: tuple[int, ...], hidden="logistic", output="linear") -> MLP:
+def initialise(rng: np.random.Generator, sizes: tuple[int, ...], hidden="logistic", output="linear") -> Network:
     """Draw weights from N(0, 1 / n_in), giving z variance one on standardised X; biases zero ([003])."""
     one_of("hidden", hidden, HIDDEN)
     one_of("output", output, OUTPUT)
     if len(sizes) < 2 or min(sizes) < 1:
         raise ValueError(f"sizes is {tuple(sizes)}; give at least (inputs, outputs), each one or more.")
-    return MLP(tuple((rng.normal(size=(i, o)) / np.sqrt(i), np.zeros(o)) for i, o in pairwise(sizes)), hidden, output)
+    return Network(
+        tuple((rng.normal(size=(i, o)) / np.sqrt(i), np.zeros(o)) for i, o in pairwise(sizes)), hidden, output
+    )
 
 
 def one_hot(labels) -> np.ndarray:
@@ -93,7 +95,7 @@ def one_hot(labels) -> np.ndarray:
     return (np.asarray(labels)[:, None] == np.unique(labels)).astype(float)
 
 
-def forward(net: MLP, X: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+def forward(net: Network, X: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
     """Run X, (n, m), forwards; return the activations a^(0), ..., a^(L-1) and the last z, (n, k)."""
     a = [X]
     for W, b in net.layers[:-1]:
@@ -102,18 +104,18 @@ def forward(net: MLP, X: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
     return a, a[-1] @ W + b
 
 
-def predict(net: MLP, X) -> np.ndarray:
+def predict(net: Network, X) -> np.ndarray:
     """The outputs y, (n, k), for the rows of X, (n, m)."""
     X = matrix("X", X, columns=len(net.layers[0][0]))
     return OUTPUT[net.output][0](forward(net, X)[1])
 
 
-def loss(net: MLP, X: np.ndarray, T: np.ndarray) -> float:
+def loss(net: Network, X: np.ndarray, T: np.ndarray) -> float:
     """The mean over rows of the loss that belongs to the output."""
     return float(np.mean(OUTPUT[net.output][1](forward(net, X)[1], T)))
 
 
-def backpropagate(net: MLP, X: np.ndarray, T: np.ndarray) -> Layers:
+def backpropagate(net: Network, X: np.ndarray, T: np.ndarray) -> Layers:
     """The gradient of the loss, in the shape of the layers: one sweep forwards, one back."""
     a, z = forward(net, X)
     slope = HIDDEN[net.hidden][1]
@@ -126,7 +128,7 @@ def backpropagate(net: MLP, X: np.ndarray, T: np.ndarray) -> Layers:
     return tuple(reversed(gradients))
 
 
-def train(net: MLP, data, validation=None, *, rate=0.5, mu=0.9, epochs=1000, patience=50) -> Training:
+def train(net: Network, data, validation=None, *, rate=0.5, mu=0.9, epochs=1000, patience=50) -> Training:
     """Descend with momentum, all rows at once; stop early and keep the best, as [001] advises.
 
     Parameters
@@ -165,7 +167,7 @@ def train(net: MLP, data, validation=None, *, rate=0.5, mu=0.9, epochs=1000, pat
     return Training(kept, np.array(losses), np.array(checks), best)
 
 
-def _step(net: MLP, v, gradients: Layers, t: int, rate: float, mu: float):
+def _step(net: Network, v, gradients: Layers, t: int, rate: float, mu: float):
     """One momentum step on every W and b."""
     rule = lambda theta, v, g: descent.momentum(theta, v, g, t, rate, mu)
     moved = [[rule(*x) for x in zip(*layer, strict=True)] for layer in zip(net.layers, v, gradients, strict=True)]
@@ -173,7 +175,7 @@ def _step(net: MLP, v, gradients: Layers, t: int, rate: float, mu: float):
     return replace(net, layers=layers), v
 
 
-def _pair(net: MLP, X, T) -> tuple[np.ndarray, np.ndarray]:
+def _pair(net: Network, X, T) -> tuple[np.ndarray, np.ndarray]:
     X = matrix("X", X, columns=len(net.layers[0][0]))
     T = matrix("T", T, rows=len(X), columns=len(net.layers[-1][1]))
     if net.output != "linear" and (T.min() < 0 or T.max() > 1):

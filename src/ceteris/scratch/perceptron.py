@@ -41,9 +41,9 @@ class Perceptron:
     weights : (m + 1,) array
         The bias weight w_0 first.
     status : {'converged', 'cycling', 'undecided'}
-        Every row right; weights seen before, so it would go round for ever; or out of passes.
-    mistakes, passes : int
-        Corrections made, and passes begun over the rows.
+        Every row right; weights seen before, so it would go round for ever; or out of epochs.
+    mistakes, epochs : int
+        Corrections made, and passes over the rows begun.
     certificate : (n,) array or None
         After a cycle: a weight for each row, summing to one in each class, for which the two weighted
         averages of the inputs coincide. `meeting_point` checks it.
@@ -52,7 +52,7 @@ class Perceptron:
     weights: np.ndarray
     status: str
     mistakes: int
-    passes: int
+    epochs: int
     certificate: np.ndarray | None = None
 
     @property
@@ -70,8 +70,8 @@ def with_bias(X: np.ndarray) -> np.ndarray:
     return np.column_stack([np.ones(len(X)), X])
 
 
-def learn(X, t, passes: int = 1000) -> Perceptron:
-    """Run the learning rule until all is right, the weights repeat, or ``passes`` are used up.
+def learn(X, t, epochs: int = 1000) -> Perceptron:
+    """Run the learning rule until all is right, the weights repeat, or ``epochs`` are used up.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def learn(X, t, passes: int = 1000) -> Perceptron:
     X, t = _table(X, t)
     x, w, wrong = with_bias(X), np.zeros(X.shape[1] + 1), np.zeros(len(t), dtype=int)
     seen = {}  # weights at the start of a pass -> errors counted until then
-    for done in range(int(number("passes", passes, above=0))):
+    for done in range(int(number("epochs", epochs, above=0))):
         if w.tobytes() in seen:
             return Perceptron(w, "cycling", int(wrong.sum()), done, _certificate(wrong - seen[w.tobytes()], t))
         seen[w.tobytes()], before = wrong.copy(), wrong.sum()
@@ -98,7 +98,7 @@ def learn(X, t, passes: int = 1000) -> Perceptron:
             wrong[i] += y != t[i]
         if wrong.sum() == before:
             return Perceptron(w, "converged", int(wrong.sum()), done + 1)
-    return Perceptron(w, "undecided", int(wrong.sum()), passes)
+    return Perceptron(w, "undecided", int(wrong.sum()), epochs)
 
 
 def meeting_point(X, t, certificate, tolerance: float = 1e-9) -> np.ndarray | None:

@@ -50,7 +50,7 @@ def multiplier_bootstrap(
     influence: np.ndarray,
     draws: int = 1000,
     seed: int = 0,
-    clusters: Sequence[np.ndarray] = (),
+    cluster: Sequence[np.ndarray] = (),
     kind: str = "normal",
 ) -> np.ndarray:
     """Draws of θ* - θ̂, shape (draws, k).
@@ -59,7 +59,7 @@ def multiplier_bootstrap(
     ----------
     influence : array, shape (n, k)
     draws, seed : int
-    clusters : sequence of at most one array, shape (n,)
+    cluster : sequence of at most one array, shape (n,)
         All rows of a cluster get the same weight.
     kind : {"normal", "exponential", "wild"}
 
@@ -69,12 +69,12 @@ def multiplier_bootstrap(
     >>> multiplier_bootstrap((x - x.mean())[:, None], 4000).std().round(2)  # 1 / √400
     np.float64(0.05)
     """
-    if len(clusters) > 1:
-        raise ValueError(f"clusters holds {len(clusters)} sets, but must hold one at most; use ``normal_maximum``.")
+    if len(cluster) > 1:
+        raise ValueError(f"cluster holds {len(cluster)} sets, but must hold one at most; use ``normal_maximum``.")
     whole("draws", draws)
     totals = influence / len(influence)
-    if clusters:
-        members, place = np.unique(clusters[0], return_inverse=True)
+    if cluster:
+        members, place = np.unique(cluster[0], return_inverse=True)
         summed = np.zeros((len(members), influence.shape[1]))
         np.add.at(summed, place, totals)
         totals = summed

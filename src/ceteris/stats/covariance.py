@@ -70,7 +70,7 @@ def cluster_totals(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return totals
 
 
-def covariance(influence: np.ndarray, clusters: Sequence[np.ndarray] = ()) -> np.ndarray:
+def covariance(influence: np.ndarray, cluster: Sequence[np.ndarray] = ()) -> np.ndarray:
     """Covariance under no, one or two sets of clusters, shape (k, k); with clusters it is CR1.
 
     Examples
@@ -79,12 +79,12 @@ def covariance(influence: np.ndarray, clusters: Sequence[np.ndarray] = ()) -> np
     >>> covariance((x - x.mean())[:, None], [np.array(["a", "a", "b", "b"])])
     array([[1.]])
     """
-    if not clusters:
+    if not cluster:
         return iid(influence)
-    factor = few_clusters(clusters)
-    if len(clusters) == 1:
-        return factor * clustered(influence, clusters[0])
-    first, second = (np.unique(groups, return_inverse=True)[1] for groups in clusters)
+    factor = few_clusters(cluster)
+    if len(cluster) == 1:
+        return factor * clustered(influence, cluster[0])
+    first, second = (np.unique(groups, return_inverse=True)[1] for groups in cluster)
     both = first * (second.max() + 1) + second
     return factor * (clustered(influence, first) + clustered(influence, second) - clustered(influence, both))
 

@@ -128,14 +128,14 @@ def correction(leverage: np.ndarray, k: int, kind: str) -> np.ndarray:
     return (1 - leverage) ** (-0.5 if kind == "HC2" else -1.0)
 
 
-def covariance_of(fit: LeastSquares, kind: str = "HC1", clusters: Sequence[np.ndarray] = ()) -> np.ndarray:
+def covariance_of(fit: LeastSquares, kind: str = "HC1", cluster: Sequence[np.ndarray] = ()) -> np.ndarray:
     """Covariance of the coefficients, shape (k, k); 'classic' for errors of equal variance."""
     from ceteris.stats.covariance import covariance
 
-    if kind == "classic" and not clusters:
+    if kind == "classic" and not cluster:
         n, k = fit.x.shape
         return fit.bread * (fit.weights @ fit.residuals**2) / (n - k)
-    return covariance(fit.by_cluster if clusters else fit.influence(kind), clusters)
+    return covariance(fit.by_cluster if cluster else fit.influence(kind), cluster)
 
 
 def partial_out(target: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -53,7 +53,7 @@ def permutation_test(
     statistic: Callable[[np.ndarray, np.ndarray], np.ndarray] = difference_in_means,
     *,
     strata: Sequence | np.ndarray | None = None,
-    clusters: Sequence | np.ndarray | None = None,
+    cluster: Sequence | np.ndarray | None = None,
     alternative: str = "two-sided",
     exact: bool | None = None,
     draws: int = 9_999,
@@ -68,7 +68,7 @@ def permutation_test(
         Zeros and ones; the number treated (in each stratum) is held fixed.
     statistic : callable
         ``statistic(y, d)`` for assignments d of shape (..., n); returns shape (...).
-    strata, clusters : array, shape (n,), optional
+    strata, cluster : array, shape (n,), optional
         Units are permuted within strata; whole clusters are permuted.
     alternative : 'two-sided', 'greater' or 'less'
         'two-sided' compares absolute values.
@@ -88,7 +88,7 @@ def permutation_test(
     """
     y, d = np.asarray(y, dtype=float), np.asarray(d, dtype=float)
     one_of("alternative", alternative, SIDES)
-    assignments, exact = assign(d, strata, clusters, exact, draws, seed)
+    assignments, exact = assign(d, strata, cluster, exact, draws, seed)
     observed = float(statistic(y, d))
     values = np.concatenate([np.atleast_1d(statistic(y, part)) for part in _parts(assignments)])
     fold = {"two-sided": np.abs, "greater": lambda v: v, "less": lambda v: -v}[alternative]
@@ -105,7 +105,7 @@ def randomisation_interval(
     *,
     level: float = 0.95,
     strata: Sequence | np.ndarray | None = None,
-    clusters: Sequence | np.ndarray | None = None,
+    cluster: Sequence | np.ndarray | None = None,
     exact: bool | None = None,
     draws: int = 9_999,
     seed: int = 0,
@@ -123,7 +123,7 @@ def randomisation_interval(
     """
     y, d = np.asarray(y, dtype=float), np.asarray(d, dtype=float)
     probability("level", level)
-    assignments, exact = assign(d, strata, clusters, exact, draws, seed)
+    assignments, exact = assign(d, strata, cluster, exact, draws, seed)
     parts = list(_parts(assignments))
     a = np.concatenate([difference_in_means(y, part) for part in parts])
     b = np.concatenate([difference_in_means(d, part) for part in parts])
@@ -141,7 +141,7 @@ def randomisation_interval(
 def assign(
     d: np.ndarray,
     strata: Sequence | np.ndarray | None = None,
-    clusters: Sequence | np.ndarray | None = None,
+    cluster: Sequence | np.ndarray | None = None,
     exact: bool | None = None,
     draws: int = 9_999,
     seed: int = 0,
@@ -150,7 +150,7 @@ def assign(
     d = np.asarray(d, dtype=float)
     if not np.isin(d, (0.0, 1.0)).all() or d.min() == d.max():
         raise ValueError("d must hold zeros and ones, at least one of each, but does not; recode the treatment.")
-    place, first = _units(d, clusters)
+    place, first = _units(d, cluster)
     own = d[first]
     blocks = np.zeros(len(first), dtype=int) if strata is None else _blocks(strata, place, first)
     members = [np.flatnonzero(blocks == block) for block in np.unique(blocks)]
@@ -162,14 +162,14 @@ def assign(
     return found[:, place], exact
 
 
-def _units(d: np.ndarray, clusters: Sequence | np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def _units(d: np.ndarray, cluster: Sequence | np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """For each row its unit of assignment, and for each unit its first row."""
-    if clusters is None:
+    if cluster is None:
         return np.arange(len(d)), np.arange(len(d))
-    labels, first, place = np.unique(np.asarray(clusters), return_index=True, return_inverse=True)
+    labels, first, place = np.unique(np.asarray(cluster), return_index=True, return_inverse=True)
     mixed = np.flatnonzero(d != d[first][place])
     if len(mixed):
-        raise ValueError(f"clusters: the treatment varies within {labels[place[mixed[0]]]}; permute rows instead.")
+        raise ValueError(f"cluster: the treatment varies within {labels[place[mixed[0]]]}; permute rows instead.")
     return place, first
 
 

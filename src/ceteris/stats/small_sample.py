@@ -29,7 +29,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-SAID = (
+STANDARD_ERRORS = (
     "Jackknife: each row left out in turn, the nuisances held; Student's t with the effective number of rows as "
     "degrees of freedom."
 )
@@ -56,7 +56,7 @@ def degrees_of(clusters: Sequence[np.ndarray], weights: np.ndarray | None) -> fl
     return None if weights is None else effective_rows(weights)
 
 
-def told(degrees: float | np.ndarray | None, jackknifed: bool) -> str:
+def degrees_in_words(degrees: float | np.ndarray | None, jackknifed: bool) -> str:
     """What is printed behind the number of rows."""
     if degrees is None or np.isinf(degrees).all():
         return ""

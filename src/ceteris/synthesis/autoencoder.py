@@ -44,7 +44,17 @@ from ceteris.outlets import entry
 from ceteris.recipe import optimiser
 from ceteris.results import Check, Figure, Section, Table
 from ceteris.tables import coding
-from ceteris.training import AbstractRowLoss, Course, batch_for, evaluate, history, padded, passes_for, split, train
+from ceteris.training import (
+    AbstractRowLoss,
+    TrainingPlan,
+    batch_for,
+    evaluate,
+    history,
+    padded,
+    passes_for,
+    split,
+    train,
+)
 
 LOOKS = 40  # how often, at most, the rows set aside are looked at
 
@@ -202,8 +212,8 @@ class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
         rule = partial(optimiser, "adam", self.rate, schedule="cosine")
         epochs = self.epochs or passes_for(count, 200, 2_000, least=20)
         patience = self.patience * max(1, epochs // LOOKS)
-        course = Course(epochs, self.batch_size or batch_for(count, 32), rule, patience, LOOKS)
-        return train(type(self).__name__, builder, self._objective(), padded({"x": x}), rows, course, seed)
+        plan = TrainingPlan(epochs, self.batch_size or batch_for(count, 32), rule, patience, LOOKS)
+        return train(type(self).__name__, builder, self._objective(), padded({"x": x}), rows, plan, seed)
 
 
 class Autoencoder(_AbstractAutoencoder):

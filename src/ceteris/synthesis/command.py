@@ -63,7 +63,7 @@ def synthesize(
     config = {"data": path, "rows": rows, "steps": steps}
     words = ["ceteris", "synthesize", path, *(options.words if options else ())]
     command = command_line(words, {"out": out, "seed": seed, "rows": rows, "steps": steps})
-    gan = TableGAN(steps, random_state=seed, verbose=True)
+    gan = TableGAN(steps, random_state=seed, progress=True)
     with Run.create(out, command, config | {"reading": list(source.sentences)}, seed) as run:
         for sentence in source.sentences:
             say(sentence)

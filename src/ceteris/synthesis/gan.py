@@ -58,7 +58,7 @@ class Conditions(eqx.Module):
     offset: Array
     width: int = eqx.field(static=True)
 
-    def ask(self, key: Array, n: int, power: float) -> tuple[Array, Array, Array]:
+    def draw(self, key: Array, n: int, power: float) -> tuple[Array, Array, Array]:
         """Draw a column evenly and a label of it, by log count (power 0) or count (1): column, label, condition."""
         which, what = jr.split(key)
         column = jr.randint(which, (n,), 0, len(self.count))
@@ -72,16 +72,18 @@ class ConditionalRows(eqx.Module):
 
     rows: Array
     conditions: Conditions | None
-    size: int = eqx.field(static=True)
+    batch_size: int = eqx.field(static=True)
 
     def __call__(self, key: Array) -> tuple[Array, Array]:
         """Draw."""
-        asked, pick = jr.split(key)
+        which, pick = jr.split(key)
         if self.conditions is None:
-            return self.rows[jr.randint(pick, (self.size,), 0, len(self.rows))], jnp.zeros((self.size, 0))
-        column, label, condition = self.conditions.ask(asked, self.size, 0)
+            return self.rows[jr.randint(pick, (self.batch_size,), 0, len(self.rows))], jnp.zeros((self.batch_size, 0))
+        column, label, condition = self.conditions.draw(which, self.batch_size, 0)
         found = self.conditions.count[column, label]
-        place = self.conditions.first[column, label] + jnp.floor(jr.uniform(pick, (self.size,)) * found).astype(int)
+        place = self.conditions.first[column, label] + jnp.floor(jr.uniform(pick, (self.batch_size,)) * found).astype(
+            int
+        )
         return self.rows[self.conditions.order[column, place]], condition
 
 
@@ -119,7 +121,7 @@ class TableGAN(BaseEstimator):
         Highest learning rate of both players.
     random_state : int, RandomState or None
         Decides everything random in training.
-    verbose : bool
+    progress : bool
         Whether to show progress.
 
     Attributes
@@ -154,10 +156,10 @@ class TableGAN(BaseEstimator):
         widths=(128, 128),
         rate=1e-3,
         random_state=None,
-        verbose=False,
+        progress=False,
     ):
         self.steps, self.critic_moves, self.batch_size, self.widths = steps, critic_moves, batch_size, widths
-        self.rate, self.random_state, self.verbose = rate, random_state, verbose
+        self.rate, self.random_state, self.progress = rate, random_state, progress
 
     def fit(self, table: pd.DataFrame, y: Any = None) -> TableGAN:
         """Learn a table without holes; ``y`` is ignored."""
@@ -169,7 +171,7 @@ class TableGAN(BaseEstimator):
         self.maker_ = Maker(NOISE, mixed.spans_of(self.columns_))
         with precision("single"):
             run = fit(self._game(jnp.asarray(x)), jr.key(seed), steps=self.steps, every=max(1, self.steps // CHUNKS),
-                      monitors=[Progress("TableGAN")] if self.verbose else [])  # fmt: skip
+                      monitors=[Progress("TableGAN")] if self.progress else [])  # fmt: skip
         refuse_non_finite("TableGAN", run, self.rate)
         self.net_, self.status_ = run.model["generator"], run.sentence
         names = {"generator": "generator", "critic": "critic", "critic_distance": "distance"}
@@ -213,7 +215,7 @@ class TableGAN(BaseEstimator):
         if self.conditions_ is None:
             condition = jnp.zeros((BLOCK, 0))
         elif wanted is None:
-            condition = self.conditions_.ask(asked, BLOCK, 1)[2]
+            condition = self.conditions_.draw(asked, BLOCK, 1)[2]
         else:
             condition = jnp.zeros((BLOCK, self.conditions_.width)).at[:, wanted].set(1.0)
         return np.asarray(_rows(self.maker_, self.net_, condition, draw))

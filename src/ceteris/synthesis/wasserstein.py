@@ -42,7 +42,7 @@ def players(inputs: int, columns: int, condition: int, widths: tuple[int, ...], 
 
 
 class Maker(eqx.Module):
-    """From noise and a condition to rows.
+    """A net that makes rows of noise and a condition.
 
     Attributes
     ----------

@@ -182,7 +182,9 @@ def _settle(name: str, column: Any, look: Look | None, mark: str, options: Optio
         )
     said = [] if labels == raw else [f"Spaces around labels of {name!r} are left out."]
     column = (
-        column if labels == raw else pd.Series(_take(labels, codes), index=column.index, name=name).astype(column.dtype)
+        column
+        if labels == raw
+        else pd.Series(_decode(labels, codes), index=column.index, name=name).astype(column.dtype)
     )
     counts = np.bincount(codes[codes >= 0], minlength=len(labels))
     reason = "" if kind == "category" else why_text_is_left_out(labels, counts)
@@ -200,7 +202,7 @@ def _fits(label: str, mark: str) -> bool:
     return numbers.ONE[mark].fullmatch(label) is not None
 
 
-def _take(labels: Sequence[str], codes: np.ndarray) -> np.ndarray:
+def _decode(labels: Sequence[str], codes: np.ndarray) -> np.ndarray:
     return np.array([*labels, None], object)[codes]
 
 
@@ -213,7 +215,7 @@ def _doubt(name: str, values: pd.Series, labels: list[str], kind: str | None) ->
 
 
 def _settle_other(name: str, column: pd.Series, kind: str | None, where: str) -> tuple[pd.Series, str, list[str]]:
-    """As `_settle`, for a column that is not text."""
+    """Settle a column that is not text, as `_settle` does one of text."""
     if is_time(column):
         return column, "dates or times", []
     if column.isna().all():

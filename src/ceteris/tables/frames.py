@@ -19,7 +19,7 @@ MANY = 50  # a column of more labels than this, most of them seen once, is a nam
 
 
 @dataclass(frozen=True)
-class Column:
+class RoleColumn:
     """What was given for a role: its name, and the values, float64 or objects (labels, None where missing)."""
 
     role: str
@@ -33,7 +33,7 @@ class Column:
         return self.name if self.named else None
 
     @property
-    def said(self) -> str:
+    def label(self) -> str:
         """Role and name."""
         return self.role if self.role == self.name else f"{self.role} ({self.name!r})"
 
@@ -73,14 +73,14 @@ class Roles:
         refuse_indices(self.indices)
         return index
 
-    def column(self, role: str, given: Any) -> Column:
+    def column(self, role: str, given: Any) -> RoleColumn:
         """Return the one column given for a role."""
         found = self.matrix(role, given)
         if len(found) != 1:
             raise ValueError(f"{role}: {len(found)} columns were given, but exactly one is allowed; name one.")
         return found[0]
 
-    def matrix(self, role: str, given: Any, keep_labels: bool = False) -> list[Column]:
+    def matrix(self, role: str, given: Any, keep_labels: bool = False) -> list[RoleColumn]:
         """Return the columns given for a role, by names or as arrays."""
         if given is None:
             return []
@@ -95,7 +95,7 @@ class Roles:
         self._index(role, given)
         return _from_arrays(role, given, keep_labels)
 
-    def clusters(self, given: Any) -> list[Column]:
+    def clusters(self, given: Any) -> list[RoleColumn]:
         """Return the columns of at most two sets of clusters."""
         if given is None:
             return []
@@ -106,10 +106,10 @@ class Roles:
             raise ValueError(f"cluster: {len(columns)} sets were given, but two are the most; merge some of them.")
         return columns
 
-    def _named(self, role: str, name: str, keep_labels: bool) -> Column:
+    def _named(self, role: str, name: str, keep_labels: bool) -> RoleColumn:
         assert self.frame is not None
         one_of(role, name, self.frame.columns, kind="a column of the data:")
-        return Column(role, name, values_of(role, name, self.frame[name], keep_labels))
+        return RoleColumn(role, name, values_of(role, name, self.frame[name], keep_labels))
 
 
 def values_of(role: str, name: str, series: Any, keep_labels: bool = False) -> np.ndarray:
@@ -164,7 +164,7 @@ def wrong_type(role: str, name: Any, kind: Any, besides: str = "") -> TypeError:
     )
 
 
-def _from_arrays(role: str, given: Any, keep_labels: bool) -> list[Column]:
+def _from_arrays(role: str, given: Any, keep_labels: bool) -> list[RoleColumn]:
     names = [str(name) for name in getattr(given, "columns", ())]
     if names:
         inner = Roles(given)
@@ -179,7 +179,7 @@ def _from_arrays(role: str, given: Any, keep_labels: bool) -> list[Column]:
     wide = array[:, None] if array.ndim == 1 else array
     numbered = [f"{role}{j}" for j in range(wide.shape[1])] if role == "x" or wide.shape[1] > 1 else [role]
     named, names = bool(names), names or numbered
-    return [Column(role, name, plain(role, name, wide[:, j], keep_labels), named) for j, name in enumerate(names)]
+    return [RoleColumn(role, name, plain(role, name, wide[:, j], keep_labels), named) for j, name in enumerate(names)]
 
 
 def as_objects(values: Iterable[Any]) -> np.ndarray:
@@ -194,12 +194,12 @@ def is_missing(value: Any) -> bool:
     return value is None or type(value).__name__ in ("NAType", "NaTType")
 
 
-def numbers(columns: Sequence[Column]) -> np.ndarray:
+def numbers(columns: Sequence[RoleColumn]) -> np.ndarray:
     """Return columns of numbers as a matrix (n, k); text is refused."""
     for column in columns:
         if column.values.dtype == object:
             seen = some(sorted({str(value) for value in column.values})[:2])
-            raise TypeError(f"{column.said} holds text ({seen}), but must hold numbers; code it as numbers.")
+            raise TypeError(f"{column.label} holds text ({seen}), but must hold numbers; code it as numbers.")
     return np.stack([column.values for column in columns], axis=1).astype(float, copy=False)
 
 

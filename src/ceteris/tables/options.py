@@ -79,7 +79,7 @@ class Options:
         return words + (["--decimal", self.decimal] if self.decimal is not None else [])
 
     def argument(self, name: str) -> str:
-        """By which argument a column is left out."""
+        """Return the argument by which a column is left out."""
         return "ignore" if name in self.ignore else "id" if name in self.id else "types"
 
 

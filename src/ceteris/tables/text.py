@@ -54,7 +54,7 @@ def read_text(path: Path, options: Options) -> Raw:
     form = Dialect(opening.separator, mark, rows.written, _newline(opening.rows))
     titles = {names[0]: ""} if not opening.header[0].strip() else {}
     raw = _finish(frame, names, parse, form, titles, [*opening.notes, *notes])
-    raw.notes += _said(raw.frame, marks, seen.lines - len(frame))
+    raw.notes += _sentences(raw.frame, marks, seen.lines - len(frame))
     raw.native, raw.doubtful = _evidence(raw.frame, opening, mark, decimal)
     return raw
 
@@ -187,7 +187,7 @@ def _newline(rows: Source) -> str:
 # ------------------------------------------------------------------------------------------------ what is said
 
 
-def _said(frame: Any, found: set[str], empty: int) -> list[str]:
+def _sentences(frame: Any, found: set[str], empty: int) -> list[str]:
     said = [f"{empty:,} empty line(s) are left out."] if empty else []
     numbers = [name for name in frame if frame[name].dtype.kind == "f" and frame[name].isna().any()]
     if found and numbers:

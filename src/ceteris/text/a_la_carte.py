@@ -45,7 +45,7 @@ class EmbeddingRegression:
         Learnt from this corpus or from a larger one.
     window : int
         Words on either side that make the context of an occurrence.
-    permutations : int
+    draws : int
         For the p-values.
     seed : int
 
@@ -56,14 +56,14 @@ class EmbeddingRegression:
     >>> corpus = build_corpus(texts)
     >>> vectors = SkipGram(dimensions=8, window=3, epochs=20, rate=0.05).fit(corpus)
     >>> groups = pd.DataFrame({"river": [0, 1] * 60})
-    >>> result = EmbeddingRegression(vectors, permutations=99).fit(corpus, "bank", groups)
+    >>> result = EmbeddingRegression(vectors, draws=99).fit(corpus, "bank", groups)
     >>> float(result.table().loc["river", "p-value"])
     0.01
     """
 
     vectors: WordVectors
     window: int = 6
-    permutations: int = 999
+    draws: int = 999
     seed: int = 0
 
     def fit(self, corpus: Corpus, word: str, X: Any) -> ContextRegression:
@@ -98,7 +98,7 @@ class EmbeddingRegression:
         np.add.at(sums, place, Y)
         beta, variance = regress(design, sums, count)
         rng = np.random.default_rng(self.seed)
-        p = [permutation_p(design, sums, count, j, self.permutations, rng) for j in range(1, design.shape[1])]
+        p = [permutation_p(design, sums, count, j, self.draws, rng) for j in range(1, design.shape[1])]
         return ContextRegression(word, ("(constant)", *map(str, X)), beta, variance, np.array([np.nan, *p]),
                                  int(count.sum()), len(present), self.vectors)  # fmt: skip
 

@@ -1,11 +1,25 @@
 """Rows of a table become an ensemble: who learns from which rows, how it is trained and judged, what it predicts."""
 
-from ceteris.training.ensemble import AbstractJudged, AbstractRowLoss, Course, history, refuse_non_finite, train
+from ceteris.training.ensemble import AbstractJudged, AbstractRowLoss, TrainingPlan, history, refuse_non_finite, train
 from ceteris.training.net import Net, batch_for, learn, passes_for
 from ceteris.training.predict import evaluate, mean_outputs
 from ceteris.training.rows import MemberRows, bootstrap, padded, split
 
 __all__ = [
-    "AbstractJudged", "AbstractRowLoss", "Course", "MemberRows", "Net", "batch_for", "bootstrap", "evaluate", "history",
-    "learn", "mean_outputs", "padded", "passes_for", "refuse_non_finite", "split", "train",
+    "AbstractJudged",
+    "AbstractRowLoss",
+    "MemberRows",
+    "Net",
+    "TrainingPlan",
+    "batch_for",
+    "bootstrap",
+    "evaluate",
+    "history",
+    "learn",
+    "mean_outputs",
+    "padded",
+    "passes_for",
+    "refuse_non_finite",
+    "split",
+    "train",
 ]  # fmt: skip

@@ -61,7 +61,7 @@ class Judge(eqx.Module):
         return {"heldout": self.objective.judge(model, jax.tree.map(lambda a: a[self.rows], self.data))}
 
 
-class Course(NamedTuple):
+class TrainingPlan(NamedTuple):
     """How an ensemble is trained.
 
     Attributes
@@ -92,7 +92,7 @@ def train(
     objective: Any,
     data: Any,
     rows: MemberRows,
-    course: Course,
+    plan: TrainingPlan,
     seed: int,
     *,
     differ: Sequence[tuple[Callable[[Any], Any], Any]] = (),
@@ -115,7 +115,7 @@ def train(
     data : pytree of arrays with a leading axis of rows
     rows : MemberRows
         As from `split` (for data from `padded`) or `bootstrap`.
-    course : Course
+    plan : TrainingPlan
     seed : int
         Decides everything random.
     differ : sequence of (callable, arrays)
@@ -148,15 +148,15 @@ def train(
     >>> x = np.linspace(-1, 1, 100)[:, None]
     >>> rows, net = split(x[:, 0], 3, 0.2, np.random.default_rng(0)), Net(widths=(8,), epochs=200, rate=0.02)
     >>> data = padded({"x": x, "y": 2 * x[:, 0]})
-    >>> run = train("lines", net.builder(1, 1), Squared(), data, rows, net.course(80), seed=0)
+    >>> run = train("lines", net.builder(1, 1), Squared(), data, rows, net.plan(80), seed=0)
     >>> run.metrics["heldout"].shape[1], bool(run.metrics["heldout"].min() < 0.01)
     (3, True)
     """
-    every, key = max(1, course.epochs // course.looks), jr.key(seed)
+    every, key = max(1, plan.epochs // plan.looks), jr.key(seed)
     with precision("single"):
         data = in_single(who, data)
-        sampler = Minibatches(data, course.batch_size, rows=jnp.asarray(rows.train[0])) if feed is None else Streamed()
-        rule = course.optimiser(updates=course.epochs * sampler.updates)
+        sampler = Minibatches(data, plan.batch_size, rows=jnp.asarray(rows.train[0])) if feed is None else Streamed()
+        rule = plan.optimiser(updates=plan.epochs * sampler.updates)
         places: list[Any] = [(_training_rows, rows.train)] if feed is None else []
         parts: dict[str, Any] = {"trainable": trainable}
         monitors: list[Any] = [Progress(who)] if progress else []
@@ -166,8 +166,8 @@ def train(
         elif rows.heldout is not None:
             parts["heldout"] = Judge(objective, data, jnp.asarray(rows.heldout[0]))
             places.append((_heldout_rows, rows.heldout))
-        if "heldout" in parts and course.patience is not None:
-            monitors.append(EarlyStopping("heldout", patience=-(-course.patience // every)))
+        if "heldout" in parts and plan.patience is not None:
+            monitors.append(EarlyStopping("heldout", patience=-(-plan.patience // every)))
         places += differ
         ensemble = Ensemble(
             Descend(hypothesis, objective, sampler, rule, **parts),
@@ -177,7 +177,7 @@ def train(
             how=how or ("vmap" if weights_of(hypothesis) <= SIDE_BY_SIDE else "auto"),
         )
         models = None if start is None else start(key)
-        run = fit(ensemble, key, steps=course.epochs, every=every, monitors=monitors, model=models, feed=feed)
+        run = fit(ensemble, key, steps=plan.epochs, every=every, monitors=monitors, model=models, feed=feed)
     refuse_non_finite(who, run, rate_of(rule))
     return run
 

@@ -14,7 +14,7 @@ from ceteris.arguments import COUNT, check, one_of
 from ceteris.engine import Fit
 from ceteris.nets import linear_plus
 from ceteris.recipe import KINDS, optimiser
-from ceteris.training.ensemble import AbstractRowLoss, Course, train
+from ceteris.training.ensemble import AbstractRowLoss, TrainingPlan, train
 from ceteris.training.rows import padded, split
 
 
@@ -88,13 +88,13 @@ class Net:
         """Return what builds a net."""
         return eqx.Partial(linear_plus, inputs, outputs, (("widths", self.widths), ("activation", self.activation)))
 
-    def course(self, n: int) -> Course:
+    def plan(self, n: int) -> TrainingPlan:
         """Return how nets are trained that learn from n rows each."""
         epochs = self.epochs or passes_for(n, 100, 1_600, least=20)
         batch_size = min(n, self.batch_size or batch_for(n, 16))
         decay = self.weight_decay if KINDS[self.optimiser].decays else 0.0
         rule = partial(optimiser, self.optimiser, self.rate, schedule="cosine", weight_decay=decay)
-        return Course(epochs, batch_size, rule, self.patience or max(epochs // 4, 1))
+        return TrainingPlan(epochs, batch_size, rule, self.patience or max(epochs // 4, 1))
 
 
 def learn(
@@ -113,4 +113,4 @@ def learn(
     """
     nothing = np.zeros(len(next(iter(columns.values()))))
     rows = split(nothing, net.members, net.validation, np.random.default_rng(seed), groups)
-    return train(who, net.builder(*sizes), objective, padded(columns), rows, net.course(rows.train.shape[1]), seed)
+    return train(who, net.builder(*sizes), objective, padded(columns), rows, net.plan(rows.train.shape[1]), seed)

@@ -9,10 +9,10 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from ceteris.causal.heterogeneity.causal_forest import CausalForest
+from ceteris.causal.heterogeneity.forest.calibration import fit_calibration
 from ceteris.causal.heterogeneity.forest.forest import grow_forest
-from ceteris.causal.heterogeneity.forest.growth import Growth
+from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.local_linear import local_linear
-from ceteris.causal.heterogeneity.forest.stretch import fit_stretch
 from ceteris.causal.heterogeneity.forest.targets import effect_target
 from ceteris.data.heterogeneity import NieWagerDesign
 from ceteris.stats.least_squares import ols
@@ -31,7 +31,7 @@ def trial(n=800, seed=0):
 
 @pytest.fixture(scope="module")
 def fitted():
-    return CausalForest(Growth(trees=400, seed=2)).fit(trial(), y="y", d="d", x=NAMES)
+    return CausalForest(TreeSettings(trees=400, seed=2)).fit(trial(), y="y", d="d", x=NAMES)
 
 
 def econml_forest(seed):
@@ -42,7 +42,7 @@ def econml_forest(seed):
 
 def test_as_accurate_as_econml_on_the_same_residuals():
     # EconML asks for five rows in a leaf, we for so many of either arm: with two, leaves are about as many (20 and 17).
-    growth, gaps = Growth(trees=200, least=2), []
+    growth, gaps = TreeSettings(trees=200, least=2), []
     for seed in range(6):
         rng = np.random.default_rng(seed)
         sample, new = (NieWagerDesign("B").draw(rng, 500) for _ in range(2))
@@ -62,7 +62,7 @@ def test_effects_and_average_are_near_the_truth(fitted):
     low, high = fitted.average().conf_int(0.999)[0]
     assert low < tau.mean() < high
     low, high = found.conf_int().T
-    # Coverage on the rows of one sample: a linear effect is what the pilot sees.
+    # Coverage on the rows of one sample: a linear effect is what the estimate of the bias sees.
     assert np.mean((low < tau) & (tau < high)) > 0.9
 
 
@@ -116,7 +116,7 @@ def test_calibration_finds_heterogeneity_and_its_absence(fitted):
     assert fitted.calibration().checks[0].passed
     rng = np.random.default_rng(3)
     x, d = rng.normal(size=(500, 3)), rng.integers(2, size=500)
-    flat = CausalForest(Growth(trees=200)).fit(y=d + rng.normal(size=500), d=d, x=x)
+    flat = CausalForest(TreeSettings(trees=200)).fit(y=d + rng.normal(size=500), d=d, x=x)
     assert flat.calibration().checks[0].passed is False
 
 
@@ -126,7 +126,7 @@ def test_weights_reproduce_the_plain_effects(fitted):
     y, d = rows.y - kept["m"], rows.d - kept["e"]
     centred = d - (alpha @ d)[:, None]
     tau = (alpha * centred) @ y / ((alpha * centred) * d).sum(1)
-    assert fitted.effect(at).point == pytest.approx(fitted.answers.stretch.of(tau), abs=1e-10)
+    assert fitted.effect(at).point == pytest.approx(fitted.answers.calibration.of(tau), abs=1e-10)
 
 
 def test_importance_is_sorted_and_names_the_modifier(fitted):
@@ -159,49 +159,49 @@ def test_local_linear_effects_follow_a_slope_and_equal_a_loop(fitted):
 def test_local_linear_means_need_no_treatment():
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, size=(400, 2))
-    forest = grow_forest(x, effect_target(x[:, 0], rng.normal(size=400)), Growth(trees=20))
+    forest = grow_forest(x, effect_target(x[:, 0], rng.normal(size=400)), TreeSettings(trees=20))
     found = local_linear(forest, x, 3 + 2 * x[:, 0], None, np.array([[0.2, 0.0]]), penalty=1e-8)
     assert found[0] == pytest.approx(3.4, abs=1e-4)  # exact but for the penalty
 
 
-def test_stretch_undoes_flattening_and_leaves_calibrated_effects_alone():
+def test_calibration_undoes_flattening_and_leaves_calibrated_effects_alone():
     rng = np.random.default_rng(0)
     tau, d = rng.normal(size=5000), rng.normal(size=5000)
     y = tau * d + rng.normal(size=5000)
-    flat = fit_stretch(tau / 2, y, d)
+    flat = fit_calibration(tau / 2, y, d)
     assert flat.factor == pytest.approx(2, abs=4 * flat.se)
-    assert fit_stretch(2 * tau, y, d).factor == 1  # not shrunk
-    assert fit_stretch(np.ones(5000), y, d).factor == 1
-    assert fit_stretch(tau / 2, y, d).of(tau / 2) == pytest.approx(tau, abs=0.2)
+    assert fit_calibration(2 * tau, y, d).factor == 1  # not shrunk
+    assert fit_calibration(np.ones(5000), y, d).factor == 1
+    assert fit_calibration(tau / 2, y, d).of(tau / 2) == pytest.approx(tau, abs=0.2)
     fit = ols(np.column_stack([d, d * (tau / 2 - np.mean(tau / 2))]), y)
     assert 1 < flat.factor <= fit.beta[1]
 
 
-def test_stretch_is_as_unsure_as_the_clusters_are_few():
+def test_calibration_is_as_unsure_as_the_clusters_are_few():
     rng = np.random.default_rng(0)
     tau, d = rng.normal(size=(2, 500))
     y = tau * d + rng.normal(size=500)
-    once, again = fit_stretch(tau / 2, y, d), [np.tile(a, 4) for a in (tau / 2, y, d)]
+    once, again = fit_calibration(tau / 2, y, d), [np.tile(a, 4) for a in (tau / 2, y, d)]
     who = np.tile(np.arange(500), 4)
     # Copies tell nothing new; HC3 and CR1 differ by a leverage of 2 / 500 and more in the tails.
-    assert fit_stretch(*again, [who]).se == pytest.approx(once.se, rel=0.05)
-    assert fit_stretch(*again).se == pytest.approx(once.se / 2, rel=0.05)
+    assert fit_calibration(*again, [who]).se == pytest.approx(once.se, rel=0.05)
+    assert fit_calibration(*again).se == pytest.approx(once.se / 2, rel=0.05)
 
 
-def test_a_forest_hands_its_clusters_to_the_stretch():
+def test_a_forest_hands_its_clusters_to_the_calibration():
     data = trial(400)
     copies = pd.concat([data] * 4, ignore_index=True).assign(who=np.tile(np.arange(400), 4))
     known = {"m": copies["tau"] / 2 + copies["x1"], "e": np.full(1600, 0.5)}
-    growth = Growth(trees=100, least=40)  # large leaves, so that there is something to stretch
+    growth = TreeSettings(trees=100, least=40)  # large leaves, so that there is something to calibrate
     fitted = CausalForest(growth).fit(copies, y="y", d="d", x=NAMES, cluster="who", nuisances=known)
     y, d = (copies[of].to_numpy() - fitted.nuisances[name] for of, name in (("y", "m"), ("d", "e")))
-    assert fitted.answers.stretch == fit_stretch(fitted.raw, y, d, fitted.rows.clusters)
-    assert fitted.answers.stretch.se > 1.8 * fit_stretch(fitted.raw, y, d).se > 0  # two for four copies
+    assert fitted.answers.calibration == fit_calibration(fitted.raw, y, d, fitted.rows.clusters)
+    assert fitted.answers.calibration.se > 1.8 * fit_calibration(fitted.raw, y, d).se > 0  # two for four copies
 
 
 def test_sampling_intervals_are_shorter_and_say_what_they_cover():
     data = trial(400)
-    settings = {"growth": Growth(trees=100), "stretched": False}
+    settings = {"growth": TreeSettings(trees=100), "calibrated": False}
     wide, short = (
         CausalForest(interval=i, **settings).fit(data, y="y", d="d", x=NAMES) for i in ("bias-aware", "sampling")
     )
@@ -210,11 +210,11 @@ def test_sampling_intervals_are_shorter_and_say_what_they_cover():
     assert np.array_equal(one.point, other.point)
     assert "not τ(x)" in other.meta["interval"]
     assert "bias" in one.meta["interval"]
-    # The bias is what the forest makes of the pilot: by the weights.
+    # The bias is what the forest makes of the linear effect: by the weights.
     d = wide.rows.d - wide.nuisances["e"]
-    alpha, pilot = wide.weights(), wide.answers.pilot(wide.rows.x)[:, 0]
+    alpha, linear = wide.weights(), wide.answers.linear(wide.rows.x)[:, 0]
     centred = alpha * (d - (alpha @ d)[:, None])
-    gap = centred @ (d * pilot) / (centred @ d) - pilot
+    gap = centred @ (d * linear) / (centred @ d) - linear
     assert one.se**2 - other.se**2 == pytest.approx(gap**2, abs=1e-8)
 
 
@@ -223,7 +223,7 @@ def test_continuous_treatment():
     x = rng.normal(size=(800, 3))
     d = x[:, 1] + rng.normal(size=800)
     y = (1 + x[:, 0]) * d + rng.normal(size=800)
-    fitted = CausalForest(Growth(trees=200)).fit(y=y, d=d, x=x)
+    fitted = CausalForest(TreeSettings(trees=200)).fit(y=y, d=d, x=x)
     for estimand in ("ATE", "ATO"):
         found = fitted.average(estimand=estimand)
         assert abs(found.point[0] - 1) < 4 * found.se[0]
@@ -243,7 +243,7 @@ def test_continuous_treatment():
 
 def test_learners_and_given_nuisances():
     data = trial(400)
-    growth = Growth(trees=50)
+    growth = TreeSettings(trees=50)
     by_learner = CausalForest(growth, LinearRegression(), LogisticRegression()).fit(data, y="y", d="d", x=NAMES)
     assert {check.name for check in by_learner.checks} >= {"fit of the nuisance m", "fit of the nuisance e"}
     given = {"m": by_learner.nuisances["m"], "e": by_learner.nuisances["e"]}
@@ -264,7 +264,7 @@ def test_missing_and_categorical_covariates():
     data["town"] = rng.choice(["a", "b", "c"], size=600)
     data.loc[:50, "town"] = None  # a label of its own
     data.loc[rng.random(600) < 0.2, "x1"] = np.nan
-    fitted = CausalForest(Growth(trees=100)).fit(data, y="y", d="d", x=[*NAMES, "town"])
+    fitted = CausalForest(TreeSettings(trees=100)).fit(data, y="y", d="d", x=[*NAMES, "town"])
     assert fitted.rows.names[-3:] == ("town=a", "town=b", "town=c")
     new = fitted.effect(data[[*NAMES, "town"]].iloc[45:55])
     assert np.isfinite(new.se).all()
@@ -277,7 +277,7 @@ def test_missing_and_categorical_covariates():
         (data.assign(y=np.nan), "there are missing or infinite values"),
     ):
         with pytest.raises(ValueError, match=message):
-            CausalForest(Growth(trees=2)).fit(wrong, y="y", d="d", x=NAMES)
+            CausalForest(TreeSettings(trees=2)).fit(wrong, y="y", d="d", x=NAMES)
 
 
 def test_bad_treatments_and_settings_are_refused():
@@ -288,12 +288,12 @@ def test_bad_treatments_and_settings_are_refused():
         CausalForest(interval="sample").fit(data, y="y", d="d", x=NAMES)
     with pytest.raises(TypeError, match="e is the class LogisticRegression, but must be an estimator in the man"):
         CausalForest(treatment=LogisticRegression).fit(data, y="y", d="d", x=NAMES)
-    single = CausalForest(Growth(trees=50, bag=1)).fit(data, y="y", d="d", x=NAMES)
+    single = CausalForest(TreeSettings(trees=50, bag=1)).fit(data, y="y", d="d", x=NAMES)
     assert single.effect().se is None
     with pytest.raises(ValueError, match="bag=1"):
         single.effect().conf_int()
     with pytest.raises(FloatingPointError, match="rows have no estimate"):
-        CausalForest(Growth(trees=2)).fit(
+        CausalForest(TreeSettings(trees=2)).fit(
             data, y="y", d="d", x=NAMES, nuisances={"m": data["y"] * 0, "e": data["y"] * 0 + 0.5}
         )
 
@@ -302,7 +302,7 @@ def test_clusters_reach_the_standard_errors():
     data = trial(400)
     twice = pd.concat([data, data], ignore_index=True)
     twice["who"] = np.tile(np.arange(400), 2)
-    fitted = CausalForest(Growth(trees=100)).fit(twice, y="y", d="d", x=NAMES, cluster="who")
+    fitted = CausalForest(TreeSettings(trees=100)).fit(twice, y="y", d="d", x=NAMES, cluster="who")
     found = fitted.average()
     scores = fitted.scores.reshape(2, 400).mean(0)
     assert found.se[0] == pytest.approx(scores.std() / np.sqrt(399), rel=1e-9)  # CR1: 400 clusters, less one
@@ -318,7 +318,7 @@ def test_intervals_cover_on_the_designs_of_nie_and_wager():
             for seed in range(6):
                 rng = np.random.default_rng((3, seed))
                 sample, new = (NieWagerDesign(setup).draw(rng, 1000) for _ in range(2))
-                fit = CausalForest(Growth(trees=400, seed=seed)).fit(
+                fit = CausalForest(TreeSettings(trees=400, seed=seed)).fit(
                     y=sample["y"][0], d=sample["d"][0], x=sample["x"][0]
                 )
                 low, high = fit.effect(new["x"][0]).conf_int().T

@@ -91,7 +91,7 @@ def test_clusters_reach_the_standard_errors(sample):
 
     s = sample
     town = np.repeat(np.arange(50), 10)
-    fold = make_folds(500, 4, clusters=[town], stratify=s["d"])[0]
+    fold = make_folds(500, 4, cluster=[town], stratify=s["d"])[0]
     given = {"m": s["m"], "e": s["e"]}
     fitted = LinearEffects(folds=fold).fit(y=s["y"], d=s["d"], x=s["x"], cluster=town, nuisances=given)
     design = (s["d"] - s["e"])[:, None] * sm.add_constant(s["x"])

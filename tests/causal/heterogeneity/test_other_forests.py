@@ -7,7 +7,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from ceteris.causal.heterogeneity.forest.forest import grow_forest
-from ceteris.causal.heterogeneity.forest.growth import Growth
+from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.targets import effect_target, mean_target
 from ceteris.causal.heterogeneity.forest_regressor import ForestRegressor
 from ceteris.causal.heterogeneity.instrumental_forest import InstrumentalForest
@@ -26,7 +26,7 @@ def instrumented(n=1500, seed=0, slope=0.0):
 
 def test_instrumental_forest_with_one_effect_for_all_agrees_with_two_stage_least_squares():
     data = instrumented()
-    fitted = InstrumentalForest(Growth(trees=300, least=20)).fit(**data)
+    fitted = InstrumentalForest(TreeSettings(trees=300, least=20)).fit(**data)
     m, e, h = (fitted.nuisances[name] for name in "meh")
     y, d, z = data["y"] - m, data["d"] - e, data["z"] - h
     tsls = z @ y / (z @ d)
@@ -46,7 +46,7 @@ def test_instrumental_forest_with_one_effect_for_all_agrees_with_two_stage_least
 
 def test_instrumental_forest_finds_who_gains():
     data = instrumented(3000, slope=1.5)
-    fitted = InstrumentalForest(Growth(trees=300, least=20)).fit(**data)
+    fitted = InstrumentalForest(TreeSettings(trees=300, least=20)).fit(**data)
     found = fitted.effect([[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
     assert found.point[1] - found.point[0] > 1.5  # 3 in truth, flattened
     low, high = found.conf_int(0.999).T
@@ -57,7 +57,7 @@ def test_units_of_the_treatment_only_rescale_an_instrumental_forest():
     data, small = instrumented(600), 2.0**-7  # a power of two, so that no rounding differs
     given = {name: np.full(600, data[of].mean()) for name, of in (("m", "y"), ("e", "d"), ("h", "z"))}
     one, other = (
-        InstrumentalForest(Growth(trees=50, least=20))
+        InstrumentalForest(TreeSettings(trees=50, least=20))
         .fit(**{**data, "d": unit * data["d"]}, nuisances={**given, "e": unit * given["e"]})
         .average()
         for unit in (1.0, small)
@@ -70,7 +70,7 @@ def test_first_stage_counts_clusters():
     copies = {name: np.concatenate([values] * 4) for name, values in data.items()}
     who = np.tile(np.arange(1000), 4)
     given = {name: np.full(4000, data[of].mean()) for name, of in (("m", "y"), ("e", "d"), ("h", "z"))}
-    forest = InstrumentalForest(Growth(trees=60, least=20))
+    forest = InstrumentalForest(TreeSettings(trees=60, least=20))
     by_row, by_cluster = (forest.fit(**copies, nuisances=given, cluster=c).checks[-1].value for c in (None, who))
     d, z = data["d"] - data["d"].mean(), data["z"] - data["z"].mean()
     slope = z @ d / (z @ z)
@@ -81,9 +81,9 @@ def test_first_stage_counts_clusters():
 
 def test_what_a_causal_forest_answers_the_others_do():
     data = instrumented(1000)
-    instrumental = InstrumentalForest(Growth(trees=50, least=20)).fit(**data)
+    instrumental = InstrumentalForest(TreeSettings(trees=50, least=20)).fit(**data)
     x, d, y, _ = arms(400)
-    several = MultiArmForest(Growth(trees=50)).fit(y=y, d=d, x=x)
+    several = MultiArmForest(TreeSettings(trees=50)).fit(y=y, d=d, x=x)
     for fitted in (instrumental, several):
         assert fitted.average().checks[:-1] == fitted.checks  # the last is whether a single row decides
         assert fitted.importance().sum() == pytest.approx(1)
@@ -100,7 +100,7 @@ def test_what_a_causal_forest_answers_the_others_do():
 
 def test_instrumental_forest_refuses_what_it_cannot_use():
     data = instrumented(200)
-    forest = InstrumentalForest(Growth(trees=50))
+    forest = InstrumentalForest(TreeSettings(trees=50))
     with pytest.raises(ValueError, match="z: one instrument for one treatment"):
         forest.fit(**{**data, "z": np.column_stack([data["z"], data["z"]])})
     with pytest.raises(ValueError, match="z: the instrument is 1 in every row"):
@@ -119,7 +119,7 @@ def arms(n=1500, seed=0):
 
 def test_several_arms():
     x, d, y, tau = arms()
-    fitted = MultiArmForest(Growth(trees=300)).fit(y=y, d=d, x=x)
+    fitted = MultiArmForest(TreeSettings(trees=300)).fit(y=y, d=d, x=x)
     effects, average = fitted.effect(), fitted.average()
     assert effects.names == average.names == ("b - a", "c - a")
     assert np.corrcoef(effects.point[:, 0], tau[:, 0])[0, 1] > 0.9
@@ -128,7 +128,7 @@ def test_several_arms():
     # As a randomised trial the differences in means are an estimate too, less precise: of the same thing.
     raw = [y[d == arm].mean() - y[d == "a"].mean() for arm in "bc"]
     assert average.point == pytest.approx(raw, abs=0.3)
-    against_c = MultiArmForest(Growth(trees=50)).fit(y=y, d=d, x=x, reference="c")
+    against_c = MultiArmForest(TreeSettings(trees=50)).fit(y=y, d=d, x=x, reference="c")
     assert against_c.effect().names == ("a - c", "b - c")
     with pytest.raises(ValueError, match="reference is 'z', but must be one of a, b, c"):
         MultiArmForest().fit(y=y, d=d, x=x, reference="z")
@@ -139,7 +139,7 @@ def test_overlap_of_the_reference_is_checked_too():
     e = np.full((400, 2), 1 / 3)
     e[x[:, 0] > 0] = 0.4975  # 0.005 is left for the reference
     with pytest.warns(UserWarning, match="arm a: "):
-        fitted = MultiArmForest(Growth(trees=20)).fit(y=y, d=d, x=x, nuisances={"m": np.zeros(400), "e": e})
+        fitted = MultiArmForest(TreeSettings(trees=20)).fit(y=y, d=d, x=x, nuisances={"m": np.zeros(400), "e": e})
     assert {c.name: c.passed for c in fitted.checks if "overlap" in c.name} == {
         "overlap (arm b)": True,
         "overlap (arm c)": True,
@@ -151,10 +151,10 @@ def test_two_arms_are_a_causal_forest():
     x, d, y, _ = arms(400)
     treated = (d == "b").astype(float)
     given = {"m": np.zeros(400), "e": np.full(400, 1 / 3)}
-    several = MultiArmForest(Growth(trees=20)).fit(
+    several = MultiArmForest(TreeSettings(trees=20)).fit(
         y=y, d=treated, x=x, nuisances={"m": given["m"], "e": given["e"][:, None]}
     )
-    forest = grow_forest(x, effect_target(y - given["m"], treated - given["e"]), Growth(trees=20))
+    forest = grow_forest(x, effect_target(y - given["m"], treated - given["e"]), TreeSettings(trees=20))
     assert several.tau[:, 0] == pytest.approx(forest.predict().point[:, 0], rel=1e-12)
     scores = several.tau[:, 0] + (treated - 1 / 3) / (2 / 9) * (y - (treated - 1 / 3) * several.tau[:, 0])
     assert several.scores[:, 0] == pytest.approx(scores, rel=1e-10)
@@ -164,7 +164,7 @@ def test_quantiles_are_those_of_the_weights():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(300, 2))
     y = np.round(np.exp(x[:, 0]) * rng.normal(size=300), 1)  # with ties
-    fitted = QuantileForest(Growth(trees=50, bag=1)).fit(y=y, x=x)
+    fitted = QuantileForest(TreeSettings(trees=50, bag=1)).fit(y=y, x=x)
     at = rng.normal(size=(20, 2))
     found, alpha = fitted.predict(at), fitted.forest.weights(at)
     for row, weights in zip(found, alpha, strict=True):
@@ -181,7 +181,7 @@ def test_quantiles_are_those_of_the_weights():
 
 def test_rows_that_no_tree_answers_for_have_no_quantile():
     x, y = np.random.default_rng(0).normal(size=(2, 200))
-    fitted = QuantileForest(Growth(trees=5, bag=1, share=0.9)).fit(y=y, x=x)
+    fitted = QuantileForest(TreeSettings(trees=5, bag=1, share=0.9)).fit(y=y, x=x)
     with pytest.raises(FloatingPointError, match="rows have no quantile, since no tree answers for them"):
         fitted.predict()
     assert np.isfinite(fitted.predict([[0.0]])).all()
@@ -190,7 +190,7 @@ def test_rows_that_no_tree_answers_for_have_no_quantile():
 def test_a_quantile_forest_has_no_treatment_to_complain_of():
     x = np.random.default_rng(0).normal(size=(200, 2))
     table = pd.DataFrame(x, columns=["a", "b"]).assign(y=2 * x[:, 0] + x[:, 1])
-    forest = QuantileForest(Growth(trees=20, bag=1))
+    forest = QuantileForest(TreeSettings(trees=20, bag=1))
     exact = forest.fit(table, y="y", x=["a", "b"]).predict(x[:5])
     assert np.array_equal(exact, forest.fit(y=table["y"].to_numpy(), x=x).predict(x[:5]))
     with pytest.raises(ValueError, match=r"missing or infinite values \(1 NaN in y\)"):
@@ -205,7 +205,7 @@ def test_quantile_forest_sees_a_change_of_spread():
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, size=(3000, 3))
     y = np.where(x[:, 0] > 0, 3.0, 1.0) * rng.normal(size=3000)
-    fitted = QuantileForest(Growth(trees=100, bag=1, least=20)).fit(y=y, x=x)
+    fitted = QuantileForest(TreeSettings(trees=100, bag=1, least=20)).fit(y=y, x=x)
     found = fitted.predict([[-0.5, 0, 0], [0.5, 0, 0]])
     # 90 % quantiles are 1.28 and 3.84; effective rows of some hundreds give a standard error of 0.1 and 0.3.
     assert found[:, 2] == pytest.approx([1.28, 3.84], abs=1.0)
@@ -216,7 +216,7 @@ def test_a_moment_of_ones_own_that_is_a_mean_is_the_regression_forest():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(600, 2))
     y = x[:, 0] + rng.normal(size=600)
-    growth = Growth(trees=10, least=25)  # in small nodes several splits are equally good, and rounding decides
+    growth = TreeSettings(trees=10, least=25)  # in small nodes several splits are equally good, and rounding decides
     own = LocalMomentForest(lambda theta, z: z - theta, [0.0], growth=growth).fit(z=y, x=x)
     builtin = grow_forest(x, mean_target(y), growth)
     for name in ("starts", "feature", "cut", "missing_left", "child", "leaf_rows"):
@@ -235,7 +235,9 @@ def test_a_moment_of_ones_own_in_two_parameters():
         left = z[:, 0] - theta[:, 0] * z[:, 1] - theta[:, 1]
         return np.stack([left * z[:, 1], left], axis=1)
 
-    fitted = LocalMomentForest(score, [0.0, 0.0], growth=Growth(trees=20, least=20)).fit(z=np.column_stack([y, d]), x=x)
+    fitted = LocalMomentForest(score, [0.0, 0.0], growth=TreeSettings(trees=20, least=20)).fit(
+        z=np.column_stack([y, d]), x=x
+    )
     at = rng.normal(size=(5, 2))
     found = fitted.effect(at)
     for point, weights in zip(found.point, fitted.forest.weights(at), strict=True):
@@ -262,25 +264,25 @@ def test_learner_predicts_with_errors_that_cover():
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, size=(1000, 2))
     y = np.where(x[:, 0] > 0, 1.0, 0.0) + rng.normal(size=1000)
-    learner = ForestRegressor(Growth(trees=400)).fit(x, y)
+    learner = ForestRegressor(TreeSettings(trees=400)).fit(x, y)
     at = np.array([[-0.5, 0.0], [0.5, 0.0]])
     mean, se = learner.predict_with_error(at)
     assert np.all(np.abs(mean - [0, 1]) < 3.5 * se)
     assert np.array_equal(mean, learner.predict(at))
     assert learner.out_of_bag().shape == (1000,)
-    slope = ForestRegressor(Growth(trees=50)).fit(x, 2 * x[:, 0])
+    slope = ForestRegressor(TreeSettings(trees=50)).fit(x, 2 * x[:, 0])
     assert slope.predict_local_linear([[0.3, 0.0]], penalty=1e-8) == pytest.approx([0.6], abs=1e-3)
     assert LinearRegression().fit(mean[:, None], mean).coef_[0] == pytest.approx(1)
 
 
 def test_learner_without_bags_enough_has_no_error():
     x, y = np.random.default_rng(0).normal(size=(2, 200))
-    learner = ForestRegressor(Growth(trees=2)).fit(x[:, None], y)
+    learner = ForestRegressor(TreeSettings(trees=2)).fit(x[:, None], y)
     with pytest.raises(FloatingPointError, match="3 rows have fewer than two bags"):
         learner.predict_with_error(x[:3, None])
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
-@parametrize_with_checks([ForestRegressor(Growth(trees=4, least=1))])
+@parametrize_with_checks([ForestRegressor(TreeSettings(trees=4, least=1))])
 def test_scikit_learn_contract(estimator, check):
     check(estimator)

@@ -198,8 +198,7 @@ def refuse_terms(b: np.ndarray, moments: np.ndarray) -> None:
         if bad.any():
             raise ValueError(
                 f"{what}: not finite in {bad.sum()} rows, the first of them row {np.flatnonzero(bad)[0]}; every "
-                f"value must "
-                "be finite; look for divisions by zero and for logarithms."
+                "value must be finite; look for divisions by zero and for logarithms."
             )
 
 
@@ -265,9 +264,7 @@ def evidence(y: np.ndarray, b: np.ndarray, moments: np.ndarray, nuisances: Seque
         Check(
             "representer out of fold", bool(miss <= bar),
             f"In other folds the representer misses the functional by at most {miss:.2f} standard deviations on any "
-            f"term of "
-            "the dictionary" + ("." if miss <= bar else ": overlap is weak, or the representer needs more terms or "
-            "rows."),
+            "term of the dictionary" + ("." if miss <= bar else ": overlap is weak, or it needs more terms or rows."),
             miss, float(bar),
         ),
         Check(

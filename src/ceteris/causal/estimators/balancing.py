@@ -36,7 +36,7 @@ import numpy as np
 
 from ceteris.arguments import one_of
 from ceteris.causal.diagnostics import overlap_check, size_check, warn_of
-from ceteris.causal.estimands import OVERLAP, SUTVA, UNCONFOUNDED, WORDS, pick_estimand, told
+from ceteris.causal.estimands import OVERLAP, SUTVA, UNCONFOUNDED, WORDS, described, pick_estimand
 from ceteris.causal.propensity import Propensity, fit_propensity, read_with_score, spread, trimmed
 from ceteris.causal.rows import Rows, read_rows, refuse_no_covariates
 from ceteris.results import Check, Estimate
@@ -158,7 +158,7 @@ class EntropyBalancing:
             "Either the log odds of treatment or the outcomes of each arm are linear in what is balanced.",
             SUTVA,
         ]
-        meta = {"method": "Entropy balancing", **told(self.estimand), "assumptions": assumptions}
+        meta = {"method": "Entropy balancing", **described(self.estimand), "assumptions": assumptions}
         return compare(rows, point, influence, weights, {}, self.estimand, meta)
 
 

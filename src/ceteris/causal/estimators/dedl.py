@@ -179,9 +179,8 @@ def refuse_few(structure: Structure, d: np.ndarray) -> None:
     if len(observed) < structure.size or np.linalg.matrix_rank(design) < design.shape[1]:
         raise ValueError(
             f"d: {len(observed)} combinations of {d.shape[1]} factors observed; the link has {structure.size} "
-            f"parameters, so "
-            "that as many are needed, none of the factors following from the others; observe more combinations, or "
-            "choose link='linear'."
+            "parameters, so that as many are needed, none of the factors following from the others; observe more "
+            "combinations, or choose link='linear'."
         )
 
 

@@ -160,7 +160,7 @@ class DifferenceInDifferences:
         return scores.did_cross_sections(rows.y, rows.d, t, cells, e, self.normalise)
 
     def _weights(self, rows: Rows, e: np.ndarray) -> np.ndarray:
-        """With what weight each outcome (change, on a panel) enters the score: that of a one, predicted as zero."""
+        """Return the weight of each outcome (change, on a panel) in the score: that of a one predicted as zero."""
         t, one, zero = rows.extra.get("time"), np.ones(rows.n), np.zeros(rows.n)
         if t is None:
             return scores.did_panel(one, rows.d, zero, e, self.normalise)[1]

@@ -10,7 +10,7 @@ import numpy as np
 
 from ceteris.causal import assemble, scores
 from ceteris.causal.crossfit import cross_fit, read_folds
-from ceteris.causal.estimands import OVERLAP, SUTVA, UNCONFOUNDED, pick_estimand, told
+from ceteris.causal.estimands import OVERLAP, SUTVA, UNCONFOUNDED, described, pick_estimand
 from ceteris.causal.learners import default_classifier, default_for, given
 from ceteris.causal.nuisances import fit_of, overlap, propensity, refuse_clip, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
@@ -117,7 +117,7 @@ class Interactive:
         return {
             "method": f"Augmented inverse probability weighting, cross-fitted{weights}",
             "normalise": self.normalise,
-            **told(self.estimand),
+            **described(self.estimand),
             "assumptions": [
                 SUTVA,
                 UNCONFOUNDED,

@@ -63,7 +63,7 @@ class InteractiveIV:
     jobs: int | None = None
     small_sample: bool = True
 
-    def fit(self, data: Any = None, *, y: Any, d: Any, z: Any, x: Any = None, cluster: Any = None) -> Estimate:
+    def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, z: Any, cluster: Any = None) -> Estimate:
         """Estimate the effect; arguments as in ``PartiallyLinear.fit``, treatment and instrument being 0 or 1."""
         refuse_clip(self.clip)
         rows = read_rows(data, y=y, d=d, x=x, z=z, cluster=cluster, binary=True)

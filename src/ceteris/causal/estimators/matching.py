@@ -30,7 +30,7 @@ import numpy as np
 
 from ceteris.arguments import number, one_of, whole
 from ceteris.causal.diagnostics import overlap_check, warn_of
-from ceteris.causal.estimands import OVERLAP, SUTVA, UNCONFOUNDED, pick_estimand, told
+from ceteris.causal.estimands import OVERLAP, SUTVA, UNCONFOUNDED, described, pick_estimand
 from ceteris.causal.estimators.randomised import stratified
 from ceteris.causal.nearest import METRICS, across, whiten, within
 from ceteris.causal.propensity import Propensity, fit_propensity, read_with_score, subset
@@ -88,7 +88,7 @@ class NearestNeighbours:
         meta = {
             "method": f"Matching, {self.neighbours} nearest neighbour{'s' if self.neighbours > 1 else ''}"
             + (", bias-corrected" if self.bias_correction else ""),
-            **told(self.estimand),
+            **described(self.estimand),
             "assumptions": [UNCONFOUNDED, OVERLAP, SUTVA],
         }
         used = np.ones(rows.n, dtype=bool)
@@ -155,7 +155,7 @@ class PropensityMatching:
         among = ", of those with a match within the caliper" if self.caliper is not None else ""
         meta = {
             "method": f"Matching on the propensity score, {self.neighbours} nearest",
-            **told(self.estimand, among),
+            **described(self.estimand, among),
             "assumptions": [UNCONFOUNDED, OVERLAP, "The score is a logit in the covariates, or known.", SUTVA],
         }
         return _finish(
@@ -203,7 +203,7 @@ class ExactMatching:
         groups = np.unique(strata[keep], return_inverse=True)[1]
         meta = {
             "method": "Exact matching" if self.bins is None else f"Coarsened exact matching ({self.bins} bins)",
-            **told(self.estimand, ", of those with somebody like them in the other arm"),
+            **described(self.estimand, ", of those with somebody like them in the other arm"),
             "assumptions": [UNCONFOUNDED, SUTVA],
             "kept": keep,
         }

@@ -59,7 +59,7 @@ class PartiallyLinearIV:
     jobs: int | None = None
     small_sample: bool = True
 
-    def fit(self, data: Any = None, *, y: Any, d: Any, z: Any, x: Any = None, cluster: Any = None) -> Estimate:
+    def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, z: Any, cluster: Any = None) -> Estimate:
         """Estimate θ; arguments as in ``PartiallyLinear.fit``, z being one or more instruments."""
         one_of("score", self.score, (PARTIALLING_OUT, IV_TYPE))
         rows = read_rows(data, y=y, d=d, x=x, z=z, cluster=cluster)

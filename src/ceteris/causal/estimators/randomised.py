@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from ceteris.arguments import one_of
-from ceteris.causal.estimands import RANDOM, SUTVA, pick_estimand, told
+from ceteris.causal.estimands import RANDOM, SUTVA, described, pick_estimand
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.results import Estimate
 from ceteris.stats.covariance import clustered
@@ -64,7 +64,7 @@ class DifferenceInMeans:
         point, influence = arm_difference(rows.y, rows.d, self.variance)
         meta = {
             "method": "Difference in means",
-            **told("ATE"),
+            **described("ATE"),
             "assumptions": [RANDOM, SUTVA],
             "n": rows.n,
         }
@@ -99,7 +99,7 @@ class Stratified:
     estimand: str = "ATE"
     population: bool = True
 
-    def fit(self, data: Any = None, *, y: Any, d: Any, strata: Any, x: Any = None, cluster: Any = None) -> Estimate:
+    def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None, strata: Any) -> Estimate:
         """Estimate the average effect.
 
         Parameters
@@ -136,7 +136,7 @@ class ClusterRandomised:
 
     weight: str = "unit"
 
-    def fit(self, data: Any = None, *, y: Any, d: Any, cluster: Any, x: Any = None) -> Estimate:
+    def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any) -> Estimate:
         """Estimate the average effect; the treatment must not vary within clusters."""
         one_of("weight", self.weight, ("unit", "cluster"))
         rows = read_rows(data, y=y, d=d, cluster=cluster, binary=True)
@@ -149,7 +149,7 @@ class ClusterRandomised:
         over = "units" if self.weight == "unit" else "clusters with equal weight"
         meta = {
             "method": "Difference in means, cluster-randomised",
-            **told("ATE", f", averaged over {over}"),
+            **described("ATE", f", averaged over {over}"),
             "assumptions": ["Clusters were assigned at random, each as a whole.", SUTVA],
             "n": rows.n,
             "n_clusters": G,
@@ -218,7 +218,7 @@ def stratified(
     where = "the population" if population else "the sample at hand"
     said = {
         "method": "Differences within strata",
-        **told(estimand, f", in {where}"),
+        **described(estimand, f", in {where}"),
         "assumptions": ["Within every stratum treatment is as good as random.", SUTVA],
         "n": n,
         "n_strata": len(size),

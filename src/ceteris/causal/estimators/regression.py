@@ -34,7 +34,7 @@ import numpy as np
 
 from ceteris.arguments import one_of
 from ceteris.causal.dependence import collinear
-from ceteris.causal.estimands import OVERLAP, RANDOM, SUTVA, UNCONFOUNDED, pick_estimand, told
+from ceteris.causal.estimands import OVERLAP, RANDOM, SUTVA, UNCONFOUNDED, described, pick_estimand
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.results import Check, Estimate
 from ceteris.stats.least_squares import KINDS, ols
@@ -118,7 +118,7 @@ class InteractedRegression:
         where = "the population" if self.population else "the sample at hand"
         meta = {
             "method": "Interacted regression (IREG)",
-            **told(self.estimand, f", in {where}"),
+            **described(self.estimand, f", in {where}"),
             "assumptions": [
                 f"{RANDOM} Without that: {UNCONFOUNDED[0].lower()}{UNCONFOUNDED[1:]} And linearity in each arm.",
                 OVERLAP,

@@ -28,7 +28,7 @@ import numpy as np
 
 from ceteris.arguments import number, whole
 from ceteris.causal.diagnostics import overlap_check, warn_of
-from ceteris.causal.estimands import pick_estimand, told
+from ceteris.causal.estimands import described, pick_estimand
 from ceteris.causal.estimators.balancing import ASSUMPTIONS, compare, score_weights, weighted_means
 from ceteris.causal.estimators.randomised import within_strata
 from ceteris.causal.propensity import Propensity, fit_propensity, read_with_score, subset, trimmed
@@ -80,7 +80,7 @@ class InverseProbabilityWeighting:
         among = f", among rows with a score from {self.trim:g} to {1 - self.trim:g}" if self.trim else ""
         meta = {
             "method": "Inverse probability weighting" + (", normalised" if self.normalised else ""),
-            **told(self.estimand, among),
+            **described(self.estimand, among),
             "assumptions": ASSUMPTIONS,
             "kept": keep,
         }
@@ -143,7 +143,7 @@ class ScoreStratification:
             checks += (Check("bootstrap", failed <= 0.05 * self.draws, f"{sentence}; use fewer strata."),)
         meta = {
             "method": f"Stratification on the propensity score ({self.strata} strata)",
-            **told(self.estimand),
+            **described(self.estimand),
             "assumptions": ASSUMPTIONS,
             "n": rows.n,
             "nuisances": {"propensity": fitted.e, "stratum": groups.astype(float)},

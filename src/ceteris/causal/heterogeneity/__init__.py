@@ -23,12 +23,11 @@ from typing import TYPE_CHECKING
 from ceteris.lazy import lazily
 
 __all__ = [
-    "CausalForest", "CausalTree", "DRLearner", "Effects", "ForestRegressor", "Growth", "InstrumentalForest",
-    "LinearEffects", "LocalMomentForest", "MultiArmForest", "QuantileForest", "RLearner", "SLearner",
-    "SeriesEffects", "SharedNet", "StructuredEffects", "TLearner", "XLearner", "average_effect",
-    "best_linear_predictor", "calibration_test", "clan", "compare_cate", "cumulative_gain", "doubly_robust",
-    "dr_loss", "effect_mse", "evaluation_sections", "gain_area", "gain_curve", "gates", "quantile_groups", "r_loss",
-    "rate", "toc",
+    "CausalForest", "CausalTree", "DRLearner", "Effects", "ForestRegressor", "InstrumentalForest", "LinearEffects",
+    "LocalMomentForest", "MultiArmForest", "QuantileForest", "RLearner", "SLearner", "SeriesEffects", "SharedNet",
+    "StructuredEffects", "TLearner", "TreeSettings", "XLearner", "average_effect", "best_linear_predictor",
+    "calibration_test", "clan", "compare_cate", "cumulative_gain", "doubly_robust", "dr_loss", "effect_mse",
+    "evaluation_sections", "gain_area", "gain_curve", "gates", "quantile_groups", "r_loss", "rate", "toc",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from ceteris.causal.heterogeneity.evaluate.rate import rate, toc
     from ceteris.causal.heterogeneity.evaluate.sections import evaluation_sections
     from ceteris.causal.heterogeneity.evaluate.uplift import cumulative_gain, gain_area, gain_curve
-    from ceteris.causal.heterogeneity.forest.growth import Growth
+    from ceteris.causal.heterogeneity.forest.growth import TreeSettings
     from ceteris.causal.heterogeneity.forest_regressor import ForestRegressor
     from ceteris.causal.heterogeneity.instrumental_forest import InstrumentalForest
     from ceteris.causal.heterogeneity.linear_effects import LinearEffects, SeriesEffects

@@ -4,14 +4,14 @@ With m = E[Y | X] and e = E[D | X] from other rows, the forest gives each row i 
 
     τ̂(x) = Σ_i α_i(x) (D̃_i - D̄)(Ỹ_i - Ȳ) / Σ_i α_i(x) (D̃_i - D̄)²,    Ỹ = Y - m,  D̃ = D - e, bars α-weighted means.
 
-As this flattens effects, differences between rows are stretched by the factor that the calibration test finds (see
-``forest.stretch``); ``stretched=False`` gives the plain forest.
+As this flattens effects, differences between rows are multiplied by the factor that the calibration test finds (see
+``forest.calibration``); ``calibrated=False`` gives the plain forest.
 
 Intervals. Little bags measure how τ̂(x) varies from sample to sample around its mean. That mean is not τ(x): a forest
-averages effects over a neighbourhood. The bias is measured with a pilot, the best linear effect in the R-loss: what the
-forest would make of it, less the pilot itself. By default the square of that is added to the variance, so that an
-interval allows for the bias that the pilot sees; ``interval="sampling"`` leaves it out, and then the interval is one
-for the mean of τ̂(x). A curvature that is no part of the pilot is covered by neither.
+averages effects over a neighbourhood. The bias is measured on the best linear effect in the R-loss: what the forest
+would make of it, less that effect. By default the square of it is added to the variance, so that an interval allows for
+the bias that a linear effect shows; ``interval="sampling"`` leaves it out, and then the interval is one for the mean of
+τ̂(x). Curvature is covered by neither.
 
 References
 ----------
@@ -34,11 +34,11 @@ from ceteris.causal.heterogeneity.effects import Effects, average_effect
 from ceteris.causal.heterogeneity.evaluate.linear import calibration_test
 from ceteris.causal.heterogeneity.forest import averages, centring
 from ceteris.causal.heterogeneity.forest.answers import INTERVALS, Answers
+from ceteris.causal.heterogeneity.forest.calibration import AS_IS, fit_calibration
 from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
-from ceteris.causal.heterogeneity.forest.growth import Growth
+from ceteris.causal.heterogeneity.forest.growth import TreeSettings
+from ceteris.causal.heterogeneity.forest.linear_effect import fit_linear_effect
 from ceteris.causal.heterogeneity.forest.local_linear import local_linear
-from ceteris.causal.heterogeneity.forest.pilot import fit_pilot
-from ceteris.causal.heterogeneity.forest.stretch import AS_IS, fit_stretch
 from ceteris.causal.heterogeneity.forest.targets import effect_target
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.results import Check, Estimate
@@ -53,14 +53,14 @@ class CausalForest:
 
     Parameters
     ----------
-    growth : Growth
+    growth : TreeSettings
         How trees are grown.
     outcome, treatment : estimator in the manner of scikit-learn, optional
         Learners of E[Y | X] and E[D | X], cross-fitted; by default the out-of-bag predictions of our own regression
         forests.
     interval : {"bias-aware", "sampling"}
         What standard errors contain; see above.
-    stretched : bool
+    calibrated : bool
         Whether differences between rows are calibrated.
     folds : int or array
         For learners that are given.
@@ -71,7 +71,7 @@ class CausalForest:
     >>> x = rng.normal(size=(600, 3))
     >>> d = (rng.random(600) < 0.5).astype(float)
     >>> y = (1 + x[:, 0]) * d + x[:, 1] + rng.normal(size=600)
-    >>> fitted = CausalForest(Growth(trees=100)).fit(y=y, d=d, x=x)
+    >>> fitted = CausalForest(TreeSettings(trees=100)).fit(y=y, d=d, x=x)
     >>> low, high = fitted.average().conf_int()[0]
     >>> bool(low < 1 < high)
     True
@@ -80,11 +80,11 @@ class CausalForest:
     True
     """
 
-    growth: Growth = field(default_factory=Growth)
+    growth: TreeSettings = field(default_factory=TreeSettings)
     outcome: Any = None
     treatment: Any = None
     interval: str = "bias-aware"
-    stretched: bool = True
+    calibrated: bool = True
     folds: Any = 5
 
     def fit(
@@ -119,11 +119,11 @@ class CausalForest:
         else:
             found["v"] = centring.variance_given(rows, (rows.d - found["e"]) ** 2, self.growth)
         y_left, d_left = rows.y - found["m"], rows.d - found["e"]
-        pilot = fit_pilot(rows.x, y_left, d_left)
-        forest = grow_forest(rows.x, effect_target(y_left, d_left, pilot=pilot(rows.x)), self.growth, rows.clusters)
+        linear = fit_linear_effect(rows.x, y_left, d_left)
+        forest = grow_forest(rows.x, effect_target(y_left, d_left, linear=linear(rows.x)), self.growth, rows.clusters)
         raw = answered(forest.predict()).point[:, 0]
-        stretch = fit_stretch(raw, y_left, d_left, rows.clusters) if self.stretched else AS_IS
-        answers = Answers(forest, pilot, self.interval, "Causal forest", (rows.treatment,), stretch)
+        calibration = fit_calibration(raw, y_left, d_left, rows.clusters) if self.calibrated else AS_IS
+        answers = Answers(forest, linear, self.interval, "Causal forest", (rows.treatment,), calibration)
         return FittedCausalForest(rows, found, answers, raw, checks)
 
 
@@ -139,7 +139,7 @@ class FittedCausalForest:
     answers : Answers
         The forest and what its intervals are made of.
     raw : array, shape (n,)
-        Effects out of bag, not stretched.
+        Effects out of bag, not calibrated.
     checks : tuple of Check
     """
 
@@ -180,7 +180,7 @@ class FittedCausalForest:
     @property
     def tau(self) -> np.ndarray:
         """Effects out of bag, shape (n,)."""
-        return self.answers.stretch.of(self.raw)
+        return self.answers.calibration.of(self.raw)
 
     @property
     def scores(self) -> np.ndarray:
@@ -217,10 +217,10 @@ class FittedCausalForest:
         return averages.projection(self.rows, self.scores, on)
 
     def calibration(self) -> Estimate:
-        """Test, out of bag, whether the mean of the forest and its differences, before stretching, are right."""
+        """Test, out of bag, whether the mean of the forest and its differences, before calibration, are right."""
         kept, groups = self.nuisances, self.rows.clusters
         return calibration_test(
-            self.rows.y, self.rows.d, kept["m"], kept["e"], self.raw, clusters=groups[0] if groups else None
+            self.rows.y, self.rows.d, kept["m"], kept["e"], self.raw, cluster=groups[0] if groups else None
         )
 
     def importance(self) -> pd.Series:

@@ -44,24 +44,24 @@ class EffectComparison:
     Attributes
     ----------
     measured : DataFrame
-        Columns "source" (design, or "held-out rows"), "entrant", "replication", "measure", "value".
+        Columns "source" (design, or "held-out rows"), "estimator", "replication", "measure", "value".
     """
 
     measured: pd.DataFrame
 
     def means(self) -> pd.DataFrame:
-        """Mean and standard error of the mean by source, measure and entrant."""
-        grouped = self.measured.groupby(["source", "measure", "entrant"], sort=False)["value"]
+        """Mean and standard error of the mean by source, measure and estimator."""
+        grouped = self.measured.groupby(["source", "measure", "estimator"], sort=False)["value"]
         return grouped.agg(mean="mean", error="sem").reset_index()
 
     @property
     def table(self) -> Table:
-        """One row for each entrant, one column for each source and measure."""
+        """One row for each estimator, one column for each source and measure."""
         found = self.means()
         found["shown"] = [f"{m:.3f} ({e:.3f})" for m, e in zip(found["mean"], found["error"], strict=True)]
         found["column"] = found["source"] + ": " + found["measure"]
-        wide = found.pivot(index="entrant", columns="column", values="shown")
-        order = self.measured["entrant"].unique(), found["column"].unique()
+        wide = found.pivot(index="estimator", columns="column", values="shown")
+        order = self.measured["estimator"].unique(), found["column"].unique()
         wide = wide.reindex(index=order[0], columns=order[1]).fillna("–").rename_axis(columns=None)
         return Table("Estimators of τ(x), compared", wide.reset_index(), NOTE)
 
@@ -71,13 +71,13 @@ class EffectComparison:
         shown = self.means()
         shown = shown.query("measure in @SHOWN").reset_index(drop=True)
         panels = shown.groupby(["source", "measure"]).ngroups
-        entrants = len(shown["entrant"].unique())
+        estimators = len(shown["estimator"].unique())
         return Figure(
             "Estimators of τ(x), compared",
             "Means and 1.96 standard errors over replications; RMSE: left is better; gains and AUTOC: right is better.",
             shown,
             _draw,
-            size=(3.0 * min(panels, 4) + 1.2, (0.8 + 0.28 * entrants) * -(-panels // 4)),
+            size=(3.0 * min(panels, 4) + 1.2, (0.8 + 0.28 * estimators) * -(-panels // 4)),
         )
 
     def __str__(self) -> str:
@@ -85,7 +85,7 @@ class EffectComparison:
 
 
 def compare_cate(
-    entrants: Mapping[str, Any],
+    estimators: Mapping[str, Any],
     designs: Sequence[EffectDesign] = (),
     replications: int = 20,
     *,
@@ -95,24 +95,24 @@ def compare_cate(
     y: Any = None,
     d: Any = None,
     x: Any = None,
-    held_out: float = 0.5,
+    test_size: float = 0.5,
     seed: int = 0,
 ) -> EffectComparison:
     """Run estimators through simulations with known truth, and through splits of data into two parts.
 
     Parameters
     ----------
-    entrants : mapping of str to estimator
+    estimators : mapping of str to estimator
         Anything whose ``fit(y=, d=, x=)`` returns a model with ``effect(x)``.
     designs : sequence of EffectDesign
-        Such as ``NieWagerDesign("A")``; each replication draws a sample and fresh rows, the same for all entrants.
+        Such as ``NieWagerDesign("A")``; each replication draws a sample and fresh rows, the same for all estimators.
     replications : int
         Samples of each design, and splits of the data.
     n, fresh : int
         Rows of a sample, and rows on which its estimate is judged.
     data, y, d, x : optional
         Data without a known truth, as for the estimators.
-    held_out : float
+    test_size : float
         Share of the data that is held out. Their nuisances come from folds of their own, with the default learners.
     seed : int
 
@@ -129,56 +129,56 @@ def compare_cate(
     >>> from ceteris.causal.heterogeneity import LinearEffects, TLearner
     >>> from ceteris.data import NieWagerDesign
     >>> learners = LinearRegression(), LogisticRegression()
-    >>> entrants = {"T": TLearner(*learners), "linear": LinearEffects(*learners)}
-    >>> found = compare_cate(entrants, [NieWagerDesign("C")], replications=3).means()
+    >>> estimators = {"T": TLearner(*learners), "linear": LinearEffects(*learners)}
+    >>> found = compare_cate(estimators, [NieWagerDesign("C")], replications=3).means()
     >>> bool(found["mean"].iloc[0] > 0)
     True
     """
-    refuse(entrants, designs, y, held_out)
+    refuse(estimators, designs, y, test_size)
     whole("replications", replications, 2)
     whole("n", n, 20)
     whole("fresh", fresh, 2)
     measured = [
-        (design.name, entrant, r, measure, value)
+        (design.name, estimator, r, measure, value)
         for design in designs
         for r in range(replications)
-        for entrant, measure, value in simulated(entrants, design, n, fresh, np.random.default_rng((seed, r)))
+        for estimator, measure, value in simulated(estimators, design, n, fresh, np.random.default_rng((seed, r)))
     ]
     if y is not None:
         rows = read_rows(data, y=y, d=d, x=x, binary=True)
         measured += [
-            ("held-out rows", entrant, r, measure, value)
+            ("held-out rows", estimator, r, measure, value)
             for r in range(replications)
-            for entrant, measure, value in judged(entrants, rows, held_out, seed + r)
+            for estimator, measure, value in judged(estimators, rows, test_size, seed + r)
         ]
-    columns = pd.Index(["source", "entrant", "replication", "measure", "value"])
+    columns = pd.Index(["source", "estimator", "replication", "measure", "value"])
     return EffectComparison(pd.DataFrame(measured, columns=columns))
 
 
-def refuse(entrants: Mapping[str, Any], designs: Sequence[EffectDesign], y: Any, held_out: float) -> None:
+def refuse(estimators: Mapping[str, Any], designs: Sequence[EffectDesign], y: Any, test_size: float) -> None:
     """Complain before any work."""
-    if not entrants:
+    if not estimators:
         raise ValueError(
-            "entrants is empty, but must name one estimator at least; give a mapping of names to estimators."
+            "estimators is empty, but must name one estimator at least; give a mapping of names to estimators."
         )
-    for name, entrant in entrants.items():
-        if isinstance(entrant, type) or not hasattr(entrant, "fit"):
-            raise TypeError(f"entrants: {name!r} is no estimator; give an object with fit, such as RLearner().")
+    for name, estimator in estimators.items():
+        if isinstance(estimator, type) or not hasattr(estimator, "fit"):
+            raise TypeError(f"estimators: {name!r} is no estimator; give an object with fit, such as RLearner().")
     if not designs and y is None:
         raise ValueError("designs is empty, but there are no data either; give one of the two.")
-    probability("held_out", held_out, such_as=0.5)
+    probability("test_size", test_size, such_as=0.5)
 
 
 def simulated(
-    entrants: Mapping[str, Any], design: EffectDesign, n: int, fresh: int, rng: np.random.Generator
+    estimators: Mapping[str, Any], design: EffectDesign, n: int, fresh: int, rng: np.random.Generator
 ) -> list[tuple[str, str, float]]:
-    """Fit every entrant to one sample and compare it with the truth at fresh rows."""
+    """Fit every estimator to one sample and compare it with the truth at fresh rows."""
     drawn = {role: values[0] for role, values in design.draw(rng, n + fresh).items()}
     sample, new = ({role: values[part] for role, values in drawn.items()} for part in (slice(n), slice(n, None)))
     found = []
-    for name, entrant in entrants.items():
+    for name, estimator in estimators.items():
         start = time.process_time()
-        effects = entrant.fit(y=sample["y"], d=sample["d"], x=sample["x"]).effect(new["x"])
+        effects = estimator.fit(y=sample["y"], d=sample["d"], x=sample["x"]).effect(new["x"])
         spent = time.process_time() - start
         found.append((name, "RMSE", float(np.sqrt(np.mean((effects.point - new["tau"]) ** 2)))))
         if effects.se is not None:
@@ -188,10 +188,10 @@ def simulated(
     return found
 
 
-def judged(entrants: Mapping[str, Any], rows: Rows, held_out: float, seed: int) -> list[tuple[str, str, float]]:
-    """Fit every entrant to one part of the rows and judge it on the other."""
+def judged(estimators: Mapping[str, Any], rows: Rows, test_size: float, seed: int) -> list[tuple[str, str, float]]:
+    """Fit every estimator to one part of the rows and judge it on the other."""
     order = np.random.default_rng(seed).permutation(rows.n)
-    cut = int(np.ceil(rows.n * held_out))
+    cut = int(np.ceil(rows.n * test_size))
     test, train = taken(rows, np.sort(order[:cut])), taken(rows, np.sort(order[cut:]))
     fold = make_folds(test.n, 5, seed=seed, stratify=test.d)[0]
     nuisances = DRLearner(final=DummyRegressor(), folds=fold, seed=seed).fit(y=test.y, d=test.d, x=test.x)
@@ -200,8 +200,8 @@ def judged(entrants: Mapping[str, Any], rows: Rows, held_out: float, seed: int) 
     best = {"R-gain": float(v @ (test.y - m) / (v @ v)), "DR-gain": float(scores.mean())}
     x, new = (pd.DataFrame(part.x, columns=pd.Index(rows.names)) for part in (train, test))
     found = []
-    for name, entrant in entrants.items():
-        tau = entrant.fit(y=train.y, d=train.d, x=x).effect(new).point
+    for name, estimator in estimators.items():
+        tau = estimator.fit(y=train.y, d=train.d, x=x).effect(new).point
         by_r = r_loss(test.y, test.d, m, e, {"constant": np.full(test.n, best["R-gain"]), "own": tau})
         by_dr = dr_loss(scores, {"constant": np.full(test.n, best["DR-gain"]), "own": tau})
         found += [(name, "R-gain", float(-np.diff(by_r.point)[0])), (name, "DR-gain", float(-np.diff(by_dr.point)[0]))]
@@ -214,16 +214,16 @@ def _draw(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
     panels = list(data.groupby(["source", "measure"], sort=False))
     columns = min(len(panels), 4)
     axes = figure.subplots(-(-len(panels) // columns), columns, squeeze=False, sharey=True).ravel()
-    entrants = list(data["entrant"].unique())
+    estimators = list(data["estimator"].unique())
     for ax, (_, part) in zip(axes, panels, strict=False):
         source, measure = part["source"].iloc[0], part["measure"].iloc[0]
-        place = [entrants.index(name) for name in part["entrant"]]
+        place = [estimators.index(name) for name in part["estimator"]]
         ax.errorbar(part["mean"], place, xerr=1.96 * part["error"], fmt="o", ms=4, lw=1)
-        ax.set_yticks(range(len(entrants)), entrants)
+        ax.set_yticks(range(len(estimators)), estimators)
         ax.set_title(f"{source}: {measure}", fontsize=9)
         if measure != "RMSE":
             ax.axvline(0, color="0.6", lw=0.8)
         ax.tick_params(labelsize=8)
-    axes[0].set_ylim(len(entrants) - 0.5, -0.5)
+    axes[0].set_ylim(len(estimators) - 0.5, -0.5)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()

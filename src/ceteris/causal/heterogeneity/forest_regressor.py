@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ceteris.causal.heterogeneity.forest.answers import refuse_unsure
 from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
-from ceteris.causal.heterogeneity.forest.growth import Growth
+from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.local_linear import local_linear
 from ceteris.causal.heterogeneity.forest.targets import mean_target
 
@@ -25,7 +25,7 @@ class ForestRegressor(RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    growth : Growth, optional
+    growth : TreeSettings, optional
         By default 500 trees; with ``bag=1`` a tree can see more than half of the rows, without standard errors.
 
     Attributes
@@ -36,18 +36,18 @@ class ForestRegressor(RegressorMixin, BaseEstimator):
     --------
     >>> x = np.linspace(0, 1, 500)[:, None]
     >>> y = (x[:, 0] > 0.5) + np.random.default_rng(0).normal(size=500) / 10
-    >>> ForestRegressor(Growth(trees=100)).fit(x, y).predict([[0.2], [0.8]]).round() + 0.0
+    >>> ForestRegressor(TreeSettings(trees=100)).fit(x, y).predict([[0.2], [0.8]]).round() + 0.0
     array([0., 1.])
     """
 
-    def __init__(self, growth: Growth | None = None) -> None:
+    def __init__(self, growth: TreeSettings | None = None) -> None:
         self.growth = growth
 
     def fit(self, X: Any, y: Any) -> ForestRegressor:
         """Grow the forest on X (n, p) and y (n,)."""
         checked = {"dtype": float, "ensure_all_finite": "allow-nan", "y_numeric": True, "ensure_min_samples": 2}
         X, y = validate_data(self, X, y, **checked)
-        self.forest_ = grow_forest(X, mean_target(y), self.growth or Growth(trees=500))
+        self.forest_ = grow_forest(X, mean_target(y), self.growth or TreeSettings(trees=500))
         self.X_, self.y_ = X, np.asarray(y, dtype=float)
         return self
 

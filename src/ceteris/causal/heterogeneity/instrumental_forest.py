@@ -23,8 +23,8 @@ from ceteris.causal.heterogeneity.effects import Effects
 from ceteris.causal.heterogeneity.forest import averages, centring
 from ceteris.causal.heterogeneity.forest.answers import INTERVALS, Answers
 from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
-from ceteris.causal.heterogeneity.forest.growth import Growth
-from ceteris.causal.heterogeneity.forest.pilot import fit_pilot
+from ceteris.causal.heterogeneity.forest.growth import TreeSettings
+from ceteris.causal.heterogeneity.forest.linear_effect import fit_linear_effect
 from ceteris.causal.heterogeneity.forest.targets import effect_target
 from ceteris.causal.nuisances import f_statistic, first_stage
 from ceteris.causal.rows import Rows, read_rows
@@ -42,7 +42,7 @@ class InstrumentalForest:
 
     Parameters
     ----------
-    growth : Growth
+    growth : TreeSettings
         By default with larger leaves than other forests: an estimate divides by the effect of the instrument near x.
     interval, folds : as in ``CausalForest``
     outcome, treatment, instrument : estimator in the manner of scikit-learn, optional
@@ -54,12 +54,12 @@ class InstrumentalForest:
     >>> x, u = rng.normal(size=(1000, 2)), rng.normal(size=1000)
     >>> z = (rng.random(1000) < 0.5).astype(float)
     >>> d = 0.5 * z + u + rng.normal(size=1000)
-    >>> fitted = InstrumentalForest(Growth(trees=100)).fit(y=2 * d - u, d=d, x=x, z=z)
+    >>> fitted = InstrumentalForest(TreeSettings(trees=100)).fit(y=2 * d - u, d=d, x=x, z=z)
     >>> bool(abs(np.median(fitted.effect().point) - 2) < 0.5)
     True
     """
 
-    growth: Growth = field(default_factory=lambda: Growth(least=20))
+    growth: TreeSettings = field(default_factory=lambda: TreeSettings(least=20))
     outcome: Any = None
     treatment: Any = None
     instrument: Any = None
@@ -91,10 +91,10 @@ class InstrumentalForest:
         found, checks = centring.centre(rows, wanted, nuisances, self.growth, self.folds)
         y_left, d_left, z_left = rows.y - found["m"], rows.d - found["e"], rows.z - found["h"]
         checks = (*checks, first_stage(f_statistic(d_left, z_left, rows.clusters)))
-        pilot = fit_pilot(rows.x, y_left, d_left, z_left)
-        target = effect_target(y_left, d_left, z_left, pilot(rows.x))
+        linear = fit_linear_effect(rows.x, y_left, d_left, z_left)
+        target = effect_target(y_left, d_left, z_left, linear(rows.x))
         forest = grow_forest(rows.x, target, self.growth, rows.clusters)
-        answers = Answers(forest, pilot, self.interval, "Instrumental forest", (rows.treatment,))
+        answers = Answers(forest, linear, self.interval, "Instrumental forest", (rows.treatment,))
         tau = answered(forest.predict()).point[:, 0]
         return FittedInstrumentalForest(rows, found, answers, tau, self.growth, checks)
 
@@ -111,7 +111,7 @@ class FittedInstrumentalForest:
     answers : Answers
     tau : array, shape (n,)
         Effects out of bag.
-    growth : Growth
+    growth : TreeSettings
     checks : tuple of Check
         The strength of the instrument among them.
     """
@@ -120,7 +120,7 @@ class FittedInstrumentalForest:
     nuisances: dict[str, np.ndarray]
     answers: Answers
     tau: np.ndarray
-    growth: Growth
+    growth: TreeSettings
     checks: tuple[Check, ...] = ()
 
     def effect(self, x: Any = None, level: float = 0.95) -> Effects:

@@ -23,7 +23,7 @@ from ceteris.causal.heterogeneity.effects import Effects
 from ceteris.causal.heterogeneity.forest import grow
 from ceteris.causal.heterogeneity.forest.draws import BOTH, ESTIMATE, SPLIT, draw_features, stream
 from ceteris.causal.heterogeneity.forest.forest import Forest, grow_with, slices
-from ceteris.causal.heterogeneity.forest.growth import Growth
+from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.targets import Target
 from ceteris.causal.rows import read_covariates
 from ceteris.tables.frames import finite
@@ -51,14 +51,14 @@ class LocalMomentForest:
         differences.
     names : tuple of str, optional
         One for each parameter.
-    growth : Growth
+    growth : TreeSettings
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> x = rng.uniform(-1, 1, size=(600, 2))
     >>> counts = rng.poisson(np.where(x[:, 0] > 0, 4.0, 1.0))
-    >>> poisson = LocalMomentForest(lambda theta, z: z - np.exp(theta), start=[0.0], growth=Growth(trees=20))
+    >>> poisson = LocalMomentForest(lambda theta, z: z - np.exp(theta), start=[0.0], growth=TreeSettings(trees=20))
     >>> fitted = poisson.fit(z=counts, x=x)
     >>> np.exp(fitted.effect([[-0.5, 0.0], [0.5, 0.0]]).point).round()
     array([1., 4.])
@@ -68,7 +68,7 @@ class LocalMomentForest:
     start: Any
     derivative: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
     names: tuple[str, ...] | None = None
-    growth: Growth = field(default_factory=lambda: Growth(trees=200))
+    growth: TreeSettings = field(default_factory=lambda: TreeSettings(trees=200))
 
     def fit(self, *, z: Any, x: Any) -> FittedLocalMomentForest:
         """Grow the forest.
@@ -186,7 +186,7 @@ def solve(moment: Moment, theta: np.ndarray, alpha: np.ndarray, z: np.ndarray) -
     return theta
 
 
-def _grower(moment: Moment, overall: np.ndarray, z: np.ndarray, growth: Growth) -> Any:
+def _grower(moment: Moment, overall: np.ndarray, z: np.ndarray, growth: TreeSettings) -> Any:
     """Return what grows the tree of a number from codes and the states of the rows."""
 
     def tree(number: int, codes: np.ndarray, states: np.ndarray) -> Any:

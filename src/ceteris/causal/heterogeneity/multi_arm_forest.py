@@ -22,8 +22,8 @@ from ceteris.causal.heterogeneity.effects import Effects
 from ceteris.causal.heterogeneity.forest import averages, centring
 from ceteris.causal.heterogeneity.forest.answers import INTERVALS, Answers
 from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
-from ceteris.causal.heterogeneity.forest.growth import Growth
-from ceteris.causal.heterogeneity.forest.pilot import fit_pilot
+from ceteris.causal.heterogeneity.forest.growth import TreeSettings
+from ceteris.causal.heterogeneity.forest.linear_effect import fit_linear_effect
 from ceteris.causal.heterogeneity.forest.targets import effect_target
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.results import Check, Estimate
@@ -47,14 +47,14 @@ class MultiArmForest:
     >>> rng = np.random.default_rng(0)
     >>> x, d = rng.normal(size=(900, 2)), rng.choice(["none", "letter", "visit"], size=900)
     >>> y = np.select([d == "letter", d == "visit"], [1.0, 2.0]) + x[:, 0] + rng.normal(size=900)
-    >>> fitted = MultiArmForest(Growth(trees=100)).fit(y=y, d=d, x=x, reference="none")
+    >>> fitted = MultiArmForest(TreeSettings(trees=100)).fit(y=y, d=d, x=x, reference="none")
     >>> fitted.average().names
     ('letter - none', 'visit - none')
     >>> bool(np.all(np.abs(fitted.average().point - [1, 2]) < 0.3))
     True
     """
 
-    growth: Growth = field(default_factory=Growth)
+    growth: TreeSettings = field(default_factory=TreeSettings)
     outcome: Any = None
     treatment: Any = None
     interval: str = "bias-aware"
@@ -90,10 +90,10 @@ class MultiArmForest:
         found, checks = centring.centre(rows, wanted, nuisances, self.growth, self.folds)
         found["e"], overlaps = _clipped(rows, found["e"], [rows.levels[k] for k in others], base)
         y_left, d_left = rows.y - found["m"], arms - found["e"]
-        pilot = fit_pilot(rows.x, y_left, d_left)
-        forest = grow_forest(rows.x, effect_target(y_left, d_left, pilot=pilot(rows.x)), self.growth, rows.clusters)
+        linear = fit_linear_effect(rows.x, y_left, d_left)
+        forest = grow_forest(rows.x, effect_target(y_left, d_left, linear=linear(rows.x)), self.growth, rows.clusters)
         names = tuple(f"{rows.levels[k]} - {base}" for k in others)
-        answers = Answers(forest, pilot, self.interval, "Causal forest, several arms", names)
+        answers = Answers(forest, linear, self.interval, "Causal forest, several arms", names)
         tau = answered(forest.predict()).point
         return FittedMultiArmForest(rows, arms, found, answers, tau, (*checks, *overlaps))
 

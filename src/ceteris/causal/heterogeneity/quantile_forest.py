@@ -17,7 +17,7 @@ import numpy as np
 
 from ceteris.causal.covariates import covariates_at
 from ceteris.causal.heterogeneity.forest.forest import Forest, grow_forest, slices
-from ceteris.causal.heterogeneity.forest.growth import Growth
+from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.targets import quantile_target
 from ceteris.causal.rows import read_rows
 
@@ -28,7 +28,7 @@ class QuantileForest:
 
     Parameters
     ----------
-    growth : Growth
+    growth : TreeSettings
     levels : sequence of float
         Quantiles that splits look at; any can be asked for later.
 
@@ -37,13 +37,13 @@ class QuantileForest:
     >>> rng = np.random.default_rng(0)
     >>> x = rng.uniform(-1, 1, size=(1000, 2))
     >>> y = np.where(x[:, 0] > 0, 2.0, 1.0) * rng.normal(size=1000)
-    >>> fitted = QuantileForest(Growth(trees=100, least=20, bag=1)).fit(y=y, x=x)
+    >>> fitted = QuantileForest(TreeSettings(trees=100, least=20, bag=1)).fit(y=y, x=x)
     >>> narrow, wide = fitted.predict([[-0.5, 0.0], [0.5, 0.0]], levels=[0.9])[:, 0]
     >>> bool(narrow < 1.9 < wide)  # 1.28 and 2.56
     True
     """
 
-    growth: Growth = field(default_factory=lambda: Growth(bag=1))
+    growth: TreeSettings = field(default_factory=lambda: TreeSettings(bag=1))
     levels: Sequence[float] = (0.1, 0.5, 0.9)
 
     def fit(self, data: Any = None, *, y: Any, x: Any, cluster: Any = None) -> FittedQuantileForest:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from ceteris.lazy import lazily
 
 __all__ = [
-    "Assignment", "ClassifierPolicy", "NetPolicy", "PolicyTree", "arm_scores", "budget_curve", "cost_of_fairness",
+    "BudgetRule", "ClassifierPolicy", "NetPolicy", "PolicyTree", "arm_scores", "budget_curve", "cost_of_fairness",
     "fairness_report", "fairness_section", "off_policy_value", "out_of_fold", "plug_in", "policy_value",
     "with_opportunity", "with_parity", "within_budget",
 ]  # fmt: skip
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ceteris.causal.policy.net import NetPolicy
     from ceteris.causal.policy.off_policy import off_policy_value
     from ceteris.causal.policy.parity import cost_of_fairness, with_opportunity, with_parity
-    from ceteris.causal.policy.rules import Assignment, plug_in, within_budget
+    from ceteris.causal.policy.rules import BudgetRule, plug_in, within_budget
     from ceteris.causal.policy.tree import PolicyTree
     from ceteris.causal.policy.value import arm_scores, budget_curve, out_of_fold, policy_value
 

@@ -26,7 +26,7 @@ from ceteris.tables.frames import finite
 
 
 def fairness_report(
-    policy: Any, group: Any, scores: Any, *, deserving: Any = None, d: Any = None, clusters: Any = None
+    policy: Any, group: Any, scores: Any, *, deserving: Any = None, d: Any = None, cluster: Any = None
 ) -> Estimate:
     """Rates, values and benefits by group, and gaps to the largest group, with their joint covariance.
 
@@ -42,7 +42,7 @@ def fairness_report(
         Who should be treated, 1 or 0, or a probability; adds "opportunity", the share of them that is.
     d : array, shape (n,), optional
         Treatment in the data that the scores come from, to make sure that every group was seen in both arms.
-    clusters : array, shape (n,), optional
+    cluster : array, shape (n,), optional
 
     Examples
     --------
@@ -92,7 +92,7 @@ def fairness_report(
         np.stack([phi for _, phi in everything.values()], axis=1),
         tuple(everything),
         meta,
-        clusters_of(clusters, n),
+        clusters_of(cluster, n),
         checks=(Check("no group is left out", not untreated, sentence),),
     )
 

@@ -40,7 +40,7 @@ def off_policy_value(
     *,
     q: Any = None,
     method: str | None = None,
-    clusters: Any = None,
+    cluster: Any = None,
 ) -> Estimate:
     """Value of a policy from logged data.
 
@@ -58,7 +58,7 @@ def off_policy_value(
         E[Y | A = a, X] from other rows, for DR.
     method : {"IPS", "SNIPS", "DR"}, optional
         DR where q is given, else SNIPS.
-    clusters : array, shape (n,), optional
+    cluster : array, shape (n,), optional
 
     Examples
     --------
@@ -90,7 +90,7 @@ def off_policy_value(
     check = size_check(omega)
     warn_of(check)
     meta = {"method": f"Off-policy value, {method}", "estimand": "Mean outcome if the policy were followed."}
-    return Estimate(point, (parts - point)[:, None], ("value",), meta, clusters_of(clusters, n), checks=(check,))
+    return Estimate(point, (parts - point)[:, None], ("value",), meta, clusters_of(cluster, n), checks=(check,))
 
 
 def size_check(omega: np.ndarray) -> Check:

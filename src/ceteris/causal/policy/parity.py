@@ -111,7 +111,7 @@ def with_opportunity(
 
 
 def cost_of_fairness(
-    tau_hat: Any, budget: float, group: Any, scores: Any = None, *, gaps: Any = None, clusters: Any = None
+    tau_hat: Any, budget: float, group: Any, scores: Any = None, *, gaps: Any = None, cluster: Any = None
 ) -> Section:
     """Value of the best policy by the gap that is allowed between the groups' rates of treatment.
 
@@ -124,7 +124,7 @@ def cost_of_fairness(
         believed.
     gaps : array, in [0, 1], optional
         By default from none to that of the best policy without constraint, which is the last in any case.
-    clusters : array, shape (n,), optional
+    cluster : array, shape (n,), optional
 
     Examples
     --------
@@ -140,7 +140,7 @@ def cost_of_fairness(
     allowed = np.r_[np.unique(given[given < widest]), widest]
     found = [with_parity(tau_hat, budget, group, gap=float(gap)) for gap in allowed[:-1]] + [free]
     gamma = tau_hat if scores is None else scores
-    value = policy_value(gamma, {str(i): one.treat for i, one in enumerate(found)}, clusters=clusters)
+    value = policy_value(gamma, {str(i): one.treat for i, one in enumerate(found)}, cluster=cluster)
     last = np.zeros(len(found))
     last[-1] = 1.0
     cost = value.contrast(last - np.eye(len(found)))

@@ -40,7 +40,7 @@ def plug_in(tau_hat: Any, cost: Any = 0.0) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Assignment:
+class BudgetRule:
     """Who is treated within a budget.
 
     Parameters
@@ -79,7 +79,7 @@ class Assignment:
         return _treated(tau_hat / costs_of(cost, len(tau_hat)), self.threshold, self.at_threshold)
 
 
-def within_budget(tau_hat: Any, budget: float, *, cost: Any = 1.0, spend_all: bool = False) -> Assignment:
+def within_budget(tau_hat: Any, budget: float, *, cost: Any = 1.0, spend_all: bool = False) -> BudgetRule:
     """Treat those who gain most per unit of cost, within a budget.
 
     Parameters
@@ -105,7 +105,7 @@ def within_budget(tau_hat: Any, budget: float, *, cost: Any = 1.0, spend_all: bo
     ratio = tau_hat / cost
     threshold, at_threshold = _margin(ratio, cost, budget, -np.inf if spend_all else 0.0)
     treat = _treated(ratio, threshold, at_threshold)
-    return Assignment(treat, threshold, at_threshold, float(treat @ cost / cost.sum()))
+    return BudgetRule(treat, threshold, at_threshold, float(treat @ cost / cost.sum()))
 
 
 def top_share(priority: np.ndarray, share: float) -> np.ndarray:

@@ -61,7 +61,7 @@ def arm_scores(y: Any, d: Any, mu: Any, e: Any) -> np.ndarray:
     return np.stack(arms, axis=1)
 
 
-def policy_value(scores: Any, policy: Any, *, cost: Any = 0.0, clusters: Any = None) -> Estimate:
+def policy_value(scores: Any, policy: Any, *, cost: Any = 0.0, cluster: Any = None) -> Estimate:
     """Value of one policy or of several, with standard errors; ``.contrast([1, -1])`` compares two.
 
     Parameters
@@ -72,7 +72,7 @@ def policy_value(scores: Any, policy: Any, *, cost: Any = 0.0, clusters: Any = N
         Probability of treatment, or with k actions the number of the action or the probability of each.
     cost : float or array, shape (n,)
         Of treatment, in units of the outcome; with scores of the effect only.
-    clusters : array, shape (n,), optional
+    cluster : array, shape (n,), optional
 
     Examples
     --------
@@ -85,7 +85,7 @@ def policy_value(scores: Any, policy: Any, *, cost: Any = 0.0, clusters: Any = N
     policies = dict(policy) if isinstance(policy, Mapping) else {"value": policy}
     if not policies:
         raise ValueError("policy is empty, but must hold one at least; give an array, or arrays by name.")
-    same_labels(scores=scores, clusters=clusters, **{f"policy {name!r}": one for name, one in policies.items()})
+    same_labels(scores=scores, cluster=cluster, **{f"policy {name!r}": one for name, one in policies.items()})
     n, k = gamma.shape
     if np.ndim(scores) == 1 and np.any(cost):
         price = np.full(n, float(cost)) if np.ndim(cost) == 0 else vectors(cost=cost)[0]
@@ -97,7 +97,7 @@ def policy_value(scores: Any, policy: Any, *, cost: Any = 0.0, clusters: Any = N
     point = parts.mean(0)
     against = "over treating nobody" if np.ndim(scores) == 1 else "of the outcome"
     meta = {"method": "Value of policies", "estimand": f"Mean {against} if the policy were followed.", "n": n}
-    return Estimate(point, parts - point, tuple(map(str, policies)), meta, clusters_of(clusters, n))
+    return Estimate(point, parts - point, tuple(map(str, policies)), meta, clusters_of(cluster, n))
 
 
 def read_scores(scores: Any) -> np.ndarray:
@@ -125,7 +125,7 @@ def probabilities(name: str, policy: Any, n: int, k: int) -> np.ndarray:
     return pi
 
 
-def budget_curve(scores: Any, tau_hat: Any, share: Any = None, *, cost: Any = 1.0, clusters: Any = None) -> Curve:
+def budget_curve(scores: Any, tau_hat: Any, share: Any = None, *, cost: Any = 1.0, cluster: Any = None) -> Curve:
     """Gain over treating nobody by budget, treating those of highest τ̂ / cost.
 
     Parameters
@@ -134,7 +134,7 @@ def budget_curve(scores: Any, tau_hat: Any, share: Any = None, *, cost: Any = 1.
         From different rows.
     share : array, increasing, in (0, 1], optional
         Budgets as in `within_budget`; 5 %, ..., 100 % by default. They are spent even where τ̂ is not positive.
-    cost, clusters
+    cost, cluster
         As in `within_budget` and `policy_value`.
 
     Examples
@@ -145,7 +145,7 @@ def budget_curve(scores: Any, tau_hat: Any, share: Any = None, *, cost: Any = 1.
     q = read_shares(share)
     (scores,) = vectors(scores=scores)
     treat = {f"{b:g}": within_budget(tau_hat, b, cost=cost, spend_all=True).treat for b in q}
-    found = policy_value(scores, treat, clusters=clusters)
+    found = policy_value(scores, treat, cluster=cluster)
     return Curve("value", q, found.point, found.se)
 
 

@@ -134,8 +134,8 @@ def test_the_figure_of_the_sections_shows_the_groups_of_the_table():
     scores, tau = design()
     fold, town = np.arange(500) % 5, np.arange(500) // 10
     tau = tau + 10 * fold  # not comparable between folds
-    found = gates(scores, tau, within=fold, clusters=town)
-    shown = evaluation_sections(scores, tau, within=fold, clusters=town)[1].figures[0].data
+    found = gates(scores, tau, within=fold, cluster=town)
+    shown = evaluation_sections(scores, tau, within=fold, cluster=town)[1].figures[0].data
     np.testing.assert_array_equal(shown["observed"], found.point[:5])
     np.testing.assert_array_equal(shown["se"], found.se[:5])
     by_group = pd.Series(tau).groupby(quantile_groups(tau, 5, fold)).mean()

@@ -99,9 +99,9 @@ def rounded_autoc():
 def test_clusters_of_copies_change_no_interval():
     rows = np.repeat(np.arange(60), 3)
     one = rate(SCORES, PRIORITY["distinct"])
-    three = rate(SCORES[rows], PRIORITY["distinct"][rows], clusters=rows)
+    three = rate(SCORES[rows], PRIORITY["distinct"][rows], cluster=rows)
     assert three.se[0] == pytest.approx(one.se[0], rel=0.02)  # AUTOC of ties is averaged: O(1/n) apart
-    drawn = rate(SCORES[rows], PRIORITY["distinct"][rows], clusters=rows, error="half samples", draws=400)
+    drawn = rate(SCORES[rows], PRIORITY["distinct"][rows], cluster=rows, error="half samples", draws=400)
     assert drawn.se[0] == pytest.approx(one.se[0], rel=0.2)  # 400 draws: 3.5 %, and 60 clusters
 
 
@@ -132,9 +132,9 @@ def test_the_curve_is_drawn_with_the_numbers_it_shows():
         ({"target": "AUUC"}, "target is 'AUUC', but must be one of AUTOC, QINI"),
         ({"error": "jackknife"}, "error is 'jackknife', but must be one of influence, half samples"),
         ({"weights": 0 * I}, "weights runs from 0 to 0, but must be a number above 0 everywhere; drop rows"),
-        ({"clusters": [1, 2]}, r"clusters has shape \(2,\), but must have \(60,\), one label for each row"),
-        ({"clusters": [None] * 60}, "clusters holds 60 missing labels, but must hold none"),
-        ({"clusters": I % 2, "error": "half samples"}, "clusters: there are 2 independent units, but halves nee"),
+        ({"cluster": [1, 2]}, r"cluster has shape \(2,\), but must have \(60,\), one label for each row"),
+        ({"cluster": [None] * 60}, "cluster holds 60 missing labels, but must hold none"),
+        ({"cluster": I % 2, "error": "half samples"}, "cluster: there are 2 independent units, but halves nee"),
         ({"error": "half samples", "draws": 1}, "draws is 1, but must be a whole number of at least 2"),
     ],
 )

@@ -9,7 +9,7 @@ from scipy import integrate, stats
 from ceteris.causal.heterogeneity.forest.binning import fit_bins
 from ceteris.causal.heterogeneity.forest.draws import BOTH, ESTIMATE, draw_states
 from ceteris.causal.heterogeneity.forest.forest import grow_forest
-from ceteris.causal.heterogeneity.forest.growth import Growth
+from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.targets import effect_target, mean_target
 from ceteris.causal.heterogeneity.forest.variance import debiased
 
@@ -44,7 +44,7 @@ def slow_trees(forest, x):
 @pytest.fixture(scope="module")
 def forest():
     x, d, y = sample()
-    return grow_forest(x, effect_target(y, d), Growth(trees=40, seed=5))
+    return grow_forest(x, effect_target(y, d), TreeSettings(trees=40, seed=5))
 
 
 def test_predictions_and_variances_are_those_of_a_loop_over_trees(forest):
@@ -87,8 +87,8 @@ def test_variance_is_positive_where_the_difference_is_negative():
 
 def test_threads_change_nothing():
     x, d, y = sample(n=200)
-    one = grow_forest(x, effect_target(y, d), Growth(trees=20, seed=1))
-    three = grow_forest(x, effect_target(y, d), Growth(trees=20, seed=1, jobs=3))
+    one = grow_forest(x, effect_target(y, d), TreeSettings(trees=20, seed=1))
+    three = grow_forest(x, effect_target(y, d), TreeSettings(trees=20, seed=1, jobs=3))
     for a, b in zip(one.trees.arrays, three.trees.arrays, strict=True):
         assert np.array_equal(a, b)
     for at in (None, x[:50] + 0.1):
@@ -99,7 +99,7 @@ def test_threads_change_nothing():
 
 def test_units_do_not_matter():
     x, d, y = sample(n=300)
-    growth = Growth(trees=20, seed=1)
+    growth = TreeSettings(trees=20, seed=1)
     plain = grow_forest(x, effect_target(y, d), growth).predict(x, variance=True)
     for unit_d, unit_y in ((2.0**30, 1.0), (2.0**-30, 2.0**-40), (1.0, 2.0**40)):  # powers of two, so without rounding
         scaled = grow_forest(x, effect_target(unit_y * y, unit_d * d), growth).predict(x, variance=True)
@@ -109,7 +109,7 @@ def test_units_do_not_matter():
 
 def test_seeds_change_the_forest():
     x, d, y = sample(n=200)
-    first, second = (grow_forest(x, effect_target(y, d), Growth(trees=20, seed=seed)) for seed in (1, 2))
+    first, second = (grow_forest(x, effect_target(y, d), TreeSettings(trees=20, seed=seed)) for seed in (1, 2))
     assert np.abs(first.predict(x).point - second.predict(x).point).max() > 0.01
 
 
@@ -128,7 +128,7 @@ def test_regression_forest_is_as_good_as_that_of_scikit_learn():
         x, new = rng.uniform(size=(2, 500, 5))
         f = lambda x: 10 * np.sin(np.pi * x[:, 0] * x[:, 1]) + 20 * (x[:, 2] - 0.5) ** 2 + 10 * x[:, 3] + 5 * x[:, 4]
         y = f(x) + rng.normal(size=500)
-        growth = Growth(trees=200, bag=1, share=0.63, honest=0, candidates=3, seed=seed)
+        growth = TreeSettings(trees=200, bag=1, share=0.63, honest=0, candidates=3, seed=seed)
         found = grow_forest(x, mean_target(y), growth).predict(new).point[:, 0]
         peer = RandomForestRegressor(200, min_samples_leaf=3, max_features=3, random_state=seed).fit(x, y)
         ours.append(np.sqrt(np.mean((found - f(new)) ** 2)))
@@ -140,7 +140,7 @@ def test_regression_forest_is_as_good_as_that_of_scikit_learn():
 
 def test_means_of_several_outcomes_share_one_forest():
     x, _, y = sample()
-    both = grow_forest(x, mean_target(np.column_stack([y, x[:, 0]])), Growth(trees=100, bag=1)).predict().point
+    both = grow_forest(x, mean_target(np.column_stack([y, x[:, 0]])), TreeSettings(trees=100, bag=1)).predict().point
     assert both.shape == (400, 2)
     assert np.corrcoef(both[:, 1], x[:, 0])[0, 1] > 0.9
 
@@ -151,7 +151,7 @@ def test_missing_values_are_split_on():
     absent = rng.random(1000) < 0.3
     y = 3.0 * absent + rng.normal(size=1000)
     x[absent, 0] = np.nan
-    forest = grow_forest(x, mean_target(y), Growth(trees=100, bag=1))
+    forest = grow_forest(x, mean_target(y), TreeSettings(trees=100, bag=1))
     point = forest.predict(np.array([[np.nan, 0.0], [0.0, 0.0]])).point[:, 0]
     # Standard error of a leaf's mean averaged over trees is below 0.2.
     assert point == pytest.approx([3, 0], abs=0.6)
@@ -161,12 +161,12 @@ def test_clusters_are_drawn_whole():
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(100), 4)
     x, y = rng.normal(size=(400, 2)), rng.normal(size=100)[groups]
-    forest = grow_forest(x, mean_target(y), Growth(trees=20, bag=2), [groups])
+    forest = grow_forest(x, mean_target(y), TreeSettings(trees=20, bag=2), [groups])
     alpha = forest.weights()
     same = groups[:, None] == groups[None]
     assert np.all(alpha[same] == 0)  # no neighbour out of bag is of the row's own cluster
     with pytest.raises(ValueError, match="cluster names two sets, but must name one, of which a forest draws wh"):
-        grow_forest(x, mean_target(y), Growth(trees=2), [groups, groups])
+        grow_forest(x, mean_target(y), TreeSettings(trees=2), [groups, groups])
 
 
 def test_importance_names_what_matters(forest):
@@ -204,19 +204,19 @@ def test_bins_keep_order_and_few_values_exactly():
 )
 def test_wrong_settings_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
-        Growth(**settings)
+        TreeSettings(**settings)
 
 
 def test_more_leaves_than_data_and_no_covariates_are_refused():
     x, d, y = sample(n=30)
     with pytest.raises(ValueError, match=r"least is 20, but a tree grows on 8 rows \(n = 30\), so it could not hav"):
-        grow_forest(x, effect_target(y, d), Growth(trees=2, least=20))
+        grow_forest(x, effect_target(y, d), TreeSettings(trees=2, least=20))
     with pytest.raises(ValueError, match="x is empty, but must name a covariate at least"):
-        grow_forest(x[:, :0], effect_target(y, d), Growth(trees=2))
+        grow_forest(x[:, :0], effect_target(y, d), TreeSettings(trees=2))
     with pytest.raises(ValueError, match="cluster: there are 2 clusters, but trees draw whole ones and need 8 a"):
-        grow_forest(x, mean_target(y), Growth(trees=2, least=1), [np.arange(30) % 2])
+        grow_forest(x, mean_target(y), TreeSettings(trees=2, least=1), [np.arange(30) % 2])
     with pytest.raises(ValueError, match="bag: the forest was grown with bag=1"):
-        grow_forest(x, mean_target(y), Growth(trees=2, least=1, bag=1)).predict(variance=True)
+        grow_forest(x, mean_target(y), TreeSettings(trees=2, least=1, bag=1)).predict(variance=True)
 
 
 def test_a_second_fit_compiles_nothing(forest):

@@ -12,7 +12,7 @@ from ceteris.results import Figure
 if TYPE_CHECKING:
     import pandas as pd
 
-SAID = {
+LABELS = {
     "TOC": ("gain of the first over the average", "Zero throughout if the ranking knows nothing."),
     "gain": ("gain per unit of the sample", "The straight line is a random order."),
     "qini": ("gain per unit of the sample", "The straight line is a random order."),
@@ -53,7 +53,7 @@ class Curve:
 
     def figure(self, title: str = "") -> Figure:
         """The curve, its pointwise band of 95 %, and what a random order would give."""
-        label, caption = SAID[self.kind]
+        label, caption = LABELS[self.kind]
         last = self.value[-1]
         chance = {"TOC": 0 * self.share, "uplift": last + 0 * self.share}.get(self.kind, last * self.share)
         data = self.frame().assign(chance=chance, label=label)

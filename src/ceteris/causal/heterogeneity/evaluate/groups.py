@@ -61,7 +61,7 @@ def quantile_groups(values: Any, groups: int = 5, within: Any = None) -> np.ndar
     return place
 
 
-def gates(scores: Any, tau_hat: Any, groups: int = 5, *, within: Any = None, clusters: Any = None) -> Estimate:
+def gates(scores: Any, tau_hat: Any, groups: int = 5, *, within: Any = None, cluster: Any = None) -> Estimate:
     """Mean effect by group of the estimated effect, and the last less the first.
 
     Parameters
@@ -71,7 +71,7 @@ def gates(scores: Any, tau_hat: Any, groups: int = 5, *, within: Any = None, clu
     tau_hat : array, shape (n,)
     groups, within
         As in `quantile_groups`.
-    clusters : array, shape (n,), optional
+    cluster : array, shape (n,), optional
 
     Examples
     --------
@@ -88,7 +88,7 @@ def gates(scores: Any, tau_hat: Any, groups: int = 5, *, within: Any = None, clu
         "estimand": "Mean effect in each quantile group of the estimated effect, the lowest first.",
         "groups": place,
     }
-    means = Estimate(point, influence, names, meta, clusters_of(clusters, len(scores)))
+    means = Estimate(point, influence, names, meta, clusters_of(cluster, len(scores)))
     weights = np.vstack([np.eye(groups), np.eye(groups)[-1] - np.eye(groups)[0]])
     found = means.contrast(weights, (*names, f"group {groups} - group 1"))
     return replace(found, checks=(ordered(found),))
@@ -104,14 +104,14 @@ def ordered(found: Estimate) -> Check:
     return Check("groups are sorted", passed, sentence + advice, t, 1.645)
 
 
-def clan(x: Any, tau_hat: Any, groups: int = 5, *, within: Any = None, clusters: Any = None) -> Estimate:
+def clan(x: Any, tau_hat: Any, groups: int = 5, *, within: Any = None, cluster: Any = None) -> Estimate:
     """How the most affected differ from the least affected: means of covariates, last group less first.
 
     Parameters
     ----------
     x : data frame or array, shape (n, p)
         Covariates; labels become zeros and ones. ``meta["least"]`` and ``meta["most"]`` hold the two means.
-    tau_hat, groups, within, clusters
+    tau_hat, groups, within, cluster
         As in `gates`.
 
     Examples
@@ -133,7 +133,7 @@ def clan(x: Any, tau_hat: Any, groups: int = 5, *, within: Any = None, clusters:
         "least": least,
         "most": most,
     }
-    return Estimate(most - least, influence, names, meta, clusters_of(clusters, len(tau_hat)))
+    return Estimate(most - least, influence, names, meta, clusters_of(cluster, len(tau_hat)))
 
 
 def group_means(values: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

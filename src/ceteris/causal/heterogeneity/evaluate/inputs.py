@@ -52,7 +52,7 @@ def labels(role: str, given: Any, n: int) -> np.ndarray:
 
 def clusters_of(given: Any, n: int) -> tuple[np.ndarray, ...]:
     """Return clusters as an estimate keeps them: none or one set."""
-    return () if given is None else (labels("clusters", given, n),)
+    return () if given is None else (labels("cluster", given, n),)
 
 
 def weights_of(given: Any, n: int) -> np.ndarray:

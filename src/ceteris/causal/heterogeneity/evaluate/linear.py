@@ -20,7 +20,7 @@ from ceteris.stats.least_squares import ols
 SLOPE = "there is no slope"
 
 
-def best_linear_predictor(scores: Any, tau_hat: Any, *, clusters: Any = None) -> Estimate:
+def best_linear_predictor(scores: Any, tau_hat: Any, *, cluster: Any = None) -> Estimate:
     """Regression of doubly robust scores on the estimated effect: E[τ | τ̂] ≈ average + slope (τ̂ - mean τ̂).
 
     A slope of one says that the estimated effects are calibrated, zero that they know nothing of the true ones.
@@ -30,7 +30,7 @@ def best_linear_predictor(scores: Any, tau_hat: Any, *, clusters: Any = None) ->
     ----------
     scores, tau_hat : array, shape (n,)
         From different rows.
-    clusters : array, shape (n,), optional
+    cluster : array, shape (n,), optional
 
     Examples
     --------
@@ -44,10 +44,10 @@ def best_linear_predictor(scores: Any, tau_hat: Any, *, clusters: Any = None) ->
         "method": "Best linear predictor of the effect",
         "estimand": "Average effect, and slope of the effect in the estimated effect; one is right, zero uninformed.",
     }
-    return _regression(design, scores, ("average", "slope"), meta, clusters)
+    return _regression(design, scores, ("average", "slope"), meta, cluster)
 
 
-def calibration_test(y: Any, d: Any, m: Any, e: Any, tau_hat: Any, *, clusters: Any = None) -> Estimate:
+def calibration_test(y: Any, d: Any, m: Any, e: Any, tau_hat: Any, *, cluster: Any = None) -> Estimate:
     """Regression of y - m on (d - e) τ̄ and (d - e)(τ̂ - τ̄): both coefficients are one if τ̂ is right.
 
     "mean" of one says that the average of τ̂ is right, "differential" of one that its variation is; a differential that
@@ -57,7 +57,7 @@ def calibration_test(y: Any, d: Any, m: Any, e: Any, tau_hat: Any, *, clusters: 
     ----------
     y, d, m, e, tau_hat : array, shape (n,)
         Outcome, treatment, E[Y | X], E[D | X] and the estimated effect, the last three out of fold.
-    clusters : array, shape (n,), optional
+    cluster : array, shape (n,), optional
 
     Examples
     --------
@@ -80,15 +80,15 @@ def calibration_test(y: Any, d: Any, m: Any, e: Any, tau_hat: Any, *, clusters: 
         "estimand": "Coefficients of the mean and of the variation of the estimated effect; both are one if right.",
     }
     found = _regression(np.column_stack([v * mean, v * (tau_hat - mean)]), y - m, ("mean", "differential"), meta,
-                        clusters)  # fmt: skip
+                        cluster)  # fmt: skip
     p = float(norm.sf(found.point[1] / found.se[1]))
     advice = "." if p < 0.05 else "; the data do not show that effects differ as estimated."
     check = Check("heterogeneity", p < 0.05, f"One-sided p-value of the differential: {p:.3f}{advice}", p, 0.05)
     return replace(found, checks=(check,))
 
 
-def _regression(x: np.ndarray, y: np.ndarray, names: tuple[str, ...], meta: dict[str, Any], clusters: Any) -> Estimate:
-    groups = clusters_of(clusters, len(y))
+def _regression(x: np.ndarray, y: np.ndarray, names: tuple[str, ...], meta: dict[str, Any], cluster: Any) -> Estimate:
+    groups = clusters_of(cluster, len(y))
     fit = ols(x, y)
     return Estimate(fit.beta, fit.influence("HC3"), names, meta, groups, by_cluster=fit.by_cluster,
                     by_deletion=fit.by_deletion)  # fmt: skip

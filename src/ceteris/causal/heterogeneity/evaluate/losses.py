@@ -22,7 +22,7 @@ from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, named, sam
 from ceteris.results import Estimate
 
 
-def r_loss(y: Any, d: Any, m: Any, e: Any, tau_hat: Any, *, clusters: Any = None) -> Estimate:
+def r_loss(y: Any, d: Any, m: Any, e: Any, tau_hat: Any, *, cluster: Any = None) -> Estimate:
     """Squared residual of the outcome after the treatment's residual times the effect.
 
     Parameters
@@ -30,7 +30,7 @@ def r_loss(y: Any, d: Any, m: Any, e: Any, tau_hat: Any, *, clusters: Any = None
     y, d, m, e : array, shape (n,)
         Outcome, treatment, E[Y | X] and E[D | X], the last two from other rows.
     tau_hat : array, shape (n,), or mapping or data frame of several by name
-    clusters : array, shape (n,), optional
+    cluster : array, shape (n,), optional
 
     Examples
     --------
@@ -39,10 +39,10 @@ def r_loss(y: Any, d: Any, m: Any, e: Any, tau_hat: Any, *, clusters: Any = None
     array([0., 1.])
     """
     y, d, m, e = vectors(y=y, d=d, m=m, e=e)
-    return _loss("R-loss", y - m, d - e, tau_hat, clusters)
+    return _loss("R-loss", y - m, d - e, tau_hat, cluster)
 
 
-def dr_loss(scores: Any, tau_hat: Any, *, clusters: Any = None) -> Estimate:
+def dr_loss(scores: Any, tau_hat: Any, *, cluster: Any = None) -> Estimate:
     """Squared distance of estimated effects from doubly robust scores; arguments as in `r_loss`.
 
     Examples
@@ -51,7 +51,7 @@ def dr_loss(scores: Any, tau_hat: Any, *, clusters: Any = None) -> Estimate:
     array([2.])
     """
     (scores,) = vectors(scores=scores)
-    return _loss("DR-loss", scores, np.ones_like(scores), tau_hat, clusters)
+    return _loss("DR-loss", scores, np.ones_like(scores), tau_hat, cluster)
 
 
 def effect_mse(tau: Any, tau_hat: Any) -> Estimate:
@@ -66,10 +66,10 @@ def effect_mse(tau: Any, tau_hat: Any) -> Estimate:
     return _loss("MSE", tau, np.ones_like(tau), tau_hat, None)
 
 
-def _loss(kind: str, target: np.ndarray, slope: np.ndarray, tau_hat: Any, clusters: Any) -> Estimate:
+def _loss(kind: str, target: np.ndarray, slope: np.ndarray, tau_hat: Any, cluster: Any) -> Estimate:
     estimates = named("tau_hat", tau_hat, kind)
     same_length(target=target, **estimates)
     losses = np.stack([(target - slope * tau) ** 2 for tau in estimates.values()], axis=1)
     mean = losses.mean(0)
     meta = {"method": f"{kind} of estimated effects", "estimand": "Lowest at the true effects; compare, do not read."}
-    return Estimate(mean, losses - mean, tuple(estimates), meta, clusters_of(clusters, len(target)))
+    return Estimate(mean, losses - mean, tuple(estimates), meta, clusters_of(cluster, len(target)))

@@ -42,7 +42,7 @@ def tie_means(values: np.ndarray, weights: np.ndarray, group: np.ndarray) -> np.
 
 
 def half_samples(
-    statistic: Callable[[np.ndarray], np.ndarray | float], n: int, clusters: np.ndarray | None, draws: int, seed: int
+    statistic: Callable[[np.ndarray], np.ndarray | float], n: int, cluster: np.ndarray | None, draws: int, seed: int
 ) -> np.ndarray:
     """The statistic of random halves of the rows, shape (draws, ...).
 
@@ -53,14 +53,14 @@ def half_samples(
     ----------
     statistic : callable
         Of an increasing array of row numbers.
-    clusters : array, shape (n,), or None
+    cluster : array, shape (n,), or None
         Half of the clusters are drawn, with all their rows.
     """
     whole("draws", draws, least=2)
-    place = np.arange(n) if clusters is None else np.unique(clusters, return_inverse=True)[1]
+    place = np.arange(n) if cluster is None else np.unique(cluster, return_inverse=True)[1]
     count = int(place.max()) + 1
     if count < 4:
-        raise ValueError(f"clusters: there are {count} independent units, but halves need four at least; give more.")
+        raise ValueError(f"cluster: there are {count} independent units, but halves need four at least; give more.")
     rng = np.random.default_rng(seed)
     found = []
     for _ in range(draws):

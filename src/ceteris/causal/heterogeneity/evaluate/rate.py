@@ -49,7 +49,7 @@ def rate(
     target: str = "AUTOC",
     *,
     weights: Any = None,
-    clusters: Any = None,
+    cluster: Any = None,
     error: str = "influence",
     draws: int = 200,
     seed: int = 0,
@@ -64,7 +64,7 @@ def rate(
         Who comes first; estimated effects, or anything else. ``.contrast([1, -1])`` compares two.
     target : {"AUTOC", "QINI"}
     weights : array, shape (n,), optional
-    clusters : array, shape (n,), optional
+    cluster : array, shape (n,), optional
     error : {"influence", "half samples"}
         Where standard errors come from.
     draws, seed : int
@@ -84,7 +84,7 @@ def rate(
     one_of("target", target, TARGETS)
     one_of("error", error, ERRORS)
     n = len(scores)
-    w, groups = weights_of(weights, n), clusters_of(clusters, n)
+    w, groups = weights_of(weights, n), clusters_of(cluster, n)
     meta = {
         "method": f"Rank-weighted average effect, {target}",
         "estimand": "Weighted mean over q of the gain of the first q over the average; zero for an uninformed ranking.",
@@ -113,7 +113,7 @@ def toc(
     share: Any = None,
     *,
     weights: Any = None,
-    clusters: Any = None,
+    cluster: Any = None,
     draws: int = 200,
     seed: int = 0,
 ) -> Curve:
@@ -123,7 +123,7 @@ def toc(
     ----------
     share : array, increasing, in (0, 1], optional
         Values of q; 5 %, 10 %, ..., 100 % by default. A unit may be counted in part.
-    scores, priority, weights, clusters, draws, seed
+    scores, priority, weights, cluster, draws, seed
         As in `rate`, for one ranking.
 
     Examples
@@ -135,7 +135,7 @@ def toc(
     refuse_constant("priority", priority, RANKS_NOBODY)
     q = read_shares(share)
     n = len(scores)
-    w, groups = weights_of(weights, n), clusters_of(clusters, n)
+    w, groups = weights_of(weights, n), clusters_of(cluster, n)
     order, gamma, weights, group = _in_order(scores, priority, w)
     statistic = lambda rows: _toc_at(gamma[rows], weights[rows], group[rows], q)
     drawn = half_samples(statistic, n, groups[0][order] if groups else None, draws, seed)

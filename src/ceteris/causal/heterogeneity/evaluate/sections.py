@@ -15,7 +15,7 @@ from ceteris.results import Check, Estimate, Figure, Section, Table, joint
 
 
 def evaluation_sections(
-    scores: Any, tau_hat: Any, x: Any = None, *, groups: int = 5, within: Any = None, clusters: Any = None
+    scores: Any, tau_hat: Any, x: Any = None, *, groups: int = 5, within: Any = None, cluster: Any = None
 ) -> tuple[Section, ...]:
     """Ranking, calibration and groups; where the estimated effect does not vary, one section that says so.
 
@@ -29,7 +29,7 @@ def evaluation_sections(
         Covariates, to describe the most and the least affected.
     groups, within
         As in `quantile_groups`.
-    clusters : array, shape (n,), optional
+    cluster : array, shape (n,), optional
 
     Examples
     --------
@@ -47,18 +47,18 @@ def evaluation_sections(
             f"The estimated effect is {tau_hat[0]:g} for everybody: there is no ranking to judge, and no curve to draw."
         )
         return (Section("Ranking", sentence, checks=(Check("variation", False, sentence),)),)
-    areas = joint(*(rate(scores, tau_hat, target, clusters=clusters) for target in ("AUTOC", "QINI")))
+    areas = joint(*(rate(scores, tau_hat, target, cluster=cluster) for target in ("AUTOC", "QINI")))
     t = float(areas.point[0] / areas.se[0])
     advice = "." if t > 1.645 else ", which is no evidence that it knows who gains more."
     check = Check("the ranking is informed", t > 1.645, f"AUTOC of the ranking has t = {t:.2f}{advice}", t, 1.645)
-    sorted_by = gates(scores, tau_hat, groups, within=within, clusters=clusters)
-    slope = best_linear_predictor(scores, tau_hat, clusters=clusters)
+    sorted_by = gates(scores, tau_hat, groups, within=within, cluster=cluster)
+    slope = best_linear_predictor(scores, tau_hat, cluster=cluster)
     found = [
         Section(
             "Ranking",
             "How much more those gain who come first by the estimated effect.",
             (Table("Rank-weighted average effects", areas.frame(), "Un-normalised; zero for an uninformed ranking."),),
-            (toc(scores, tau_hat, clusters=clusters).figure("Targeting curve"),),
+            (toc(scores, tau_hat, cluster=cluster).figure("Targeting curve"),),
             (check,),
         ),
         Section(
@@ -70,7 +70,7 @@ def evaluation_sections(
         ),
     ]
     if x is not None:
-        differ = clan(x, tau_hat, groups, within=within, clusters=clusters)
+        differ = clan(x, tau_hat, groups, within=within, cluster=cluster)
         frame = differ.frame()
         frame.insert(0, "most affected", differ.meta["most"])
         frame.insert(0, "least affected", differ.meta["least"])

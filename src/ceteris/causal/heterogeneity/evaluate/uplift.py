@@ -81,7 +81,7 @@ def gain_curve(
     kind: str = "gain",
     share: Any = None,
     *,
-    clusters: Any = None,
+    cluster: Any = None,
     draws: int = 200,
     seed: int = 0,
 ) -> Curve:
@@ -94,7 +94,7 @@ def gain_curve(
     kind : {"gain", "uplift", "qini"}
     share : array, increasing, in (0, 1], optional
         Where the curve is evaluated; 5 %, 10 %, ..., 100 % by default. Between units it is interpolated.
-    clusters : array, shape (n,), optional
+    cluster : array, shape (n,), optional
         Units that were randomised together.
     draws, seed : int
 
@@ -104,15 +104,15 @@ def gain_curve(
     array([1.5, 1.5])
     """
     q = read_shares(share)
-    columns, group, clusters = _prepared(y, d, priority, kind, clusters)
+    columns, group, cluster = _prepared(y, d, priority, kind, cluster)
     statistic = lambda rows: _curve_at(columns[rows], group[rows], kind, q)
     with np.errstate(divide="ignore", invalid="ignore"):
-        drawn = half_samples(statistic, len(group), clusters, draws, seed)
+        drawn = half_samples(statistic, len(group), cluster, draws, seed)
         return Curve(kind, q, _curve_at(columns, group, kind, q), _spread(drawn))
 
 
 def gain_area(
-    y: Any, d: Any, priority: Any, kind: str = "gain", *, clusters: Any = None, draws: int = 200, seed: int = 0
+    y: Any, d: Any, priority: Any, kind: str = "gain", *, cluster: Any = None, draws: int = 200, seed: int = 0
 ) -> Estimate:
     """Area between the curve and that of a random order: the Qini coefficient and its like, un-normalised.
 
@@ -124,16 +124,16 @@ def gain_area(
     >>> gain_area(y, d, priority).point.round(4)
     array([0.1576])
     """
-    columns, group, clusters = _prepared(y, d, priority, kind, clusters)
+    columns, group, cluster = _prepared(y, d, priority, kind, cluster)
     with np.errstate(divide="ignore", invalid="ignore"):
-        drawn = half_samples(lambda rows: _area(columns[rows], group[rows], kind), len(group), clusters, draws, seed)
+        drawn = half_samples(lambda rows: _area(columns[rows], group[rows], kind), len(group), cluster, draws, seed)
         point = np.array([_area(columns, group, kind)])
     meta = {"method": f"Area of the {kind} curve", "estimand": "Mean over k of the curve less that of a random order."}
     return Estimate(point, None, (kind,), {**meta, "n": len(group)}, given=np.array([[_spread(drawn) ** 2]]))
 
 
 def _prepared(
-    y: Any, d: Any, priority: Any, kind: str, clusters: Any
+    y: Any, d: Any, priority: Any, kind: str, cluster: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Return (y d, d, y (1 - d), 1 - d) in the order of the priority, shape (n, 4), tie groups, and clusters."""
     y, d, priority = vectors(y=y, d=d, priority=priority)
@@ -141,7 +141,7 @@ def _prepared(
     refuse_treatment(d)
     refuse_constant("priority", priority, RANKS_NOBODY)
     order, group = sorted_rows(priority)
-    labels = clusters_of(clusters, len(y))
+    labels = clusters_of(cluster, len(y))
     columns = np.stack([y * d, d, y * (1 - d), 1 - d], axis=1)[order]
     return columns, group, labels[0][order] if labels else None
 

@@ -11,9 +11,9 @@ import numpy as np
 from ceteris.arguments import probability
 from ceteris.causal.covariates import covariates_at
 from ceteris.causal.heterogeneity.effects import Effects
+from ceteris.causal.heterogeneity.forest.calibration import AS_IS, Calibration
 from ceteris.causal.heterogeneity.forest.forest import Forest, answered
-from ceteris.causal.heterogeneity.forest.pilot import Pilot
-from ceteris.causal.heterogeneity.forest.stretch import AS_IS, Stretch
+from ceteris.causal.heterogeneity.forest.linear_effect import LinearEffect
 from ceteris.causal.rows import Rows
 from ceteris.results import Check
 
@@ -35,33 +35,33 @@ class Answers:
     Attributes
     ----------
     forest : Forest
-        Its further outcome is the treatment times the effects by ``pilot``.
-    pilot : Pilot
+        Its further outcome is the treatment times the effects by ``linear``.
+    linear : LinearEffect
     interval : str
         One of ``INTERVALS``.
     method : str
         For titles.
     names : tuple of str
         One for each effect.
-    stretch : Stretch
+    calibration : Calibration
     """
 
     forest: Forest
-    pilot: Pilot
+    linear: LinearEffect
     interval: str
     method: str
     names: tuple[str, ...]
-    stretch: Stretch = AS_IS
+    calibration: Calibration = AS_IS
 
     def at(self, rows: Rows, x: Any = None, level: float = 0.95, checks: Sequence[Check] = ()) -> Effects:
         """Effects at x, a table or a matrix, or out of bag at the rows grown on; shape (m,), or (m, k) if several."""
         probability("level", level)
         new = None if x is None else covariates_at(x, rows.names)
         predicted = answered(self.forest.predict(new, variance=self.forest.growth.bag > 1))
-        point, se = self.stretch.of(predicted.point), None
+        point, se = self.calibration.of(predicted.point), None
         said = "The forest was grown with bag=1, so there are no standard errors."
         if predicted.variance is not None:
-            variance = self.stretch.variance(predicted.point, predicted.variance)
+            variance = self.calibration.variance(predicted.point, predicted.variance)
             se, said = np.sqrt(variance), INTERVALS[self.interval]
             if self.interval == "bias-aware":
                 se = np.sqrt(variance + self._bias(predicted.further[:, 0], rows.x if new is None else new) ** 2)
@@ -81,9 +81,9 @@ class Answers:
         return self.forest.weights(None if x is None else covariates_at(x, names))
 
     def _bias(self, smoothed: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """What forest and stretching make of the pilot, less the pilot; shape (m, k)."""
-        average = self.pilot.average
-        return average + self.stretch.factor * (smoothed - average) - self.pilot(x)
+        """What forest and calibration make of the linear effect, less that; shape (m, k)."""
+        average = self.linear.average
+        return average + self.calibration.factor * (smoothed - average) - self.linear(x)
 
 
 def refuse_unsure(se: np.ndarray) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from ceteris.arguments import one_of
 from ceteris.causal.crossfit import cross_fit, read_folds
 from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
-from ceteris.causal.heterogeneity.forest.growth import Growth
+from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.targets import mean_target
 from ceteris.causal.nuisances import fit_of, overlap, refuse_learners
 from ceteris.causal.rows import Rows
@@ -23,7 +23,7 @@ FEWEST = 50  # trees of a forest for a nuisance; otherwise a quarter of those as
 
 
 def centre(
-    rows: Rows, targets: Mapping[str, tuple[np.ndarray, Any]], given: Mapping[str, Any] | None, growth: Growth,
+    rows: Rows, targets: Mapping[str, tuple[np.ndarray, Any]], given: Mapping[str, Any] | None, growth: TreeSettings,
     folds: Any = 5,
 ) -> tuple[dict[str, np.ndarray], tuple[Check, ...]]:  # fmt: skip
     """Nuisances by name, and how well they fit.
@@ -34,7 +34,7 @@ def centre(
         What is to be predicted under this name, and by what; None is our own regression forest, out of bag.
     given : mapping of str to array of shape (n,) or (n, k), optional
         Those that are known already.
-    growth : Growth
+    growth : TreeSettings
         Of the forest they are for.
     folds : int or array
         For learners.
@@ -57,7 +57,7 @@ def centre(
     return found, tuple(checks)
 
 
-def out_of_bag(rows: Rows, values: np.ndarray, growth: Growth) -> np.ndarray:
+def out_of_bag(rows: Rows, values: np.ndarray, growth: TreeSettings) -> np.ndarray:
     """Predict values (n,) or (n, k) by a regression forest, out of bag; without bags, as no variance is asked for."""
     trees = max(FEWEST, growth.trees // 4)
     forest = grow_forest(rows.x, mean_target(values), replace(growth, trees=trees, bag=1), rows.clusters)
@@ -70,7 +70,7 @@ def clipped(rows: Rows, e: np.ndarray, who: str = "treatment") -> tuple[np.ndarr
     return np.clip(e, CLIP, 1 - CLIP), overlap(e, CLIP, x, rows.names, who)
 
 
-def variance_given(rows: Rows, squares: np.ndarray, growth: Growth) -> np.ndarray:
+def variance_given(rows: Rows, squares: np.ndarray, growth: TreeSettings) -> np.ndarray:
     """E[squares | X] out of bag, at least a hundredth of its mean, so that one can divide by it."""
     found = out_of_bag(rows, squares, replace(growth, seed=growth.seed + 31_337))
     return np.maximum(found, squares.mean() / 100)

@@ -12,7 +12,7 @@ import numpy as np
 from ceteris.causal.heterogeneity.forest import grow, walk
 from ceteris.causal.heterogeneity.forest.binning import Bins, fit_bins
 from ceteris.causal.heterogeneity.forest.draws import draw_states
-from ceteris.causal.heterogeneity.forest.growth import Growth
+from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.targets import Target
 from ceteris.causal.heterogeneity.forest.variance import debiased
 from ceteris.causal.rows import refuse_no_covariates
@@ -87,7 +87,7 @@ class Forest:
     unit : int (n,)
         Row or cluster.
     target : Target
-    growth : Growth
+    growth : TreeSettings
     """
 
     trees: Trees
@@ -95,7 +95,7 @@ class Forest:
     codes: np.ndarray
     unit: np.ndarray
     target: Target
-    growth: Growth
+    growth: TreeSettings
 
     @property
     def draws(self) -> tuple[Any, ...]:
@@ -120,7 +120,7 @@ class Forest:
 
         The estimate at x solves Σ_i α_i(x) ψ_i(θ) = 0.
         """
-        codes, unit = self._asked(x)
+        codes, unit = self._codes_at(x)
         return walk.weights(codes[rows], unit[rows], self.trees.arrays, self.draws, self.codes, self.unit)
 
     def importance(self, depth: int = DEEPEST) -> np.ndarray:
@@ -134,13 +134,13 @@ class Forest:
             level = np.concatenate([trees.child[level], trees.child[level] + 1])
         return total / total.sum() if total.sum() > 0 else total
 
-    def _asked(self, x: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    def _codes_at(self, x: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         if x is None:
             return self.codes, self.unit
         return self.bins.codes(x), np.empty(0, np.int64)
 
     def _in_parts(self, work: Callable[[np.ndarray, np.ndarray], Predicted], x: np.ndarray | None) -> Predicted:
-        codes, unit = self._asked(x)
+        codes, unit = self._codes_at(x)
         jobs = self.growth.jobs
         if jobs == 1 or len(codes) < 2 * jobs:
             return work(codes, unit)
@@ -185,7 +185,7 @@ def answered(predicted: Predicted) -> Predicted:
     return predicted
 
 
-def grow_forest(x: np.ndarray, target: Target, growth: Growth, clusters: Sequence[np.ndarray] = ()) -> Forest:
+def grow_forest(x: np.ndarray, target: Target, growth: TreeSettings, clusters: Sequence[np.ndarray] = ()) -> Forest:
     """Grow a forest.
 
     Parameters
@@ -194,7 +194,7 @@ def grow_forest(x: np.ndarray, target: Target, growth: Growth, clusters: Sequenc
         Covariates; NaN where missing.
     target : Target
         What is estimated, with the moments of the n rows.
-    growth : Growth
+    growth : TreeSettings
     clusters : at most one array, shape (n,)
         Rows that are drawn together.
 
@@ -202,7 +202,7 @@ def grow_forest(x: np.ndarray, target: Target, growth: Growth, clusters: Sequenc
     --------
     >>> from ceteris.causal.heterogeneity.forest.targets import mean_target
     >>> x = np.linspace(0, 1, 400)[:, None]
-    >>> forest = grow_forest(x, mean_target(x[:, 0] > 0.5), Growth(trees=50))
+    >>> forest = grow_forest(x, mean_target(x[:, 0] > 0.5), TreeSettings(trees=50))
     >>> forest.predict(np.array([[0.1], [0.9]])).point.ravel().round(1)
     array([0., 1.])
     """
@@ -219,7 +219,7 @@ def grow_forest(x: np.ndarray, target: Target, growth: Growth, clusters: Sequenc
 def grow_with(
     x: np.ndarray,
     target: Target,
-    growth: Growth,
+    growth: TreeSettings,
     tree: Callable[[int, np.ndarray, np.ndarray], Any],
     clusters: Sequence[np.ndarray] = (),
 ) -> Forest:
@@ -241,7 +241,7 @@ def grow_with(
     return Forest(join(in_threads(grown, growth)), bins, codes, unit, target, growth)
 
 
-def in_threads(tree: Callable[[int], Any], growth: Growth) -> list[Any]:
+def in_threads(tree: Callable[[int], Any], growth: TreeSettings) -> list[Any]:
     """Grow all trees, ``growth.jobs`` at a time."""
     if growth.jobs == 1:
         return [tree(number) for number in range(growth.trees)]

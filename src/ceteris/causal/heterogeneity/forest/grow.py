@@ -386,7 +386,7 @@ def grow_tree(
     levels : float (k,)
         Quantiles that tell the classes apart.
     least, alpha, candidates
-        As in `Growth`.
+        As in `TreeSettings`.
 
     Returns
     -------

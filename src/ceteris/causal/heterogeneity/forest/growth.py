@@ -12,7 +12,7 @@ ALPHA = a_number(least=0, below=0.25)
 
 
 @dataclass(frozen=True)
-class Growth:
+class TreeSettings:
     """Settings of the trees of a forest.
 
     Parameters
@@ -44,7 +44,7 @@ class Growth:
 
     Examples
     --------
-    >>> Growth(trees=501)
+    >>> TreeSettings(trees=501)
     Traceback (most recent call last):
     ValueError: trees is 501, but must be a multiple of bag=2 of at least 2; give one.
     """

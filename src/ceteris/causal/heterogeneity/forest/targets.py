@@ -96,14 +96,16 @@ def mean_target(y: np.ndarray) -> Target:
     return linear_target(np.broadcast_to(np.eye(k), (len(y), k, k)), wide, k)
 
 
-def effect_target(y: np.ndarray, d: np.ndarray, z: np.ndarray | None = None, pilot: np.ndarray | None = None) -> Target:
+def effect_target(
+    y: np.ndarray, d: np.ndarray, z: np.ndarray | None = None, linear: np.ndarray | None = None
+) -> Target:
     """Effects of d (n,) or (n, k) on y, instrumented by z of the same shape if it is given.
 
     Parameters
     ----------
-    pilot : array, shape (n,) or (n, k), optional
+    linear : array, shape (n,) or (n, k), optional
         Effects of each row by another model, of which it is asked how the forest smooths them: the further outcome is
-        the pilot times d.
+        the linear effect times d.
 
     Examples
     --------
@@ -116,8 +118,8 @@ def effect_target(y: np.ndarray, d: np.ndarray, z: np.ndarray | None = None, pil
     Z = D if z is None else z.reshape(len(y), -1)
     with_one, by = (np.column_stack([part, np.ones(len(y))]) for part in (D, Z))
     further = None
-    if pilot is not None:
-        further = by[:, None, :] * (D * pilot.reshape(D.shape)).sum(1)[:, None, None]
+    if linear is not None:
+        further = by[:, None, :] * (D * linear.reshape(D.shape)).sum(1)[:, None, None]
     return linear_target(by[:, :, None] * with_one[:, None, :], by * y[:, None], D.shape[1], Z, further)
 
 

@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from ceteris.arguments import one_of
 from ceteris.learners.classical import BASELINE, LEARNERS, classical, prepare
-from ceteris.learners.splits import Rows
+from ceteris.learners.splits import TableRows
 from ceteris.learners.target import classes, numbers, refuse_one_class, weights
 from ceteris.tables.coding import read
 from ceteris.tables.frames import refuse_own_labels
@@ -27,7 +27,7 @@ FEW = 10  # whole numbers with no more distinct values than this are taken for c
 SLOW = {"SVM": 20_000}  # the cost of this learner grows with the square of the rows: above so many only by name
 
 
-def read_rows(X: Any, y: Any, task: str, sample_weight: Any) -> tuple[Rows, str]:
+def read_rows(X: Any, y: Any, task: str, sample_weight: Any) -> tuple[TableRows, str]:
     """Check a table and its target and settle the task.
 
     Parameters
@@ -37,7 +37,7 @@ def read_rows(X: Any, y: Any, task: str, sample_weight: Any) -> tuple[Rows, str]
 
     Returns
     -------
-    rows : Rows
+    rows : TableRows
         X a pandas frame, or an array if it was one; y of float64, or of labels.
     task : {'regression', 'classification'}
 
@@ -67,7 +67,7 @@ def read_rows(X: Any, y: Any, task: str, sample_weight: Any) -> tuple[Rows, str]
     native = nw.from_native(X, eager_only=True, pass_through=True)
     X = native.to_pandas() if isinstance(native, nw.DataFrame) else np.asarray(X)
     weight = None if sample_weight is None else weights(sample_weight, n)
-    return Rows(X, y, weight, np.arange(n)), task
+    return TableRows(X, y, weight, np.arange(n)), task
 
 
 def looks_like_classes(y: Any) -> bool:
@@ -85,14 +85,14 @@ def looks_like_classes(y: Any) -> bool:
     return len(found) <= FEW and bool((found == np.round(found)).all())
 
 
-def enter(learners: Any, task: str, train: Rows, fewest: int, options: dict[str, Any]) -> dict[str, Any]:
+def enter(learners: Any, task: str, train: TableRows, fewest: int, options: dict[str, Any]) -> dict[str, Any]:
     """Return the learners of a comparison, unfitted, under their names, the baseline first.
 
     Parameters
     ----------
     learners : sequence of str, mapping of str to estimator, or None
     task : {'regression', 'classification'}
-    train : Rows
+    train : TableRows
         The training part.
     fewest : int
         Rows of the smallest fold to learn from.
@@ -101,7 +101,7 @@ def enter(learners: Any, task: str, train: Rows, fewest: int, options: dict[str,
 
     Examples
     --------
-    >>> rows = Rows(np.zeros((9, 1)), np.zeros(9), None, np.arange(9))
+    >>> rows = TableRows(np.zeros((9, 1)), np.zeros(9), None, np.arange(9))
     >>> list(enter(["ridge"], "regression", rows, 6, {"seed": 0, "ordered": False}))
     ['baseline', 'ridge']
     """
@@ -115,7 +115,7 @@ def enter(learners: Any, task: str, train: Rows, fewest: int, options: dict[str,
     )
     known = {**LEARNERS[task], NEURAL: "a neural network of this library"}
     if isinstance(learners, Mapping):
-        own = {BASELINE: build(BASELINE)} | {name: _own(name, one, task) for name, one in learners.items()}
+        own = {BASELINE: build(BASELINE)} | {name: _checked(name, one, task) for name, one in learners.items()}
         return own
     if isinstance(learners, str):
         learners = [learners]
@@ -136,7 +136,7 @@ def neural(task: str, seed: int) -> Any:
     return kind(random_state=seed, unseen="ignore")
 
 
-def _own(name: str, estimator: Any, task: str) -> Any:
+def _checked(name: str, estimator: Any, task: str) -> Any:
     """A learner of the caller's, unfitted."""
     if name in ("y", "weight"):
         raise ValueError(f"learners: {name!r} is the name of a column of the predictions: call the learner otherwise.")

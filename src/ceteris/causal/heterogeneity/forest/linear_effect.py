@@ -1,4 +1,4 @@
-"""A linear effect β'(1, x) from the R-loss: the pilot that says how much a forest smooths away."""
+"""A linear effect β'(1, x) from the R-loss: it says how much a forest smooths away."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PENALTIES = 10.0 ** np.arange(-4, 5)  # per row, on standardised covariates
 
 
 @dataclass(frozen=True, eq=False)
-class Pilot:
+class LinearEffect:
     """Effects that are linear in the covariates, missing ones at their means.
 
     Attributes
@@ -34,7 +34,7 @@ class Pilot:
         return _with_one(x, self.mean, self.scale) @ self.beta
 
 
-def fit_pilot(x: np.ndarray, y: np.ndarray, d: np.ndarray, z: np.ndarray | None = None) -> Pilot:
+def fit_linear_effect(x: np.ndarray, y: np.ndarray, d: np.ndarray, z: np.ndarray | None = None) -> LinearEffect:
     """Minimise Σ (y - d'τ(x))² over linear τ, penalised as leave-one-out errors ask; y and d are residuals.
 
     Parameters
@@ -49,8 +49,8 @@ def fit_pilot(x: np.ndarray, y: np.ndarray, d: np.ndarray, z: np.ndarray | None 
     --------
     >>> rng = np.random.default_rng(0)
     >>> x, d = rng.normal(size=(2, 500))
-    >>> pilot = fit_pilot(x[:, None], (1 + 2 * x) * d, d)
-    >>> pilot(np.array([[0.0], [1.0]])).ravel().round(2)
+    >>> linear = fit_linear_effect(x[:, None], (1 + 2 * x) * d, d)
+    >>> linear(np.array([[0.0], [1.0]])).ravel().round(2)
     array([1., 3.])
     """
     from sklearn.linear_model import RidgeCV
@@ -66,7 +66,7 @@ def fit_pilot(x: np.ndarray, y: np.ndarray, d: np.ndarray, z: np.ndarray | None 
         design = by @ np.linalg.lstsq(by, design, rcond=None)[0]
     ridge = RidgeCV(PENALTIES * len(y) * np.mean(D**2), fit_intercept=False).fit(design, y)
     beta = np.asarray(ridge.coef_)
-    return Pilot(beta.reshape(D.shape[1], basis.shape[1]).T, mean, scale)
+    return LinearEffect(beta.reshape(D.shape[1], basis.shape[1]).T, mean, scale)
 
 
 def _with_one(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:

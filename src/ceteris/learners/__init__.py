@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ceteris.learners.classifier import NeuralClassifier
     from ceteris.learners.comparing import compare
     from ceteris.learners.comparison import Comparison
-    from ceteris.learners.files import load
+    from ceteris.learners.loading import load
     from ceteris.learners.quantile import NeuralQuantileRegressor
     from ceteris.learners.regressor import NeuralRegressor
 

@@ -19,8 +19,6 @@ import pandas as pd
 
 from ceteris.engine import precision
 from ceteris.engine.checkpoint import save_weights
-from ceteris.files import read_arrays, refuse_non_finite
-from ceteris.files.trees import filled
 from ceteris.learners import network, settings
 from ceteris.learners.target import Units
 from ceteris.tables.coding import Encoding
@@ -28,9 +26,11 @@ from ceteris.tables.coding import Encoding
 
 def save(learner: Any, path: str | Path) -> None:
     """Save a fitted learner, atomically."""
-    name = type(learner).__name__
-    if kinds().get(name) is not type(learner):
-        raise TypeError(f"save: {name} is not one of {', '.join(kinds())}; save its nets_ with save_weights.")
+    kind, name = type(learner), type(learner).__name__
+    if not kind.__module__.startswith("ceteris.learners."):
+        raise TypeError(
+            f"save: {name} is not a learner of ceteris, so load would not know it; save its nets_ with save_weights."
+        )
     params = learner.get_params(deep=False)
     if not isinstance(learner.random_state, int | None):
         params["random_state"] = None  # the state of a generator is no part of what was learnt
@@ -39,7 +39,7 @@ def save(learner: Any, path: str | Path) -> None:
     learnt = {key: getattr(learner, key) for key in (*_needed(name), *OPTIONAL) if hasattr(learner, key)}
     try:
         facts = json.loads(json.dumps({"learner": name, "params": params, "learnt": learnt}, default=_plain))
-        _learner(facts)
+        unfilled(facts, {name: kind})
     except (TypeError, ValueError) as error:
         raise TypeError(
             f"save: {name} holds something that cannot be written as text ({error}); give activations by name, and "
@@ -48,45 +48,11 @@ def save(learner: Any, path: str | Path) -> None:
     save_weights(path, learner.nets_, facts)
 
 
-def load(path: str | Path) -> Any:
-    """Return the learner in a file that ``learner.save(path)`` wrote.
-
-    Opening a file runs nothing that it holds: it is made of numbers, names from a list, and text.
-
-    Examples
-    --------
-    >>> import tempfile, numpy as np
-    >>> from ceteris.learners import NeuralRegressor
-    >>> X, y = np.arange(6.0)[:, None], np.arange(6.0)
-    >>> learner = NeuralRegressor(members=2, epochs=5, random_state=0).fit(X, y)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     learner.save(f"{folder}/learner.safetensors")
-    ...     again = load(f"{folder}/learner.safetensors")
-    >>> bool((again.predict(X) == learner.predict(X)).all())
-    True
-    """
-    arrays, facts = read_arrays(path, "weights")
-    if "learner" not in facts:
-        raise ValueError(f"path: {path} holds weights, but no learner; read it with ceteris.engine.load_weights.")
-    refuse_non_finite(path, arrays)
-    try:
-        learner = _learner(facts)
-        template = _template(learner, arrays)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"path: {path} holds no learner that can be used: {str(error).rstrip('.')}; use an earlier copy or fit "
-            "again."
-        ) from None
-    learner.nets_ = filled(path, arrays, model=template)["model"]
-    return learner
-
-
-def _learner(facts: dict[str, Any]) -> Any:
-    """Return the learner that the facts describe, without its nets."""
+def unfilled(facts: dict[str, Any], known: dict[str, Any]) -> Any:
+    """Return the learner, one of those known by name, that the facts describe, without its nets."""
     name, params, learnt = (facts.get(key) for key in ("learner", "params", "learnt"))
     if not isinstance(name, str) or not isinstance(params, dict) or not isinstance(learnt, dict):
         raise ValueError("it does not say which learner, its parameters and what it has learnt")
-    known = kinds()
     if name not in known:
         raise ValueError(f"{name[:60]!r} is not one of {', '.join(known)}")
     learner = known[name]()
@@ -104,7 +70,7 @@ def _learner(facts: dict[str, Any]) -> Any:
     return learner
 
 
-def _template(learner: Any, arrays: dict[str, np.ndarray]) -> Any:
+def template(learner: Any, arrays: dict[str, np.ndarray]) -> Any:
     """Return the shapes of a learner's nets, of a size that the arrays can have."""
     inputs, task, widths = len(learner.encoding_.mean), learner._task(), np.atleast_1d(learner.widths).tolist()
     most = max((a.size for a in arrays.values()), default=0)
@@ -138,15 +104,6 @@ def _refuse_disagreement(learner: Any) -> None:
 
 
 # ------------------------------------------------------------------------------------------ what a file may hold
-
-
-def kinds() -> dict[str, Any]:
-    """Return the learners that a file may name."""
-    from ceteris.learners.classifier import NeuralClassifier
-    from ceteris.learners.quantile import NeuralQuantileRegressor
-    from ceteris.learners.regressor import NeuralRegressor
-
-    return {kind.__name__: kind for kind in (NeuralClassifier, NeuralQuantileRegressor, NeuralRegressor)}
 
 
 def _parameter(name: str, value: Any) -> Any:

@@ -40,8 +40,17 @@ class CausalDesign(Protocol):
         ...
 
 
+class _EffectIsTheta:
+    theta: float
+
+    @property
+    def truth(self) -> float:
+        """The parameter that the outcome was drawn with."""
+        return self.theta
+
+
 @dataclass(frozen=True)
-class PartiallyLinearDesign:
+class PartiallyLinearDesign(_EffectIsTheta):
     """Y = θD + g(X) + ζ, D = m(X) + v, with smooth g and m of two covariates, and p that are correlated.
 
     m = x₀ + Λ(x₂)/4, g = Λ(x₀) + x₂/4, Λ the logistic function; cov(x_j, x_k) = 0.7^|j - k|; unit noises.
@@ -49,10 +58,6 @@ class PartiallyLinearDesign:
 
     theta: float = 0.5
     p: int = 20
-
-    @property
-    def truth(self) -> float:
-        return self.theta
 
     def draw(self, rng: np.random.Generator, n: int, copies: int = 1) -> Draws:
         x = _correlated(rng, (copies, n), self.p, 0.7)
@@ -62,7 +67,7 @@ class PartiallyLinearDesign:
 
 
 @dataclass(frozen=True)
-class InteractiveDesign:
+class InteractiveDesign(_EffectIsTheta):
     """A binary treatment with effect θ + X'β c_y: D = 1(Λ(c_d X'β) > U), Y = θD + c_y X'β D + ζ, β_j = 1/j².
 
     c_d and c_y give the index the shares ``r2_d`` and ``r2_y`` of the variance; cov(x_j, x_k) = 0.5^|j - k|.
@@ -72,10 +77,6 @@ class InteractiveDesign:
     p: int = 20
     r2_d: float = 0.5
     r2_y: float = 0.5
-
-    @property
-    def truth(self) -> float:
-        return self.theta
 
     def draw(self, rng: np.random.Generator, n: int, copies: int = 1) -> Draws:
         x = _correlated(rng, (copies, n), self.p, 0.5)
@@ -91,16 +92,12 @@ class InteractiveDesign:
 
 
 @dataclass(frozen=True)
-class PartiallyLinearIVDesign:
+class PartiallyLinearIVDesign(_EffectIsTheta):
     """Y = θD + g(X) + ε, D = πZ + m(X) + v, Z = h(X) + u, with corr(ε, v) = 0.6; g, m, h as in the design without Z."""
 
     theta: float = 0.5
     p: int = 20
     strength: float = 1.0
-
-    @property
-    def truth(self) -> float:
-        return self.theta
 
     def draw(self, rng: np.random.Generator, n: int, copies: int = 1) -> Draws:
         x = _correlated(rng, (copies, n), self.p, 0.7)
@@ -113,16 +110,12 @@ class PartiallyLinearIVDesign:
 
 
 @dataclass(frozen=True)
-class InteractiveIVDesign:
+class InteractiveIVDesign(_EffectIsTheta):
     """A binary instrument offered at random, D = 1(αZ + v > 0), Y = θD + X'β + u, corr(u, v) = 0.3, β_j = 1/j²."""
 
     theta: float = 1.0
     p: int = 20
     strength: float = 1.5
-
-    @property
-    def truth(self) -> float:
-        return self.theta
 
     def draw(self, rng: np.random.Generator, n: int, copies: int = 1) -> Draws:
         x = _correlated(rng, (copies, n), self.p, 0.5)
@@ -158,16 +151,12 @@ class KangSchaferDesign:
 
 
 @dataclass(frozen=True)
-class WeakOverlapDesign:
+class WeakOverlapDesign(_EffectIsTheta):
     """Propensities Λ(strength · x₀) that come close to 0 and 1, with Y = θD + x₀ + ½x₁ + ζ."""
 
     theta: float = 1.0
     p: int = 5
     strength: float = 3.0
-
-    @property
-    def truth(self) -> float:
-        return self.theta
 
     def draw(self, rng: np.random.Generator, n: int, copies: int = 1) -> Draws:
         x = rng.standard_normal((copies, n, self.p))
@@ -177,7 +166,7 @@ class WeakOverlapDesign:
 
 
 @dataclass(frozen=True)
-class DifferenceInDifferencesDesign:
+class DifferenceInDifferencesDesign(_EffectIsTheta):
     """Two periods whose trend depends on the covariates, as a panel or as repeated cross-sections.
 
     With f = 210 + 27.4 z₁ + 13.7 (z₂ + z₃ + z₄) and ν ~ N(D f, 1): Y₀ = f + ν + ε₀, Y₁ = 2f + ν + θD + ε₁, and
@@ -189,10 +178,6 @@ class DifferenceInDifferencesDesign:
     panel: bool = True
     after: float = 0.5
     transformed: bool = False
-
-    @property
-    def truth(self) -> float:
-        return self.theta
 
     def draw(self, rng: np.random.Generator, n: int, copies: int = 1) -> Draws:
         z = rng.standard_normal((copies, n, 4))

@@ -6,6 +6,7 @@ import abc
 import copy
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,16 +22,29 @@ from ceteris.tables import coding
 from ceteris.training import history
 
 
+# a dataclass, so that a learner is its settings: scikit-learn reads them off the __init__ that this writes
+@dataclass(kw_only=True, eq=False, repr=False)
 class NeuralLearner(BaseEstimator, abc.ABC):
     """An ensemble of nets on a table. A learner adds its parameters, how it reads y, and how it predicts."""
 
-    members: int
-    random_state: Any
-    rate: float | None
-    unseen: str
-    encoding_: Any
-    nets_: Any
-    late_fall_: float
+    widths: Any = (64, 64)
+    activation: Any = "swish"
+    normalise: str | None = None
+    dropout: float = 0.05
+    optimiser: str = "adamw"
+    rate: float | None = None
+    weight_decay: Any = None
+    batch_size: int | None = None
+    epochs: int | None = None
+    patience: int = 50
+    validation: float = 0.1
+    members: int = 6
+    unseen: str = "error"
+    random_state: Any = None
+    progress: bool = False
+    encoding_: Any = field(init=False)
+    nets_: Any = field(init=False)
+    late_fall_: float = field(init=False)
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None):
         """Train.

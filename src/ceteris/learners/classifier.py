@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ceteris.learners.base import NeuralLearner
 from ceteris.nets import categorical_cross_entropy, identity
 
 
+@dataclass(eq=False, repr=False)
 class NeuralClassifier(ClassifierMixin, NeuralLearner):
     """A few small nets, each a linear map plus a perceptron; their probabilities are averaged.
 
@@ -44,30 +46,7 @@ validation, members, unseen, random_state, progress
     array([[1., 0., 0.]])
     """
 
-    def __init__(
-        self,
-        class_weight=None,
-        *,
-        widths=(64, 64),
-        activation="swish",
-        normalise=None,
-        dropout=0.05,
-        optimiser="adamw",
-        rate=None,
-        weight_decay=None,
-        batch_size=None,
-        epochs=None,
-        patience=50,
-        validation=0.1,
-        members=6,
-        unseen="error",
-        random_state=None,
-        progress=False,
-    ):
-        self.class_weight, self.widths, self.activation, self.normalise = class_weight, widths, activation, normalise
-        self.dropout, self.optimiser, self.rate, self.weight_decay = dropout, optimiser, rate, weight_decay
-        self.batch_size, self.epochs, self.patience, self.validation = batch_size, epochs, patience, validation
-        self.members, self.unseen, self.random_state, self.progress = members, unseen, random_state, progress
+    class_weight: Any = None
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the most probable class, shape (n,)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ceteris.learners.base import NeuralLearner
 from ceteris.nets import Pinball, quantiles
 
 
+@dataclass(eq=False, repr=False)
 class NeuralQuantileRegressor(RegressorMixin, NeuralLearner):
     """Several conditional quantiles at once, which cannot cross.
 
@@ -46,30 +48,7 @@ validation, members, unseen, random_state, progress
     array([[0.1..., 1.3...]])
     """
 
-    def __init__(
-        self,
-        levels=(0.05, 0.5, 0.95),
-        *,
-        widths=(64, 64),
-        activation="swish",
-        normalise=None,
-        dropout=0.05,
-        optimiser="adamw",
-        rate=None,
-        weight_decay=None,
-        batch_size=None,
-        epochs=None,
-        patience=50,
-        validation=0.1,
-        members=6,
-        unseen="error",
-        random_state=None,
-        progress=False,
-    ):
-        self.levels, self.widths, self.activation, self.normalise = levels, widths, activation, normalise
-        self.dropout, self.optimiser, self.rate, self.weight_decay = dropout, optimiser, rate, weight_decay
-        self.batch_size, self.epochs, self.patience, self.validation = batch_size, epochs, patience, validation
-        self.members, self.unseen, self.random_state, self.progress = members, unseen, random_state, progress
+    levels: Any = (0.05, 0.5, 0.95)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the median, shape (n,): the level nearest to 1/2 (exactly it where 0.5 is among the levels)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ceteris.nets import Huber, absolute, choose, identity, squared
 LOSSES = {"squared": squared, "absolute": absolute, "huber": Huber(1.0)}
 
 
+@dataclass(eq=False, repr=False)
 class NeuralRegressor(RegressorMixin, NeuralLearner):
     """A few small nets, each a linear map plus a perceptron, averaged.
 
@@ -95,30 +97,7 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
     True
     """
 
-    def __init__(
-        self,
-        loss="squared",
-        *,
-        widths=(64, 64),
-        activation="swish",
-        normalise=None,
-        dropout=0.05,
-        optimiser="adamw",
-        rate=None,
-        weight_decay=None,
-        batch_size=None,
-        epochs=None,
-        patience=50,
-        validation=0.1,
-        members=6,
-        unseen="error",
-        random_state=None,
-        progress=False,
-    ):
-        self.loss, self.widths, self.activation, self.normalise = loss, widths, activation, normalise
-        self.dropout, self.optimiser, self.rate, self.weight_decay = dropout, optimiser, rate, weight_decay
-        self.batch_size, self.epochs, self.patience, self.validation = batch_size, epochs, patience, validation
-        self.members, self.unseen, self.random_state, self.progress = members, unseen, random_state, progress
+    loss: str = "squared"
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict.

@@ -24,6 +24,7 @@ NeurIPS 32.
 from __future__ import annotations
 
 import abc
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Any
 
@@ -87,18 +88,21 @@ class Evidence(AbstractRowLoss):
         return (self.beta * divergence - likelihood) / p, {"divergence": jnp.mean(divergence)}
 
 
+# a dataclass, so that a coder is its settings: scikit-learn reads them off the __init__ that this writes
+@dataclass(eq=False, repr=False)
 class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
     """What both kinds share: from a checked table to a trained coder, and back."""
 
-    latent: int
-    widths: Any
-    activation: str
-    rate: float
-    epochs: int | None
-    batch_size: int | None
-    validation: float
-    patience: int
-    random_state: Any
+    latent: int = 2
+    _: KW_ONLY
+    widths: Any = (64, 32)
+    activation: str = "swish"
+    rate: float = 3e-3
+    epochs: int | None = None
+    batch_size: int | None = None
+    validation: float = 0.1
+    patience: int = 10
+    random_state: Any = None
 
     def fit(self, X: Any, y: Any = None):
         """Learn the representation of a table; ``y`` is ignored.
@@ -216,6 +220,7 @@ class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
         return train(type(self).__name__, builder, self._objective(), padded({"x": x}), rows, plan, seed)
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class Autoencoder(_AbstractAutoencoder):
     """A row in a few numbers and back: plain, or denoising with ``corruption`` above 0.
 
@@ -261,23 +266,7 @@ class Autoencoder(_AbstractAutoencoder):
     ((400, 1), True)
     """
 
-    def __init__(
-        self,
-        latent=2,
-        *,
-        widths=(64, 32),
-        activation="swish",
-        corruption=0.0,
-        rate=3e-3,
-        epochs=None,
-        batch_size=None,
-        validation=0.1,
-        patience=10,
-        random_state=None,
-    ):
-        self.latent, self.widths, self.activation, self.corruption = latent, widths, activation, corruption
-        self.rate, self.epochs, self.batch_size, self.validation = rate, epochs, batch_size, validation
-        self.patience, self.random_state = patience, random_state
+    corruption: float = 0.0
 
     def _objective(self):
         return Squared(jnp.asarray(self.corruption, jnp.float32))
@@ -286,6 +275,7 @@ class Autoencoder(_AbstractAutoencoder):
         return self.latent
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class VariationalAutoencoder(_AbstractAutoencoder):
     """A row as a distribution over a few numbers, from which new rows can be drawn.
 
@@ -303,23 +293,7 @@ class VariationalAutoencoder(_AbstractAutoencoder):
         σ, the standard deviation of standardised columns around their reconstruction.
     """
 
-    def __init__(
-        self,
-        latent=2,
-        *,
-        widths=(64, 32),
-        activation="swish",
-        beta=1.0,
-        rate=3e-3,
-        epochs=None,
-        batch_size=None,
-        validation=0.1,
-        patience=10,
-        random_state=None,
-    ):
-        self.latent, self.widths, self.activation, self.beta, self.rate = latent, widths, activation, beta, rate
-        self.epochs, self.batch_size, self.validation, self.patience = epochs, batch_size, validation, patience
-        self.random_state = random_state
+    beta: float = 1.0
 
     @property
     def noise_(self) -> float:

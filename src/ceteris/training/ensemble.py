@@ -128,7 +128,7 @@ def train(
     feed : callable, optional
         Batches that the host reads, in place of rows of ``data``, which then only judge; see `ceteris.engine.fit`.
     how : {"vmap", "loop", "auto"}, optional
-        Of the `ceteris.engine.Ensemble`; by default nets of up to `SIDE_BY_SIDE` weights are batched.
+        Of the `ceteris.engine.Ensemble`; by default several nets of up to `SIDE_BY_SIDE` weights are batched.
     progress : bool
         Whether to show progress.
 
@@ -174,12 +174,18 @@ def train(
             len(rows.train),
             over=(lambda a: tuple(leaf(a) for leaf, _ in places)) if places else None,
             values=tuple(values for _, values in places) or None,
-            how=how or ("vmap" if weights_of(hypothesis) <= SIDE_BY_SIDE else "auto"),
+            how=how or _how(len(rows.train), hypothesis),
         )
         models = None if start is None else start(key)
         run = fit(ensemble, key, steps=plan.epochs, every=every, monitors=monitors, model=models, feed=feed)
     refuse_non_finite(who, run, rate_of(rule))
     return run
+
+
+def _how(members: int, hypothesis: Callable[..., Any]) -> Any:
+    if members == 1:
+        return "loop"  # batching one compiles for longer
+    return "vmap" if weights_of(hypothesis) <= SIDE_BY_SIDE else "auto"
 
 
 def _training_rows(a):

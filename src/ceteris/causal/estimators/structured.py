@@ -123,14 +123,7 @@ class StructuredNet:
         probability("floor", self.floor, such_as=0.02)
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None) -> Estimate:
-        """Estimate.
-
-        Parameters
-        ----------
-        data : data frame, optional
-            Without it the roles are arrays.
-        y, d, x, cluster : column names, or arrays
-            Outcome; treatment, or a list of treatments; covariates; one or two sets of clusters.
+        """Estimate; arguments as of ``AutomaticDebiasing.fit``.
 
         Returns
         -------

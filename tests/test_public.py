@@ -19,8 +19,9 @@ def test_an_unknown_name_lists_what_there_is():
         ceteris.solve_all  # noqa: B018
 
 
-def test_importing_the_package_loads_nothing_heavy():
+def test_importing_the_package_and_its_lazy_domains_loads_nothing_heavy():
     heavy = "{'jax', 'numpy', 'sklearn', 'pandas', 'matplotlib', 'equinox'}"
-    command = f"import sys, ceteris; print(sorted({heavy} & set(sys.modules)))"
+    lazy = "ceteris, ceteris.learners, ceteris.causal.policy, ceteris.impute, ceteris.synthesis, ceteris.text"
+    command = f"import sys, {lazy}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

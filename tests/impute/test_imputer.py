@@ -17,7 +17,7 @@ SMALL = {"members": 2, "width": 16, "depth": 1, "random_state": 0}
     ("rows", "settings", "loss"),
     [
         pytest.param(
-            2000, {"members": 2, "width": 32, "depth": 1, "epochs": 40, "seed": 0}, 1.0, marks=pytest.mark.slow
+            2000, {"members": 2, "width": 32, "depth": 1, "epochs": 40, "random_state": 0}, 1.0, marks=pytest.mark.slow
         ),
         (400, {**SMALL, "epochs": 30}, np.sqrt(5)),  # sampling errors are larger by the root of the ratio of rows
     ],

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,18 @@ def lazily(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], 
     >>> find("fit").__module__, "solve" in names()
     ('ceteris.engine.fit', True)
     """
-    block = next(node for node in ast.parse(Path(file).read_text("utf-8")).body if isinstance(node, ast.If))
-    lines = [node for node in block.body if isinstance(node, ast.ImportFrom)]
-    home = {alias.name: str(line.module) for line in lines for alias in line.names}
+
+    @cache
+    def homes() -> dict[str, str]:
+        import ast  # ten milliseconds, which only who asks for a name pays
+
+        block = next(node for node in ast.parse(Path(file).read_text("utf-8")).body if isinstance(node, ast.If))
+        lines = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+        return {alias.name: str(line.module) for line in lines for alias in line.names}
 
     def find(name: str) -> Any:
-        if name in home:
-            return getattr(importlib.import_module(home[name]), name)
-        raise AttributeError(f"module {package!r} has no attribute {name!r}; it offers {', '.join(home)}")
+        if name in homes():
+            return getattr(importlib.import_module(homes()[name]), name)
+        raise AttributeError(f"module {package!r} has no attribute {name!r}; it offers {', '.join(homes())}")
 
-    return find, lambda: sorted(home)
+    return find, lambda: sorted(homes())

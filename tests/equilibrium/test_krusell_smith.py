@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ceteris.engine import precision
-from ceteris.equilibrium import Model, Normal, Polish, TimeIteration, solve
+from ceteris.equilibrium import Polish, TimeIteration, solve
 from ceteris.equilibrium.model import start_states
 from ceteris.equilibrium.models.krusell_smith import (
     EMPLOYMENT,
@@ -69,41 +69,6 @@ def test_the_order_of_households_does_not_matter():
     shuffled = s.replace(k=s.k[order], e=s.e[order])
     saved = compiled_quickly(lambda s: act(model, policy, s).k1)
     np.testing.assert_allclose(saved(shuffled), saved(s)[order], rtol=1e-12)
-
-
-class AsksTomorrow(Model):
-    """y = c s + b E h(s'/2) with s' = ρ s + y: linear, so that tomorrow's policy is a slope."""
-
-    rho: float = 0.8
-    b: float = 0.5
-    c: float = 0.1
-
-    def shocks(self):
-        return {"eps": Normal()}
-
-    def outputs(self):
-        return {"y": ()}
-
-    def actions(self, raw, s):
-        return {"y": raw.y}
-
-    def move(self, s, a, shock):
-        return {"s": self.rho * s.s + a.y + 0.1 * shock.eps}
-
-    def residuals(self, s, a, E):
-        return {"rule": a.y - self.c * s.s - self.b * E.successors(lambda s1, a1, h: h(s1.s[None] / 2)[0])}
-
-    def start(self, key):
-        return {"s": 0.0}
-
-
-def test_rounds_against_tomorrows_policy_come_to_the_stable_root_and_the_log_counts_their_steps():
-    phase = TimeIteration(Polish(states=60, steps=5), rounds=8, momentum=0.2)
-    solution = solve(AsksTomorrow(), phases=[phase], widths=(4,), tolerance=1e-3)
-    low, high = solution.policy({"s": np.array([-0.2, 0.2])})["y"]
-    root = np.roots([0.5 * 0.5, 0.5 * 0.5 * 0.8 - 1, 0.1]).min()  # G = c + b G (ρ + G) / 2
-    assert (high - low) / 0.4 == pytest.approx(root, rel=5e-3)  # what four tangents leave of a line
-    assert solution.log[0]["steps"] == 40
 
 
 @pytest.mark.slow

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 from ceteris.engine import precision
-from ceteris.equilibrium import Markov, Model, Normal, check_model, named, solve, with_parameters
+from ceteris.equilibrium import (
+    Markov,
+    Model,
+    Normal,
+    Polish,
+    TimeIteration,
+    check_model,
+    named,
+    solve,
+    with_parameters,
+)
 from ceteris.equilibrium.commands import settings, sizes
 from ceteris.equilibrium.contract import refuse_broken
 from ceteris.equilibrium.expectation import default_rule
@@ -336,3 +346,19 @@ def test_a_model_can_be_traced_in_one_precision_after_the_other(name, changes):
     for digits in ("double", "single"):
         with precision(digits):
             refuse_broken(model, default_rule(model.shocks())[0])
+
+
+class AsksElsewhereWithoutRest(AsksElsewhere):
+    """The same, but nothing is said of where it rests: no linear policy to begin with, which would be the answer."""
+
+    def steady_state(self):
+        return None
+
+
+def test_rounds_against_tomorrows_policy_come_to_the_stable_root_and_the_log_counts_their_steps():
+    phase = TimeIteration(Polish(states=60, steps=5), rounds=8, momentum=0.2)
+    solution = solve(AsksElsewhereWithoutRest(), phases=[phase], widths=(4,), tolerance=1e-3)
+    low, high = solution.policy({"s": np.array([-0.2, 0.2])})["y"]
+    root = np.roots([0.5 * 0.5, 0.5 * 0.5 * 0.8 - 1, 0.1]).min()  # G = c + b G (ρ + G) / 2
+    assert (high - low) / 0.4 == pytest.approx(root, rel=5e-3)  # what four tangents leave of a line
+    assert solution.log[0]["steps"] == 40

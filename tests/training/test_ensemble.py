@@ -1,8 +1,11 @@
 """An ensemble on rows against least squares, and against its own members trained alone."""
 
+import signal
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from ceteris.recipe import optimiser
 from ceteris.testing.compilation import count_compilations
@@ -147,3 +150,19 @@ def test_batches_may_be_fed():
     plan = TrainingPlan(200, 20, lambda updates: rule)
     run = train("fed", LINEAR.builder(3, 1), Squared(), data, nobody, plan, 0, feed=feed)
     np.testing.assert_allclose(mean_outputs(run.model, [np.zeros((1, 3))])[0], 3.0, atol=0.01)
+
+
+def test_a_training_that_a_signal_ends_says_so():
+    """Nets that had a tenth of their steps are no nuisances to rely on, though `fit` returns them."""
+    batch = {name: a[None, :64] for name, a in padded({"x": X, "y": Y}).items()}
+
+    def feed(step, n):
+        if step >= 10:
+            signal.raise_signal(signal.SIGINT)
+        return {name: np.repeat(a, n, axis=0) for name, a in batch.items()}
+
+    plan = LINEAR.plan(64)._replace(epochs=100, patience=None, looks=20)
+    member = MemberRows(np.zeros((1, 64), int))
+    with pytest.warns(ConvergenceWarning, match="^lines: .*was interrupted before it took all its steps"):
+        run = train("lines", LINEAR.builder(3, 1), Squared(), batch, member, plan, 0, feed=feed)
+    assert run.tick < 100

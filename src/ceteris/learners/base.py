@@ -124,7 +124,7 @@ class NeuralLearner(BaseEstimator, abc.ABC):
             learner.weight_decays_, learner.n_members_ = own.decays, len(own.kept)
             learner._finish(own, data, given)
         late = learners[0].late_fall_ if groups is None else 0.0  # out of fold it shows how good they are
-        warn_if_cut_short(type(self).__name__, trained[0].run, late)
+        warn_if_unsettled(type(self).__name__, trained[0].run, late)
         return learners
 
     def save(self, path: Any) -> None:
@@ -199,11 +199,9 @@ def normalised(data: network.Data) -> network.Data:
     return data._replace(w=(data.w / data.w.mean()).astype(np.float32))
 
 
-def warn_if_cut_short(name: str, run: Fit, late_fall: float) -> None:
-    """Warn if the training was interrupted, or had not settled after all epochs."""
-    if np.any(run.status == Status.INTERRUPTED):
-        warnings.warn(f"{name}: {run.sentence}", ConvergenceWarning, stacklevel=4)
-    elif late_fall > network.SETTLED:
+def warn_if_unsettled(name: str, run: Fit, late_fall: float) -> None:
+    """Warn if the training had not settled after all epochs; that it was interrupted has been said."""
+    if late_fall > network.SETTLED and not np.any(run.status == Status.INTERRUPTED):
         warnings.warn(
             f"{name}: {run.tick} epochs were too few, since {late_fall:.0%} of the fall in held-out loss "
             "came in their second half; raise epochs, or rate.",

@@ -7,6 +7,7 @@ shapes compiles nothing.
 from __future__ import annotations
 
 import abc
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -136,7 +137,7 @@ def train(
     -------
     Fit
         ``model`` holds the nets, stacked, and ``metrics["heldout"]`` the course of the held-out loss. A member that
-        met a number that is not finite raises.
+        met a number that is not finite raises; a training that Ctrl-C or SIGTERM ended warns.
 
     Examples
     --------
@@ -179,6 +180,7 @@ def train(
         models = None if start is None else start(key)
         run = fit(ensemble, key, steps=plan.epochs, every=every, monitors=monitors, model=models, feed=feed)
     refuse_non_finite(who, run, rate_of(rule))
+    warn_if_interrupted(who, run)
     return run
 
 
@@ -230,6 +232,14 @@ def refuse_non_finite(who: str, run: Fit, rate: float) -> None:
         raise FloatingPointError(
             f"{who}: {run.sentence} Lower rate (now {rate:.3g}), or look for extreme values in the data."
         )
+
+
+def warn_if_interrupted(who: str, run: Fit) -> None:
+    """Warn if a signal ended the training: `fit` returns what there is, and whoever asked for nets would not know."""
+    if np.any(run.status == Status.INTERRUPTED):
+        from sklearn.exceptions import ConvergenceWarning
+
+        warnings.warn(f"{who}: {run.sentence}", ConvergenceWarning, stacklevel=3)
 
 
 def history(run: Fit, kept: np.ndarray | None = None) -> pd.DataFrame:

@@ -129,14 +129,17 @@ class LinearModel(Scored):
         return self.basis(self._used) @ self.coefficients.point
 
 
-@dataclass(frozen=True, kw_only=True)
 class _AbstractLinear(ABC):
-    """Effects linear in terms that each estimator chooses; both have the fields outcome, treatment, score and along."""
+    """Effects linear in terms that each estimator, a dataclass of these settings, chooses."""
 
-    clip: float = 0.01
-    folds: Any = 5
-    seed: int = 0
-    jobs: int | None = None
+    outcome: Any
+    treatment: Any
+    score: str
+    along: Sequence[str] | None
+    clip: float
+    folds: Any
+    seed: int
+    jobs: int | None
 
     @abstractmethod
     def _terms(self, rows: Rows, along: tuple[str, ...]) -> tuple[Basis, tuple[str, ...], str]:
@@ -153,15 +156,14 @@ class _AbstractLinear(ABC):
         nuisances: Mapping[str, Any] | None = None,
     ) -> LinearModel:
         """Learn the effects; arguments as of ``RLearner.fit`` or ``DRLearner.fit``."""
-        own: Any = self
-        one_of("score", own.score, SCORES)
+        one_of("score", self.score, SCORES)
         settings = {name: getattr(self, name) for name in ("clip", "folds", "seed", "jobs")}
-        outcome, treatment = given(own.outcome, default_regressor()), given(own.treatment, default_classifier())
+        outcome, treatment = given(self.outcome, default_regressor()), given(self.treatment, default_classifier())
         # a constant effect as the final stage: only the nuisances are wanted
-        learner = (RLearner if own.score == "R" else DRLearner)(outcome, treatment, DummyRegressor(), **settings)
+        learner = (RLearner if self.score == "R" else DRLearner)(outcome, treatment, DummyRegressor(), **settings)
         model = learner.fit(data, y=y, d=d, x=x, cluster=cluster, nuisances=nuisances)
-        along = chosen(own.along, model.rows.names)
-        return least_squares(model, own.score, along, *self._terms(model.rows, along))
+        along = chosen(self.along, model.rows.names)
+        return least_squares(model, self.score, along, *self._terms(model.rows, along))
 
 
 @dataclass(frozen=True)
@@ -196,6 +198,10 @@ class LinearEffects(_AbstractLinear):
     treatment: Any = None
     score: str = "R"
     along: Sequence[str] | None = None
+    clip: float = 0.01
+    folds: Any = 5
+    seed: int = 0
+    jobs: int | None = None
 
     def _terms(self, rows: Rows, along: tuple[str, ...]) -> tuple[Basis, tuple[str, ...], str]:
         return _with_one, ("constant", *along), "Linear effects"
@@ -231,6 +237,10 @@ class SeriesEffects(_AbstractLinear):
     outcome: Any = None
     treatment: Any = None
     score: str = "DR"
+    clip: float = 0.01
+    folds: Any = 5
+    seed: int = 0
+    jobs: int | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.along, str) or len(self.along) not in (1, 2):

@@ -27,8 +27,9 @@ ALLOWED = {
     "stats": {"arguments", "keys"},
     "data": {"arguments", "keys"},
     "outlets": set(),  # where text leaves; whoever writes text may use it, but the engine
-    "results": {"arguments", "stats", "outlets", "evidence"},
+    "results": {"arguments", "stats", "outlets", "evidence", "about"},
     "evidence": set(),  # of results, from where others import it
+    "about": set(),  # of results, too
     "scratch": {"arguments"},
     "tables": {"arguments", "lazy", "results", "outlets", "files"},
     "training": {"arguments", "engine", "recipe", "nets"},

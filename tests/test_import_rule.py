@@ -28,13 +28,14 @@ ALLOWED = {
     "data": {"arguments", "keys"},
     "outlets": set(),  # where text leaves; whoever writes text may use it, but the engine
     "results": {"arguments", "stats", "outlets", "evidence"},
-    "evidence": set(),  # of results, from where others import it
+    "drawing": {"outlets"},  # pictures: whoever has a figure may ask for one
+    "evidence": {"arguments", "drawing", "files", "outlets"},  # of results, from where others import it
     "scratch": {"arguments"},
     "tables": {"arguments", "lazy", "results", "outlets", "files"},
     "training": {"arguments", "engine", "recipe", "nets"},
     "learners": {"arguments", "lazy", "files", "keys", "engine", "recipe", "training", "nets", "results", "data"}
     | {"stats", "outlets", "tables"},
-    "report": {"files", "results", "outlets", "stopping"},
+    "report": {"drawing", "evidence", "files", "outlets", "stopping"},
     "testing": {"engine", "lazy", "recipe", "equilibrium"},  # a suite for each thing a user may write
 }
 DOMAIN = {

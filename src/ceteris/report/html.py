@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ceteris.drawing import inline
 from ceteris.files import replace_file
 from ceteris.outlets import HEADING, PARAGRAPH, html, html_prose, read_csv
 from ceteris.report import numbers
-from ceteris.report.figures import inline
 from ceteris.report.run import Run
 from ceteris.report.stored import checked, inside
 
@@ -35,7 +35,7 @@ def report(folder: str | Path) -> Path:
     Examples
     --------
     >>> import tempfile
-    >>> from ceteris.results import Check, Section
+    >>> from ceteris.evidence import Check, Section
     >>> folder = Path(tempfile.mkdtemp()) / "first"
     >>> with Run.create(folder, "ceteris demo", {}, seed=0) as run:
     ...     run.write([Section("Fit", checks=(Check("fit", True, "R² is 0.91 on rows not used."),))])

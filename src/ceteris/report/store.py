@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ceteris.drawing import PAGES, svg
 from ceteris.files import replace_file
 from ceteris.outlets import file_name, prose, report_csv, writable
-from ceteris.report import figures
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ceteris.results import Check, Figure, Section, Table
+    from ceteris.evidence import Check, Figure, Section, Table
 
 
 class Counter:
@@ -55,9 +55,9 @@ def _store_figure(folder: Path, figure: Figure, number: Counter) -> dict[str, An
     stem = f"figures/{number.name(figure.title)}"
     stored: dict[str, Any] = {"title": figure.title, "caption": figure.caption, "data": f"{stem}.csv"}
     stored |= {"kinds": _store_frame(folder / f"{stem}.csv", figure.data), "error": None}
-    for scheme in figures.PAGES:
+    for scheme in PAGES:
         try:
-            text = figures.svg(figure, scheme)
+            text = svg(figure, scheme)
         except Exception as error:  # a drawing is anybody's code, and the report shows what it raised
             return stored | {"error": sentence(error)}
         replace_file(folder / f"{stem}-{scheme}.svg", text)

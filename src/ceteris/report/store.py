@@ -66,15 +66,21 @@ def _store_figure(folder: Path, figure: Figure, number: Counter) -> dict[str, An
 
 
 def _store_frame(path: Path, frame: pd.DataFrame) -> list[str]:
-    """Write a frame, a meaningful index included, and return each column's kind: number or text."""
+    """Write a frame and return each column's kind: number or text."""
+    text, kinds = laid_out(frame)
+    replace_file(path, text)
+    return kinds
+
+
+def laid_out(frame: pd.DataFrame) -> tuple[str, list[str]]:
+    """Return a frame, a meaningful index included, as CSV for people, and each column's kind: number or text."""
     import pandas as pd
 
     plain = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
     frame = frame.copy() if plain else frame.reset_index(names=_index_names(frame), allow_duplicates=True)
     frame.columns = [_label(column) for column in frame.columns]
-    replace_file(path, report_csv(frame))
     is_number = lambda kind: pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
-    return ["number" if is_number(kind) else "text" for kind in frame.dtypes]
+    return report_csv(frame), ["number" if is_number(kind) else "text" for kind in frame.dtypes]
 
 
 def _index_names(frame: pd.DataFrame) -> list[str]:

@@ -321,9 +321,10 @@ def _finish(
     outcomes[used] = np.where(found[:, None], imputed, np.nan)
     if not variance > 0:
         raise FloatingPointError(f"variance: {variance:.3g} found, which is not positive; match on fewer covariates.")
+    pairs = np.flatnonzero(used)[np.stack(matches.nonzero(), axis=1)]
     return Estimate(
         np.array([point]), None, (estimand,), about, given=np.array([[variance]]), checks=checks, rows=rows.n,
-        nuisances=Nuisances(e=e, weights=weights), details=Matched(used, outcomes, matches),
+        nuisances=Nuisances(e=e, weights=weights), details=Matched(used, outcomes, pairs),
     )  # fmt: skip
 
 
@@ -337,13 +338,13 @@ class Matched:
         The rows that were used.
     outcomes : array, shape (n, 2), optional
         Outcome of every row without and with treatment, one of them imputed from its matches.
-    matches : sparse matrix, shape (kept, kept), optional
-        Weight of each match (column) of a row.
+    pairs : array of int, shape (pairs, 2), optional
+        A row and one of its matches, by their places in the data; all matches of a row have the same weight.
     """
 
     kept: np.ndarray
     outcomes: np.ndarray | None = None
-    matches: Any = None
+    pairs: np.ndarray | None = None
 
 
 def _corrected(variance: float, extra: float) -> Check:

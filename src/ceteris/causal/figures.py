@@ -110,23 +110,6 @@ def _draw_splits(figure: Any, data: Any) -> None:
     axes.set(xlabel="split", ylabel="estimate")
 
 
-def forest(frame: Any, title: str = "Estimates") -> Figure:
-    """Estimates with intervals, one line each; columns label, estimate, low, high."""
-    caption = "Points and 95 % intervals."
-    return Figure(title, caption, frame, _draw_forest, (6.4, 1.2 + 0.34 * len(frame)))
-
-
-def _draw_forest(figure: Any, data: Any) -> None:
-    axes = figure.subplots()
-    place = np.arange(len(data))[::-1]
-    middle = data["estimate"].to_numpy()
-    low, high = data["low"].to_numpy(), data["high"].to_numpy()
-    axes.errorbar(middle, place, xerr=[middle - low, high - middle], fmt="o")
-    axes.set_yticks(place, data["label"].astype(str))
-    axes.axvline(0, color="0.5", linestyle=":")
-    axes.set(xlabel="estimate")
-
-
 def contours(grid: Any, null: float, benchmarks: Any = None) -> Figure:
     """Estimate by strength of a confounder; the dashed line is where it reaches the null hypothesis."""
     data = grid.assign(kind="grid", label="", null=null)

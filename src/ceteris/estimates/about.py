@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+
+from ceteris.evidence import Figure
 
 
 @dataclass(frozen=True)
@@ -111,3 +114,11 @@ class Nuisances:
 
 
 ARRAYS = tuple(field.name for field in fields(Nuisances) if field.name not in ("normalised", "folds"))
+
+
+class AbstractDetails(ABC):
+    """What an estimator found beside its estimate, where that has figures of its own."""
+
+    @abstractmethod
+    def figures(self, estimate: Any) -> tuple[Figure, ...]:
+        """Figures of an estimate that has these details; they come before that of its numbers."""

@@ -16,7 +16,7 @@ import numpy as np
 from ceteris.arguments import as_many, one_of, probability
 from ceteris.estimates.about import About, AbstractDetails, Nuisances
 from ceteris.estimates.single import SINGLE, single
-from ceteris.estimates.words import answer, digits_for, number, one_screen
+from ceteris.estimates.words import DIGITS, RATIOS, answer, digits_for, number, one_screen
 from ceteris.evidence import Check, Figure, Section, Table
 from ceteris.outlets import latex_table, markdown_table
 from ceteris.showing import AbstractResult
@@ -307,7 +307,9 @@ class Estimate(AbstractResult):
             above = [text for text in (self.about.method, self.about.estimand) if text]
             below = f"n = {self.n}{degrees_in_words(self.degrees, self._corrected)}"
             return one_screen(above, frame, below, self.checks, digits)
-        rows = [["", *frame.columns], *([str(i), *(number(v, digits) for v in row)] for i, *row in frame.itertuples())]
+        places = [min(digits, DIGITS) if name in RATIOS else digits for name in frame.columns]
+        body = [[str(i), *map(number, row, places)] for i, *row in frame.itertuples()]
+        rows = [["", *frame.columns], *body]
         return markdown_table(rows) if format == "markdown" else latex_table(rows)
 
     def diagnostics(self) -> pd.DataFrame:

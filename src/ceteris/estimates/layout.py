@@ -24,6 +24,7 @@ CSS = """
 .ceteris-table tr.below td, .ceteris-table tr.below th { padding-bottom: .4rem; color: #5a606b; }
 .ceteris-table p { margin: .4rem 0 0; font-size: .75rem; color: #5a606b; }
 """
+MINUS = re.compile(r"(?<![\w.])-(?=\d)")
 Rows = Sequence[Sequence[str]]
 
 
@@ -59,7 +60,7 @@ def as_html(titles: Sequence[str], body: Rows, foot: Rows, notes: Sequence[str])
     lines = [f'<thead><tr><th scope="col"></th>{head}</tr></thead>', "<tbody>"]
     for i, row in enumerate([*body, *foot]):
         kind = "rule" if i in (0, len(body)) else "below" if i < len(body) and not row[0] else ""
-        cells = "".join(f"<td>{html(cell, CELL)}</td>" for cell in row[1:])
+        cells = "".join(f"<td>{html(MINUS.sub('−', cell), CELL)}</td>" for cell in row[1:])
         lines.append(f'<tr class="{kind}"><th scope="row">{html(row[0], HEADING)}</th>{cells}</tr>')
     below = "".join(f"<p>{html_prose(note)}</p>" for note in notes)
     table = "\n".join([*lines, "</tbody>"])
@@ -73,8 +74,9 @@ def as_latex(
     titles: Sequence[str], body: Rows, foot: Rows, notes: Sequence[str], caption: str = "", label: str = ""
 ) -> str:
     """A ``tabular`` with the rules of booktabs, within a floating ``table`` if there is a caption."""
-    row = lambda cells: " & ".join(map(_cell, cells)) + r" \\"
-    lines = ["\\begin{tabular}{l" + "c" * len(titles) + "}", r"\toprule", row(["", *titles]), r"\midrule"]
+    row = lambda cells: " & ".join([_math(latex(cells[0])), *map(_cell, cells[1:])]) + r" \\"
+    head = " & ".join(["", *(_math(latex(title)) for title in titles)]) + r" \\"
+    lines = ["\\begin{tabular}{l" + "c" * len(titles) + "}", r"\toprule", head, r"\midrule"]
     lines += [row(cells) for cells in body]
     lines += [r"\midrule", *(row(cells) for cells in foot)] if foot else []
     lines += [r"\bottomrule", r"\end{tabular}"]
@@ -90,15 +92,19 @@ def _cell(text: str) -> str:
     """A number has a minus and raised stars."""
     match = re.fullmatch(r"([(\[]?)(-?)([\d.,e+-]+)(\**)([)\]]?)", text)
     if match is None:
-        return re.sub(r"(?<![\w.])-(?=\d)", "$-$", _sentence(text))
+        return MINUS.sub("$-$", _math(latex(text)))
     before, minus, digits, stars, after = match.groups()
     raised = "$^{" + stars + "}$" if stars else ""
     return latex(before) + ("$-$" if minus else "") + latex(digits) + raised + latex(after)
 
 
 def _sentence(text: str) -> str:
+    return _math(latex(prose(text)))
+
+
+def _math(text: str) -> str:
     """Letters that pdfLaTeX has in formulas only are set as formulas."""
-    return re.sub(r"[^\x00-\xff…–—‘’“”]", lambda match: _formula(match[0]), latex(prose(text)))
+    return re.sub(r"[^\x00-\xff…–—‘’“”]", lambda match: _formula(match[0]), text)
 
 
 def _formula(sign: str) -> str:

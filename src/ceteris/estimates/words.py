@@ -11,13 +11,14 @@ import numpy as np
 from ceteris.estimates.about import AbstractDetails
 from ceteris.estimates.figures import coefficients
 from ceteris.evidence import Check, Section, Table
-from ceteris.outlets import prose, screen
+from ceteris.outlets import prose, screen, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LINES, WIDTH, ROWS = 25, 110, 12  # of a screen; rows of its table
 DIGITS, MOST_DIGITS, LARGE = 3, 8, 1e7
+RATIOS = ("t", "P>|t|")  # columns without a unit
 
 
 def lines_of(text: str, first: str = "", later: str = "") -> list[str]:
@@ -38,10 +39,11 @@ def one_screen(above: Sequence[str], frame: pd.DataFrame, below: str, checks: Se
     n = 2
     """
     shown = frame if len(frame) <= ROWS + 1 else frame.head(ROWS)
-    table = screen(shown, float_format=lambda value: number(value, digits)).split("\n")
+    plain = {name: lambda value: number(value, min(digits, DIGITS)) for name in RATIOS if name in frame}
+    table = screen(shown, float_format=lambda value: number(value, digits), formatters=plain).split("\n")
     if len(shown) < len(frame):
         table.append(f"... and {len(frame) - len(shown)} more: frame() has all of them")
-    found = [line for text in above for line in lines_of(text)] + table + [below]
+    found = [line for text in above for line in lines_of(shorten(prose(text), 2 * WIDTH))] + table + [below]
     failed = [lines_of(check.sentence, "! ", "  ") for check in checks if check.passed is False]
     for i, told in enumerate(failed):
         left = len(failed) - i

@@ -137,19 +137,22 @@ def _draw_contours(figure: Any, data: Any) -> None:
     axes.set(xlabel="strength with the treatment, cf_d", ylabel="strength with the outcome, cf_y")
 
 
-def histogram(values: np.ndarray, observed: float, title: str, caption: str, label: str) -> Figure:
-    """Values as a histogram, and the observed one as a line."""
+def histogram(
+    values: np.ndarray, observed: float, title: str, caption: str, label: str, line: str = "observed"
+) -> Figure:
+    """Values as a histogram, and the observed one, or whatever ``line`` calls it, as a line."""
     import pandas as pd
 
     counts, edges = np.histogram(values, 40)
     data = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "count": counts, "observed": observed, "label": label})
+    data["line"] = line
     return Figure(title, caption, data, _draw_histogram)
 
 
 def _draw_histogram(figure: Any, data: Any) -> None:
     axes = figure.subplots()
     axes.bar(data["from"], data["count"], data["to"] - data["from"], align="edge")
-    axes.axvline(data["observed"][0], color="C3", label="observed")
+    axes.axvline(data["observed"][0], color="C3", label=data["line"][0])
     axes.set(xlabel=data["label"][0], ylabel="count")
     axes.legend()
 

@@ -27,16 +27,27 @@ class GroupTimeEffects:
 
     Parameters
     ----------
-    outcome, treatment : estimator in the manner of scikit-learn, optional
-        As in ``DifferenceInDifferences``.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of the change of the outcome given covariates; by default that of ``causal.learners``.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of the probability to be of a group; by default that of ``causal.learners``.
     controls : {"never treated", "not yet treated"}
         Whom a group is compared with.
-    normalise, clip, jobs, small_sample
-        As in ``DifferenceInDifferences``.
+    normalise : bool
+        Scale the weights so that each set averages to one.
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
     folds : int
-        Number of folds; they are drawn for each group and period among the units that are compared.
-    repeats, seed
-        As in ``PartiallyLinear``.
+        Number of folds of the cross-fitting; they are drawn for each group and period among the units that are
+        compared.
+    repeats : int
+        How often it is done with other folds; the median is reported.
+    seed : int
+        Of the draw of folds.
+    jobs : int, optional
+        Folds fitted at once; None leaves it to ``joblib.parallel_config``.
+    small_sample : bool
+        Whether standard errors are those of the jackknife, with Student's t; see ``PartiallyLinear``.
 
     Notes
     -----
@@ -81,8 +92,10 @@ class GroupTimeEffects:
             Outcome.
         group : str or array
             The period a unit is first treated in; 0 for never.
-        unit, time : str or array
-            Which unit and period a row is of.
+        unit : str or array
+            Which unit a row is of.
+        time : str or array
+            Which period a row is of.
         x : list of str or matrix
             Covariates; their values in the earlier of two compared periods are used.
         """

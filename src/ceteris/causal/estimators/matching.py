@@ -46,6 +46,7 @@ class NearestNeighbours:
     Parameters
     ----------
     estimand : 'ATE', 'ATT' or 'ATU'
+        Whose effect is averaged: everybody's, that of the treated, or of the untreated.
     neighbours : int
         Matches of each row, M.
     metric : 'mahalanobis', 'scaled' or 'euclidean'
@@ -99,6 +100,7 @@ class PropensityMatching:
     Parameters
     ----------
     estimand : 'ATE', 'ATT' or 'ATU'
+        Whose effect is averaged: everybody's, that of the treated, or of the untreated.
     neighbours : int
     caliper : float, optional
         Nobody is matched at more than this many standard deviations of the log odds; 0.2 is usual. Rows without a
@@ -125,7 +127,21 @@ class PropensityMatching:
     local: int = 2
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, score: Any = None) -> Estimate:
-        """Estimate the effect; `score` is a propensity score that is known, else a logit on `x` is fitted."""
+        """Estimate the effect.
+
+        Parameters
+        ----------
+        data : data frame, optional
+            The table that the names are of; without it the roles are arrays.
+        y : str or array, shape (n,)
+            Outcome.
+        d : str or array, shape (n,)
+            Treatment, 0 or 1.
+        x : list of str or matrix of shape (n, p), optional
+            Covariates of the score.
+        score : str or array, shape (n,), optional
+            A propensity score that is known; without it a logit on ``x`` is fitted.
+        """
         pick_estimand(self.estimand)
         every = read_with_score(data, y=y, d=d, x=x, score=score, cluster=None)
         _refuse_settings(every, self.neighbours, self.tie_tolerance, self.local)
@@ -163,6 +179,7 @@ class ExactMatching:
     Parameters
     ----------
     estimand : 'ATE', 'ATT' or 'ATU'
+        Whose effect is averaged: everybody's, that of the treated, or of the untreated.
     bins : int or None
         Cut every covariate with more values than this at as many quantiles; None compares exact values only.
 

@@ -8,8 +8,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from ceteris.causal import (
     GroupTimeEffects,
     Interactive,
+    NearestNeighbours,
     PartiallyLinear,
-    PropensityMatching,
     Replications,
     confounding,
     event_study,
@@ -56,7 +56,8 @@ MORE = {
     "group-time effects": Case(staggered, numbers),
     "event study": Case(lambda: event_study(staggered()), numbers),
     "matching": Case(
-        lambda: PropensityMatching().fit(sample(), **ROLES), lambda it: [*numbers(it), it.details.pairs, it.nuisances.e]
+        lambda: NearestNeighbours().fit(sample(), **ROLES),
+        lambda it: [*numbers(it), it.details.pairs, it.nuisances.weights],
     ),
     "contrast": Case(lambda: staggered().contrast(np.eye(3, 9)), numbers),
 }

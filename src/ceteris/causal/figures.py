@@ -143,7 +143,7 @@ def histogram(
     """Values as a histogram, and the observed one, or whatever ``line`` calls it, as a line."""
     import pandas as pd
 
-    counts, edges = np.histogram(values, 40)
+    counts, edges = np.histogram(values, int(np.clip(np.sqrt(len(values)), 10, 40)))
     data = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "count": counts, "observed": observed, "label": label})
     data["line"] = line
     return Figure(title, caption, data, _draw_histogram)

@@ -34,6 +34,7 @@ from ceteris.causal import figures
 from ceteris.causal.linear_sensitivity import robustness_of, strength_of
 from ceteris.causal.rows import read_rows
 from ceteris.causal.scores import normalised
+from ceteris.estimates.words import lines_of
 from ceteris.results import Check, Estimate, Nuisances, Section, Table
 from ceteris.showing import AbstractResult
 from ceteris.stats.covariance import covariance
@@ -136,13 +137,16 @@ class Sensitivity(AbstractResult):
     null: float
 
     def summary(self) -> str:
-        """The bounds and the robustness values in three sentences."""
-        bounds = f"between {self.lower:.4g} and {self.upper:.4g}"
-        limits = f"limits at {self.level:.0%} {self.low:.4g} and {self.high:.4g}"
-        return (
-            f"Estimate {self.elements.point:.4g}; with a confounder of cf_y = {self.cf_y:g}, cf_d = {self.cf_d:g} "
-            f"{bounds}\n({limits}).\nRobustness value {self.rv:.1%}, for the confidence limit {self.rva:.1%}."
-        )
+        """The bounds, their confidence limits and the robustness values."""
+        lines = [
+            f"Sensitivity to a confounder of cf_y = {self.cf_y:g}, cf_d = {self.cf_d:g}",
+            f"The estimate of {self.elements.point:.4g} lies between {self.lower:.4g} and {self.upper:.4g}, its "
+            f"confidence limits at {self.level:.0%} are {self.low:.4g} and {self.high:.4g}.",
+            f"Robustness value {self.rv:.1%}, for the confidence limit {self.rva:.1%}.",
+        ]
+        failed = [check.sentence for check in self.checks if check.passed is False]
+        lines += [line for sentence in failed for line in lines_of(sentence, "! ", "  ")]
+        return "\n".join(lines)
 
     def sections(self) -> tuple[Section, ...]:
         """The table of the bounds, their contours and the verdict."""

@@ -25,8 +25,9 @@ import numpy as np
 import pandas as pd
 
 from ceteris import outlets as out
+from ceteris.drawing import svg
 from ceteris.estimates.table import table
-from ceteris.report import Run, figures, report
+from ceteris.report import Run, report
 from ceteris.results import About, Check, Estimate, Figure, Section, Table
 
 KNOWN = (
@@ -362,6 +363,6 @@ def draw_everything(figure, data):
 
 def check_figure(text: str) -> None:
     """It is drawn, and the drawing is XML."""
-    written = figures.svg(Figure(text, text, frame_of(text), draw_everything))
+    written = svg(Figure(text, text, frame_of(text), draw_everything))
     ElementTree.fromstring(written.encode("utf-8"))
     assert len(written) < 2_000_000

@@ -106,7 +106,10 @@ def compared(estimates: Mapping[str, Estimate]) -> Section:
             )
     frame = pd.DataFrame(rows)
     return Section(
-        "Estimators", "", (Table("Estimates", frame),), (coefficients(frame[["label", "estimate", "low", "high"]]),)
+        "Estimators",
+        "",
+        (Table("Estimates", frame),),
+        (coefficients(pd.DataFrame(frame, columns=["label", "estimate", "low", "high"])),),
     )
 
 

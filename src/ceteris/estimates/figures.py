@@ -82,7 +82,8 @@ def _draw_event_study(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> N
 
     axes = figure.subplots()
     axes.axhline(0, color="0.5", linewidth=1.0)
-    before, time = data["time"] < 0, data["time"]
+    time = data["time"].to_numpy(dtype=float)
+    before = time < 0
     if before.any() and not before.all():
         axes.axvline((time[before].max() + time[~before].min()) / 2, color="0.5", linestyle=":", linewidth=1.0)
     for part, colour, face, label in (

@@ -33,7 +33,7 @@ def text(titles: Sequence[str], body: Rows, foot: Rows, notes: Sequence[str]) ->
     short = [[brief(cell, LABEL) for cell in row] for row in [["", *titles], *body, *foot]]
     widths = [max(map(len, column)) for column in zip(*short, strict=True)]
     lines = [_line(row, widths) for row in short]
-    rule = "-" * (sum(widths) + 2 * len(widths))
+    rule = "-" * (sum(widths) + 2 * len(titles))
     cut = 1 + len(body)
     parts = [lines[:1], lines[1:cut], *([lines[cut:]] if foot else [])]
     found = [rule]

@@ -111,7 +111,7 @@ def fairness_section(found: Estimate) -> Section:
     low, high = found.conf_int().T
 
     shown = [name.startswith(("treated", "opportunity", "demographic", "equal")) for name in found.names]
-    data = pd.DataFrame({"label": found.names, "estimate": found.point, "low": low, "high": high})[shown]
+    data = pd.DataFrame({"label": found.names, "estimate": found.point, "low": low, "high": high}).loc[shown]
     text = found.about.estimand
     figure = coefficients(data.reset_index(drop=True), "Rates of treatment and gaps")
     return Section("Fairness", text, (Table("By group", frame),), (figure,), found.checks)

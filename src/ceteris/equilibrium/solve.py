@@ -28,6 +28,7 @@ from ceteris.equilibrium.contract_symmetry import refuse_asymmetric, refuse_misd
 from ceteris.equilibrium.expectation import Rule, as_facts, from_facts
 from ceteris.equilibrium.judging import HowTrained, Judged, Outcome, Verdict, judge, judging_key
 from ceteris.equilibrium.linearise import linearise
+from ceteris.equilibrium.mistakes import in_the_models_words
 from ceteris.equilibrium.model import Model, traced
 from ceteris.equilibrium.phases import AbstractPhase, Needs
 from ceteris.equilibrium.policy import blank_compiled, finished, learnt_alone, standardised_on, with_linear
@@ -107,6 +108,7 @@ def solve(
     return solve_economies((model,), None, plan, activation, precision, seed, start, out, progress)[0]
 
 
+@in_the_models_words()
 def solve_economies(
     models: Sequence[Model],
     members: int | None,

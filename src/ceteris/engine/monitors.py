@@ -174,8 +174,8 @@ class Progress(AbstractRecorder):
         self._print = lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True)
         self._bar = None
         if console.is_terminal:
-            texts = [TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[said]}")]
-            self._bar = Bar(texts[0], BarColumn(), MofNCompleteColumn(), texts[1], TimeRemainingColumn(), console=console)
+            what, said = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[said]}"))
+            self._bar = Bar(what, BarColumn(), MofNCompleteColumn(), said, TimeRemainingColumn(), console=console)
             self._bar.start()
             self._task = self._bar.add_task(self.title, total=steps, completed=run.tick, said="compiling")
 

@@ -2,8 +2,8 @@
 
 A policy in the making is no solution yet, so that a model must bear more than its equilibrium. Two groups of paths set
 out from ``start``: under the policy that training begins with (linear where the model names a steady state that rests,
-else raw outputs of zero), and under the same with random numbers added to its raw outputs, anew each period. What is not
-finite in the first group stops `solve`; the second shows what it may meet on its way, and in which state.
+else raw outputs of zero), and under the same with random numbers added to its raw outputs, anew each period. What is
+not finite in the first group stops `solve`; the second shows what it may meet on its way, and in which state.
 """
 
 from __future__ import annotations
@@ -89,10 +89,11 @@ def check_points(model: Model, rule: Rule, linear: Linear | None, key: Array) ->
 
 
 def _group(model: Model, rule: Rule, linear: Linear | None, key: Array, scale: float) -> Group:
-    """Walk, and examine states that are spread over all paths and periods."""
+    """Walk, and examine some of the states."""
     walk = jax.tree.map(np.asarray, _walk(model, linear, key, np.asarray(scale)))
     flat_ = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), (walk.states, walk.raw))
-    chosen = np.linspace(0, PATHS * PERIODS - 1, EXAMINED).astype(int)
+    later = np.linspace(PATHS, PATHS * PERIODS - 1, EXAMINED - PATHS).astype(int)
+    chosen = np.concatenate([np.arange(PATHS), later])  # every start, and states of all periods and paths
     states, raw = jax.device_put(jax.tree.map(lambda a: a[chosen], flat_))
     return Group(walk, *jax.tree.map(np.asarray, (states, *_examine(model, linear, rule, states, raw, key))))
 
@@ -156,7 +157,9 @@ def in_domain(begins: Walk, random: Walk) -> Check:
     """Whether paths stay where the model admits them, and what is positive at every start stays so."""
     name = "the transition stays in its domain"
     share, free = float(begins.sound.mean()), float(random.sound.mean())
-    how = f"{_percent(share)} of the successors where training begins are admissible, {_percent(free)} at random outputs"
+    how = (
+        f"{_percent(share)} of the successors where training begins are admissible, {_percent(free)} at random outputs"
+    )
     if min(share, free) == 1:
         how = "Every successor is admissible, where training begins and at random raw outputs"
     passed, told = True, ""
@@ -174,9 +177,7 @@ def in_domain(begins: Walk, random: Walk) -> Check:
 
 def smooth(begins: Group, random: Group) -> Check:
     """Whether derivatives are finite in both groups."""
-    name, advice = "gradients are finite", (
-        "look for a square root or power of a number that may be zero, or a jnp.where whose unused branch is not finite."
-    )  # fmt: skip
+    name, advice = "gradients are finite", "look for a root or power of zero, or a jnp.where with an infinite branch."
     for group, passed in ((begins, False), (random, None)):
         bad = np.flatnonzero(~np.isfinite(group.gradient.reshape(EXAMINED, -1)).all(1))
         sound = [i for i in bad if all(np.isfinite(v[i]).all() for _, v in group.residuals.items())]

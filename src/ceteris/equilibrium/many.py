@@ -18,7 +18,7 @@ from ceteris.equilibrium.phases import AbstractPhase
 from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.recipe import Plan, Recipe, make_plan
 from ceteris.equilibrium.solution import Solution
-from ceteris.equilibrium.solve import refuse_unsolvable, solve_economies
+from ceteris.equilibrium.solver import refuse_unsolvable, solve_economies
 
 
 def solve_many(

@@ -91,7 +91,7 @@ def place_of(error: BaseException) -> Place | None:
 def is_of_tracing(error: BaseException | None) -> bool:
     """Whether something asked for a number that is not known yet; NumPy may have said it in other words."""
     while error is not None:
-        if isinstance(error, TRACED) or isinstance(error, TypeError | ValueError) and "Tracer" in str(error):
+        if isinstance(error, TRACED) or (isinstance(error, TypeError | ValueError) and "Tracer" in str(error)):
             return True
         error = error.__cause__ or error.__context__
     return False

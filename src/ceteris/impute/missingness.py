@@ -123,10 +123,10 @@ def _welch(a: np.ndarray, b: np.ndarray) -> float:
     """The p-value of Welch's test of equal means; groups without any spread differ, or do not, for certain."""
     from scipy import stats
 
-    same = [np.ptp(group) == 0 for group in (a, b)]  # the mean of equal numbers is not exactly one of them
-    if all(same):
-        return float(a[0] == b[0])
-    means, sds = zip(*((group[0], 0.0) if s else (group.mean(), group.std(ddof=1)) for group, s in zip((a, b), same)))
+    # of equal numbers the mean is not exactly one of them, nor the deviation exactly zero
+    means, sds = zip(*((x[0], 0.0) if np.ptp(x) == 0 else (x.mean(), x.std(ddof=1)) for x in (a, b)), strict=True)
+    if not any(sds):
+        return float(means[0] == means[1])
     found: Any = stats.ttest_ind_from_stats(means[0], sds[0], len(a), means[1], sds[1], len(b), equal_var=False)
     return float(found.pvalue)
 

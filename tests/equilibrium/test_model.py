@@ -293,7 +293,10 @@ def test_what_only_random_points_reveal_is_explained():
         (lambda: named("grwth"), "did you mean 'growth'"),
         (lambda: named("nowhere.py:Model"), "there is no file nowhere.py"),
         (lambda: settings("Growth", parameters(Growth()), ["beta"]), "NAME=VALUE is needed"),
-        (lambda: settings("Growth", parameters(Growth()), ["beta=much"]), "--set: beta=much was given, but beta is a float"),
+        (
+            lambda: settings("Growth", parameters(Growth()), ["beta=much"]),
+            "--set: beta=much was given, but beta is a float",
+        ),
         (lambda: solve(Growth(), tolerance=(1e-3, 1e-5)), "one positive number is needed, or two"),
         (lambda: solve(Growth(), phases=[]), "at least one phase is needed"),
     ],

@@ -24,7 +24,7 @@ def solve_and_report(
     model = model_named(name, words)
     from ceteris.equilibrium.model import parameters
     from ceteris.equilibrium.solver import fingerprint, solve
-    from ceteris.equilibrium.work import clear_work, has_work, read_clock, refuse_another
+    from ceteris.equilibrium.work import clear_work, has_work, read_clock, refuse_another, stage
     from ceteris.report import Run, report
 
     out = out or Path("runs") / name.rpartition(":")[2]
@@ -41,7 +41,7 @@ def solve_and_report(
     with Run.create(out, shlex.join(command), facts, seed, earlier) as run:
         try:
             solution = solve(model, seed=seed, precision=digits, tolerance=tolerance, out=folder, progress=True)
-            sections = solution.sections()
+            sections = solution.sections(progress=True)
             run.write(sections)
             solution.save(out)
         except (KeyboardInterrupt, SystemExit) as stop:
@@ -52,7 +52,10 @@ def solve_and_report(
     checks = sections[0].checks
     for check in checks:
         say(f"{check.verdict:>10}  {check.name}: {check.sentence}")
-    say(f"{solution.cpu:.0f} processor seconds. Report: {report(out)}")
+    say(f"Solving took {solution.seconds:.0f} s, {solution.cpu:.0f} of them of one processor.")
+    with stage("Writing the report", progress=True):
+        page = report(out)
+    say(f"Report: {page}")
     return all(check.passed for check in checks)
 
 

@@ -5,64 +5,94 @@ All that a section asks of its solution are the public methods of `ceteris.equil
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ceteris.equilibrium import figures, moments
+from ceteris.equilibrium.impulse import moved, response_figure
 from ceteris.equilibrium.model import parameters
 from ceteris.equilibrium.shocks import Markov
-from ceteris.results import Figure, Section, Table
+from ceteris.equilibrium.work import stage
+from ceteris.outlets import SCREEN, brief, prose
+from ceteris.results import Check, Figure, Section, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
+PARAMETERS, EQUATIONS, NOTES, WORD, LONG = 12, 10, 3, 40, 400  # of each on one screen
 LINES = 3  # entries of a vector drawn as separate lines of a policy slice
 
 
-def report_sections(solution: Any, quick: bool = False) -> tuple[Section, ...]:
-    """Sections for `ceteris.report`; ``quick`` simulates a tenth as long."""
+def summary(solution: Any) -> str:
+    """One screen of a solution: nothing is simulated for it."""
+    model, s = solution.model, solution
+    values = ", ".join(f"{name} = {brief(value, WORD)}" for name, value in list(parameters(model).items())[:PARAMETERS])
+    more = len(parameters(model)) - PARAMETERS
+    text = [f"{type(model).__name__}: {values}{f' and {more} more' if more > 0 else ''}", s.sentence]
+    if s.errors:
+        rows = sorted(s.errors.items(), key=lambda row: -np.nan_to_num(row[1][1], nan=np.inf))
+        shown = [*rows[:EQUATIONS], ("wanted of all", s.tolerance)]
+        wide = max(10, *(len(brief(name, SCREEN)) for name, _ in shown))
+        text += ["", f"{'error of':<{wide}}  {'mean':>8}  {'largest':>8}"]
+        text += [f"{brief(name, SCREEN):<{wide}}  {mean:>8.1e}  {top:>8.1e}" for name, (mean, top) in shown]
+        text += [f"{len(rows) - EQUATIONS} more equations, with smaller errors"] * (len(rows) > EQUATIONS)
+    runs = [(name, len(list(run))) for name, run in groupby(str(entry["phase"]) for entry in s.log)]
+    phases = ", ".join(f"{n} x {name}" if n > 1 else name for name, n in runs) or "none ended"
+    took = f"{s.seconds:.0f} s on the clock, {s.cpu:.0f} processor seconds"
+    text += ["", f"Phases: {phases}; {took}; {s.precision} precision, layers of {', '.join(map(str, s.widths))}."]
+    text += [" ".join(s.notes[:NOTES])] if s.notes else []
+    text += ["Next: .accuracy(), .checks(), .policy(states), .simulate(), .impulse_response(shock), .report(folder)"]
+    return "\n".join(prose(line) if len(line) > LONG else line for line in text)
+
+
+def report_sections(solution: Any, quick: bool = False, progress: bool = False) -> tuple[Section, ...]:
+    """Sections for `ceteris.report`; ``quick`` simulates a tenth as long, ``progress`` says what happens."""
+    periods = 100 if quick else 1_000
+    with stage(f"Errors on {10 * periods:,} fresh states", progress):
+        accuracy = solution.accuracy(periods=10 * periods, burn_in=periods)
+    with stage(f"Simulating {periods:,} periods of 50 paths", progress):
+        simulated = solution.simulate(periods, 50, 5)
+    shocks = list(solution.model.shocks().items())[:3]
+    with stage(f"Responses to {', '.join(name for name, _ in shocks) or 'nothing'}", progress):
+        answers = [solution.impulse_response(name, **_size(shock, simulated)) for name, shock in shocks]
+    with stage("Whether the economy holds together", progress):
+        checks = solution.checks()
+    with stage("Policies along one state", progress):
+        policies = Section("Policies", *_policies(solution))
+    drawn = map(response_figure, filter(moved, answers))
+    return (
+        _verdict(solution, checks),
+        *accuracy.sections(),
+        policies,
+        _economy(simulated),
+        Section("Responses", _unmoved(answers), figures=tuple(drawn)),
+        Section("Training", tables=(training_table(solution.log),)),
+    )
+
+
+def _verdict(solution: Any, checks: tuple[Check, ...]) -> Section:
     import pandas as pd
 
-    share = 0.1 if quick else 1.0
-    accuracy = solution.accuracy(periods=int(10_000 * share), burn_in=int(1_000 * share))
-    simulated = solution.simulate(int(1_000 * share), 50, 5)
-    found = moments.series(simulated)
-    path: Any = accuracy.path
-    errors = path[["mean", "median", "p99", "p99.9", "max"]]
-    digits = path[[c for c in path if str(c).startswith("log10")]]
-    tables = [
-        Table("Errors on a simulated path", errors, accuracy.note),
-        Table("The same as powers of ten", digits, "log₁₀ of the column; of the mean, not mean of the log₁₀."),
-    ]
-    box: Any = accuracy.box
-    if box is not None:
-        tables.append(Table("Errors on the box", box[["mean", "median", "p99", "p99.9", "max"]]))
-    if accuracy.truth is not None:
-        tables.append(Table("Distance to the closed form", accuracy.truth, "Relative to the mean size of the action."))
-    note = "A p-value near zero says that forecast errors can be predicted from the state; blank: no surprises to test."
-    tables.append(Table("Den Haan-Marcet test", accuracy.den_haan_marcet, note))
     how = f"{' '.join(solution.notes)} {solution.seconds:.0f} s on the clock, {solution.cpu:.0f} processor seconds."
-    phases = pd.DataFrame([{k: v for k, v in e.items() if k != "sentence"} for e in solution.log])
     fields = pd.DataFrame({"value": {k: str(v) for k, v in parameters(solution.model).items()}})
-    shocks = solution.model.shocks()
-    answers = [solution.impulse_response(name, **_size(shock, simulated)) for name, shock in list(shocks.items())[:3]]
-    drawn = map(figures.response_figure, filter(figures.moved, answers))
+    return Section("Verdict", f"{solution.sentence} {how}", (Table("Parameters", fields),), checks=checks)
+
+
+def _economy(simulated: Any) -> Section:
+    found = moments.series(simulated)
     moving = (figures.path_figure(found), figures.ergodic_figure(found)) if figures.varying(found) else ()
-    return (
-        Section(
-            "Verdict", f"{solution.sentence} {how}", checks=solution.checks(), tables=(Table("Parameters", fields),)
-        ),
-        Section("Accuracy", "On states that training has not seen.", tuple(tables), (figures.error_figure(accuracy),)),
-        Section("Policies", *_policies(solution)),
-        Section(
-            "The economy",
-            tables=(Table("Moments", moments.moments(simulated), "se: standard errors between 50 independent paths."),),
-            figures=moving,
-        ),
-        Section("Responses", _unmoved(answers), figures=tuple(drawn)),
-        Section("Training", tables=(Table("Phases", phases, "Errors on fresh states after each phase."),)),
-    )
+    table = Table("Moments", moments.moments(simulated), "se: standard errors between 50 independent paths.")
+    return Section("The economy", tables=(table,), figures=moving)
+
+
+def training_table(log: Any) -> Table:
+    """What each phase reached."""
+    import pandas as pd
+
+    phases = pd.DataFrame([{k: v for k, v in entry.items() if k != "sentence"} for entry in log])
+    return Table("Phases", phases, "Errors on fresh states after each phase.")
 
 
 def _policies(solution: Any) -> tuple[str, tuple[Table, ...], tuple[Figure, ...]]:
@@ -72,7 +102,7 @@ def _policies(solution: Any) -> tuple[str, tuple[Table, ...], tuple[Figure, ...]
 
 
 def _unmoved(answers: list[Any]) -> str:
-    return " ".join(f"{answer.shock} moves nothing." for answer in answers if not figures.moved(answer))
+    return " ".join(f"{answer.shock} moves nothing." for answer in answers if not moved(answer))
 
 
 def _size(shock: Any, simulated: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from ceteris import keys
 from ceteris.engine import precision
 from ceteris.engine.devices import Precision, cast
 from ceteris.equilibrium import figures, moments, stability, store
-from ceteris.equilibrium.accuracy import Accuracy, den_haan_marcet, distance_to_truth, forecast_errors, summary
+from ceteris.equilibrium.accuracy import Accuracy, den_haan_marcet, distance_to_truth, error_table, forecast_errors
 from ceteris.equilibrium.expectation import Rule, finer, normal_dimension
 from ceteris.equilibrium.impulse import ImpulseResponse, responses, summarised
 from ceteris.equilibrium.judging import HowTrained, Outcome, judge, judging_key
@@ -25,7 +25,7 @@ from ceteris.equilibrium.model import Model, parameters, traced
 from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.policy import act, errors_at, learnt_alone
 from ceteris.equilibrium.recipe import Recipe, make_plan
-from ceteris.equilibrium.sections import policy_slices, report_sections
+from ceteris.equilibrium.sections import policy_slices, report_sections, summary
 from ceteris.equilibrium.shocks import Markov
 from ceteris.equilibrium.simulate import Economies, Paths, box_states, record, settle
 from ceteris.results import Check, Figure, Section
@@ -55,6 +55,8 @@ class Solution:
         What each phase that ended reached.
     phase : int
         Number of the phase whose policy it is, the best one; -1 if none ended.
+    errors : dict of name to (float, float)
+        Mean and largest absolute error by equation, on the fresh states it was judged on.
     seconds, cpu : float
         Wall-clock and processor seconds, compilation included; those of all sessions, if there were several.
     """
@@ -75,6 +77,17 @@ class Solution:
     phase: int
     outcome: Outcome
     sentence: str
+    errors: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def summary(self) -> str:
+        """How it ended, the errors by equation beside what was wanted, and what it took, on one screen."""
+        return summary(self)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def __repr__(self) -> str:
+        return self.summary()
 
     @property
     def met(self) -> bool:
@@ -131,13 +144,13 @@ class Solution:
             found = at(flat.states)
             box = None
             if self.model.box() is not None:
-                box = summary(at(box_states(self._model, keys.key(seed), 5_000)))
+                box = error_table(at(box_states(self._model, keys.key(seed), 5_000)))
             hindsight = forecast_errors(self._model, self.hypothesis, flat.states, rule, keys.key(seed))
             x = averaged_inputs(self._model, flat.states)
             note = f"{len(x):,} states of a simulation without resets; expectations by {how}; mean of absolute errors."
             truth = distance_to_truth(self.model, flat.states, flat.actions)
             raw = {name: np.asarray(value) for name, value in found.items()}
-            return Accuracy(summary(found), box, truth, den_haan_marcet(hindsight, found, x), note, raw)
+            return Accuracy(error_table(found), box, truth, den_haan_marcet(hindsight, found, x), note, raw)
 
     def checks(self, periods: int = 1_500, paths: int = 20, seed: int = 3) -> tuple[Check, ...]:
         """Whether this is the stable equilibrium, and whether the tolerance was met."""
@@ -222,9 +235,17 @@ class Solution:
         moving = {name: value.ndim for name, value in self.states.items() if np.issubdtype(value.dtype, np.floating)}
         return [name for dimensions in (1, 2) for name, ndim in moving.items() if ndim == dimensions]
 
-    def sections(self, quick: bool = False) -> tuple[Section, ...]:
-        """What a report shows: how it ended, accuracy, policies, simulations, moments, responses."""
-        return report_sections(self, quick)
+    def sections(self, quick: bool = False, progress: bool = False) -> tuple[Section, ...]:
+        """What a report shows: how it ended, accuracy, policies, simulations, moments, responses.
+
+        Parameters
+        ----------
+        quick : bool
+            Simulate a tenth as long.
+        progress : bool
+            Say what happens, and what each part takes.
+        """
+        return report_sections(self, quick, progress)
 
     def report(self, folder: str | Path) -> Path:
         """Write a report with all tables and figures into a folder; returns the HTML page."""
@@ -332,4 +353,4 @@ def load(
         entry |= {"where": found.where, "states": found.states}
         facts["log"] = (*log[:phase], entry, *log[phase + 1 :])
     outcome, sentence = found.verdicts[0]
-    return Solution(**facts, outcome=outcome, sentence=sentence)
+    return Solution(**facts, outcome=outcome, sentence=sentence, errors=found.errors(0))

@@ -10,6 +10,7 @@ from ceteris.equilibrium.accuracy import den_haan_marcet
 from ceteris.equilibrium.moments import cycle, moments
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.simulate import Paths
+from ceteris.testing import check_saved, check_shown
 
 ALPHA, RHO, SIGMA = 0.36, 0.9, 0.04
 
@@ -50,6 +51,8 @@ def test_a_response_prints_its_peaks_and_shows_its_paths(solution):
     assert response.peaks().loc["k", "in period"] == peak
     assert response.peaks().loc["k", "largest"] == response["k"]["mean"].max()
     assert "Response to eps raised by 1" in screen
+    check_shown(response)
+    check_saved(response, lambda it: it.frame)
     (section,) = response.sections()
     assert {"low", "high"} <= set(section.figures[0].data)
     with pytest.raises(ValueError, match=r"variable is 'kk', but must be a variable of the model: k, .*; did you mean"):
@@ -64,7 +67,7 @@ def test_what_a_report_waits_for_is_said(solution, capsys):
         "Whether the economy holds together", "Policies along one state",
     ]  # fmt: skip
     assert all(re.search(r" \.\.\. [0-9.]+ s$", line) for line in lines)
-    solution.sections(quick=True)
+    check_shown(solution)  # simulates the same again
     assert capsys.readouterr().out == ""
 
 
@@ -190,6 +193,8 @@ def test_accuracy_reports_every_figure_it_promises(solution):
     assert accuracy.mean <= accuracy.max
     assert accuracy.box is not None
     assert "Errors on a simulated path" in str(accuracy)
+    check_shown(accuracy)
+    check_saved(accuracy, lambda it: [it.path, it.box, it.den_haan_marcet, it.mean])
 
 
 @pytest.mark.slow

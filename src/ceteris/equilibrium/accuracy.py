@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -17,13 +18,15 @@ from ceteris.equilibrium.model import Model, move, residuals
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.policy import act, expectation
 from ceteris.equilibrium.shocks import draw
-from ceteris.outlets import entry, screen
+from ceteris.outlets import entry, prose, screen
 from ceteris.results import Figure, Section, Table
+from ceteris.showing import AbstractResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ERRORS = ["mean", "median", "p99", "p99.9", "max"]
+WIDE = 110  # characters of a line
 ROWS = 6  # of each table on one screen
 DEN_HAAN_MARCET = (
     "A p-value near zero says that forecast errors can be predicted from the state; blank: no surprises to test."
@@ -31,8 +34,8 @@ DEN_HAAN_MARCET = (
 SHARES = {"median": 50, "p99": 99, "p99.9": 99.9}
 
 
-@dataclass(frozen=True)
-class Accuracy:
+@dataclass(frozen=True, repr=False)
+class Accuracy(AbstractResult):
     """Errors by equation, and what else is known of a solution.
 
     Attributes
@@ -71,10 +74,12 @@ class Accuracy:
             text += ["", "Errors on the box", _on_screen(self.box[ERRORS])]
         if self.truth is not None:
             text += ["", "Distance to the closed form", _on_screen(self.truth)]
-        return "\n".join([*text, "", self.note])
+        return "\n".join([*text, "", fill(prose(self.note), WIDE)])
 
-    def __str__(self) -> str:
-        return self.summary()
+    def glance(self) -> Section:
+        """Errors on the path, as numbers and as a distribution."""
+        table = Table("Errors on a simulated path", self.path[ERRORS], self.note)
+        return Section("Accuracy", "", (table,), (error_figure(self),))
 
     def sections(self) -> tuple[Section, ...]:
         """All tables, and the distribution of errors, as a part of a report."""

@@ -37,6 +37,16 @@ def draw_densities(figure: Any, data: pd.DataFrame) -> None:
         axes.set(title=str(name), ylim=(0, None), yticks=[])
 
 
+def draw_fall(figure: Any, data: pd.DataFrame) -> None:
+    """Draw errors after each phase beside what was wanted."""
+    axes = figure.subplots()
+    for name in ("mean", "largest"):
+        (line,) = axes.plot(data["phase"], data[name], marker="o", label=name)
+        axes.axhline(data[f"{name} wanted"].iloc[0], color=line.get_color(), linestyle="--", linewidth=1)
+    axes.set(xlabel="phase", ylabel="absolute error", yscale="log", xticks=data["phase"])
+    axes.legend()
+
+
 def slice_figure(data: Any) -> Figure:
     """Actions along one state, the others where they usually are."""
     actions = list(data["action"].unique())[:MOST_PANELS]

@@ -8,6 +8,7 @@ Koop, Pesaran and Potter (1996), "Impulse response analysis in nonlinear multiva
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -25,19 +26,20 @@ from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.policy import act
 from ceteris.equilibrium.shocks import Markov, draw
 from ceteris.equilibrium.simulate import Paths
-from ceteris.outlets import screen
+from ceteris.outlets import screen, shorten
 from ceteris.results import Figure, Section, Table
+from ceteris.showing import AbstractResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-VARIABLES = 15  # on one screen
+VARIABLES, WIDE = 15, 110  # on one screen, and characters of a line
 CAPTION = "Mean difference to the path without the shock; the band holds 90 % of the differences over histories."
 
 
-@dataclass(frozen=True)
-class ImpulseResponse:
+@dataclass(frozen=True, repr=False)
+class ImpulseResponse(AbstractResult):
     """Responses by variable.
 
     Attributes
@@ -65,11 +67,8 @@ class ImpulseResponse:
         still = sorted(set(self.frame["variable"]) - set(names))
         text = [f"Response to {self.shock}", screen(rows[:VARIABLES], float_format="{:.4g}".format)]
         text += [f"{len(rows) - VARIABLES} more variables"] * (len(rows) > VARIABLES)
-        text += [f"Does not move: {listed(still)}."] if still else []
+        text += [fill(shorten(f"Does not move: {listed(still)}.", 3 * WIDE), WIDE)] if still else []
         return "\n".join([*text, CAPTION])
-
-    def __str__(self) -> str:
-        return self.summary()
 
     def peaks(self) -> pd.DataFrame:
         """By variable that moves: the largest response, its period and band, and the last one."""

@@ -6,6 +6,7 @@ All that a section asks of its solution are the public methods of `ceteris.equil
 from __future__ import annotations
 
 from itertools import groupby
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,13 +16,13 @@ from ceteris.equilibrium.impulse import moved, response_figure
 from ceteris.equilibrium.model import parameters
 from ceteris.equilibrium.shocks import Markov
 from ceteris.equilibrium.work import stage
-from ceteris.outlets import SCREEN, brief, prose
+from ceteris.outlets import SCREEN, brief, prose, shorten
 from ceteris.results import Check, Figure, Section, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PARAMETERS, EQUATIONS, NOTES, WORD, LONG = 12, 10, 3, 40, 400  # of each on one screen
+PARAMETERS, EQUATIONS, NOTES, WORD, WIDE = 12, 7, 3, 40, 110  # of each on one screen, and characters of a line
 LINES = 3  # entries of a vector drawn as separate lines of a policy slice
 
 
@@ -44,7 +45,32 @@ def summary(solution: Any) -> str:
     text += ["", f"Phases: {phases}; {took}; {s.precision} precision, layers of {', '.join(map(str, s.widths))}."]
     text += [" ".join(s.notes[:NOTES])] if s.notes else []
     text += ["Next: .accuracy(), .checks(), .policy(states), .simulate(), .impulse_response(shock), .report(folder)"]
-    return "\n".join(prose(line) if len(line) > LONG else line for line in text)
+    return "\n".join(line if len(line) <= WIDE else fill(shorten(prose(line), 5 * WIDE), WIDE) for line in text)
+
+
+def glance(solution: Any) -> Section:
+    """What is known of a solution without simulating it."""
+    import pandas as pd
+
+    columns = ["mean error", "largest error"]
+    rows: Any = {**solution.errors, "wanted of all": solution.tolerance}
+    errors = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    mean = float(solution.log[solution.phase]["mean"]) if solution.log else None
+    check = Check("tolerance", solution.met, solution.sentence, value=mean, bar=solution.tolerance[0])
+    tables = (Table("Errors by equation on fresh states", errors),)
+    return Section("Solution", solution.sentence, tables, _fall(solution), (check,))
+
+
+def _fall(solution: Any) -> tuple[Figure, ...]:
+    """Errors after each phase, where any ended."""
+    import pandas as pd
+
+    if not solution.log:
+        return ()
+    rows = [{"phase": i + 1, "mean": e["mean"], "largest": e["max"]} for i, e in enumerate(solution.log)]
+    wanted = dict(zip(("mean wanted", "largest wanted"), solution.tolerance, strict=True))
+    caption = "Absolute errors of all equations on fresh states, after each phase; dashed lines are what was asked for."
+    return (Figure("Errors after each phase", caption, pd.DataFrame(rows).assign(**wanted), figures.draw_fall),)
 
 
 def report_sections(solution: Any, quick: bool = False, progress: bool = False) -> tuple[Section, ...]:
@@ -68,7 +94,7 @@ def report_sections(solution: Any, quick: bool = False, progress: bool = False) 
         policies,
         _economy(simulated),
         Section("Responses", _unmoved(answers), figures=tuple(drawn)),
-        Section("Training", tables=(training_table(solution.log),)),
+        Section("Training", tables=(training_table(solution.log),), figures=_fall(solution)),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,17 +26,19 @@ from ceteris.equilibrium.model import Model, parameters, traced
 from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.policy import act, errors_at, learnt_alone
 from ceteris.equilibrium.recipe import Recipe, make_plan
-from ceteris.equilibrium.sections import policy_slices, report_sections, summary
+from ceteris.equilibrium.sections import glance, policy_slices, report_sections, summary
 from ceteris.equilibrium.shocks import Markov
 from ceteris.equilibrium.simulate import Economies, Paths, box_states, record, settle
+from ceteris.evidence import Figures
 from ceteris.results import Check, Figure, Section
+from ceteris.showing import AbstractResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
-class Solution:
+@dataclass(frozen=True, repr=False)
+class Solution(AbstractResult):
     """A policy, the model it solves, and the evidence.
 
     Attributes
@@ -83,11 +86,14 @@ class Solution:
         """How it ended, the errors by equation beside what was wanted, and what it took, on one screen."""
         return summary(self)
 
-    def __str__(self) -> str:
-        return self.summary()
+    def glance(self) -> Section:
+        """How it ended, the errors by equation and how they fell; nothing is simulated for it."""
+        return glance(self)
 
-    def __repr__(self) -> str:
-        return self.summary()
+    @property
+    def figures(self) -> Figures:
+        """Errors, policies, paths, densities, responses; simulated when first asked for, shorter than in a report."""
+        return self._figures
 
     @property
     def met(self) -> bool:
@@ -248,20 +254,26 @@ class Solution:
         return report_sections(self, quick, progress)
 
     def report(self, folder: str | Path) -> Path:
-        """Write a report with all tables and figures into a folder; returns the HTML page."""
-        from ceteris.report import Run, report
-
-        config = {"model": type(self.model).__name__, **{k: str(v) for k, v in parameters(self.model).items()}}
-        with Run.create(folder, "solution.report(...)", config, self.seed) as run:
-            run.write(self.sections())
+        """Write a report with all tables and figures into a folder, and save the solution there; returns the page."""
+        page = super().report(folder)
         self.save(folder)
-        return report(folder)
+        return page
 
     def save(self, folder: str | Path) -> Path:
         """Save into a folder; `load` reads it again."""
         return store.save(folder, self)
 
     # ------------------------------------------------------------------------------------------------------ innards
+
+    @cached_property
+    def _figures(self) -> Figures:
+        return Figures(figure for section in self.sections(quick=True) for figure in section.figures)
+
+    def _settings(self) -> dict[str, str]:
+        return {"model": type(self.model).__name__, **{k: str(v) for k, v in parameters(self.model).items()}}
+
+    def _seed(self) -> int:
+        return self.seed
 
     @property
     def _model(self) -> Model:

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 from ceteris.lazy import lazily
 
 __all__ = [
-    "AbstractPhase", "Agents", "Drawn", "Episodes", "Exchangeable", "GaussHermite", "Idiosyncratic", "Markov", "Model",
-    "Monomial", "MonteCarlo", "Normal", "OneDraw", "OverParameters", "Polish", "QuasiMonteCarlo", "RandomFeatures",
-    "Recipe", "Regression", "Solution", "TimeIteration", "Trajectories", "check_model", "check_symmetry",
-    "complementarity", "euler", "floored", "load", "named", "signed", "solve", "solve_many", "with_parameters",
+    "AbstractPhase", "Accuracy", "Agents", "Drawn", "Episodes", "Exchangeable", "GaussHermite", "Idiosyncratic",
+    "ImpulseResponse", "Markov", "Model", "Monomial", "MonteCarlo", "Normal", "OneDraw", "OverParameters", "Polish",
+    "QuasiMonteCarlo", "RandomFeatures", "Recipe", "Regression", "Solution", "TimeIteration", "Trajectories",
+    "check_model", "check_symmetry", "complementarity", "euler", "floored", "load", "named", "signed", "solve",
+    "solve_many", "with_parameters",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
+    from ceteris.equilibrium.accuracy import Accuracy
     from ceteris.equilibrium.conditions import complementarity, euler, floored, signed
     from ceteris.equilibrium.contract import check_model
     from ceteris.equilibrium.contract_symmetry import check_symmetry
     from ceteris.equilibrium.expectation import GaussHermite, Monomial, MonteCarlo, OneDraw, QuasiMonteCarlo
+    from ceteris.equilibrium.impulse import ImpulseResponse
     from ceteris.equilibrium.library import named
     from ceteris.equilibrium.many import OverParameters, solve_many
     from ceteris.equilibrium.model import Model, with_parameters

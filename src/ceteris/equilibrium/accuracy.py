@@ -34,7 +34,7 @@ DEN_HAAN_MARCET = (
 SHARES = {"median": 50, "p99": 99, "p99.9": 99.9}
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Accuracy(AbstractResult):
     """Errors by equation, and what else is known of a solution.
 

@@ -38,7 +38,7 @@ VARIABLES, WIDE = 15, 110  # on one screen, and characters of a line
 CAPTION = "Mean difference to the path without the shock; the band holds 90 % of the differences over histories."
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ImpulseResponse(AbstractResult):
     """Responses by variable.
 

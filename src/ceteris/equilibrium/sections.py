@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from itertools import groupby
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ceteris.equilibrium import figures, moments
-from ceteris.equilibrium.impulse import moved, response_figure
+from ceteris.equilibrium.accuracy import Accuracy, error_figure
+from ceteris.equilibrium.impulse import ImpulseResponse, moved, response_figure
 from ceteris.equilibrium.model import parameters
 from ceteris.equilibrium.shocks import Markov
+from ceteris.equilibrium.simulate import Paths
 from ceteris.equilibrium.work import stage
 from ceteris.outlets import SCREEN, brief, prose, shorten
 from ceteris.results import Check, Figure, Section, Table
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PARAMETERS, EQUATIONS, NOTES, WORD, WIDE = 12, 7, 3, 40, 110  # of each on one screen, and characters of a line
+NO_LINE = "The state is a distribution: there is no single number along which to draw what is done."
 LINES = 3  # entries of a vector drawn as separate lines of a policy slice
 
 
@@ -73,8 +76,16 @@ def _fall(solution: Any) -> tuple[Figure, ...]:
     return (Figure("Errors after each phase", caption, pd.DataFrame(rows).assign(**wanted), figures.draw_fall),)
 
 
-def report_sections(solution: Any, quick: bool = False, progress: bool = False) -> tuple[Section, ...]:
-    """Sections for `ceteris.report`; ``quick`` simulates a tenth as long, ``progress`` says what happens."""
+class Asked(NamedTuple):
+    """What a solution was asked for its report."""
+
+    accuracy: Accuracy
+    simulated: Paths
+    answers: list[ImpulseResponse]
+
+
+def ask(solution: Any, quick: bool, progress: bool = False) -> Asked:
+    """Errors, a simulation and responses; ``quick`` simulates a tenth as long, ``progress`` says what happens."""
     periods = 100 if quick else 1_000
     with stage(f"Errors on {10 * periods:,} fresh states", progress):
         accuracy = solution.accuracy(periods=10 * periods, burn_in=periods)
@@ -83,19 +94,54 @@ def report_sections(solution: Any, quick: bool = False, progress: bool = False) 
     shocks = list(solution.model.shocks().items())[:3]
     with stage(f"Responses to {', '.join(name for name, _ in shocks) or 'nothing'}", progress):
         answers = [solution.impulse_response(name, **_size(shock, simulated)) for name, shock in shocks]
+    return Asked(accuracy, simulated, answers)
+
+
+def report_sections(solution: Any, quick: bool = False, progress: bool = False) -> tuple[Section, ...]:
+    """Sections for `ceteris.report`."""
+    asked = ask(solution, quick, progress)
     with stage("Whether the economy holds together", progress):
         checks = solution.checks()
-    with stage("Policies along one state", progress):
-        policies = Section("Policies", *_policies(solution))
-    drawn = map(response_figure, filter(moved, answers))
+    table = Table("Moments", moments.moments(asked.simulated), "se: standard errors between 50 independent paths.")
+    still = "" if solution.drawn_along() else NO_LINE
     return (
         _verdict(solution, checks),
-        *accuracy.sections(),
-        policies,
-        _economy(simulated),
-        Section("Responses", _unmoved(answers), figures=tuple(drawn)),
+        *asked.accuracy.sections(),
+        Section("Policies", still, figures=_policies(solution, asked.simulated)),
+        Section("The economy", tables=(table,), figures=_economy(asked.simulated)),
+        Section("Responses", _unmoved(asked.answers), figures=_responses(asked.answers)),
         Section("Training", tables=(training_table(solution.log),), figures=_fall(solution)),
     )
+
+
+def all_figures(solution: Any) -> tuple[Figure, ...]:
+    """The figures of a report, of shorter simulations."""
+    asked = ask(solution, quick=True)
+    drawn = (*_policies(solution, asked.simulated), *_economy(asked.simulated), *_responses(asked.answers))
+    return (*_fall(solution), error_figure(asked.accuracy), *drawn)
+
+
+def _policies(solution: Any, simulated: Paths) -> tuple[Figure, ...]:
+    names = solution.drawn_along()
+    return (slices(solution, names[0], simulated),) if names else ()
+
+
+def slices(solution: Any, name: str, simulated: Paths, points: int = 100) -> Figure:
+    """Policies along one state, the others at a typical value of a simulation."""
+    visited = {name: value.reshape(-1, *value.shape[2:]) for name, value in simulated.states.items()}
+    if name not in visited:
+        wrong = f"{name!r} is not known" if name else "none is a number or a vector of numbers"
+        raise ValueError(f"state: {wrong}; choose from {', '.join(visited)}.")
+    return figures.slice_figure(policy_slices(solution, name, visited, points))
+
+
+def _economy(simulated: Paths) -> tuple[Figure, ...]:
+    found = moments.series(simulated)
+    return (figures.path_figure(found), figures.ergodic_figure(found)) if figures.varying(found) else ()
+
+
+def _responses(answers: list[ImpulseResponse]) -> tuple[Figure, ...]:
+    return tuple(map(response_figure, filter(moved, answers)))
 
 
 def _verdict(solution: Any, checks: tuple[Check, ...]) -> Section:
@@ -106,25 +152,12 @@ def _verdict(solution: Any, checks: tuple[Check, ...]) -> Section:
     return Section("Verdict", f"{solution.sentence} {how}", (Table("Parameters", fields),), checks=checks)
 
 
-def _economy(simulated: Any) -> Section:
-    found = moments.series(simulated)
-    moving = (figures.path_figure(found), figures.ergodic_figure(found)) if figures.varying(found) else ()
-    table = Table("Moments", moments.moments(simulated), "se: standard errors between 50 independent paths.")
-    return Section("The economy", tables=(table,), figures=moving)
-
-
 def training_table(log: Any) -> Table:
     """What each phase reached."""
     import pandas as pd
 
     phases = pd.DataFrame([{k: v for k, v in entry.items() if k != "sentence"} for entry in log])
     return Table("Phases", phases, "Errors on fresh states after each phase.")
-
-
-def _policies(solution: Any) -> tuple[str, tuple[Table, ...], tuple[Figure, ...]]:
-    if solution.drawn_along():
-        return "", (), (solution.slices(),)
-    return "The state is a distribution: there is no single number along which to draw what is done.", (), ()
 
 
 def _unmoved(answers: list[Any]) -> str:

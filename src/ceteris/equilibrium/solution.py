@@ -26,7 +26,7 @@ from ceteris.equilibrium.model import Model, parameters, traced
 from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.policy import act, errors_at, learnt_alone
 from ceteris.equilibrium.recipe import Recipe, make_plan
-from ceteris.equilibrium.sections import glance, policy_slices, report_sections, summary
+from ceteris.equilibrium.sections import all_figures, glance, report_sections, slices, summary
 from ceteris.equilibrium.shocks import Markov
 from ceteris.equilibrium.simulate import Economies, Paths, box_states, record, settle
 from ceteris.evidence import Figures
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Solution(AbstractResult):
     """A policy, the model it solves, and the evidence.
 
@@ -228,13 +228,8 @@ class Solution(AbstractResult):
 
     def slices(self, state: str | None = None, points: int = 100) -> Figure:
         """Policies along one state (by default the first continuous one), the others at a typical value."""
-        simulated = self.simulate(500, 20, 7)
-        visited = {name: value.reshape(-1, *value.shape[2:]) for name, value in simulated.states.items()}
         name = next(iter(self.drawn_along()), "") if state is None else state
-        if name not in visited:
-            wrong = f"{state!r} is not known" if state else "none is a number or a vector of numbers"
-            raise ValueError(f"state: {wrong}; choose from {', '.join(visited)}.")
-        return figures.slice_figure(policy_slices(self, name, visited, points))
+        return slices(self, name, self.simulate(500, 20, 7), points)
 
     def drawn_along(self) -> list[str]:
         """States along which a policy can be drawn: numbers, then vectors; a distribution is neither."""
@@ -259,15 +254,15 @@ class Solution(AbstractResult):
         self.save(folder)
         return page
 
-    def save(self, folder: str | Path) -> Path:
-        """Save into a folder; `load` reads it again."""
-        return store.save(folder, self)
+    def save(self, path: str | Path) -> Path:
+        """Save into a folder, or a file whose name ends in .safetensors; `load` reads it again."""
+        return store.save(path, self)
 
     # ------------------------------------------------------------------------------------------------------ innards
 
     @cached_property
     def _figures(self) -> Figures:
-        return Figures(figure for section in self.sections(quick=True) for figure in section.figures)
+        return Figures(all_figures(self))
 
     def _settings(self) -> dict[str, str]:
         return {"model": type(self.model).__name__, **{k: str(v) for k, v in parameters(self.model).items()}}

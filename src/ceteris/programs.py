@@ -185,7 +185,7 @@ def _quieten() -> None:
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1") != "1":
         return
     with contextlib.suppress(ImportError, AttributeError):  # not public: a jaxlib without it is as loud as before
-        from jaxlib import utils
+        from jaxlib import utils  # pyright: ignore[reportAttributeAccessIssue]
 
         utils.absl_set_min_log_level(ONLY_FATAL)
 

@@ -78,7 +78,8 @@ class Accuracy(AbstractResult):
 
     def glance(self) -> Section:
         """Errors on the path, as numbers and as a distribution."""
-        table = Table("Errors on a simulated path", self.path[ERRORS], self.note)
+        path: Any = self.path
+        table = Table("Errors on a simulated path", path[ERRORS], self.note)
         return Section("Accuracy", "", (table,), (error_figure(self),))
 
     def sections(self) -> tuple[Section, ...]:
@@ -89,8 +90,9 @@ class Accuracy(AbstractResult):
             Table("Errors on a simulated path", path[ERRORS], self.note),
             Table("The same as powers of ten", digits, "log₁₀ of the column; of the mean, not mean of the log₁₀."),
         ]
-        if self.box is not None:
-            tables.append(Table("Errors on the box", self.box[ERRORS]))
+        box: Any = self.box
+        if box is not None:
+            tables.append(Table("Errors on the box", box[ERRORS]))
         if self.truth is not None:
             tables.append(Table("Distance to the closed form", self.truth, "Relative to the mean size of the action."))
         tables.append(Table("Den Haan-Marcet test", self.den_haan_marcet, DEN_HAAN_MARCET))

@@ -61,7 +61,8 @@ class ImpulseResponse(AbstractResult):
 
     def summary(self) -> str:
         """What the shock does at most, and in the end, variable by variable, on one screen."""
-        rows, names = self.peaks(), moved(self)
+        rows: Any = self.peaks()
+        names = moved(self)
         if not names:
             return f"{self.shock}: moves nothing."
         still = sorted(set(self.frame["variable"]) - set(names))

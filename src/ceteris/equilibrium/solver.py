@@ -159,6 +159,7 @@ def _arguments(plan: Plan, activation: str, precision: Precision, seed: int, sta
     return {**vars(plan), "activation": activation, "precision": precision, "seed": seed, "start": weights}
 
 
+@in_the_models_words()
 def refuse_unsolvable(model: Model, plan: Plan) -> None:
     """Refuse, before any work, a model whose functions do not fit together."""
     refuse_misdeclared(model)

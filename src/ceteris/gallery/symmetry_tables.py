@@ -24,7 +24,7 @@ from ceteris.equilibrium.models.industry import Industry
 from ceteris.equilibrium.policy import errors_at
 from ceteris.equilibrium.recipe import make_plan
 from ceteris.equilibrium.simulate import along_paths
-from ceteris.equilibrium.solve import solve_economies
+from ceteris.equilibrium.solver import solve_economies
 from ceteris.gallery._plots import panels
 from ceteris.nets import DeepSet
 from ceteris.results import Check, Figure, Section, Table

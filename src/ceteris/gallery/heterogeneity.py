@@ -10,7 +10,8 @@ propensities reach 0.1 and 0.9 and effects hardly differ, a forest is the better
 
 References
 ----------
-Nie and Wager (2021), Biometrika 108, section 4. 004, sections 14.6.3 and 14.7.
+Nie and Wager (2021), Biometrika 108, section 4. Zhang (2025), AI for business research (course notes), sections 14.6.3
+and 14.7.
 """
 
 from __future__ import annotations
@@ -69,7 +70,11 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
             "learners have default settings, chosen on other designs.",
             (
                 found.table,
-                Table("Others' errors", others.reset_index(), "RMSE at n = 1,000; one draw each, so ± a tenth or so."),
+                Table(
+                    "Errors of other packages, measured on the same designs",
+                    others.reset_index(),
+                    "RMSE at n = 1,000; one draw each, so ± a tenth or so. Measured for this library, not published.",
+                ),
             ),
             (found.figure,),
             _checks(error),

@@ -12,7 +12,8 @@ shows how much of it a small gap already saves.
 
 References
 ----------
-Athey and Wager (2021), Econometrica 89. Corbett-Davies, Pierson, Feller, Goel and Huq (2017), KDD. 004, section 14.8.
+Athey and Wager (2021), Econometrica 89. Corbett-Davies, Pierson, Feller, Goel and Huq (2017), KDD. Zhang (2025), AI
+for business research (course notes), section 14.8.
 """
 
 from __future__ import annotations

@@ -199,7 +199,7 @@ def draw(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
         axes.errorbar(part["ours"], place, xerr=half, fmt="o", capsize=3, label="ours, 95 % interval")
         for i, (kind, label) in enumerate(PUBLISHED.items(), 1):
             of = part["what was published"].to_numpy() == kind
-            axes.plot(part["published"][of], place[of], "xd"[i - 1], color=f"C{i}", zorder=3, label=label)
+            axes.plot(part["published"][of], place[of], "xd"[i - 1], color=f"C{i}", markersize=9, zorder=3, label=label)
         axes.set_yticks(place, part["estimator"])
         axes.set_ylim(-0.6, len(part) - 0.4)
         axes.set_title(str(study), loc="left", fontsize="medium")

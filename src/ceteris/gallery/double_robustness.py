@@ -92,7 +92,7 @@ def _draw(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
         axes.set_title(f"outcome {outcome}, score {score}")
         axes.set_xscale("symlog", linthresh=1)
     for axes in grid[2:]:
-        axes.set_xlabel("bias; linear between -1 and 1, then logarithmic")
+        axes.set_xlabel("bias")
     grid[0].legend(loc="upper left")
 
 
@@ -125,7 +125,11 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
             (Table("Bias and error", table, f"Samples of {ROWS:,} rows."),),
             (
                 Figure(
-                    "Bias and RMSE", "Bars: bias with two standard errors; diamonds: RMSE.", table, _draw, (8.0, 5.0)
+                    "Bias and RMSE",
+                    "Bars: bias with two standard errors; diamonds: RMSE. The axis is logarithmic beyond -1 and 1.",
+                    table,
+                    _draw,
+                    (8.0, 5.0),
                 ),
             ),
             _checks(table),

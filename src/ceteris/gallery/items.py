@@ -320,7 +320,7 @@ _ITEMS = (
             Claim(
                 "Table 2, deep set, L = 4", "The policy is off by 0.09 % for linear demand.", "linear-quadratic truth"
             ),
-            Claim("Table 3, deep set, L = 4", "Mean squared Euler error of 4.7e-6 for ν = 1.5.", "nonlinear demand"),
+            Claim("Table 3, deep set, L = 4", "Mean squared Euler error of 4.7×10⁻⁶ for ν = 1.5.", "nonlinear demand"),
             Claim(
                 "Concentration of measure",
                 "The error of one draw of all shocks is normal with a variance of order 1/N.",
@@ -333,7 +333,7 @@ _ITEMS = (
             ),
             Claim(
                 "Three points in R⁵¹²",
-                "Mean squared Euler error 5e-5, policy off by 0.06 %.",
+                "Mean squared Euler error 5×10⁻⁵, policy off by 0.06 %.",
                 "three points are enough",
                 full=True,
             ),
@@ -345,13 +345,13 @@ _ITEMS = (
             ),
             Claim(
                 "Table 2",
-                "Test errors of nine architectures, 3.5e-7 to 1.2e-6.",
+                "Test errors of nine architectures, 3.5×10⁻⁷ to 1.2×10⁻⁶.",
                 "test errors at or below those of table 2",
                 full=True,
             ),
             Claim(
                 "Table 3",
-                "Test errors of ten architectures, 4.7e-6 to 4.8e+6.",
+                "Test errors of ten architectures, 4.7×10⁻⁶ to 4.8×10⁶.",
                 "test errors at or below those of table 3",
                 full=True,
             ),

@@ -70,7 +70,8 @@ def _draw_linear(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
     _band(right, data, "relative")
     right.axhline(POLICY, color="0.5", linestyle="--", label=f"published mean, {POLICY:.2%}")
     right.set(xlabel="period", ylabel="relative error of u", yscale="log")
-    right.legend()
+    right.set_ylim(top=10 * POLICY)
+    right.legend(loc="upper right")
 
 
 def _draw_residuals(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
@@ -78,7 +79,8 @@ def _draw_residuals(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> Non
     _band(axes, data, "euler")
     axes.axhline(np.sqrt(RESIDUAL), color="0.5", linestyle="--", label=f"root of the published mean square, {RESIDUAL}")
     axes.set(xlabel="period", ylabel="|Euler residual|", yscale="log")
-    axes.legend()
+    axes.set_ylim(top=10 * np.sqrt(RESIDUAL))
+    axes.legend(loc="upper right")
 
 
 def _band(axes: Any, data: pd.DataFrame, name: str) -> None:

@@ -124,11 +124,17 @@ def published(sizes: tuple[int, ...], latents: tuple[int, ...]) -> pd.DataFrame:
     return frame.loc[list(sizes), [*(f"L = {latent}" for latent in latents), "none"]]
 
 
+def beside(theirs: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
+    """For each N a row of what was published, and under it ours."""
+    both: Any = pd.concat({"published": theirs, "ours": ours.round(2)}, names=["whose", "N"]).reset_index()
+    return both.sort_values("N", kind="stable", ignore_index=True)[["N", "whose", *ours.columns]]
+
+
 def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
     """Table 1; see `ceteris.gallery.sections`."""
     sizes, latents, repeats = ((2, 16), (1, 4), 3) if quick else (SIZES, LATENT, 21)
     ours, theirs = study(sizes, latents, repeats, seed), published(sizes, latents)
-    both = pd.concat({"published": theirs, "ours": ours.round(2)}, names=["whose", "N"]).reset_index()
+    both = beside(theirs, ours)
     share = float((ours <= theirs).to_numpy().mean())
     return (
         Section(
@@ -139,8 +145,7 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
             f"All of ours are fitted by {STEPS} steps of Levenberg-Marquardt with ridge {RIDGE:g}.",
             (
                 Table(
-                    "Relative error in per cent, published and ours",
-                    both.sort_values("N", kind="stable")[["N", "whose", *ours.columns]],
+                    "Relative error in per cent, published and ours", both
                 ),
             ),
             (

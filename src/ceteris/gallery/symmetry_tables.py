@@ -173,7 +173,7 @@ def tabulated(rows: tuple[Row, ...], found: pd.DataFrame, nu: float, members: in
     )
 
 
-def _scientific(values: pd.Series) -> list[str]:
+def _scientific(values: Any) -> list[str]:
     """Numbers that span many powers of ten, each with two digits."""
     return ["" if np.isnan(v) else f"{v:.1e}" for v in values]
 

@@ -64,14 +64,15 @@ def race(name: str, data, passes: int, repeats: int, seed: int) -> pd.DataFrame:
     DataFrame
         Loss on all the data every ten passes, median over starts, in long form with the factor on the rate.
     """
-    factors = FACTORS if name != "lbfgs" else (1.0,)  # its line search sets the rate
+    own = name == "lbfgs"  # its line search sets the rate
+    factors = (1.0,) if own else FACTORS
     loss = Loss(mean_squared_error)
     sampler = Fixed(data) if name in FULL_BATCH else Minibatches(data, batch_size=32)
     one = Descend(
         eqx.Partial(MLP, 2, 1, widths=(32,), activation="tanh"),
         loss,
         sampler,
-        optimiser(name, KINDS[name].rate, weight_decay=1e-4 if KINDS[name].decays else 0.0),
+        optimiser(name, None if own else KINDS[name].rate, weight_decay=1e-4 if KINDS[name].decays else 0.0),
         heldout=HeldOut(loss, data),
     )
     rates = KINDS[name].rate * np.repeat(factors, repeats)

@@ -124,8 +124,10 @@ def fit(
 
 @app.command()
 def gallery(
-    name: Annotated[str | None, typer.Argument(help="Which one; without it, their names are listed.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A smaller version, in seconds.")] = False,
+    name: Annotated[
+        str | None, typer.Argument(help="Which one; without it, all are listed with their sources.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A smaller version, which says what it leaves out.")] = False,
     out: Annotated[Path | None, typer.Option(help="Run folder to write.  [default: runs/gallery-NAME]")] = None,
     seed: Seed = 0,
 ) -> None:

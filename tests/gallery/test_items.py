@@ -61,7 +61,7 @@ def test_numbers_of_what_is_left_out_are_those_of_the_code(name):
 
 def test_the_table_of_the_documentation_is_that_of_the_items():
     rows = [f"| `{i.name}` | {i.title} | {i.source} | {spent(i)} |" for i in ITEMS.values()]
-    table = "\n".join(["| name | what it shows | source | CPU seconds |", "|---|---|---|---|", *rows])
+    table = "\n".join(["| name | what it shows | source | CPU time |", "|---|---|---|---|", *rows])
     assert table in DOCS.read_text(), f"docs/gallery.md should hold\n{table}"
 
 
@@ -111,9 +111,9 @@ def test_what_is_said_at_the_start():
         "A toy",
         "Source: Nobody (1999), table 1.",
         "--quick leaves out: three of four seeds.",
-        "This takes about 2 CPU seconds, the first time.",
+        "This takes about 2 s of CPU time, the first time.",
     ]
-    assert begun(made_up(), quick=False).splitlines()[-1] == "This takes about 30 CPU seconds, the first time."
+    assert begun(made_up(), quick=False).splitlines()[-1] == "This takes about 30 s of CPU time, the first time."
 
 
 def test_what_is_said_at_the_end_names_what_failed():

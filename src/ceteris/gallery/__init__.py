@@ -27,8 +27,7 @@ def sections(name: str, quick: bool = False, seed: int = 0) -> tuple[Section, ..
     name : str
         One of `NAMES`.
     quick : bool
-        A smaller version of a few seconds instead of one of up to some minutes; the first section says what it leaves
-        out.
+        A smaller version; the first section says what it leaves out. `ITEMS` has the seconds of both.
     seed : int
         Seed of everything random in it.
 

@@ -51,7 +51,8 @@ class Item:
     left_out : str
         What the quick version leaves out; empty where it leaves out nothing.
     seconds : (float, float)
-        CPU seconds of the quick and of the full version on two cores, programs compiled anew.
+        CPU seconds of the quick and of the full version on two cores, programs compiled anew. Measured, but for the
+        full version of ``symmetry``, which is added up from the rows of its benchmark.
     claims : tuple of Claim
         Shown beside ours, in this order.
     """
@@ -288,7 +289,7 @@ _ITEMS = (
         "heterogeneity",
         "For whom a treatment works",
         "Nie and Wager (2021), Biometrika 108, the four designs of section 4",
-        "The designs. No number of the paper is compared. The errors of other packages, in the second table, were "
+        "The designs. No number of the paper is compared. The errors of other packages, beside ours, were "
         "measured for this library on the same designs, and are not published figures.",
         "designs A and D, the DR-learner and the two-headed net; 5 of 8 samples, 600 of 1,000 rows in each",
         (30, 120),

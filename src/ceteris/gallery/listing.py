@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 INDENT = 23  # columns; the longest name has 21
 FOOT = (
-    "Run one with `ceteris gallery NAME`, or its quick version with `ceteris gallery NAME --quick`. CPU seconds are of "
-    "a first run on two cores, quick and full; a second one compiles nothing."
+    "Run one with `ceteris gallery NAME`, or its quick version with `ceteris gallery NAME --quick`. Times are CPU time "
+    "of a first run on two cores, quick and full; a second one compiles nothing."
 )
 
 
 def listing(width: int | None = None) -> str:
-    """Return all items: what is typed, the title, CPU seconds and the source.
+    """Return all items: what is typed, the title, CPU time and the source.
 
     Parameters
     ----------
@@ -37,22 +37,28 @@ def _entry(item: Item, width: int) -> str:
 
 
 def spent(item: Item) -> str:
-    """CPU seconds of the quick and the full version, in words.
+    """CPU time of the quick and the full version, in words.
 
     Examples
     --------
     >>> from dataclasses import replace
-    >>> spent(replace(ITEMS["gan"], seconds=(20, 100))), spent(replace(ITEMS["curves"], seconds=(10, 10)))
-    ('20 s quick, 100 s full', '10 s')
+    >>> spent(replace(ITEMS["gan"], seconds=(20, 600))), spent(replace(ITEMS["curves"], seconds=(10, 10)))
+    ('20 s quick, 10 min full', '10 s')
     """
-    quick, full = item.seconds
-    return f"{quick:g} s quick, {full:g} s full" if item.left_out else f"{full:g} s"
+    quick, full = map(_time, item.seconds)
+    return f"{quick} quick, {full} full" if item.left_out else full
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:g} s" if seconds < 300 else f"{seconds / 60:.0f} min"
 
 
 def begun(item: Item, quick: bool) -> str:
     """What is said when an item starts: what it is, what the quick version leaves out, how long it takes."""
     lines = [item.title, f"Source: {item.source}.", *omitted(item, quick)]
-    return "\n".join([*lines, f"This takes about {item.seconds[0 if quick else 1]:g} CPU seconds, the first time."])
+    return "\n".join(
+        [*lines, f"This takes about {_time(item.seconds[0 if quick else 1])} of CPU time, the first time."]
+    )
 
 
 def omitted(item: Item, quick: bool) -> list[str]:

@@ -99,8 +99,8 @@ def by_budget(fresh: ScoredSample, tau_hat: np.ndarray) -> Section:
     inside = float(np.mean((low < truth) & (truth < high)))
     return Section(
         "A budget",
-        f"Treating everybody gains {everybody:.2f} per unit, treating the {BUDGET:.0%} of highest estimated effect "
-        f"{first:.2f}.",
+        f"Treating everybody gains {round(everybody, 2) + 0.0:.2f} per unit, treating the {BUDGET:.0%} of highest "
+        f"estimated effect {first:.2f}.",
         (Table("Value of rules", table, "Gain per unit over treating nobody; the truth is known here."),),
         (Figure("Gain by budget", "Shaded: pointwise 95 %.", data, _draw_budget),),
         (

@@ -64,9 +64,9 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
     replications, n, setups = (3, 400, ("B", "C")) if quick else (8, 1000, SETUPS)
     designs = [NieWagerDesign(setup) for setup in setups]
     found = compare_cate(estimators(quick), designs, replications, n=n, seed=seed)
-    means = found.means()
+    means: Any = found.means()
     error = means[means["measure"] == "RMSE"].pivot(index="estimator", columns="source", values="mean")
-    both = beside_others(means, setups)
+    both: Any = beside_others(means, setups)
     return (
         Section(
             "Effects that differ",
@@ -98,7 +98,7 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
     )
 
 
-def beside_others(means: pd.DataFrame, setups: tuple[str, ...]) -> pd.DataFrame:
+def beside_others(means: Any, setups: tuple[str, ...]) -> pd.DataFrame:
     """Errors of our estimators and of others on these designs, in long form; others have no standard error."""
     ours = means[means["measure"] == "RMSE"]
     rows = [
@@ -113,13 +113,13 @@ def beside_others(means: pd.DataFrame, setups: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=pd.Index(["whose", "estimator", "design", "RMSE", "standard error"]))
 
 
-def _costs(means: pd.DataFrame) -> pd.DataFrame:
+def _costs(means: Any) -> pd.DataFrame:
     shown = means[means["measure"].isin(["CPU s", "coverage"])]
     wide = shown.groupby(["estimator", "measure"], sort=False)["mean"].mean().unstack(sort=False)
     return wide.rename_axis(columns=None).reset_index()
 
 
-def _draw(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
+def _draw(figure: matplotlib.figure.Figure, data: Any) -> None:
     designs = list(data["design"].unique())
     grid = panels(figure, -(-len(designs) // 2), 2, sharey=True)
     for axes, (design, part) in zip(grid, data.groupby("design", sort=False), strict=True):

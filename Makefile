@@ -3,8 +3,9 @@
 # make test-all   the same with the slow tests: full galleries, coverage of intervals, accuracy of big models
 
 PYTHON ?= python3
-RUN := .venv/bin
-PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements/test.lock
+VENV ?= .venv
+RUN := $(VENV)/bin
+PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check
 
 # Compiled programs are kept inside the checkout: a second run of the tests, or of the demonstration, compiles little.
 export CETERIS_CACHE ?= $(CURDIR)/.cache/programs
@@ -12,7 +13,7 @@ export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 
 .PHONY: demo test test-all lint types docs bench clean
 
-demo: .venv/ready
+demo: $(VENV)/ready
 	$(RUN)/ceteris demo
 
 # Two workers; each file is run whole by one of them, so that its fixtures are built once. Files go out in their order, the
@@ -28,31 +29,46 @@ test-all: lint types
 	$(PYTEST) --record benchmarks/results/tests.json
 	$(MAKE) --no-print-directory docs
 
-lint: .venv/ready-to-test
+lint: $(VENV)/ready-to-test
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 
-types: .venv/ready-to-test
+types: $(VENV)/ready-to-test
 	$(RUN)/pyright --pythonpath $(RUN)/python
 
-docs: .venv/ready-to-test
+docs: $(VENV)/ready-to-test
 	NO_MKDOCS_2_WARNING=1 $(RUN)/mkdocs build --quiet --strict
 
 # One after the other: a benchmark wants the machine to itself. Results go to benchmarks/results.
-bench: .venv/ready-to-test
+bench: $(VENV)/ready-to-test
 	for script in engine genz learners least_squares equilibrium symmetry causal structured heterogeneity impute represent intervals solve_many trust; do $(RUN)/python benchmarks/$$script.py --save || exit 1; done
 
 clean:
-	rm -rf .venv .cache .pytest_cache .ruff_cache site build dist
+	rm -rf .venv .venv-3.* .cache .pytest_cache .ruff_cache site build dist
 
-# A stamp per environment: set up again when what is to be installed has changed.
-.venv/bin/python:
-	$(PYTHON) -m venv .venv
+# A stamp per environment: set up again when what is to be installed has changed. Packages are those of the lock, each file
+# with its hash; the project itself, a folder, has none, and is linked.
+$(RUN)/python:
+	$(PYTHON) -m venv $(VENV)
 
-.venv/ready: pyproject.toml requirements/test.lock | .venv/bin/python
-	$(PIP) --editable .
+$(VENV)/ready: pyproject.toml requirements/run.lock | $(RUN)/python
+	$(PIP) --require-hashes --requirement requirements/run.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/ready-to-test: pyproject.toml requirements/test.lock | .venv/bin/python
-	$(PIP) --editable '.[test]'
-	@touch $@ .venv/ready
+$(VENV)/ready-to-test: pyproject.toml requirements/test.lock | $(RUN)/python
+	$(PIP) --require-hashes --requirement requirements/test.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/ready
+
+# The newest versions that pyproject.toml allows of what UPGRADE names, as in make lock UPGRADE="--upgrade-package jax", all
+# with --upgrade; others stay. The second lock is the part of the first that the library itself needs.
+LOCK := .cache/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" --group build pyproject.toml
+
+lock:
+	$(PYTHON) -m venv .cache/lock
+	.cache/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(LOCK) --extra test $(UPGRADE) --output-file requirements/test.lock
+	cp requirements/test.lock requirements/run.lock
+	$(LOCK) --output-file requirements/run.lock

@@ -25,12 +25,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ceteris.evidence import Section
 from ceteris.files import folder_lock, is_empty, replace_file, temporary
 from ceteris.outlets import json_text, report_csv
 from ceteris.report import figures, machine
 from ceteris.report.store import Counter, sentence, store_section
 from ceteris.report.stored import read_facts, read_sections
-from ceteris.results import Section
 from ceteris.stopping import heard
 
 if TYPE_CHECKING:

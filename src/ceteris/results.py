@@ -55,8 +55,10 @@ class Estimate:
         is used.
     splits : tuple of Estimate
         The estimates of repeated splits that this one sums up.
-    checks, sections : tuple
-        Evidence: overlap, balance, fit of the nuisances.
+    checks : tuple of Check
+        What was looked at, with a verdict each: overlap, balance, fit of the nuisances.
+    sections : tuple of Section
+        The tables and figures behind these.
     by_cluster : array, shape (n, k), optional
         What clusters add up, where it is not ``influence``: without corrections for independent rows, and in a
         regression with k coefficients times the root of (n - 1) / (n - k).

@@ -86,8 +86,10 @@ class Conditionals(eqx.Module):
 
     Parameters
     ----------
-    quantities, features : int
-        Columns of z and of extra.
+    quantities : int
+        Columns of z.
+    features : int
+        Columns of extra.
     levels : Levels
     sizes : Sizes
     key : PRNG key

@@ -1,6 +1,7 @@
-# make demo       set up .venv and run the demonstration; ends by naming the HTML report it wrote
-# make test       set up .venv and check lint, types, tests and doctests but the slow ones, documentation
-# make test-all   the same with the slow tests: full galleries, coverage of intervals, accuracy of big models
+# make demo           set up .venv and run the demonstration; ends by naming the HTML report it wrote
+# make test           set up .venv and check lint, types, tests and doctests but the slow ones, documentation
+# make test-pythons   the tests of make test on the other Pythons from 3.11 to 3.13 that this machine has
+# make test-all       the same with the slow tests: full galleries, coverage of intervals, accuracy of big models
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -11,7 +12,7 @@ PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check
 export CETERIS_CACHE ?= $(CURDIR)/.cache/programs
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 
-.PHONY: demo test test-all lint types docs bench clean
+.PHONY: demo test test-quick test-pythons test-all lint types docs bench lock clean
 
 demo: $(VENV)/ready
 	$(RUN)/ceteris demo
@@ -20,9 +21,15 @@ demo: $(VENV)/ready
 # doctests of src last: they are small, so that both workers end together.
 PYTEST := $(RUN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
-test: lint types
+test: lint types test-quick docs
+
+test-quick: $(VENV)/ready-to-test
 	$(PYTEST) -m "not slow"
-	$(MAKE) --no-print-directory docs
+
+# On the other Pythons of this machine, each in an environment of its own; says at its end which are not there. For one of
+# them: make test-quick VENV=.venv-3.13 PYTHON=python3.13
+test-pythons: .venv/ready-to-test
+	tests/pythons.sh
 
 # Run before an issue is closed; its figures are committed.
 test-all: lint types
@@ -42,9 +49,6 @@ docs: $(VENV)/ready-to-test
 # One after the other: a benchmark wants the machine to itself. Results go to benchmarks/results.
 bench: $(VENV)/ready-to-test
 	for script in engine genz learners least_squares equilibrium symmetry causal structured heterogeneity impute represent intervals solve_many trust; do $(RUN)/python benchmarks/$$script.py --save || exit 1; done
-
-clean:
-	rm -rf .venv .venv-3.* .cache .pytest_cache .ruff_cache site build dist
 
 # A stamp per environment: set up again when what is to be installed has changed. Packages are those of the lock, each file
 # with its hash; the project itself, a folder, has none, and is linked.
@@ -72,3 +76,6 @@ lock:
 	$(LOCK) --extra test $(UPGRADE) --output-file requirements/test.lock
 	cp requirements/test.lock requirements/run.lock
 	$(LOCK) --output-file requirements/run.lock
+
+clean:
+	rm -rf .venv .venv-3.* .cache .pytest_cache .ruff_cache site build dist

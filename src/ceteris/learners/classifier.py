@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,7 @@ class NeuralClassifier(ClassifierMixin, NeuralLearner):
     """
 
     class_weight: Any = None
+    classes_: np.ndarray = field(init=False)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the most probable class, shape (n,)."""

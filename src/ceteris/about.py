@@ -51,8 +51,10 @@ class Nuisances:
         E[Y | X]; a column for each of several treatments, given X and the others.
     e : array, shape (n,) or (n, k)
         E[D | X]; of a binary treatment the probability, within the bounds that were asked for.
-    mu0, mu1 : array, shape (n,)
-        E[Y | D = 0, X] and E[Y | D = 1, X].
+    mu0 : array, shape (n,)
+        E[Y | D = 0, X].
+    mu1 : array, shape (n,)
+        E[Y | D = 1, X].
     h : array, shape (n,) or (n, k)
         E[Z | X] of the instruments.
     v : array, shape (n,)

@@ -26,6 +26,7 @@ class MeanMode(MultipleImputer):
     bounds : mapping of column to (lowest, highest), optional
         Limits of quantities. A quantity that is never negative is never filled with a negative number.
     random_state : int, RandomState or None
+        Decides everything random.
 
     Examples
     --------
@@ -67,6 +68,7 @@ class HotDeck(MultipleImputer):
     bounds : mapping of column to (lowest, highest), optional
         Limits of quantities. A quantity that is never negative is never filled with a negative number.
     random_state : int, RandomState or None
+        Decides everything random.
 
     References
     ----------
@@ -122,6 +124,7 @@ class Iterative(MultipleImputer):
     bounds : mapping of column to (lowest, highest), optional
         Limits of quantities. A quantity that is never negative is never filled with a negative number.
     random_state : int, RandomState or None
+        Decides everything random.
 
     Examples
     --------

@@ -91,8 +91,11 @@ class Conditionals(eqx.Module):
     features : int
         Columns of extra.
     levels : Levels
+        What the labels are like, and where quantities are cut.
     sizes : Sizes
+        How large the net is.
     key : PRNG key
+        Decides the first weights.
     """
 
     base: Gaussian

@@ -51,6 +51,7 @@ class DeepSet(AbstractStateless):
     activation
         Of both networks.
     key : PRNG key
+        Decides the first weights.
 
     References
     ----------

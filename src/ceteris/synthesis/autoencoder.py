@@ -248,6 +248,7 @@ class Autoencoder(_AbstractAutoencoder):
     patience : int
         Looks at these rows (at most 40 in all) without improvement after which training stops.
     random_state : int, RandomState or None
+        Decides everything random.
 
     Attributes
     ----------

@@ -18,7 +18,7 @@ find_python() {
 }
 
 own="$(.venv/bin/python -c "import platform; print(platform.python_version())")"
-said=("Python $own: make test")
+said=("Python $own: that of .venv, on which make test runs")
 failed=0
 for version in "${VERSIONS[@]}"; do
     [[ "$own" == "$version".* ]] && continue

@@ -59,7 +59,7 @@ class Estimate(AbstractResult):
     splits : tuple of Estimate
         The estimates of repeated splits that this one sums up.
     checks : tuple of Check
-        Evidence: overlap, balance, fit of the nuisances.
+        What was looked at, with a verdict each: overlap, balance, fit of the nuisances.
     by_cluster : array, shape (n, k), optional
         What clusters add up, where it is not ``influence``: without corrections for independent rows, and in a
         regression with k coefficients times the root of (n - 1) / (n - k).

@@ -55,9 +55,10 @@ class CausalForest:
     ----------
     growth : TreeSettings
         How trees are grown.
-    outcome, treatment : estimator in the manner of scikit-learn, optional
-        Learners of E[Y | X] and E[D | X], cross-fitted; by default the out-of-bag predictions of our own regression
-        forests.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of E[Y | X], cross-fitted; by default the out-of-bag predictions of our own regression forests.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of E[D | X], in the same way.
     interval : {"bias-aware", "sampling"}
         What standard errors contain; see above.
     calibrated : bool

@@ -44,9 +44,16 @@ class InstrumentalForest:
     ----------
     growth : TreeSettings
         By default with larger leaves than other forests: an estimate divides by the effect of the instrument near x.
-    interval, folds : as in ``CausalForest``
-    outcome, treatment, instrument : estimator in the manner of scikit-learn, optional
-        Learners of E[Y | X], E[D | X] and E[Z | X]; by default our own regression forests, out of bag.
+    interval : {"bias-aware", "sampling"}
+        What standard errors contain, as in ``CausalForest``.
+    folds : int or array
+        For learners that are given.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of E[Y | X]; by default our own regression forests, out of bag.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of E[D | X], in the same way.
+    instrument : estimator in the manner of scikit-learn, optional
+        Learner of E[Z | X], in the same way.
 
     Examples
     --------

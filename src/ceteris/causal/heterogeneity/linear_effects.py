@@ -172,15 +172,23 @@ class LinearEffects(_AbstractLinear):
 
     Parameters
     ----------
-    outcome, treatment : estimator in the manner of scikit-learn, optional
-        Learners of the nuisances of ``RLearner`` (score "R") or ``DRLearner`` (score "DR"); by default additive smooth
-        regression.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of the outcome, as in ``RLearner`` (score "R") or ``DRLearner`` (score "DR"); by default additive
+        smooth regression.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of the treatment, in the same way.
     score : {"R", "DR"}
         Least squares of Y - m on (D - e)(1, x), which weighs rows by e(1 - e); or of doubly robust scores on (1, x).
     along : sequence of str, optional
         The covariates that effects depend on; all by default.
-    clip, folds, seed, jobs
-        As in ``RLearner``.
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
+    folds : int or array
+        Folds, balanced by the treatment, or their numbers.
+    seed : int
+        Decides folds and everything else that is random.
+    jobs : int, optional
+        Folds fitted at once.
 
     Examples
     --------
@@ -217,8 +225,20 @@ class SeriesEffects(_AbstractLinear):
         Names of covariates.
     knots : int
         Of each spline, at quantiles; 2 make it a straight line.
-    outcome, treatment, score, clip, folds, seed, jobs
-        As in ``LinearEffects``; here the default score is "DR", for which the curve is E[τ(X) | X_S = s].
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of the outcome; by default additive smooth regression.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of the treatment, in the same way.
+    score : {"R", "DR"}
+        As in ``LinearEffects``; with "DR", the default, the curve is E[τ(X) | X_S = s].
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
+    folds : int or array
+        Folds, balanced by the treatment, or their numbers.
+    seed : int
+        Decides folds and everything else that is random.
+    jobs : int, optional
+        Folds fitted at once.
 
     Examples
     --------

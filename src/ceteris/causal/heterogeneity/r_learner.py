@@ -27,13 +27,23 @@ class RLearner(AbstractEffectLearner):
 
     Parameters
     ----------
-    outcome, treatment : estimator in the manner of scikit-learn, optional
-        Learners of m and e; by default additive smooth regression and nets, stacked, for m with the two-headed net.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of m; by default additive smooth regression, nets and the two-headed net, stacked.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of e; by default additive smooth regression and nets, stacked.
     final : estimator in the manner of scikit-learn whose ``fit`` takes ``sample_weight``, optional
         Learner of τ. By default a smooth effect, a net and the two-headed net are mixed by their loss out of fold; see
         ``ceteris.causal.heterogeneity.final_stage``.
-    jobs, clip, folds, seed, bootstrap
-        As in ``TLearner``.
+    jobs : int, optional
+        Folds fitted at once.
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
+    folds : int or array
+        Folds, balanced by the treatment, or their numbers.
+    seed : int
+        Decides folds and everything else that is random.
+    bootstrap : int
+        Samples that everything is learnt from again, for standard errors; 200 are usual.
 
     References
     ----------

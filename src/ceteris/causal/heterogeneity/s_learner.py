@@ -24,11 +24,21 @@ class SLearner(AbstractEffectLearner):
 
     Parameters
     ----------
-    outcome, treatment : estimator in the manner of scikit-learn, optional
-        Learners of μ(x, d), the treatment being the last column, and of P(D = 1 | X), which the scores need. By default
-        additive smooth regression and nets, stacked.
-    jobs, clip, folds, seed, bootstrap
-        As in ``TLearner``.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of μ(x, d), the treatment being the last column; by default additive smooth regression and nets,
+        stacked.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of P(D = 1 | X), which the scores need; by default the same.
+    jobs : int, optional
+        Folds fitted at once.
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
+    folds : int or array
+        Folds, balanced by the treatment, or their numbers.
+    seed : int
+        Decides folds and everything else that is random.
+    bootstrap : int
+        Samples that everything is learnt from again, for standard errors; 200 are usual.
 
     References
     ----------

@@ -86,8 +86,14 @@ class SharedNet(AbstractEffectLearner):
     ----------
     net : Net, optional
         How nets are built and trained; by default small ones, four for each fold, whose outputs are averaged.
-    clip, folds, seed, bootstrap
-        As in ``TLearner``.
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
+    folds : int or array
+        Folds, balanced by the treatment, or their numbers.
+    seed : int
+        Decides folds and everything else that is random.
+    bootstrap : int
+        Samples that everything is learnt from again, for standard errors; 200 are usual.
 
     Examples
     --------

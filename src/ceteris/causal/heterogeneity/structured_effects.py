@@ -40,8 +40,14 @@ class StructuredEffects(AbstractEffectLearner):
         Learner of P(D = 1 | X), which the scores need.
     net : Net
         How the nets for θ(x) are built and trained.
-    clip, folds, seed, bootstrap
-        As in ``TLearner``.
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
+    folds : int or array
+        Folds, balanced by the treatment, or their numbers.
+    seed : int
+        Decides folds and everything else that is random.
+    bootstrap : int
+        Samples that everything is learnt from again, for standard errors; 200 are usual.
 
     Examples
     --------

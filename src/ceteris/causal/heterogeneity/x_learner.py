@@ -30,12 +30,22 @@ class XLearner(AbstractEffectLearner):
 
     Parameters
     ----------
-    outcome, treatment : estimator in the manner of scikit-learn, optional
-        As in ``TLearner``.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of μ_w, as in ``TLearner``.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of P(D = 1 | X), as in ``TLearner``.
     final : estimator in the manner of scikit-learn, optional
         Learner of τ₀ and τ₁; by default that of the outcome, or additive smooth regression.
-    jobs, clip, folds, seed, bootstrap
-        As in ``TLearner``.
+    jobs : int, optional
+        Folds fitted at once.
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
+    folds : int or array
+        Folds, balanced by the treatment, or their numbers.
+    seed : int
+        Decides folds and everything else that is random.
+    bootstrap : int
+        Samples that everything is learnt from again, for standard errors; 200 are usual.
 
     References
     ----------

@@ -40,8 +40,10 @@ class GroupAssignment:
     ----------
     treat : array, shape (n,)
         Probabilities of treatment, 0 or 1 but at the thresholds.
-    rates, thresholds : mapping
-        By group: share treated (of those who deserve, with equal opportunity), and the lowest estimated effect treated.
+    rates : mapping
+        By group, the share treated (of those who deserve, with equal opportunity).
+    thresholds : mapping
+        By group, the lowest estimated effect treated.
     """
 
     treat: np.ndarray

@@ -186,8 +186,10 @@ class FittedTree:
     Parameters
     ----------
     root : Node
-    names, actions : tuple of str
-        Of the covariates and the actions.
+    names : tuple of str
+        Of the covariates.
+    actions : tuple of str
+        Of the actions.
     of_effect : bool
         Whether the scores are those of the effect of the second action, so that a leaf is described by its mean effect,
         treated or not; else by the mean score of its action.

@@ -29,8 +29,12 @@ class Curve:
     ----------
     kind : str
         "TOC", "gain", "qini", "uplift" or "value".
-    share, value, se : array, shape (m,)
-        Standard errors are pointwise.
+    share : array, shape (m,)
+        Shares of the rows, those with the highest priority first.
+    value : array, shape (m,)
+        The curve there.
+    se : array, shape (m,)
+        Its pointwise standard errors.
 
     Examples
     --------

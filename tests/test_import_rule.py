@@ -34,7 +34,7 @@ ALLOWED = {
     "training": {"arguments", "engine", "recipe", "nets"},
     "learners": {"arguments", "lazy", "files", "keys", "engine", "recipe", "training", "nets", "results", "data"}
     | {"stats", "outlets", "tables"},
-    "report": {"files", "results", "outlets", "stopping"},
+    "report": {"files", "lazy", "results", "outlets", "stopping"},
     "testing": {"engine", "lazy", "recipe", "equilibrium"},  # a suite for each thing a user may write
 }
 DOMAIN = {

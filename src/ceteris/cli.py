@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ceteris.arguments import one_of, probability
-from ceteris.outlets import CELL, brief, prose, say, screen
+from ceteris.outlets import prose, say, screen
 from ceteris.stopping import Stopped, stoppable
 
 if TYPE_CHECKING:
@@ -56,8 +56,19 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit(2) from None
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from ceteris.version import __version__
+
+        print(f"ceteris {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def door(debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False) -> None:
+def door(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,
+) -> None:
     """Neural networks for economics, business research and social science, with the evidence."""
 
 
@@ -256,24 +267,15 @@ def report(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
 
 
 @app.command()
-def runs(root: Annotated[Path, typer.Argument(help="A folder with run folders in it.")] = Path("runs")) -> None:
-    """List runs and how they ended."""
-    from rich.console import Console
-    from rich.table import Table
+def runs(
+    root: Annotated[Path, typer.Argument(help="A folder with run folders in it.")] = Path("runs"),
+    every: Annotated[bool, typer.Option("--all", help="All of them, not the newest twenty.")] = False,
+) -> None:
+    """List runs and how they ended, the newest first."""
+    from ceteris.report import runs_table
+    from ceteris.report.listing import MOST
 
-    from ceteris.report import list_runs
-
-    table = Table(box=None, header_style="bold")
-    for column in ("run", "started", "status", "checks", "command"):
-        table.add_column(column, no_wrap=column in ("run", "started"))
-    for run in list_runs(root):
-        started = str(run.facts.get("started", ""))[:16].replace("T", " ")
-        cells = (run.folder, started, run.facts.get("status", ""), _tally(run), run.facts.get("command", ""))
-        table.add_row(*(_plain(cell) for cell in cells))
-    if table.row_count:
-        Console().print(table)
-    else:
-        say(f"No runs in {root}; `ceteris demo` makes one.")
+    say(runs_table(root, None if every else MOST))
 
 
 @app.command()
@@ -333,22 +335,6 @@ def _done(folder: Path) -> None:
     from ceteris.report import report
 
     say(f"Report: {report(folder)}")
-
-
-def _tally(run: Any) -> str:
-    """Count a run's checks; a damaged list of sections is said, not raised, so that the others are listed."""
-    try:
-        passed = [check["passed"] is True for section in run.sections for check in section["checks"]]
-    except (ValueError, TypeError, KeyError):
-        return "unreadable"
-    return f"{sum(passed)}/{len(passed)} passed" if passed else ""
-
-
-def _plain(text: object) -> Any:
-    """One line that steers no screen; rich would read square brackets as mark-up."""
-    from rich.text import Text
-
-    return Text(brief(text, CELL))
 
 
 def _digest(path: Path) -> str:

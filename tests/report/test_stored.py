@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ceteris.report import Run, report
-from ceteris.report.run import list_runs
+from ceteris.report import list_runs
 from ceteris.results import Check, Figure, Section, Table
 
 FRAME = pd.DataFrame({"x": [1.0, 2.0], "label": ["a", "b"]})

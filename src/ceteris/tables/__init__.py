@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from ceteris.lazy import lazily
 
-__all__ = ["KINDS", "Options", "ReadTable", "parse_types", "plain", "read_table", "split_target", "survey_parquet"]
+__all__ = ["KINDS", "Options", "ReadTable", "parse_types", "plain", "read_table", "split_target", "survey_parquet",
+           "table_file"]
 
 if TYPE_CHECKING:
     from ceteris.tables.columns import survey_parquet
+    from ceteris.tables.file import table_file
     from ceteris.tables.options import KINDS, Options, parse_types
     from ceteris.tables.reading import read_table
     from ceteris.tables.table import ReadTable, plain

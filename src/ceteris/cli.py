@@ -109,18 +109,19 @@ def fit(
     The network is compared with the classical learners on rows that none of them has seen, and its weights
     are saved in the run folder.
     """
-    from ceteris.learners.candidates import read_rows
-    from ceteris.report import Run
-    from ceteris.tables import read_table, split_target
+    from ceteris.tables import read_table, split_target, table_file
 
     one_of("task", task, TASKS)
     probability("test_size", test_size, such_as=0.2)
+    table_file(data)  # before anything is imported that takes seconds
+    from ceteris.files import free_folder
+    from ceteris.learners.candidates import read_rows
+    from ceteris.report import Run
+
     options = _options((target,), types, ignore, id_, separator, decimal)
     table = read_table(data, options=options)
     features, y, table = split_target(table, target)
     read_rows(features, y, task, None)  # complains of holes and extremes before a folder is made
-    from ceteris.files import free_folder
-
     out = out or free_folder(Path("runs") / data.stem)
     words = ["ceteris", "fit", data, "--target", target, "--out", out, "--seed", seed, "--task", task]
     command = shlex.join([str(word) for word in [*words, "--test-size", test_size, *options.words]])
@@ -191,6 +192,59 @@ def check(model: Annotated[str, typer.Argument(help="FILE.py:CLASS, or a name th
 
 
 @app.command()
+def effect(
+    data: Annotated[Path, typer.Argument(help="A CSV or Parquet file, one row per unit, or per unit and period.")],
+    y: Annotated[str, typer.Option(help="The column of the outcome.")],
+    d: Annotated[str, typer.Option(help="The column of the treatment.")],
+    x: Annotated[
+        list[str] | None,
+        typer.Option(help="Covariates, with commas between or repeated.  [default: all other columns]"),
+    ] = None,
+    cluster: Annotated[list[str] | None, typer.Option(help="A column of clusters; two at most.")] = None,
+    design: Annotated[
+        str | None,
+        typer.Option(help="interactive, partially-linear, regression, matching, weighting, balancing, randomised, iv "
+                     "or did.  [default: by the treatment and the other options]"),
+    ] = None,
+    iv: Annotated[list[str] | None, typer.Option(help="Instruments.")] = None,
+    before: Annotated[str | None, typer.Option(help="did: the outcome before treatment.")] = None,
+    time: Annotated[str | None, typer.Option(help="did: the period of a row.")] = None,
+    unit: Annotated[str | None, typer.Option(help="did: the unit of a row, where there are many periods.")] = None,
+    strata: Annotated[str | None, typer.Option(help="randomised: within what treatment was assigned.")] = None,
+    estimand: Annotated[str | None, typer.Option(help="ATE, ATT or ATU.")] = None,
+    treated: Annotated[str | None, typer.Option(help="The label of the treatment that counts as treated.")] = None,
+    forest: Annotated[bool, typer.Option("--forest", help="Ask a causal forest for whom it works.")] = False,
+    folds: Annotated[int | None, typer.Option(help="Of cross-fitting.")] = None,
+    repeats: Annotated[int | None, typer.Option(help="How often cross-fitting is done with other folds.")] = None,
+    level: Annotated[float, typer.Option(help="Of intervals.")] = 0.95,
+    drop_missing: Annotated[bool, typer.Option("--drop-missing", help="Leave rows with missing values out.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Run folder to write.  [default: runs/NAME-effect]")] = None,
+    seed: Seed = 0,
+    types: Types = None,
+    ignore: Ignore = None,
+    id_: Id = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
+) -> None:  # fmt: skip
+    """Estimate the effect of a treatment, with the evidence: overlap, balance, fit, sensitivity."""
+    from ceteris.causal.question import Question
+    from ceteris.tables import table_file
+
+    question = Question(
+        y, d, None if x is None else tuple(x), tuple(cluster or ()), design, tuple(iv or ()), before, time, unit,
+        strata, estimand, folds, repeats, treated, forest, level,
+    )  # fmt: skip
+    question.refuse()
+    path, options = table_file(data), _options((), types, ignore, id_, separator, decimal)
+    from ceteris.causal import command
+    from ceteris.files import free_folder
+
+    command.effect(
+        path, question, out or free_folder(Path("runs") / f"{data.stem}-effect"), seed, options, drop_missing
+    )
+
+
+@app.command()
 def impute(
     data: Annotated[Path, typer.Argument(help="A table with holes: CSV or Parquet.")],
     m: Annotated[int, typer.Option("-m", help="How many completed tables.")] = 20,
@@ -209,8 +263,10 @@ def impute(
 
     A Parquet file of more than 500 MB is completed part by part, without a report.
     """
+    from ceteris.tables import read_table, table_file
+
+    table_file(data)
     from ceteris.impute.command import impute_large, impute_table, is_large
-    from ceteris.tables import read_table
 
     needed = tuple(name for name in (group, time) if name is not None)
     options = _options(needed, types, ignore, id_, separator, decimal)
@@ -252,8 +308,10 @@ def synthesize(
     decimal: Decimal = None,
 ) -> None:
     """Write a table like this one whose rows are nobody's, and say how like it is and how safe."""
+    from ceteris.tables import read_table, table_file
+
+    table_file(data)
     from ceteris.synthesis.command import synthesize
-    from ceteris.tables import read_table
 
     options = _options((), types, ignore, id_, separator, decimal)
     out = out or Path("runs") / f"{data.stem}-synthetic"

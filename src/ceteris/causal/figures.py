@@ -110,9 +110,9 @@ def _draw_splits(figure: Any, data: Any) -> None:
     axes.set(xlabel="split", ylabel="estimate")
 
 
-def forest(frame: Any, title: str = "Estimates") -> Figure:
+def forest(frame: Any, title: str = "Estimates", level: float = 0.95) -> Figure:
     """Estimates with intervals, one line each; columns label, estimate, low, high."""
-    caption = "Points and 95 % intervals."
+    caption = f"Points and {100 * level:g} % intervals."
     return Figure(title, caption, frame, _draw_forest, (6.4, 1.2 + 0.34 * len(frame)))
 
 

@@ -23,7 +23,13 @@ SENSITIVE = (("outcome", "treatment"), ("residual", "treatment"), ("outcome 0", 
 
 
 def report_sections(
-    estimates: Estimate | Mapping[str, Estimate], data: Any = None, *, y: Any, d: Any, x: Any = None
+    estimates: Estimate | Mapping[str, Estimate],
+    data: Any = None,
+    *,
+    y: Any,
+    d: Any,
+    x: Any = None,
+    level: float = 0.95,
 ) -> tuple[Section, ...]:
     """Sections for `ceteris.report`.
 
@@ -33,6 +39,8 @@ def report_sections(
         The first is the one the page is about; all are compared in a table.
     data, y, d, x : as for ``fit``
         The rows that the estimates were fitted on.
+    level : float
+        Of the intervals of the estimates.
 
     Examples
     --------
@@ -50,9 +58,9 @@ def report_sections(
         raise ValueError(
             f"estimates: {name!r} has {first.n} rows and the data {rows.n}; give the rows it was fitted on."
         )
-    found = [answer(name, first)]
+    found = [answer(name, first, level)]
     if len(named) > 1:
-        found.append(compared(named))
+        found.append(compared(named, level))
     found += evidence(first, rows)
     return tuple(found)
 
@@ -75,22 +83,22 @@ def write_report(
     return report(folder)
 
 
-def answer(name: str, estimate: Estimate) -> Section:
+def answer(name: str, estimate: Estimate, level: float = 0.95) -> Section:
     """The estimand, its formula, the assumptions, the numbers, and what the estimator itself checked."""
     meta = estimate.meta
     lines = [str(meta.get("estimand", "")), str(meta.get("formula", ""))]
     assumptions = list(meta.get("assumptions", ()))
     if assumptions:
         lines.append("It rests on: " + " ".join(f"({i}) {sentence}" for i, sentence in enumerate(assumptions, 1)))
-    note = f"{estimate.n} rows; intervals of 95 %."
+    note = f"{estimate.n} rows; intervals of {100 * level:g} %."
     if estimate.clusters:
         count = ", ".join(str(len(np.unique(groups))) for groups in estimate.clusters)
         note += f" Standard errors are robust to clusters ({count}). {meta.get('standard errors', '')}"
     text = "\n\n".join(line for line in lines if line)
-    return Section(name, text, (Table("Estimate", estimate.frame(), note),), checks=estimate.checks)
+    return Section(name, text, (Table("Estimate", estimate.frame(level), note),), checks=estimate.checks)
 
 
-def compared(estimates: Mapping[str, Estimate]) -> Section:
+def compared(estimates: Mapping[str, Estimate], level: float = 0.95) -> Section:
     """A table and a picture over estimators; their estimands differ, and the table says how.
 
     Examples
@@ -103,7 +111,7 @@ def compared(estimates: Mapping[str, Estimate]) -> Section:
 
     rows = []
     for name, estimate in estimates.items():
-        low, high = estimate.conf_int().T
+        low, high = estimate.conf_int(level).T
         for i, entry in enumerate(estimate.names):
             label = name if len(estimate.names) == 1 else f"{name}: {entry}"
             failed = "; ".join(check.name for check in estimate.checks if check.passed is False)
@@ -119,7 +127,7 @@ def compared(estimates: Mapping[str, Estimate]) -> Section:
                 }
             )
     frame = pd.DataFrame(rows)
-    return Section("Estimators", "", (Table("Estimates", frame),), (figures.forest(frame),))
+    return Section("Estimators", "", (Table("Estimates", frame),), (figures.forest(frame, level=level),))
 
 
 def evidence(estimate: Estimate, rows: Rows) -> list[Section]:

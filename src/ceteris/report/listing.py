@@ -13,7 +13,7 @@ from ceteris.report.run import Run
 
 MOST = 20  # runs that are shown unless all are asked for
 HEADINGS = ("run", "started", "status", "checks", "command")
-ROOM = {"run": 34, "status": 22, "command": 20}  # characters that a column keeps where the screen is narrow
+NARROWER = (("status", 24), ("command", 40), ("run", 34), ("status", 12), ("command", 12), ("run", 16))  # in this order
 UNCUT = 3_000  # columns where nobody looks on, so that what is searched for is found whole
 
 
@@ -72,19 +72,19 @@ def runs_table(root: str | Path = "runs", most: int | None = MOST, width: int | 
 
 
 def in_columns(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Return a line for each row: columns as wide as what they hold, and the longest cut where the screen ends.
+    """Return the lines of a table: columns as wide as what they hold, narrower where the screen would not hold them.
 
     Examples
     --------
-    >>> in_columns(("run", "command"), [("a", "ceteris demo --out runs/a")], 30)
-    ['run  command', 'a    ceteris demo --o…runs/a']
+    >>> in_columns(("run", "command"), [("a", "ceteris demo --out runs/a")], 24)
+    ['run  command', 'a    ceteris demo…runs/a']
     """
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    for name in ("command", "status", "run"):
+    for name, least in NARROWER:
         over = sum(widths) + 2 * (len(widths) - 1) - width
         if over > 0 and name in headings:
             j = headings.index(name)
-            widths[j] = max(widths[j] - over, min(widths[j], ROOM[name]))
+            widths[j] = max(widths[j] - over, min(widths[j], least))
     line = lambda row: "  ".join(shorten(cell, w).ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
     return [line(headings), *map(line, rows)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,7 +45,9 @@ def main(arguments: list[str] | None = None) -> None:
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        with stoppable():
+        with stoppable(), warnings.catch_warnings():
+            if "--debug" not in arguments:
+                warnings.showwarning = _say_warning
             app(args=[word for word in arguments if word != "--debug"], prog_name="ceteris")
     except Stopped as stop:
         print("\n" + " ".join([stop.sentence, *getattr(stop, "__notes__", ())]), file=sys.stderr)
@@ -54,6 +57,12 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         print("error:", prose(error), file=sys.stderr)
         raise SystemExit(2) from None
+
+
+def _say_warning(message: object, category: object, filename: str, *where: object) -> None:
+    """Print a warning of ours as one line; what other libraries warn their callers of is nothing to a user."""
+    if {"ceteris", "typer"} & set(Path(filename).parts) and str(message).endswith("."):  # ours are sentences
+        print("warning:", prose(message), file=sys.stderr)
 
 
 def _version(asked: bool) -> None:

@@ -24,6 +24,12 @@ from ceteris.tables import Options, ReadTable, columns_of, parts_of, read_table
 NUMBERS = ("partially-linear", "regression", "iv")  # designs whose treatment may be any number
 FILES = ("estimates.json", "estimates.csv", "effects.csv")  # in the run folder, beside those of the report
 
+OF_THE_TREATMENT = ("Balance", "Sensitivity")  # with an instrument, treatment may depend on anything
+BEFORE_AND_AFTER = (
+    "From treatment on (0 and later) each period is compared with the last one before treatment, earlier periods with "
+    "the one before each."
+)
+
 
 def effect(
     path: Path,
@@ -122,7 +128,7 @@ def prepared(
     counted += f" (1 in {ones:,} rows, 0 in {len(frame) - ones:,})." if binary else " (numbers)."
     taken = "all other columns" if question.x is None and x else "as named"
     covariates = f"Covariates, {taken}: {listed(x)}." if x else "No covariates."
-    what = f"Design: {design}, {DESIGNS[design].what}."
+    what = f"Design {design}: {DESIGNS[design].title}, {DESIGNS[design].what}."
     return design, frame, x, [line for line in (counted, labels, covariates, what) if line]
 
 
@@ -177,7 +183,8 @@ def shown_for(
     """The answer, the others, and the evidence for it."""
     say("Looking at overlap, balance, fit and sensitivity.")
     roles = {"y": question.y, "d": question.d, "x": list(x) or None}
-    return list(report_sections(estimates, frame, **roles, level=question.level))
+    found = report_sections(estimates, frame, **roles, level=question.level)
+    return [section for section in found if not (question.iv and section.title in OF_THE_TREATMENT)]
 
 
 def staggered(estimates: dict[str, Estimate], level: float) -> list[Section]:
@@ -186,7 +193,7 @@ def staggered(estimates: dict[str, Estimate], level: float) -> list[Section]:
 
     ((name, every),) = estimates.items()
     study, groups = event_study(every), by_group(every)
-    estimates |= {name: overall(every), "by periods since treatment": study, "by group": groups}
+    estimates |= {name: overall(every), "By periods since treatment": study, "By group": groups}
     low, high = study.bands(level).T
     frame = study.frame(level).assign(**{"band low": low, "band high": high})
     before = [float(period) < 0 for period in study.names]
@@ -201,7 +208,7 @@ def staggered(estimates: dict[str, Estimate], level: float) -> list[Section]:
     return [
         answer(name, estimates[name], level),
         Section(
-            "By periods since treatment", "Period -1 is the one compared with.", (Table("Effects", frame, note),),
+            "By periods since treatment", BEFORE_AND_AFTER, (Table("Effects", frame, note),),
             (intervals(drawn, "Event study", level),), (Check("parallel trends before", clear, sentence),),
         ),
         Section("By group", "Averages over periods from treatment on.", (Table("Groups", groups.frame(level)),)),
@@ -222,7 +229,11 @@ def with_forest(
     replace_file(out / "effects.csv", report_csv(found.effects.frame(question.level)))
     say_estimate(found.projection, question.level)
     say_checks(found.sections)
-    return [*shown, *found.sections], {**estimates, "causal forest": found.average, "projection": found.projection}
+    return [*shown, *found.sections], {
+        **estimates,
+        "Causal forest": found.average,
+        "Best linear projection": found.projection,
+    }
 
 
 def say_estimate(estimate: Estimate, level: float) -> None:

@@ -21,10 +21,10 @@ from ceteris.causal.estimators.partially_linear_iv import PartiallyLinearIV
 from ceteris.causal.estimators.randomised import DifferenceInMeans, Stratified
 from ceteris.causal.estimators.regression import InteractedRegression, RegressionAdjustment
 from ceteris.causal.estimators.weighting import InverseProbabilityWeighting
-from ceteris.causal.question import Question
+from ceteris.causal.question import DESIGNS, Question
 from ceteris.results import Estimate
 
-UNADJUSTED, REGRESSED = "no adjustment", "regression on the same covariates"
+UNADJUSTED, REGRESSED = "No adjustment", "Regression on the same covariates"
 ONE_BY_ONE = {
     "partially-linear": PartiallyLinear,
     "interactive": Interactive,
@@ -66,23 +66,23 @@ def ways(question: Question, design: str, frame: pd.DataFrame, x: tuple[str, ...
     >>> frame = pd.DataFrame({"y": [1.0, 2.0, 3.0, 5.0], "d": [0, 1, 0, 1], "a": [1.0, 2.0, 2.0, 1.0]})
     >>> found = ways(Question("y", "d"), "regression", frame, ("a",), 0)
     >>> {name: type(way.estimator).__name__ for name, way in found.items()}
-    {'regression': 'RegressionAdjustment', 'no adjustment': 'RegressionAdjustment'}
+    {'Regression': 'RegressionAdjustment', 'No adjustment': 'RegressionAdjustment'}
     """
     roles = {"y": question.y, "d": question.d, "x": list(x), "cluster": list(question.cluster)}
     plain = Way(RegressionAdjustment(), {**roles, "x": None})
     regressed = {REGRESSED: Way(RegressionAdjustment(), roles)} if x else {}
-    settings = settings_of(question, design, seed)
+    settings, title = settings_of(question, design, seed), DESIGNS[design].title
     if design == "iv":
         both = is_binary(frame[question.d]) and len(question.iv) == 1 and is_binary(frame[question.iv[0]])
         estimator = InteractiveIV(**settings) if both else PartiallyLinearIV(**settings)
-        return {"instrument": Way(estimator, {**roles, "z": list(question.iv)}), **regressed, UNADJUSTED: plain}
+        return {title: Way(estimator, {**roles, "z": list(question.iv)}), **regressed, UNADJUSTED: plain}
     if design == "did":
-        return {"differences in differences": differences(question, roles, settings)}
+        return {title: differences(question, roles, settings)}
     if design == "randomised":
-        found = {"experiment": experiment(question, roles)}
-        return found if isinstance(found["experiment"].estimator, DifferenceInMeans) else {**found, UNADJUSTED: plain}
+        way = experiment(question, roles)
+        return {title: way} if isinstance(way.estimator, DifferenceInMeans) else {title: way, UNADJUSTED: plain}
     estimator = ONE_BY_ONE[design](**settings)
-    return {design: Way(estimator, roles), **({} if design == "regression" else regressed), UNADJUSTED: plain}
+    return {title: Way(estimator, roles), **({} if design == "regression" else regressed), UNADJUSTED: plain}
 
 
 def settings_of(question: Question, design: str, seed: int) -> dict[str, Any]:

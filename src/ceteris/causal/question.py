@@ -20,8 +20,8 @@ class Design:
 
     Parameters
     ----------
-    what : str
-        It, in a few words.
+    title, what : str
+        Its name, and it in a few words.
     takes : tuple of str
         Options that mean something to it, besides those that all have.
     needs : tuple of str
@@ -30,31 +30,40 @@ class Design:
         Whether all other columns are covariates unless some are named.
     """
 
+    title: str
     what: str
     takes: tuple[str, ...]
     needs: tuple[str, ...] = ()
     adjusts: bool = True
 
 
+TO_ALL, OF_WEIGHTS = ("cluster", "forest"), ("cluster", "estimand", "forest")
 DESIGNS = {
     "interactive": Design(
-        "cross-fitted, doubly robust, for a treatment of 0 and 1", ("cluster", "estimand", "forest", *CROSS_FITTED)
+        "Interactive model", "cross-fitted, doubly robust, for a treatment of 0 and 1", (*OF_WEIGHTS, *CROSS_FITTED)
     ),
-    "partially-linear": Design("cross-fitted, for any treatment", ("cluster", "forest", *CROSS_FITTED)),
-    "regression": Design("least squares on treatment and covariates", ("cluster", "forest")),
-    "matching": Design("nearest neighbours, corrected for what is left between them", ("estimand", "forest")),
-    "weighting": Design("inverse probabilities of treatment, from a logit", ("cluster", "estimand", "forest")),
-    "balancing": Design("weights that make means of covariates equal", ("cluster", "estimand", "forest")),
+    "partially-linear": Design(
+        "Partially linear model", "cross-fitted, for a treatment of any numbers", (*TO_ALL, *CROSS_FITTED)
+    ),
+    "regression": Design("Regression", "least squares on treatment and covariates", TO_ALL),
+    "matching": Design("Matching", "nearest neighbours, differences within pairs adjusted", ("estimand", "forest")),
+    "weighting": Design("Weighting", "by inverse probabilities of treatment, from a logit", OF_WEIGHTS),
+    "balancing": Design("Entropy balancing", "weights that make means of covariates equal", OF_WEIGHTS),
     "randomised": Design(
-        "an experiment: difference in means, within strata, or regressions in each arm",
-        ("cluster", "estimand", "strata", "forest"), adjusts=False,
+        "Experiment",
+        "difference in means, within strata, or regressions in each arm",
+        (*OF_WEIGHTS, "strata"),
+        adjusts=False,
     ),
-    "iv": Design("an instrument, cross-fitted", ("iv", "cluster", *CROSS_FITTED), ("iv",)),
+    "iv": Design("Instrument", "cross-fitted", ("iv", "cluster", *CROSS_FITTED), needs=("iv",)),
     "did": Design(
+        "Differences in differences",
         "before and after, with and without treatment, cross-fitted",
-        ("before", "time", "unit", "cluster", *CROSS_FITTED), ("before", "time"), adjusts=False,
+        ("before", "time", "unit", "cluster", *CROSS_FITTED),
+        needs=("before", "time"),
+        adjusts=False,
     ),
-}  # fmt: skip
+}
 TELLS = {
     "iv": "iv",
     "before": "did",

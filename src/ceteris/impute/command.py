@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import time
 import warnings
@@ -14,7 +13,7 @@ import pandas as pd
 
 from ceteris.arguments import listed, whole
 from ceteris.impute.columns import learn
-from ceteris.impute.methods import METHODS, refuse, words_of
+from ceteris.impute.methods import METHODS, completed_files, refuse, words_of
 from ceteris.impute.missingness import missingness_report
 from ceteris.impute.overimputation import overimpute
 from ceteris.outlets import say, screen
@@ -128,12 +127,6 @@ def imputer_for(
     panel = {"group": group, "time": time, "progress": True} if method == "nets" else {}
     kind = getattr(impute, METHODS[method][0])
     return kind(types=dict(kinds) or None, bounds=dict(bounds) or None, random_state=seed, **panel)
-
-
-def completed_files(folder: Path) -> list[Path]:
-    """The completed tables of a folder, in their order: files whose names are numbers."""
-    found = [path for path in folder.iterdir() if re.fullmatch(r"[1-9][0-9]*", path.stem) and path.is_file()]
-    return sorted(found, key=lambda path: int(path.stem))
 
 
 def kinds_of(options: Options) -> dict[str, str]:

@@ -6,9 +6,11 @@ Nothing heavy is imported here, so that what contradicts itself is refused at on
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
-from ceteris.arguments import one_of
+from ceteris.arguments import one_of, probability
 from ceteris.tables.options import KINDS
 
 METHODS = {  # the class in `ceteris.impute`, and what it does
@@ -31,7 +33,7 @@ def refuse(method: str, group: str | None = None, time: str | None = None) -> No
     --------
     >>> refuse("chained", "firm", "year")
     Traceback (most recent call last):
-    ValueError: method is chained, but must be nets for a panel (--group and --time); leave one of them out.
+    ValueError: method is chained, but must be nets for a panel (--group, --time); leave one of them out.
     """
     one_of("method", method, METHODS)
     if (group is None) != (time is None):
@@ -40,9 +42,7 @@ def refuse(method: str, group: str | None = None, time: str | None = None) -> No
             f"{other} is not given, but must be where {given} is; a panel needs both, give both or neither."
         )
     if group is not None and method != "nets":
-        raise ValueError(
-            f"method is {method}, but must be nets for a panel (--group and --time); leave one of them out."
-        )
+        raise ValueError(f"method is {method}, but must be nets for a panel (--group, --time); leave one of them out.")
 
 
 def split_types(words: Iterable[str]) -> tuple[list[str], dict[str, str]]:
@@ -85,8 +85,8 @@ def parse_bounds(words: Iterable[str]) -> dict[str, tuple[float, float]]:
                 raise ValueError
         except ValueError:
             raise ValueError(
-                f"bounds is {word!r}, but must be COLUMN=LOW:HIGH with two numbers, the lower one first, either of which "
-                "may be left out; write it so, such as share=0:1."
+                f"bounds is {word!r}, but must be COLUMN=LOW:HIGH with two numbers, the lower one first, either of "
+                "which may be left out; write it so, such as share=0:1."
             ) from None
         if name in bounds:
             raise ValueError(f"bounds names column {name!r} twice, but must name each once; leave one of them out.")
@@ -108,3 +108,50 @@ def words_of(method: str, kinds: Mapping[str, str], bounds: Mapping[str, tuple[f
     return words + [
         word for name, (low, high) in bounds.items() for word in ("--bounds", f"{name}={text(low)}:{text(high)}")
     ]
+
+
+MODELS = ("ols", "logit", "mean")  # what is pooled
+
+
+def completed_files(folder: Path) -> list[Path]:
+    """Return the completed tables of a folder, in their order: files whose names are numbers."""
+    found = [path for path in folder.iterdir() if re.fullmatch(r"[1-9][0-9]*", path.stem) and path.is_file()]
+    return sorted(found, key=lambda path: int(path.stem))
+
+
+def refuse_model(model: str, x: object) -> None:
+    """Raise if there is no such model, or if it does not go with covariates.
+
+    Examples
+    --------
+    >>> refuse_model("ols", ())
+    Traceback (most recent call last):
+    ValueError: x is empty, but must name a column at least; name some, or take the model mean.
+    """
+    one_of("model", model, MODELS)
+    if model == "mean" and x:
+        raise ValueError(f"x is {x}, but must be left out of a mean; leave it out, or take the model ols.")
+    if model != "mean" and not x:
+        raise ValueError("x is empty, but must name a column at least; name some, or take the model mean.")
+
+
+def refuse_pool(folder: Path, x: list[str] | None, model: str, level: float) -> None:
+    """Raise if there is nothing to pool, or options contradict each other."""
+    probability("level", level)
+    refuse_model(model, ", ".join(x or ()))
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"folder: {folder} is not a folder; give the one that `ceteris impute` wrote its completed tables to."
+        )
+    found = completed_files(folder)
+    if len(found) < 2:
+        raise ValueError(
+            f"folder: {folder} holds {len(found)} completed tables (1.csv, 2.csv, ...), but must hold 2 at least; give "
+            "one that `ceteris impute` has written to."
+        )
+    endings = sorted({path.suffix for path in found})
+    if len(endings) > 1:
+        raise ValueError(
+            f"folder: {folder} holds completed tables of several kinds ({', '.join(endings)}), but must hold those of "
+            "one imputation; take the others away."
+        )

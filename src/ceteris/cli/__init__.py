@@ -11,28 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ceteris.arguments import one_of, probability
+from ceteris.cli import effects, holes, others
+from ceteris.cli.app import Decimal, Id, Ignore, Out, Seed, Separator, Types, app, reading
 from ceteris.outlets import prose, say, screen
 from ceteris.stopping import Stopped, stoppable
 
 if TYPE_CHECKING:
     from ceteris.results import Section
-    from ceteris.tables import Options
 
-# Plain help: drawing it with rich would cost more than all the rest of `ceteris --help`.
-app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, RuntimeError, FloatingPointError)
 TASKS = ("auto", "regression", "classification")
 NEURAL = "neural net"
-
-Out = Annotated[Path, typer.Option(help="Run folder to write; made if missing.")]
-Seed = Annotated[int, typer.Option(help="Seed of all random numbers.")]
-Types = Annotated[
-    list[str] | None, typer.Option("--types", help="COLUMN=KIND: number, category, date, text or id; repeat it.")
-]
-Ignore = Annotated[list[str] | None, typer.Option("--ignore", help="A column to leave out; repeat it.")]
-Id = Annotated[list[str] | None, typer.Option("--id", help="A column of identifiers, left out; repeat it.")]
-Separator = Annotated[str | None, typer.Option(help="What separates fields, where that cannot be told.")]
-Decimal = Annotated[str | None, typer.Option(help="Decimal mark, where it cannot be told: point or comma.")]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -127,7 +116,7 @@ def fit(
     from ceteris.learners.candidates import read_rows
     from ceteris.report import Run
 
-    options = _options((target,), types, ignore, id_, separator, decimal)
+    options = reading((target,), types, ignore, id_, separator, decimal)
     table = read_table(data, options=options)
     features, y, table = split_target(table, target)
     read_rows(features, y, task, None)  # complains of holes and extremes before a folder is made
@@ -201,169 +190,6 @@ def check(model: Annotated[str, typer.Argument(help="FILE.py:CLASS, or a name th
 
 
 @app.command()
-def effect(
-    data: Annotated[Path, typer.Argument(help="A CSV or Parquet file, one row per unit, or per unit and period.")],
-    y: Annotated[str, typer.Option(help="The column of the outcome.")],
-    d: Annotated[str, typer.Option(help="The column of the treatment.")],
-    x: Annotated[
-        list[str] | None,
-        typer.Option(help="Covariates, with commas between or repeated.  [default: all other columns]"),
-    ] = None,
-    cluster: Annotated[list[str] | None, typer.Option(help="A column of clusters; two at most.")] = None,
-    design: Annotated[
-        str | None,
-        typer.Option(help="interactive, partially-linear, regression, matching, weighting, balancing, randomised, iv "
-                     "or did.  [default: by the treatment and the other options]"),
-    ] = None,
-    iv: Annotated[list[str] | None, typer.Option(help="Instruments.")] = None,
-    before: Annotated[str | None, typer.Option(help="did: the outcome before treatment.")] = None,
-    time: Annotated[str | None, typer.Option(help="did: the period of a row.")] = None,
-    unit: Annotated[str | None, typer.Option(help="did: the unit of a row, where there are many periods.")] = None,
-    strata: Annotated[str | None, typer.Option(help="randomised: within what treatment was assigned.")] = None,
-    estimand: Annotated[str | None, typer.Option(help="ATE, ATT or ATU.")] = None,
-    treated: Annotated[str | None, typer.Option(help="The label of the treatment that counts as treated.")] = None,
-    forest: Annotated[bool, typer.Option("--forest", help="Ask a causal forest for whom it works.")] = False,
-    folds: Annotated[int | None, typer.Option(help="Of cross-fitting.")] = None,
-    repeats: Annotated[int | None, typer.Option(help="How often cross-fitting is done with other folds.")] = None,
-    level: Annotated[float, typer.Option(help="Of intervals.")] = 0.95,
-    drop_missing: Annotated[bool, typer.Option("--drop-missing", help="Leave rows with missing values out.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Run folder to write.  [default: runs/NAME-effect]")] = None,
-    seed: Seed = 0,
-    types: Types = None,
-    ignore: Ignore = None,
-    id_: Id = None,
-    separator: Separator = None,
-    decimal: Decimal = None,
-) -> None:  # fmt: skip
-    """Estimate the effect of a treatment, with the evidence: overlap, balance, fit, sensitivity."""
-    from ceteris.causal.question import Question
-    from ceteris.tables import table_file
-
-    question = Question(
-        y, d, None if x is None else tuple(x), tuple(cluster or ()), design, tuple(iv or ()), before, time, unit,
-        strata, estimand, folds, repeats, treated, forest, level,
-    )  # fmt: skip
-    question.refuse()
-    path, options = table_file(data), _options((), types, ignore, id_, separator, decimal)
-    from ceteris.causal import command
-    from ceteris.files import free_folder
-
-    command.effect(
-        path, question, out or free_folder(Path("runs") / f"{data.stem}-effect"), seed, options, drop_missing
-    )
-
-
-@app.command()
-def impute(
-    data: Annotated[Path, typer.Argument(help="A table with holes: CSV or Parquet.")],
-    m: Annotated[int, typer.Option("-m", help="How many completed tables.")] = 20,
-    out: Annotated[Path, typer.Option(help="Folder for the tables and the report.")] = Path("completed"),
-    method: Annotated[
-        str, typer.Option(help="nets, chained, iterative, hot-deck, midas, adversarial or mean.")
-    ] = "nets",
-    group: Annotated[str | None, typer.Option(help="Column of the unit, in a panel.")] = None,
-    time: Annotated[str | None, typer.Option(help="Column of the period, in a panel.")] = None,
-    check: Annotated[bool, typer.Option(help="Hide known cells and see how well they are guessed.")] = True,
-    bounds: Annotated[
-        list[str] | None, typer.Option(help="COLUMN=LOW:HIGH, limits of a quantity; either may be left out; repeat it.")
-    ] = None,
-    seed: Seed = 0,
-    types: Annotated[
-        list[str] | None,
-        typer.Option(help="COLUMN=KIND: number, category, binary, ordinal, date, text or id; repeat it."),
-    ] = None,
-    ignore: Ignore = None,
-    id_: Id = None,
-    separator: Separator = None,
-    decimal: Decimal = None,
-) -> None:
-    """Fill the holes of a table several times, and say how well: pool what is estimated on each.
-
-    A Parquet file of more than 500 MB is completed part by part, without a report.
-    """
-    from ceteris.impute.methods import parse_bounds, refuse, split_types
-    from ceteris.tables import read_table, table_file
-
-    refuse(method, group, time)
-    limits, (told, kinds) = parse_bounds(bounds or ()), split_types(types or ())
-    needed = (*(name for name in (group, time) if name is not None), *kinds, *limits)
-    options = _options(needed, told, ignore, id_, separator, decimal)
-    table_file(data)  # before anything is imported that takes seconds
-    from ceteris.impute.command import impute_large, impute_table, is_large
-
-    rest = (group, time, options, method, kinds, limits)
-    if is_large(data):
-        impute_large(data, m, out, seed, *rest)
-    else:
-        impute_table(read_table(data, options=options), data, m, out, seed, check, *rest)
-
-
-@app.command()
-def pool(
-    folder: Annotated[Path, typer.Argument(help="Where `ceteris impute` wrote its completed tables.")],
-    y: Annotated[str, typer.Option(help="The column of the outcome.")],
-    x: Annotated[list[str] | None, typer.Option(help="Columns it is regressed on, with commas between.")] = None,
-    cluster: Annotated[list[str] | None, typer.Option(help="A column of clusters; two at most.")] = None,
-    model: Annotated[str, typer.Option(help="ols, logit or mean.")] = "ols",
-    level: Annotated[float, typer.Option(help="Of intervals.")] = 0.95,
-    out: Annotated[Path | None, typer.Option(help="Run folder for a report; none is written without it.")] = None,
-    types: Types = None,
-    separator: Separator = None,
-    decimal: Decimal = None,
-) -> None:
-    """Regress on every completed table, and pool the results by Rubin's rules."""
-    from ceteris.impute.methods import refuse_pool
-
-    refuse_pool(folder, x, model, level)
-    from ceteris.impute.pool_command import pool_folder
-
-    options = _options((), types, None, None, separator, decimal)
-    pool_folder(folder, y, tuple(x or ()), tuple(cluster or ()), model, level, out, options)
-
-
-@app.command()
-def embed(
-    corpus: Annotated[Path, typer.Argument(help="A text file, one document per line.")],
-    out: Annotated[Path, typer.Option(help="Run folder for the vectors and the report.")] = Path("vectors"),
-    dimensions: Annotated[int, typer.Option(help="Numbers per word.")] = 100,
-    window: Annotated[int, typer.Option(help="Words on either side that count as near.")] = 5,
-    epochs: Annotated[int, typer.Option(help="Passes over the text.")] = 5,
-    least: Annotated[int, typer.Option(help="Words met less often are left out.")] = 5,
-    phrases: Annotated[bool, typer.Option("--phrases", help="Join words that are mostly met side by side.")] = False,
-    runs_: Annotated[int, typer.Option("--runs", help="Further runs, to see how steady neighbours are.")] = 0,
-    seed: Seed = 0,
-) -> None:
-    """Learn word vectors from a corpus of one's own."""
-    from ceteris.text.command import embed
-
-    embed(corpus, out, dimensions, window, epochs, least, phrases, runs_, seed)
-
-
-@app.command()
-def synthesize(
-    data: Annotated[Path, typer.Argument(help="A table without holes: CSV or Parquet.")],
-    out: Annotated[Path | None, typer.Option(help="Run folder.  [default: runs/NAME-synthetic]")] = None,
-    rows: Annotated[int | None, typer.Option(help="How many rows; by default as many as were learnt from.")] = None,
-    steps: Annotated[int, typer.Option(help="Rounds of training.")] = 3_000,
-    seed: Seed = 0,
-    types: Types = None,
-    ignore: Ignore = None,
-    id_: Id = None,
-    separator: Separator = None,
-    decimal: Decimal = None,
-) -> None:
-    """Write a table like this one whose rows are nobody's, and say how like it is and how safe."""
-    from ceteris.tables import read_table, table_file
-
-    table_file(data)
-    from ceteris.synthesis.command import synthesize
-
-    options = _options((), types, ignore, id_, separator, decimal)
-    out = out or Path("runs") / f"{data.stem}-synthetic"
-    synthesize(read_table(data, options=options), data, out, rows, steps, seed, options)
-
-
-@app.command()
 def report(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
     """Write the report of a run again."""
     _done(run)
@@ -395,20 +221,6 @@ def doctor() -> None:
         say(f"\nBroken: {names}. To mend it, {'; '.join(dict.fromkeys(finding.cure for finding in broken))}.")
         raise typer.Exit(1)
     say("\nEverything needed works.")
-
-
-def _options(
-    needed: tuple[str, ...],
-    types: list[str] | None,
-    ignore: list[str] | None,
-    id_: list[str] | None,
-    separator: str | None,
-    decimal: str | None,
-) -> Options:
-    """What the command line says about a table."""
-    from ceteris.tables import Options, parse_types
-
-    return Options(parse_types(types or ()), tuple(ignore or ()), tuple(id_ or ()), needed, separator, decimal)
 
 
 def _compare(folder: Path, features: Any, target: Any, **options: Any) -> tuple[tuple[Section, ...], Any]:

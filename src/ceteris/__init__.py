@@ -12,7 +12,7 @@ from ceteris.version import __version__
 
 __all__ = [
     "Descend", "Ensemble", "Fit", "LevenbergMarquardt", "Model", "NeuralClassifier", "NeuralQuantileRegressor",
-    "NeuralRegressor", "Play", "__version__", "compare", "fit", "precision", "solve",
+    "NeuralRegressor", "Play", "__version__", "compare", "fit", "load", "precision", "solve",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -20,5 +20,6 @@ if TYPE_CHECKING:
     from ceteris.equilibrium import Model, solve
     from ceteris.learners import NeuralClassifier, NeuralQuantileRegressor, NeuralRegressor, compare
     from ceteris.recipe import Descend, LevenbergMarquardt, Play
+    from ceteris.saved import load
 
 __getattr__, __dir__ = lazily(__name__, __file__)

@@ -6,13 +6,22 @@ pixels.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
+
+from ceteris.arguments import nearest, one_of
+from ceteris.drawing import pdf, png, svg
+from ceteris.files import replace_file
+from ceteris.outlets import brief, prose, screen
 
 if TYPE_CHECKING:
     import matplotlib.figure
     import pandas as pd
+
+FORMATS = (".pdf", ".png", ".svg")
+WIDE = 72  # characters of a title on a screen
 
 
 @dataclass(frozen=True)
@@ -47,8 +56,11 @@ class Check:
         """One of 'pass', 'fail' and 'not judged'."""
         return {True: "pass", False: "fail", None: "not judged"}[self.passed]
 
+    def __str__(self) -> str:
+        return f"{self.verdict}: {prose(self.name)}. {prose(self.sentence)}"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Table:
     """A data frame with a title and a note under it."""
 
@@ -56,10 +68,16 @@ class Table:
     frame: pd.DataFrame
     note: str = ""
 
+    def __repr__(self) -> str:
+        return f"Table({brief(self.title, WIDE)!r}, {len(self.frame)} rows)"
 
-@dataclass(frozen=True)
+    def __str__(self) -> str:
+        return "\n".join([prose(self.title), screen(self.frame), *([prose(self.note)] if self.note else [])])
+
+
+@dataclass(frozen=True, repr=False)
 class Figure:
-    """A picture as a function of the numbers it shows.
+    """A picture as a function of the numbers it shows; in a notebook it shows itself.
 
     Parameters
     ----------
@@ -78,6 +96,95 @@ class Figure:
     data: pd.DataFrame
     draw: Callable[[matplotlib.figure.Figure, pd.DataFrame], None]
     size: tuple[float, float] = (6.4, 4.0)
+
+    def save(self, path: str | Path) -> Path:
+        """Save the picture; the ending of the name says as what.
+
+        Parameters
+        ----------
+        path : path
+            A name that ends in .pdf or .svg, which can be enlarged, or in .png. The folder is made if it is missing.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        path = Path(path)
+        one_of("path: its ending", path.suffix, FORMATS)
+        if path.is_dir():
+            raise ValueError(f"path: {path} is a folder, but must be a file; name one in it.")
+        replace_file(path, {".pdf": pdf, ".png": png, ".svg": svg}[path.suffix](self))
+        return path
+
+    def show(self) -> None:
+        """Show the picture: in a notebook below the cell, elsewhere as a file that the system opens."""
+        if _in_notebook():
+            from IPython.display import display  # pyright: ignore[reportMissingImports]
+
+            display(self)
+            return
+        import tempfile
+        import webbrowser
+
+        path = self.save(Path(tempfile.mkdtemp(prefix="ceteris-")) / "figure.png")
+        print(f"{prose(self.title)}: {path}")
+        webbrowser.open(path.as_uri())
+
+    def _repr_png_(self) -> bytes:
+        return png(self)
+
+    def __repr__(self) -> str:
+        return f"Figure({brief(self.title, WIDE)!r}, {len(self.data)} rows; .show(), .save('name.pdf'))"
+
+
+def _in_notebook() -> bool:
+    """Whether what is displayed is drawn, not printed."""
+    import sys
+
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return shell is not None and shell.has_trait("kernel")
+
+
+class Figures(tuple[Figure, ...]):
+    """The figures of a result, by number or by title.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> line = Figure("A line", "", pd.DataFrame({"x": [0, 1]}), lambda f, d: f.subplots().plot(d.x))
+    >>> figures = Figures([line])
+    >>> figures
+    Figures: 'A line'
+    >>> figures["A line"] is figures[0]
+    True
+    """
+
+    def __new__(cls, figures: Iterable[Figure] = ()) -> Figures:
+        """Collect figures; of several with one title, the title finds the first."""
+        return super().__new__(cls, figures)
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """What each is called."""
+        return tuple(figure.title for figure in self)
+
+    @overload
+    def __getitem__(self, which: SupportsIndex | str) -> Figure: ...
+    @overload
+    def __getitem__(self, which: slice) -> tuple[Figure, ...]: ...
+    def __getitem__(self, which: Any) -> Any:
+        if not isinstance(which, str):
+            return super().__getitem__(which)
+        if which not in self.titles:
+            near = nearest(which, self.titles)
+            there = ", ".join(map(repr, self.titles)) or "there are none"
+            hint = f"did you mean {near!r}?" if near else "choose one."
+            raise KeyError(f"figure: {which!r} is not among those there are ({there}); {hint}")
+        return super().__getitem__(self.titles.index(which))
+
+    def __repr__(self) -> str:
+        return "Figures: " + (", ".join(map(repr, self.titles)) or "none")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from ceteris.files import parse_json, read_json
         (b'{"a": 1, "a": 2}', "'a' is given twice"),
         (b'{"a": ' + b"9" * 5000 + b"}", "a whole number of 5000 digits"),
         (b'{"a": -99999999999999999999}', "a whole number of 21 digits"),
-        (b'{"a": ' + 70 * b"[" + 70 * b"]" + b"}", "nested too deeply"),
+        (b'{"a": ' + 170 * b"[" + 170 * b"]" + b"}", "nested too deeply"),
         (b'{"a": ' + 10**6 * b"[" + 10**6 * b"]" + b"}", "nested too deeply"),
         (b'{"a":' * 10**5 + b"1" + b"}" * 10**5, "nested too deeply"),
     ],

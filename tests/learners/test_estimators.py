@@ -304,7 +304,9 @@ def test_broken_files_are_refused(tmp_path, fitted):
     path.write_bytes(whole[:-100])
     with pytest.raises(ValueError, match="truncated"):
         load(path)
-    path.write_bytes(whole.replace(b'\\"widths\\": [64, 64]', b'\\"widths\\": [64, 63]'))
+    edited = whole.replace(b'\\"patience\\": ', b'\\"patiencf\\": ')
+    assert edited != whole
+    path.write_bytes(edited)
     with pytest.raises(ValueError, match=r"was damaged or edited after it was saved \(its checksum differs\); use an"):
         load(path)
     with pytest.raises(FileNotFoundError, match="does not exist"):

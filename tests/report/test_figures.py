@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ceteris.drawing import CYCLES, PAGES, inline, svg
 from ceteris.report import Run
-from ceteris.report.figures import CYCLES, PAGES, history_section, inline, svg
+from ceteris.report.figures import history_section
 from ceteris.results import Figure, Section
 
 # Machado, Oliveira and Fernandes (2009), "A physiologically-based model for simulation of color vision

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ceteris.report.figures import svg
+from ceteris.drawing import svg
 from ceteris.report.svg import filtered
 from ceteris.results import Figure
 

@@ -22,7 +22,11 @@ from ceteris.files.text import parse_json
 from ceteris.version import __version__
 
 FORMAT = 2
-KINDS = {"run": "resume it with fit(..., resume=path)", "weights": "read it with load_weights"}
+KINDS = {
+    "run": "resume it with fit(..., resume=path)",
+    "weights": "read it with load_weights",
+    "object": "read it with ceteris.load",
+}
 TYPES = {
     "BOOL": "|b1", "U8": "|u1", "I8": "|i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4", "U64": "<u8",
     "I64": "<i8", "BF16": "bfloat16", "F16": "<f2", "F32": "<f4", "F64": "<f8", "C64": "<c8",
@@ -54,7 +58,7 @@ def write_arrays(
     Parameters
     ----------
     path : path
-    kind : {"weights", "run"}
+    kind : {"weights", "run", "object"}
     arrays : mapping
     facts : mapping
         Anything that JSON can hold.

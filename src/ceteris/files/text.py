@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 LARGEST = 200_000_000  # bytes
-DEEPEST = 60  # containers within containers
+DEEPEST = 150  # containers within containers
 LARGEST_INTEGER = 2**64
 
 
@@ -16,7 +16,7 @@ def parse_json(text: str | bytes, halves: bool = False) -> Any:
     """Parse JSON; raises ValueError, and only that, on whatever is not plain data.
 
     NaN and infinities are read, as Python writes them. Refused are a name given twice, integers beyond 64 bits,
-    nesting beyond 60 levels and text that is not Unicode; with ``halves``, half of a surrogate pair may be in a text.
+    nesting beyond 150 levels and text that is not Unicode; with ``halves``, half of a surrogate pair may be in a text.
 
     Examples
     --------

@@ -7,6 +7,7 @@ import copy
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ceteris.engine import Fit, Status
-from ceteris.learners import files, network, settings, target
+from ceteris.files.objects import save_object
+from ceteris.learners import network, settings, target
 from ceteris.results import Section
 from ceteris.tables import coding
 from ceteris.training import history
@@ -127,10 +129,10 @@ class NeuralLearner(BaseEstimator, abc.ABC):
         warn_if_unsettled(type(self).__name__, trained[0].run, late)
         return learners
 
-    def save(self, path: Any) -> None:
-        """Save to one file that holds arrays and facts, nothing that could run; see `ceteris.learners.load`."""
+    def save(self, path: Any) -> Path:
+        """Save a fitted learner into one file, from which ``ceteris.load(path)`` reads it again."""
         check_is_fitted(self)
-        files.save(self, path)
+        return save_object(path, self)
 
     def sections(self) -> tuple[Section, ...]:
         """Return the training as a part of a report: settings, learning curve, checks."""

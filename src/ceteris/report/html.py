@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ceteris.drawing import inline
 from ceteris.files import replace_file
 from ceteris.outlets import HEADING, PARAGRAPH, html, html_prose, read_csv
 from ceteris.report import numbers
-from ceteris.report.figures import inline
 from ceteris.report.run import Run
 from ceteris.report.stored import checked, inside
 
@@ -35,7 +35,7 @@ def report(folder: str | Path) -> Path:
     Examples
     --------
     >>> import tempfile
-    >>> from ceteris.results import Check, Section
+    >>> from ceteris.evidence import Check, Section
     >>> folder = Path(tempfile.mkdtemp()) / "first"
     >>> with Run.create(folder, "ceteris demo", {}, seed=0) as run:
     ...     run.write([Section("Fit", checks=(Check("fit", True, "R² is 0.91 on rows not used."),))])
@@ -100,7 +100,7 @@ def _verdict(sections: list[dict[str, Any]]) -> str:
 
 def _item(i: int, check: Mapping[str, Any]) -> str:
     link = f'<a href="#s{i}">{html(check["name"], HEADING)}</a>'
-    return f"<li>{_badge(check['passed'])} {link}: {html_prose(check['sentence'])}</li>"
+    return f"<li>{badge(check['passed'])} {link}: {html_prose(check['sentence'])}</li>"
 
 
 def _section(folder: Path, i: int, section: Mapping[str, Any]) -> str:
@@ -114,14 +114,15 @@ def _section(folder: Path, i: int, section: Mapping[str, Any]) -> str:
 
 def _checks(checks: Iterable[Mapping[str, Any]]) -> str:
     items = [
-        f"<li>{_badge(check['passed'])}<div><strong>{html(check['name'], HEADING)}</strong>"
+        f"<li>{badge(check['passed'])}<div><strong>{html(check['name'], HEADING)}</strong>"
         f"<p>{html_prose(check['sentence'])}{_measured(check)}</p></div></li>"
         for check in checks
     ]
     return f'<h3>Checks</h3>\n<ul class="checks">\n{chr(10).join(items)}\n</ul>'
 
 
-def _badge(passed: bool | None) -> str:
+def badge(passed: bool | None) -> str:
+    """Return a verdict as a small coloured word with a mark, so that colour is not the only difference."""
     word, mark = _MARKS[passed]
     return f'<span class="badge {word.split()[-1]}"><span aria-hidden="true">{mark}</span> {word}</span>'
 
@@ -174,10 +175,11 @@ def _data(folder: Path, stored: Mapping[str, Any]) -> tuple[str, str]:
     link = f'<a download="{html(path.name)}" href="{source}">Download as CSV</a>'
     part = f", the first {SHOWN} shown here" if len(rows) > SHOWN else ""
     size = f" ({_plural(len(rows), 'row')}{part})"
-    return _rows(stored["title"], head, rows[:SHOWN], stored["kinds"]), link + size
+    return rows_of(stored["title"], head, rows[:SHOWN], stored["kinds"]), link + size
 
 
-def _rows(title: str, head: list[str], rows: list[list[str]], kinds: list[str]) -> str:
+def rows_of(title: str, head: list[str], rows: list[list[str]], kinds: list[str]) -> str:
+    """Return rows as an HTML table that scrolls where it is too wide; each column's kind is "number" or "text"."""
     columns = [[row[j] if j < len(row) else "" for row in rows] for j in range(len(head))]
     shown = [numbers.column(c) if kind == "number" else c for c, kind in zip(columns, kinds, strict=True)]
     side = [' class="n"' if kind == "number" else "" for kind in kinds]

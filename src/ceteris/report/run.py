@@ -34,7 +34,7 @@ from ceteris.stopping import heard
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ceteris.results import Section
+    from ceteris.evidence import Section
 
 ROOM = 50_000_000  # bytes: some hundred figures and the weights of a mid-size net
 OURS = ("sections.json", "history.csv", "report.html", "tables", "figures")
@@ -62,7 +62,7 @@ class Run:
     Examples
     --------
     >>> import tempfile
-    >>> from ceteris.results import Section
+    >>> from ceteris.evidence import Section
     >>> folder = Path(tempfile.mkdtemp()) / "first"
     >>> with Run.create(folder, "ceteris demo", {"rows": 100}, seed=0) as run:
     ...     run.write([Section("Data", "A hundred rows.")])

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ceteris.drawing import PAGES, svg
 from ceteris.files import replace_file
 from ceteris.outlets import file_name, report_csv, writable
-from ceteris.report import figures
 from ceteris.report.stored import sentence
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ceteris.results import Check, Figure, Section, Table
+    from ceteris.evidence import Check, Figure, Section, Table
 
 
 class Counter:
@@ -56,9 +56,9 @@ def _store_figure(folder: Path, figure: Figure, number: Counter) -> dict[str, An
     stem = f"figures/{number.name(figure.title)}"
     stored: dict[str, Any] = {"title": figure.title, "caption": figure.caption, "data": f"{stem}.csv"}
     stored |= {"kinds": _store_frame(folder / f"{stem}.csv", figure.data), "error": None}
-    for scheme in figures.PAGES:
+    for scheme in PAGES:
         try:
-            text = figures.svg(figure, scheme)
+            text = svg(figure, scheme)
         except Exception as error:  # a drawing is anybody's code, and the report shows what it raised
             return stored | {"error": sentence(error)}
         replace_file(folder / f"{stem}-{scheme}.svg", text)
@@ -67,15 +67,21 @@ def _store_figure(folder: Path, figure: Figure, number: Counter) -> dict[str, An
 
 
 def _store_frame(path: Path, frame: pd.DataFrame) -> list[str]:
-    """Write a frame, a meaningful index included, and return each column's kind: number or text."""
+    """Write a frame and return each column's kind: number or text."""
+    text, kinds = laid_out(frame)
+    replace_file(path, text)
+    return kinds
+
+
+def laid_out(frame: pd.DataFrame) -> tuple[str, list[str]]:
+    """Return a frame, a meaningful index included, as CSV for people, and each column's kind: number or text."""
     import pandas as pd
 
     plain = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
     frame = frame.copy() if plain else frame.reset_index(names=_index_names(frame), allow_duplicates=True)
     frame.columns = [_label(column) for column in frame.columns]
-    replace_file(path, report_csv(frame))
     is_number = lambda kind: pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
-    return ["number" if is_number(kind) else "text" for kind in frame.dtypes]
+    return report_csv(frame), ["number" if is_number(kind) else "text" for kind in frame.dtypes]
 
 
 def _index_names(frame: pd.DataFrame) -> list[str]:

@@ -7,9 +7,9 @@ import pytest
 from matplotlib.figure import Figure as Canvas
 from matplotlib.text import Text
 
+from ceteris.drawing import svg
+from ceteris.drawing.labels import settle
 from ceteris.outlets import entry
-from ceteris.report.figures import svg
-from ceteris.report.labels import settle
 from ceteris.results import Figure
 
 DATA = pd.DataFrame({"price ($)": [1.0, 2.0], "name": ["in $ and $", r"$\beta$"]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -163,7 +164,19 @@ def without_holes(frame: pd.DataFrame, drop: bool) -> tuple[pd.DataFrame, str]:
 
 
 def fitted(found: Mapping[str, Way], frame: pd.DataFrame) -> dict[str, Estimate]:
-    """Estimate in each way; what is only to be compared with may fail."""
+    """Estimate in each way; what is only to be compared with may fail, and what a check says is not warned of too."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        estimates = in_turn(found, frame)
+    known = {check.sentence for estimate in estimates.values() for check in estimate.checks}
+    for one in heard:
+        if str(one.message) not in known:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    return estimates
+
+
+def in_turn(found: Mapping[str, Way], frame: pd.DataFrame) -> dict[str, Estimate]:
+    """Estimate in one way after the other."""
     estimates = {}
     for name, way in found.items():
         if not estimates:

@@ -276,19 +276,13 @@ def say_checks(sections: Sequence[Section]) -> None:
 
 def write_estimates(out: Path, estimates: Mapping[str, Estimate], level: float) -> None:
     """Write all estimates as JSON, and as one table."""
-    replace_file(out / "estimates.json", json_text({name: plain(one) for name, one in estimates.items()}))
+    replace_file(out / "estimates.json", json_text({name: one.to_dict() for name, one in estimates.items()}))
     parts = []
     for name, one in estimates.items():
         part = one.frame(level).assign(n=one.n).rename_axis("of").reset_index()
         part.insert(0, "estimate of", name)
         parts.append(part)
     replace_file(out / "estimates.csv", report_csv(pd.concat(parts, ignore_index=True)))
-
-
-def plain(estimate: Estimate) -> dict[str, Any]:
-    """Return numbers, sentences and checks of an estimate, ready for JSON."""
-    found = estimate.to_dict()
-    return {**found, "meta": {key: value for key, value in found["meta"].items() if isinstance(value, str | int)}}
 
 
 def words_of(question: Question) -> list[str]:

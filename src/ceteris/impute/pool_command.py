@@ -55,7 +55,7 @@ def pool_folder(
     for line in (said, *unfinished(folder, len(tables))):
         say(line)
     shown = {"dof": "{:,.0f}".format, "missing information": "{:.0%}".format}
-    say(f"\n{pooled.meta['method']}\n{screen(table, float_format='{:.3f}'.format, formatters=shown)}\n")
+    say(f"\n{pooled.about.method}\n{screen(table, float_format='{:.3f}'.format, formatters=shown)}\n")
     for check in pooled.checks:
         if check.passed is not True or check.name == pooled.checks[-1].name:
             say(f"{check.verdict:>10}  {check.name}: {check.sentence}")
@@ -75,8 +75,7 @@ def write(
     command = command_line(["ceteris", "pool", folder], {**options, "level": None if level == 0.95 else level})
     with Run.create(out, command, {"folder": folder, **{k: str(v) for k, v in options.items()}}, 0) as run:
         run.write(sections(pooled, table, said))
-        found = pooled.to_dict()
-        replace_file(out / "estimates.json", json_text({**found, "meta": {"method": pooled.meta["method"]}}))
+        replace_file(out / "estimates.json", json_text(pooled.to_dict()))
         replace_file(out / "estimates.csv", report_csv(table.rename_axis("name").reset_index()))
     say(f"Report: {report(out)}")
 
@@ -89,8 +88,8 @@ def pooled_table(pooled: Estimate, level: float) -> pd.DataFrame:
 
 def sections(pooled: Estimate, table: pd.DataFrame, said: str) -> list[Section]:
     """The answer, and how far the completed tables differ."""
-    text = f"{pooled.meta['estimand']}\n\n{said}\n\nPooled by Rubin's rules."
-    answer = Section(str(pooled.meta["method"]), text, (Table("Estimates", table, NOTE),), checks=pooled.checks)
+    text = f"{pooled.about.estimand}\n\n{said}\n\nPooled by Rubin's rules."
+    answer = Section(pooled.about.method, text, (Table("Estimates", table, NOTE),), checks=pooled.checks)
     each = pd.DataFrame([one.point for one in pooled.splits], columns=pd.Index(pooled.names))
     each.index = pd.RangeIndex(1, len(each) + 1, name="table")
     between = Section(

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ceteris.impute.methods import completed_files, refuse_model, refuse_pool
 from ceteris.impute.pooling import combine
-from ceteris.results import Check, Estimate
+from ceteris.results import About, Check, Estimate
 from ceteris.stats.least_squares import ols
 from ceteris.stats.logit import logit, separated, with_constant
 from ceteris.tables import Options, parts_of, read_table
@@ -63,7 +63,7 @@ def pool_regression(
     >>> from ceteris.impute import HotDeck
     >>> tables = HotDeck(random_state=0).fit(simulate_regression(300)).sample(5)
     >>> pooled = pool_regression(tables, y="y", x=["x", "z"])
-    >>> pooled.names, pooled.meta["imputations"]
+    >>> pooled.names, pooled.details.imputations
     (('constant', 'x', 'z'), 5)
     """
     x = (x,) if isinstance(x, str) else tuple(x or ())
@@ -133,14 +133,14 @@ def regress(
     refuse_dependent(design, names)
     clusters = tuple(column.values for column in groups)
     words, estimand = WORDS[model]
-    meta = {"method": words, "estimand": estimand.format(y=y, x=", ".join(x)), "n": len(target)}
+    about = About(words, estimand.format(y=y, x=", ".join(x)))
     if model == "logit":
         influence = logit_influence(design, target, y, where)
-        return Estimate(influence[0], influence[1], names, meta, clusters)
+        return Estimate(influence[0], influence[1], names, about, clusters)
     fit = ols(design, target)
     names = (f"mean of {y}",) if model == "mean" else names
     return Estimate(
-        fit.beta, fit.influence("HC1"), names, meta, clusters, dof=None if clusters else len(target) - len(names),
+        fit.beta, fit.influence("HC1"), names, about, clusters, dof=None if clusters else len(target) - len(names),
         by_cluster=fit.by_cluster, by_deletion=fit.by_deletion,
     )  # fmt: skip
 
@@ -204,7 +204,7 @@ def enough(pooled: Estimate) -> Check:
     >>> print(enough(pooled).sentence)
     29 % of the information on 'x' is missing, and 3 tables are few for that; draw 29.
     """
-    shares, m = np.asarray(pooled.meta["missing information"]), pooled.meta["imputations"]
+    shares, m = pooled.details.missing_information, pooled.details.imputations
     most = int(shares.argmax())
     wanted = int(np.ceil(100 * shares[most] - 1e-9))
     good = m >= wanted

@@ -115,9 +115,9 @@ def described(
     note = "The linear function of the covariates closest to the effect; standard errors are HC3, or by cluster."
     tables = (
         Table("Average effect of the forest", average.frame(level)),
-        Table("How effects spread over the rows", effects.spread(level), str(effects.meta.get("interval", ""))),
+        Table("How effects spread over the rows", effects.spread(level), effects.about.interval),
         Table("Best linear projection", projection.frame(level), note),
-        Table("Calibration", calibration.frame(level), str(calibration.meta["estimand"])),
+        Table("Calibration", calibration.frame(level), calibration.about.estimand),
         Table("Importance", importance, "Share of the splits by covariate, those near the root counting more."),
     )
     caption = "Effects of the rows, out of bag; the line is their doubly robust average."

@@ -202,12 +202,12 @@ def enough(pooled: Estimate) -> Check:
     --------
     >>> pooled = combine([(pd.Series({"x": slope}), [[0.04]]) for slope in (0.9, 1.0, 1.1)])
     >>> print(enough(pooled).sentence)
-    29 % of the information on 'x' is missing, and 3 tables are few for that; draw 29.
+    Up to 30 % of the information on 'x' is missing, and 3 tables are few for that; draw 30.
     """
     shares, m = pooled.details.missing_information, pooled.details.imputations
     most = int(shares.argmax())
     wanted = int(np.ceil(100 * shares[most] - 1e-9))
     good = m >= wanted
-    found = f"{100 * shares[most]:.0f} % of the information on {pooled.names[most]!r} is missing, and {m} tables are "
+    found = f"Up to {wanted} % of the information on {pooled.names[most]!r} is missing, and {m} tables are "
     advice = "enough for that." if good else f"few for that; draw {wanted}."
     return Check("enough tables", good, found + advice, float(m), float(wanted))

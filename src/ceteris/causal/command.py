@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ceteris.arguments import listed, one_of
-from ceteris.causal.designs import FIRST, Way, coded, is_binary, ways, with_first_treated
+from ceteris.causal.designs import Way, coded, is_binary, ways, with_first_treated
 from ceteris.causal.figures import forest as intervals
 from ceteris.causal.question import DESIGNS, Question
 from ceteris.causal.rows import read_rows
@@ -84,7 +84,7 @@ def effect(
         for line in (*source.sentences, *sentences):
             say(line)
         estimates = fitted(found, frame)
-        shown = staggered(estimates, named.level) if FIRST in frame else shown_for(estimates, frame, named, x)
+        shown = shown_for(estimates, frame, named, x) if named.unit is None else staggered(estimates, named.level)
         say_estimate(next(iter(estimates.values())), named.level)
         say_checks(shown)
         say_others(estimates)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import sys
 import warnings
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         with stoppable(), warnings.catch_warnings():
             if "--debug" not in arguments:
-                warnings.showwarning = _say_warning
+                quiet()
             app(args=[word for word in arguments if word != "--debug"], prog_name="ceteris")
     except Stopped as stop:
         print("\n" + " ".join([stop.sentence, *getattr(stop, "__notes__", ())]), file=sys.stderr)
@@ -46,6 +47,13 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         print("error:", prose(error), file=sys.stderr)
         raise SystemExit(2) from None
+
+
+def quiet() -> None:
+    """Let no other library speak to the user: neither by a warning nor by what it logs, short of an error."""
+    warnings.showwarning = _say_warning
+    for name in ("absl", "jax", "matplotlib", "numba"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _say_warning(message: object, category: object, filename: str, *where: object) -> None:

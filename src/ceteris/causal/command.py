@@ -235,6 +235,7 @@ def with_forest(
     """Add what a causal forest finds; the effect of each row goes into a file."""
     from ceteris.causal.heterogeneity.for_whom import for_whom
 
+    say("")
     found = for_whom(
         frame, y=question.y, d=question.d, x=list(x), cluster=question.cluster[0] if question.cluster else None,
         level=question.level, seed=seed, say=say,

@@ -15,7 +15,7 @@ NOISE = re.compile(
     r"tensorflow|TF_|CUDA|cuda|absl|font cache|[Nn]umba\b|catastrophic|Very slow|overflow|divide by zero|"
     r"invalid value|lbfgs|max_iter"
 )
-ALLOWED = re.compile(r"^(numba|jaxlib|jax|cuda|CUDA)\b.*|.*\bno CUDA\b.*")  # what `ceteris doctor` lists
+ALLOWED = re.compile(r"^[\w\[\]-]+ {3,}")  # what `ceteris doctor` lists: a name, and what there is of it
 
 COMMANDS = {
     "fit": "fit wages.csv --target wage --out runs/fit",

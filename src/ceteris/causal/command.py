@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ceteris.arguments import listed, one_of
@@ -116,7 +117,7 @@ def prepared(
     adjusts = told is None or DESIGNS[told].adjusts
     others = tuple(name for name in source.frame if name not in roles)
     x = question.x if question.x is not None else (others if adjusts else ())
-    frame = source.frame[list(dict.fromkeys((*roles, *x)))]
+    frame: Any = source.frame[list(dict.fromkeys((*roles, *x)))]
     frame, left_out = without_holes(frame, drop_missing)
     frame, labels = coded(frame, question)
     binary = is_binary(frame[question.d])
@@ -125,7 +126,7 @@ def prepared(
         question.refuse_for(design)
     frame = with_first_treated(frame, question) if question.unit is not None else frame
     counted = f"{len(frame):,} rows{left_out}. Outcome {question.y!r}, treatment {question.d!r}"
-    ones = int((frame[question.d] == 1).sum()) if binary else 0
+    ones = int(np.sum(frame[question.d] == 1)) if binary else 0
     counted += f" (1 in {ones:,} rows, 0 in {len(frame) - ones:,})." if binary else " (numbers)."
     taken = "all other columns" if question.x is None and x else "as named"
     covariates = f"Covariates, {taken}: {listed(x)}." if x else "No covariates."
@@ -145,7 +146,7 @@ def refuse(way: Way, frame: pd.DataFrame, design: str) -> None:
 
 def without_holes(frame: pd.DataFrame, drop: bool) -> tuple[pd.DataFrame, str]:
     """Return the rows without holes and how many were left out, or refuse them."""
-    holes = frame.isna().sum()
+    holes: Any = frame.isna().sum()
     if not holes.any():
         return frame, ""
     if not drop:

@@ -136,7 +136,8 @@ def with_first_treated(frame: pd.DataFrame, question: Question) -> pd.DataFrame:
     >>> with_first_treated(panel, Question("y", "d", unit="id", time="year"))[FIRST].tolist()
     [2, 2, 0, 0]
     """
-    unit, time, d = frame[question.unit], frame[question.time], frame[question.d]
+    columns: Any = frame
+    unit, time, d = columns[question.unit], columns[question.time], columns[question.d]
     if not is_binary(d):
         return frame.assign(**{FIRST: d})
     first = time.where(d == 1).groupby(unit).transform("min")

@@ -187,7 +187,7 @@ def refuse_dependent(design: np.ndarray, names: Sequence[str]) -> None:
         )
     centred = design - np.where(np.arange(design.shape[1]) == 0, 0.0, design.mean(0))
     size = np.linalg.norm(centred, axis=0)
-    corner = np.abs(np.linalg.qr(centred / np.where(size > 0, size, 1.0), mode="r").diagonal())
+    corner = np.abs(np.diagonal(np.linalg.qr(centred / np.where(size > 0, size, 1.0)).R))
     bad = np.flatnonzero((corner <= 1e-10) | (size == 0))
     if len(bad):
         raise ValueError(

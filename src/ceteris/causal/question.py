@@ -15,7 +15,7 @@ CROSS_FITTED = ("folds", "repeats")
 
 
 @dataclass(frozen=True)
-class Design:
+class DesignChoice:
     """One way to an effect.
 
     Parameters
@@ -39,24 +39,26 @@ class Design:
 
 TO_ALL, OF_WEIGHTS = ("cluster", "forest"), ("cluster", "estimand", "forest")
 DESIGNS = {
-    "interactive": Design(
+    "interactive": DesignChoice(
         "Interactive model", "cross-fitted, doubly robust, for a treatment of 0 and 1", (*OF_WEIGHTS, *CROSS_FITTED)
     ),
-    "partially-linear": Design(
+    "partially-linear": DesignChoice(
         "Partially linear model", "cross-fitted, for a treatment of any numbers", (*TO_ALL, *CROSS_FITTED)
     ),
-    "regression": Design("Regression", "least squares on treatment and covariates", TO_ALL),
-    "matching": Design("Matching", "nearest neighbours, differences within pairs adjusted", ("estimand", "forest")),
-    "weighting": Design("Weighting", "by inverse probabilities of treatment, from a logit", OF_WEIGHTS),
-    "balancing": Design("Entropy balancing", "weights that make means of covariates equal", OF_WEIGHTS),
-    "randomised": Design(
+    "regression": DesignChoice("Regression", "least squares on treatment and covariates", TO_ALL),
+    "matching": DesignChoice(
+        "Matching", "nearest neighbours, differences within pairs adjusted", ("estimand", "forest")
+    ),
+    "weighting": DesignChoice("Weighting", "by inverse probabilities of treatment, from a logit", OF_WEIGHTS),
+    "balancing": DesignChoice("Entropy balancing", "weights that make means of covariates equal", OF_WEIGHTS),
+    "randomised": DesignChoice(
         "Experiment",
         "difference in means, within strata, or regressions in each arm",
         (*OF_WEIGHTS, "strata"),
         adjusts=False,
     ),
-    "iv": Design("Instrument", "cross-fitted", ("iv", "cluster", *CROSS_FITTED), needs=("iv",)),
-    "did": Design(
+    "iv": DesignChoice("Instrument", "cross-fitted", ("iv", "cluster", *CROSS_FITTED), needs=("iv",)),
+    "did": DesignChoice(
         "Differences in differences",
         "before and after, with and without treatment, cross-fitted",
         ("before", "time", "unit", "cluster", *CROSS_FITTED),

@@ -115,7 +115,7 @@ def fit(
     The network is compared with the classical learners on rows that none of them has seen, and its weights
     are saved in the run folder.
     """
-    from ceteris.tables import read_table, split_target, table_file
+    from ceteris.tables import table_file
 
     one_of("task", task, TASKS)
     probability("test_size", test_size, such_as=0.2)
@@ -123,6 +123,7 @@ def fit(
     from ceteris.files import free_folder
     from ceteris.learners.candidates import read_rows
     from ceteris.report import Run
+    from ceteris.tables import read_table, split_target
 
     options = reading((target,), types, ignore, id_, separator, decimal)
     table = read_table(data, options=options)

@@ -41,7 +41,7 @@ def impute(
     A Parquet file of more than 500 MB is completed part by part, without a report.
     """
     from ceteris.impute.methods import parse_bounds, refuse, split_types
-    from ceteris.tables import read_table, table_file
+    from ceteris.tables import table_file
 
     refuse(method, group, time)
     limits, (told, kinds) = parse_bounds(bounds or ()), split_types(types or ())
@@ -49,6 +49,7 @@ def impute(
     options = reading(needed, told, ignore, id_, separator, decimal)
     table_file(data)  # before anything is imported that takes seconds
     from ceteris.impute.command import impute_large, impute_table, is_large
+    from ceteris.tables import read_table
 
     rest = (group, time, options, method, kinds, limits)
     if is_large(data):

@@ -45,10 +45,11 @@ def synthesize(
 
     The report says how like it is, and how safe.
     """
-    from ceteris.tables import read_table, table_file
+    from ceteris.tables import table_file
 
     table_file(data)
     from ceteris.synthesis.command import synthesize
+    from ceteris.tables import read_table
 
     options = reading((), types, ignore, id_, separator, decimal)
     out = out or Path("runs") / f"{data.stem}-synthetic"

@@ -38,7 +38,7 @@ ALLOWED = {
     "training": {"arguments", "engine", "recipe", "nets"},
     "learners": {"arguments", "lazy", "files", "keys", "engine", "recipe", "training", "nets", "results", "data"}
     | {"stats", "outlets", "tables"},
-    "report": {"drawing", "evidence", "files", "outlets", "stopping"},
+    "report": {"drawing", "evidence", "files", "lazy", "outlets", "stopping"},
     "testing": {
         "engine",
         "evidence",

@@ -131,10 +131,15 @@ def read_corpus(path: str | Path, least: int = 5) -> Corpus:
     >>> corpus.words, corpus.documents
     (('rules', 'the'), 2)
     """
+    return build_corpus(_lines(text_file(path)), least)
+
+
+def text_file(path: str | Path) -> Path:
+    """Return the path of a file that is there."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"path: there is no file {path}; give a text file with one document per line.")
-    return build_corpus(_lines(path), least)
+    return path
 
 
 def _lines(path: Path) -> Iterator[str]:

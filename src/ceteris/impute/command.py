@@ -65,7 +65,7 @@ def impute_table(table: pd.DataFrame | ReadTable, path: Any, m: int = 20, out: A
     settings |= {role: str(name) for role, name in (("group", group), ("time", time)) if name is not None}
     command = command_of(settings, out, seed, options.words)
     with Run.create(out, command, settings | {"reading": list(source.sentences)}, seed) as run:
-        sections = [source.section(), missingness_report(table)]
+        sections = [source.section(), *missingness_report(table).sections()]
         for text in (*source.sentences, sections[1].text, f"Fitting {imputer.members} nets."):
             say(text)
         imputer.fit(table)

@@ -142,6 +142,13 @@ class NeuralLearner(AbstractFitted):
         check_is_fitted(self)
         return (training(self),)
 
+    def glance(self) -> Section:
+        """Return what a notebook shows: losses, learning curve, checks."""
+        from ceteris.learners.sections import glance
+
+        check_is_fitted(self)
+        return glance(self)
+
     @property
     def checks(self) -> tuple[Check, ...]:
         """Whether the training had settled."""

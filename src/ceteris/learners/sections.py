@@ -20,7 +20,7 @@ def training(learner: Any) -> Section:
     )
     return Section(
         f"Training: {name}",
-        "\n\n".join([_trained(learner), *_constant(learner)]),
+        "\n\n".join([_trained(learner), *_facts(learner)]),
         tables=(Table("Training", learnt(learner)), Table("Settings", settings)),
         figures=(learning_curve(learner.history_),),
         checks=learner.checks,
@@ -29,7 +29,7 @@ def training(learner: Any) -> Section:
 
 def described(learner: Any) -> str:
     """Return one screen about a learner."""
-    return screenful(_trained(learner), _constant(learner), learnt(learner), learner.checks)
+    return screenful(_trained(learner), _facts(learner), learnt(learner), learner.checks)
 
 
 def learnt(learner: Any) -> pd.DataFrame:
@@ -42,16 +42,24 @@ def learnt(learner: Any) -> pd.DataFrame:
     return pd.DataFrame({"quantity": list(facts), "value": list(facts.values())}).dropna()
 
 
+def glance(learner: Any) -> Section:
+    """Return what a notebook shows: the training without the settings."""
+    table, curve = Table("Training", learnt(learner)), learning_curve(learner.history_)
+    return Section("", "\n\n".join(_facts(learner)), (table,), (curve,), learner.checks)
+
+
 def _trained(learner: Any) -> str:
     return (
         f"{type(learner).__name__}: {learner.n_members_} nets on {learner.n_features_in_} columns, at most "
-        f"{learner.n_iter_} epochs. {learner.status_}"
+        f"{learner.n_iter_} epochs."
     )
 
 
-def _constant(learner: Any) -> list[str]:
+def _facts(learner: Any) -> list[str]:
     names = ", ".join(learner.constant_columns_)
-    return [f"Columns with one value only, which count for nothing: {names}."] if names else []
+    return [
+        learner.status_, *([f"Columns with one value only, which count for nothing: {names}."] if names else [])
+    ]
 
 
 def learning_curve(history: pd.DataFrame) -> Figure:

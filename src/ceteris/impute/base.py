@@ -105,16 +105,12 @@ class MultipleImputer(TransformerMixin, AbstractFitted):
         """Completed values of rows with holes, three times; of a panel, where rows belong together, of all rows."""
         rows = np.flatnonzero(self.holes_.missing.any(1))
         rows = np.sort(np.random.default_rng(self.seed_).permutation(rows)[:SHOWN])
-        some = (
-            self.holes_
-            if getattr(self, "group", None) is not None
-            else Holes(self.holes_.columns, self.holes_.values[rows])
-        )
-        if not len(some.values):
+        if not len(rows):
             return []
-        table = self.table_ if some is self.holes_ else self.table_.iloc[rows]
-        done = self._draw(table, some, 3, self.seed_)
-        return [np.where(some.missing, one, np.nan) for one in done]
+        table, holes = self.table_, self.holes_
+        if getattr(self, "group", None) is None:
+            table, holes = table.iloc[rows], Holes(holes.columns, holes.values[rows])
+        return [np.where(holes.missing, done, np.nan) for done in self._draw(table, holes, 3, self.seed_)]
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the columns, which stay."""

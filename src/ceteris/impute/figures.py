@@ -84,7 +84,7 @@ def _draw_drawn(figure: Any, data: pd.DataFrame) -> None:
         axes.set_title(name, fontsize="medium")
         axes.set_ylim(bottom=0)
         axes.tick_params(labelsize="small")
-    panels[0].legend(fontsize="small")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
     for axes in panels[len(names) :]:
         axes.set_visible(False)
     figure.supylabel("share", fontsize="medium")

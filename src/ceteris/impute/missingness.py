@@ -48,8 +48,8 @@ class Missingness(AbstractResult):
         whole: Any = self.patterns[(self.patterns.drop(columns="rows") == 1).all(axis=1)]
         complete = whole["rows"].sum() / self.rows
         return (
-            f"{gone / cells:.1%} of {cells:,} cells are missing; {complete:.1%} of {self.rows:,} rows are complete, and "
-            f"would be all that an analysis of complete cases uses. There are {len(self.patterns)} patterns."
+            f"{gone / cells:.1%} of {cells:,} cells are missing; {complete:.1%} of {self.rows:,} rows are complete, "
+            f"and would be all that an analysis of complete cases uses. There are {len(self.patterns)} patterns."
         )
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ceteris.impute.columns import Holes
+from ceteris.impute.columns import Column, Holes
 from ceteris.impute.figures import curve_figure, drawn_figure, pattern_figure
 from ceteris.impute.missingness import MOST_PATTERNS, pattern_table, share_table
 from ceteris.results import Section, Table
@@ -35,9 +35,9 @@ def _status(imputer: Any) -> list[str]:
 
 
 def _how(holes: Holes) -> str:
+    complete = float((~holes.missing.any(1)).mean())
     return (
-        f"{holes.missing.mean():.1%} of {holes.values.size:,} cells are missing; {(~holes.missing.any(1)).mean():.1%} of "
-        "the rows are complete."
+        f"{holes.missing.mean():.1%} of {holes.values.size:,} cells are missing; {complete:.1%} of rows are complete."
     )
 
 
@@ -73,22 +73,25 @@ def drawing(holes: Holes, drawn: list[np.ndarray]) -> Section | None:
         groups = (("observed", holes.values[:, j]), ("drawn", values))
         seen = {name: group[~np.isnan(group)] for name, group in groups}
         if len(seen["drawn"]):
-            parts += _shares(str(column.name), seen, None if column.continuous else column.levels)
+            parts += _shares(column, seen)
     if not parts:
         return None
     text = (
-        "Rows with holes are completed three times. Where holes depend on what is observed, what is drawn rightly differs "
-        "from what was observed; a shape that the column cannot have points to a poor fit."
+        "Rows with holes are completed three times. Where holes depend on what is observed, what is drawn rightly "
+        "differs from what was observed; a shape that the column cannot have points to a poor fit."
     )
     return Section("Observed and drawn", text, (), (drawn_figure(pd.concat(parts, ignore_index=True)),))
 
 
-def _shares(name: str, seen: dict[str, np.ndarray], levels: Any) -> list[pd.DataFrame]:
+def _shares(column: Column, seen: dict[str, np.ndarray]) -> list[pd.DataFrame]:
     """Shares of values by bin or by label, the most frequent ones, of what was observed and of what was drawn."""
-    if levels is None:
+    levels = column.levels
+    if column.continuous:
         low, high = np.quantile(np.concatenate(list(seen.values())), [0.005, 0.995])
-        edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
-        places, labels = (edges[:-1] + edges[1:]) / 2, [None] * BINS
+        step = (high - low) / BINS or 1.0
+        step, low = (np.ceil(step), np.floor(low) - 0.5) if column.whole else (step, low)
+        edges = np.arange(low, high + step, step)
+        places, labels = (edges[:-1] + edges[1:]) / 2, [None] * (len(edges) - 1)
         count = lambda x: np.histogram(np.clip(x, edges[0], edges[-1]), edges)[0]
     else:
         counts = np.bincount(seen["observed"].astype(int), minlength=len(levels))
@@ -96,6 +99,8 @@ def _shares(name: str, seen: dict[str, np.ndarray], levels: Any) -> list[pd.Data
         places, labels = np.arange(len(kept)), [str(levels[k]) for k in kept]
         count = lambda x: np.bincount(x.astype(int), minlength=len(levels))[kept]
     return [
-        pd.DataFrame({"column": name, "which": which, "place": places, "label": labels, "share": count(x) / len(x)})
+        pd.DataFrame(
+            {"column": str(column.name), "which": which, "place": places, "label": labels, "share": count(x) / len(x)}
+        )
         for which, x in seen.items()
     ]

@@ -57,9 +57,7 @@ def _trained(learner: Any) -> str:
 
 def _facts(learner: Any) -> list[str]:
     names = ", ".join(learner.constant_columns_)
-    return [
-        learner.status_, *([f"Columns with one value only, which count for nothing: {names}."] if names else [])
-    ]
+    return [learner.status_, *([f"Columns with one value only, which count for nothing: {names}."] if names else [])]
 
 
 def learning_curve(history: pd.DataFrame) -> Figure:

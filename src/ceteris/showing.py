@@ -146,7 +146,7 @@ def _rows(table: pd.DataFrame) -> list[str]:
     """The first rows of a table and as many of its columns as a screen is wide."""
     plain, shown = type(table.index).__name__ == "RangeIndex", table.head(ROWS)
     while True:
-        lines = screen(shown, index=not plain, na_rep="", na_rep="", float_format="{:.4g}".format).split("\n")
+        lines = screen(shown, index=not plain, na_rep="", float_format="{:.4g}".format).split("\n")
         if max(map(len, lines)) <= COLUMNS or shown.shape[1] < 2:
             break
         shown = shown.iloc[:, :-1]

@@ -1,6 +1,7 @@
 """Autoencoders, table GANs, and the comparison of tables."""
 
 import functools
+from typing import Any
 
 import pandas as pd
 
@@ -15,7 +16,7 @@ NAMES = ["age", "income", "urban", "sector"]
 
 @functools.cache
 def people(seed: int = 1) -> pd.DataFrame:
-    table = simulate_mixed(60, seed=seed)[NAMES]
+    table: Any = simulate_mixed(60, seed=seed)[NAMES]
     return table.astype({"sector": "category", "urban": "boolean"})
 
 

@@ -14,8 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 from ceteris.arguments import whole
 from ceteris.fitted import AbstractFitted
 from ceteris.impute.columns import Holes, as_frame, complete, learn, read
+from ceteris.impute.missingness import enough_observed, share_table
 from ceteris.impute.shown import SHOWN, described, drawing, holes_of, training
-from ceteris.results import Section
+from ceteris.results import Check, Section
 
 
 class MultipleImputer(TransformerMixin, AbstractFitted):
@@ -91,6 +92,14 @@ class MultipleImputer(TransformerMixin, AbstractFitted):
         """Return what a notebook shows: the holes of the table learnt from."""
         check_is_fitted(self)
         return holes_of(self)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Whether enough is observed; how good the draws are only over-imputation can say."""
+        check_is_fitted(self)
+        who = f"overimpute({type(self).__name__}(...), table)"
+        good = f"The table does not say; {who} hides known cells and compares."
+        return enough_observed(share_table(self.holes_)), Check("draws are good", None, good)
 
     def sections(self) -> tuple[Section, ...]:
         """Return the holes, the training, and what is drawn for them against what was observed.

@@ -56,12 +56,14 @@ def drawn_figure(shares: pd.DataFrame) -> Figure:
 
 def _draw_curve(figure: Any, data: pd.DataFrame) -> None:
     axes, members = figure.subplots(), data.get("member", pd.Series(0, data.index))
+    few = "." if len(set(data["epoch"])) < 3 else None  # a line of one point would not be seen
     for place, (_, own) in enumerate(data.groupby(members)):
-        axes.plot(own["epoch"], own["loss"], color="C0", alpha=0.5, linewidth=0.8, label=None if place else "training")
+        label = None if place else "training"
+        axes.plot(own["epoch"], own["loss"], color="C0", marker=few, alpha=0.5, linewidth=0.8, label=label)
         held = own.dropna(subset="heldout") if "heldout" in own else own.iloc[:0]
         if len(held):
             label = None if place else "rows not drawn"
-            axes.plot(held["epoch"], held["heldout"], "--", color="C1", linewidth=0.8, label=label)
+            axes.plot(held["epoch"], held["heldout"], "--", color="C1", marker=few, linewidth=0.8, label=label)
     axes.set(xlabel="epoch", ylabel="loss")
     axes.legend()
 
@@ -74,7 +76,7 @@ def _draw_drawn(figure: Any, data: pd.DataFrame) -> None:
         part: Any = data[data["column"] == name]
         for which, colour in (("observed", "0.6"), ("drawn", "C0")):
             own = part[part["which"] == which]
-            if own["label"].notna().all():
+            if not bool(np.any(own["label"].isna())):
                 shift = 0.2 if which == "drawn" else -0.2
                 axes.bar(own["place"] + shift, own["share"], 0.38, color=colour, label=which)
                 axes.set_xticks(own["place"], own["label"])

@@ -44,9 +44,9 @@ class Missingness(AbstractResult):
     @property
     def text(self) -> str:
         """How much is missing, in words."""
-        cells, gone = self.rows * len(self.shares), int(self.shares["cells"].sum())
-        whole: Any = self.patterns[(self.patterns.drop(columns="rows") == 1).all(axis=1)]
-        complete = whole["rows"].sum() / self.rows
+        cells, gone = self.rows * len(self.shares), int(np.sum(self.shares["cells"]))
+        whole = (self.patterns.drop(columns="rows") == 1).to_numpy().all(1)
+        complete = float(np.sum(self.patterns["rows"].to_numpy()[whole])) / self.rows
         return (
             f"{gone / cells:.1%} of {cells:,} cells are missing; {complete:.1%} of {self.rows:,} rows are complete, "
             f"and would be all that an analysis of complete cases uses. There are {len(self.patterns)} patterns."
@@ -69,7 +69,7 @@ class Missingness(AbstractResult):
     @property
     def checks(self) -> tuple[Check, ...]:
         """Whether holes are completely at random, and whether columns are nearly empty."""
-        return (_random(self.little), _filled(self.shares))
+        return (_random(self.little), enough_observed(self.shares))
 
     def summary(self) -> str:
         """Return one screen: how much is missing, column by column, and the checks that failed."""
@@ -181,7 +181,8 @@ def _random(little: Little | None) -> Check:
     return little.checks[0]
 
 
-def _filled(shares: pd.DataFrame) -> Check:
+def enough_observed(shares: pd.DataFrame) -> Check:
+    """Whether no column is nearly empty; from `share_table`."""
     empty = shares["column"][shares["missing"] > 0.8].tolist()
     if empty:
         return Check(

@@ -22,7 +22,7 @@ def described(imputer: Any) -> str:
     holes = imputer.holes_
     shares = share_table(holes)
     shares["missing"] = shares["missing"].map("{:.1%}".format)
-    return screenful(_heading(imputer), [*_status(imputer), _how(holes)], shares)
+    return screenful(_heading(imputer), [*_status(imputer), _how(holes)], shares, imputer.checks)
 
 
 def _heading(imputer: Any) -> str:
@@ -46,7 +46,8 @@ def holes_of(imputer: Any) -> Section:
     patterns = pattern_table(imputer.holes_)
     text = "\n\n".join([*_status(imputer), _how(imputer.holes_)])
     tables = (Table("Missing cells by column", share_table(imputer.holes_)),)
-    return Section(_heading(imputer), text, tables, (pattern_figure(patterns.head(MOST_PATTERNS)),))
+    figures = (pattern_figure(patterns.head(MOST_PATTERNS)),)
+    return Section(_heading(imputer).rstrip("."), text, tables, figures, imputer.checks)
 
 
 def training(imputer: Any) -> Section | None:

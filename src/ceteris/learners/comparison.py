@@ -88,7 +88,7 @@ class Comparison(AbstractResult):
     def summary(self) -> str:
         """Return one screen: the best learner, the table of all, failed checks."""
         columns = [f"cv {self.criterion}", f"cv {self.criterion} se", f"test {self.criterion}"]
-        table = self.table[[*(name for name in columns if name in self.table), "fit seconds", "status"]]
+        table: Any = self.table[[*(name for name in columns if name in self.table), "fit seconds", "status"]]
         heading = f"Comparison of {len(table)} learners ({self.task}): {self.best} is best over the folds."
         return screenful(heading, [self.design], table, self.checks)
 

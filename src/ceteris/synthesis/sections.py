@@ -36,9 +36,8 @@ def training(coder: Any) -> Section:
              "  of the column means": coder.constant_error_}  # fmt: skip
     table = pd.DataFrame({"quantity": list(facts), "value": list(facts.values())})
     note = "On the rows set aside, where there are any; columns are standardised."
-    return Section(
-        _heading(coder), coder.status_, (Table("Reconstruction", table, note),), (_curve(coder.history_),), coder.checks
-    )
+    tables, figures = (Table("Reconstruction", table, note),), (_curve(coder.history_),)
+    return Section(_heading(coder).rstrip("."), coder.status_, tables, figures, coder.checks)
 
 
 def on_rows(coder: Any, z: np.ndarray, error: np.ndarray, constant: float, label: Any) -> Section:
@@ -127,7 +126,7 @@ def game(gan: Any) -> Section:
     )
     figure = Figure("The game", caption, shown, _draw_game, (6.4, 4.6))
     table = Table("Columns", gan_columns(gan))
-    return Section(_gan_heading(gan), f"{gan.status_}\n\n{ADVICE}", (table,), (figure,))
+    return Section(_gan_heading(gan).rstrip("."), f"{gan.status_}\n\n{ADVICE}", (table,), (figure,))
 
 
 def _gan_heading(gan: Any) -> str:

@@ -44,7 +44,8 @@ def corpus_section(corpus: Any) -> Section:
         Figure("Lengths of documents", "How many documents have how many words that are frequent enough.", long,
                _draw_lengths),
     )  # fmt: skip
-    return Section(_corpus_heading(corpus), _kept(corpus), (Table("Commonest words", _commonest(corpus)),), figures)
+    tables = (Table("Commonest words", _commonest(corpus)),)
+    return Section(_corpus_heading(corpus).rstrip("."), _kept(corpus), tables, figures)
 
 
 def _corpus_heading(corpus: Any) -> str:
@@ -168,7 +169,7 @@ def regression_section(result: Any) -> Section:
     )
     figure = Figure("Lengths of coefficients", caption, data, _draw_coefficients, (6.4, 1.4 + 0.5 * len(data)))
     tables = (Table("Coefficients", table.reset_index()), Table("Nearest words", words))
-    return Section(_regression_heading(result), _moves(result), tables, (figure,))
+    return Section(_regression_heading(result).rstrip("."), _moves(result), tables, (figure,))
 
 
 def _regression_heading(result: Any) -> str:

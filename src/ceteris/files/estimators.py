@@ -19,7 +19,7 @@ _PARTS = re.compile(
     r"sklearn\.tree\._tree:Tree|sklearn\.ensemble\._hist_gradient_boosting\.predictor:TreePredictor|"
     r"sklearn\._loss\.(loss|link|_loss):\w+|sklearn\.gaussian_process\.kernels:\w+|"
     r"sklearn\.neural_network\._stochastic_optimizers:\w+|sklearn\.utils\._bunch:Bunch|"
-    r"sklearn\.model_selection\._split:\w+|sklearn\.metrics\._scorer:_Scorer|"
+    r"sklearn\.model_selection\._split:\w+|sklearn\.metrics\._scorer:_(Passthrough)?Scorer|"
     r"sklearn\.calibration:_CalibratedClassifier|sklearn\.neighbors\._(kd|ball)_tree:(KD|Ball)Tree|"
     r"scipy\.interpolate\._bsplines:BSpline"
 )

@@ -204,7 +204,7 @@ def load_vectors(path: str | Path) -> WordVectors:
     >>> import tempfile
     >>> vectors = WordVectors(("a", "b"), np.eye(2), np.ones(2))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     vectors.save(f"{folder}/v.safetensors")
+    ...     _ = vectors.save(f"{folder}/v.safetensors")
     ...     vectors.save_text(f"{folder}/v.txt")
     ...     [load_vectors(f"{folder}/{name}").words for name in ("v.safetensors", "v.txt")]
     [('a', 'b'), ('a', 'b')]

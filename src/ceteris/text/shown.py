@@ -226,5 +226,6 @@ def _draw_coefficients(figure: Any, data: pd.DataFrame) -> None:
     for y, length, p in zip(place, data["length"], data["p-value"], strict=True):
         axes.annotate(f"p = {p:.3g}", (length, y), (5, 0), textcoords="offset points", va="center")
     axes.set_yticks(place, data["covariate"].astype(str).tolist())
-    axes.set(xlabel="length", xlim=(0, 1.25 * max(data["length"].max(), 1e-12)))
-    axes.legend(loc="lower right")
+    limits = (0, 1.25 * max(data["length"].max(), 1e-12))
+    axes.set(xlabel="length", xlim=limits, ylim=(-0.6, len(data) - 0.4))
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=2)

@@ -78,7 +78,7 @@ def impute_table(table: pd.DataFrame | ReadTable, path: Any, m: int = 20, out: A
     with Run.create(out, command, settings | {"method": method, "reading": list(source.sentences)}, seed) as run:
         for stale in completed_files(out):
             stale.unlink()  # of a run before this one, which may have made more of them
-        sections = [source.section(), missingness_report(table)]
+        sections = [source.section(), *missingness_report(table).sections()]
         for text in (*source.sentences, sections[1].text):
             say(text)
         sections += worked(imputer, table, method, check, seed)

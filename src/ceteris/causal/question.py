@@ -20,8 +20,10 @@ class DesignChoice:
 
     Parameters
     ----------
-    title, what : str
-        Its name, and it in a few words.
+    title : str
+        Its name.
+    what : str
+        What it does, in a few words.
     takes : tuple of str
         Options that mean something to it, besides those that all have.
     needs : tuple of str
@@ -81,8 +83,10 @@ class Question:
 
     Parameters
     ----------
-    y, d : str
-        Columns of outcome and treatment.
+    y : str
+        Column of the outcome.
+    d : str
+        Column of the treatment.
     x : tuple of str or None
         Covariates; None for what the design takes by default.
     cluster : tuple of str
@@ -91,12 +95,20 @@ class Question:
         One of `DESIGNS`; None to go by the treatment and the options.
     iv : tuple of str
         Instruments.
-    before, time, unit, strata : str or None
-        The outcome before the treatment; the period and the unit of a row; strata of an experiment.
+    before : str or None
+        Column of the outcome before the treatment.
+    time : str or None
+        Column of the period of a row.
+    unit : str or None
+        Column of the unit of a row.
+    strata : str or None
+        Column of the strata of an experiment.
     estimand : str or None
         Whose effect is averaged.
-    folds, repeats : int or None
-        Of cross-fitting.
+    folds : int or None
+        Folds of cross-fitting.
+    repeats : int or None
+        Independent splits into folds.
     treated : str or None
         The label of the treatment that counts as 1.
     forest : bool

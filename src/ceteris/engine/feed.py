@@ -24,10 +24,8 @@ class Feeding:
     ----------
     feed : callable, optional
         ``feed(step, n)`` or ``feed(step, n, model)``.
-    every : int
-        Steps per chunk.
-    steps : int
-        Steps in all.
+    every, steps : int
+        Steps per chunk, and in all.
     mesh : Mesh, optional
         Where the data go.
     """

@@ -141,10 +141,6 @@ def _where(better, new, old):
 # --------------------------------------------------------------------------------------------- recorders
 
 
-def _loss_in_words(loss: float) -> str:
-    return f"loss {loss:.3g}"
-
-
 class Progress(AbstractRecorder):
     """A progress bar with loss, speed and time left; off a terminal, a line now and then.
 
@@ -160,7 +156,9 @@ class Progress(AbstractRecorder):
         How the last loss is told.
     """
 
-    def __init__(self, title: str = "training", seconds: float = 10.0, read: Callable[[float], str] = _loss_in_words):
+    def __init__(
+        self, title: str = "training", seconds: float = 10.0, read: Callable[[float], str] = "loss {:.3g}".format
+    ):
         self.title, self.seconds, self.read = title, seconds, read
 
     def open(self, run, steps):

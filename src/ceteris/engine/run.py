@@ -68,10 +68,8 @@ def describe(status: np.ndarray) -> str:
     if status.ndim == 0:
         return f"The run {Status(int(status)).sentence}."
     values, counts = np.unique(status, return_counts=True)
-    return " ".join(
-        f"{count} of {status.size} members: {Status(int(value)).sentence}."
-        for value, count in zip(values, counts, strict=True)
-    )
+    told = lambda value, count: f"{count} of {status.size} members: {Status(int(value)).sentence}."
+    return " ".join(map(told, values, counts))
 
 
 @dataclass(frozen=True, repr=False)
@@ -138,7 +136,7 @@ class Fit:
 
     def __repr__(self) -> str:
         read = {name: values[-1] for name, values in {**self.metrics, **self.history}.items() if name != "step"}
-        means = (f"{name}: {np.nanmean(v):.4g}" for name, v in list(read.items())[:20] if np.isfinite(v).any())
+        means = [f"{name}: {np.nanmean(v):.4g}" for name, v in list(read.items())[:20] if np.isfinite(v).any()]
         return "\n".join([f"Fit: {self.tick:,} steps. {self.sentence}", *means])
 
     def member(self, i: int) -> Any:

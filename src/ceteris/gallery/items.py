@@ -42,8 +42,10 @@ class Item:
 
     Parameters
     ----------
-    name, title : str
-        What is typed, and the same in words.
+    name : str
+        What is typed.
+    title : str
+        The same in words.
     source : str
         Author, year, and the table or figure.
     published : str
@@ -52,7 +54,7 @@ class Item:
         What the quick version leaves out; empty where it leaves out nothing.
     seconds : (float, float)
         CPU seconds of the quick and of the full version on two cores, programs compiled anew. Measured, but for the
-        full version of ``symmetry``, which is added up from the rows of its benchmark.
+        full version of ``symmetry``, which is estimated from rows of its benchmark.
     claims : tuple of Claim
         Shown beside ours, in this order.
     """

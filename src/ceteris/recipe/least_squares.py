@@ -31,9 +31,8 @@ Solver = Literal["auto", "primal", "dual", "matrix-free"]
 class LevenbergMarquardt(AbstractAlgorithm):
     """Damped Gauss-Newton steps; several dampings are tried per step and the best is taken.
 
-    One factorisation per trial is cheap beside the Jacobian's Gram matrix, which they share; trying them side by
-    side needs no inner loop, so that a whole ensemble moves in lockstep. A step that does not lower the loss is
-    not taken, and the damping grows.
+    One factorisation per trial is cheap beside the Jacobian's Gram matrix, which they share; trying them side by side
+    moves a whole ensemble in lockstep. A step that does not lower the loss is not taken, and the damping grows.
 
     Parameters
     ----------

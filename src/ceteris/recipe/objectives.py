@@ -19,11 +19,10 @@ class AbstractObjective(eqx.Module):
     """A function of the model and a batch.
 
     Returns the loss and a dictionary of further scalars to log. Two entries are special. ``aux["buffers"]`` holds
-    arrays of the model that are not trained but change with the data (running statistics of a batch
-    normalisation), None elsewhere; the step rule puts them into the model. ``aux["stop"]`` is true where a step
-    has moved far enough: the update of this batch and those of the step's later batches are then not made, what is
-    logged is the average over the updates made (over the first batch if there were none), and ``info["updates"]``
-    says how many that were.
+    arrays of the model that are not trained but change with the data (running statistics of a batch normalisation),
+    None elsewhere; the step rule puts them into the model. ``aux["stop"]`` is true where a step has moved far enough:
+    the update of this batch and those of the step's later batches are then not made, what is logged is the average over
+    the updates made (over the first batch if there were none), and ``info["updates"]`` says how many that were.
     """
 
     @abc.abstractmethod

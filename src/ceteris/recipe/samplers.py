@@ -195,8 +195,7 @@ class Rollout(AbstractSampler):
     start : callable
         ``start(key, paths) -> states`` with a leading axis of paths.
     move : callable
-        ``move(model, states, key) -> (next states, record)``: one period for all paths; records are what is
-        learnt from.
+        ``move(model, states, key) -> (next states, record)``: one period for all paths; records are learnt from.
     horizon : int
         Periods simulated per step; the next step goes on where this one ended.
     paths : int

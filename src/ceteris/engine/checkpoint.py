@@ -1,7 +1,6 @@
 """Weights and whole runs on disk: arrays by name and a few facts, through `ceteris.files`, never pickled.
 
-Functions, shapes of nets and optimisers come from the code that loads a file, so that opening one cannot run
-anything.
+Functions, shapes of nets and optimisers come from the code that loads a file, so that opening one cannot run anything.
 """
 
 from __future__ import annotations

@@ -194,7 +194,7 @@ def _begin(algorithm, key, judges, model, setting: Setting, shapes_only: bool = 
     run = Fit(state, np.full(() if single else (algorithm.n,), Status.RUNNING), 0, keys, digits=setting.digits)
     if judges:
         names = tuple(eqx.filter_eval_shape(evaluate, algorithm, state, keys))
-        run = replace(run, memories=tuple(judge.init(run, names) for judge in judges))
+        return replace(run, memories=tuple(judge.init(run, names) for judge in judges))
     return run
 
 

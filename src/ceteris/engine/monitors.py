@@ -83,8 +83,7 @@ class EarlyStopping(AbstractJudge):
             raise ValueError(
                 f"EarlyStopping: metric is {self.metric!r}, but the algorithm reports {known}; name one of these."
             )
-        best = np.full(run.status.shape, np.inf)
-        return best, np.zeros(run.status.shape, int), run.state.model
+        return np.full(run.status.shape, np.inf), np.zeros(run.status.shape, int), run.state.model
 
     def judge(self, run, memory):
         best, waited, model = memory
@@ -142,9 +141,7 @@ def _where(better, new, old):
 
 
 class Progress(AbstractRecorder):
-    """A progress bar with loss, speed and time left; off a terminal, a line now and then.
-
-    The speed is that of the steps after the first chunk, in which they are compiled too; what that took is said apart.
+    """A progress bar with loss, speed, what compiling took, and time left; off a terminal, a line now and then.
 
     Parameters
     ----------
@@ -200,8 +197,7 @@ def pace(steps: int, seconds: float, first: int, until: float) -> tuple[str, flo
     """Tell how fast steps go and what compiling took, the ``first`` of them ending at ``until``; and seconds of one."""
     if steps == first:
         return f", {until:.0f} s with compiling" * (until >= 1), 0.0
-    each = max((seconds - until) / (steps - first), 1e-9)
-    compiling = until - first * each
+    compiling = until - first * (each := max((seconds - until) / (steps - first), 1e-9))
     speed = f", {1 / each:.{int(each > 0.1)}f} steps/s" if each < 1 else f", {each:.1f} s a step"
     return speed + f", compiled in {compiling:.1f} s" * (compiling >= 1), each
 

@@ -135,8 +135,8 @@ class Fit:
         return not self.note and all(Status(int(s)).healthy for s in self.status.ravel())
 
     def __repr__(self) -> str:
-        read = {name: values[-1] for name, values in {**self.metrics, **self.history}.items() if name != "step"}
-        means = [f"{name}: {np.nanmean(v):.4g}" for name, v in list(read.items())[:20] if np.isfinite(v).any()]
+        read = [(k, v[-1]) for k, v in {**self.metrics, **self.history}.items() if k != "step"][:20]
+        means = [f"{name}: {np.nanmean(v):.4g}" for name, v in read if np.isfinite(v).any()]
         return "\n".join([f"Fit: {self.tick:,} steps. {self.sentence}", *means])
 
     def member(self, i: int) -> Any:

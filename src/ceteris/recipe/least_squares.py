@@ -144,8 +144,7 @@ class LevenbergMarquardt(AbstractAlgorithm):
             if not self.geodesic:
                 return first
             second = solve(bend(residuals, theta, first) / 2, jnp.zeros_like(theta))
-            near = 2 * jnp.linalg.norm(second) <= 0.75 * jnp.linalg.norm(first)
-            return first + jnp.where(near, second, 0)
+            return first + jnp.where(2 * jnp.linalg.norm(second) <= 0.75 * jnp.linalg.norm(first), second, 0)
 
         dampings = damping * jnp.asarray(self.trials, theta.dtype)
         steps = jax.lax.map(step, dampings) if self.solver == "matrix-free" else jax.vmap(step)(dampings)

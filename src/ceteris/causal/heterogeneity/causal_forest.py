@@ -40,8 +40,17 @@ from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.linear_effect import fit_linear_effect
 from ceteris.causal.heterogeneity.forest.local_linear import local_linear
 from ceteris.causal.heterogeneity.forest.targets import effect_target
+from ceteris.causal.heterogeneity.shown import (
+    AbstractEffectResult,
+    EffectView,
+    calibration_in_words,
+    importance_section,
+    judged_sections,
+    overlap_section,
+    ranked,
+)
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import Check, Estimate
+from ceteris.results import Check, Estimate, Section
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,8 +136,8 @@ class CausalForest:
         return FittedCausalForest(rows, found, answers, raw, checks)
 
 
-@dataclass(frozen=True, eq=False)
-class FittedCausalForest:
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedCausalForest(AbstractEffectResult):
     """A causal forest that has been grown.
 
     Attributes
@@ -230,3 +239,26 @@ class FittedCausalForest:
     def weights(self, x: Any = None) -> np.ndarray:
         """α_i(x) of each training row i for each row of x (m, p): shape (m, n), large for many rows."""
         return self.answers.weights(self.rows.names, x)
+
+    def _view(self) -> EffectView:
+        importance, tau = self.importance(), self.tau
+        facts = {
+            "trees": self.answers.forest.growth.in_words,
+            "importance": ranked(importance),
+            "calibration": calibration_in_words(self.calibration, self.raw),
+        }
+        sampled = lambda which: self.answers.at(self.rows, which=which)
+        average = self.average()
+        return EffectView(
+            "Causal forest", self.rows, tau, (self.rows.treatment,), sampled, average, facts, self.checks, self._parts
+        )  # fmt: skip
+
+    def _parts(self) -> tuple[Section, ...]:
+        rows, e = self.rows, self.nuisances["e"]
+        projection = None if np.isnan(rows.x).any() else self.best_linear_projection
+        overlap = (overlap_section(e, rows.d, centring.CLIP),) if centring.is_binary(rows.d) else ()
+        return (
+            importance_section(self.importance(), projection),
+            *judged_sections(rows, self.scores, self.tau),
+            *overlap,
+        )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ceteris.arguments import COUNT, SHARE, a_number, check
+from ceteris.causal.screens import counted
 
 ALPHA = a_number(least=0, below=0.25)
 
@@ -71,6 +72,12 @@ class TreeSettings:
                 f"share is {self.share}, but must be above 0 and at most {largest:g} with bags of {self.bag}; give "
                 "less, or bag=1, with which a tree can see more, but there are no standard errors."
             )
+
+    @property
+    def in_words(self) -> str:
+        """How many trees there are, and when a node is not split."""
+        bags = f"in bags of {self.bag}" if self.bag > 1 else "without bags"
+        return f"{self.trees:,} {bags}, nodes of at most {counted(self.least, 'row')} not split"
 
     def tried(self, p: int) -> float:
         """Mean number of covariates tried at a node, of p."""

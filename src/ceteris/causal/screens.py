@@ -77,7 +77,7 @@ def estimated(found: Estimate, which: int = 0) -> str:
     --------
     >>> import numpy as np
     >>> estimated(Estimate(np.array([1.0]), np.array([[1.0], [-1.0]]), ("mean",)))
-    '1, standard error 1, 95 % interval [-0.96, 2.96]'
+    '1, standard error 0.71, 95 % interval [-0.386, 2.39]'
     """
     low, high = found.conf_int()[which]
     return f"{found.point[which]:.3g}, standard error {found.se[which]:.2g}, 95 % interval [{low:.3g}, {high:.3g}]"

@@ -247,7 +247,7 @@ class FittedCausalForest(AbstractEffectResult):
             "importance": ranked(importance),
             "calibration": calibration_in_words(self.calibration, self.raw),
         }
-        sampled = lambda which: self.answers.at(self.rows, which=which)
+        sampled = lambda which: self.answers.shown(self.rows, which)
         average = self.average()
         return EffectView(
             "Causal forest", self.rows, tau, (self.rows.treatment,), sampled, average, facts, self.checks, self._parts

@@ -76,7 +76,7 @@ class CausalTree:
     >>> tree = CausalTree().fit(y=y, d=d, x=x)
     >>> print(tree)
     Causal tree: effect of d on y in 2 groups
-      rows 2,000, 994 of them treated; 1,000 of them estimate the leaves, the others grew the tree
+      rows 2,000, 989 of them treated; 1,000 of them estimate the leaves, the others grew the tree
     x0 ≤ 0.498
       -0.027 [-0.199, 0.144], 490 rows
     x0 > 0.498

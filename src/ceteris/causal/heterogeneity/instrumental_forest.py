@@ -176,7 +176,7 @@ class FittedInstrumentalForest(AbstractEffectResult):
 
     def _view(self) -> EffectView:
         facts = {"trees": self.answers.forest.growth.in_words, "importance": ranked(self.importance())}
-        sampled = lambda which: self.answers.at(self.rows, which=which)
+        sampled = lambda which: self.answers.shown(self.rows, which)
         names = (self.rows.treatment,)
         return EffectView(
             "Instrumental forest", self.rows, self.tau, names, sampled, None, facts, self.checks, self._parts

@@ -87,7 +87,8 @@ class LinearModel(Scored):
 
     def at(self, values: Any) -> Estimate:
         """Effects at values of ``along``, shape (rows, covariates), as one estimate with joint covariance."""
-        phi = self.basis(np.asarray(values, dtype=float).reshape(-1, len(self.along)))
+        grid = np.asarray(values, dtype=float)
+        phi = self.basis(grid.reshape(-1, len(self.along)) if self.along else grid.reshape(len(grid), 0))
         return self.coefficients.contrast(phi, [f"row {i}" for i in range(len(phi))])
 
     def band(self, values: Any, level: float = 0.95, draws: int = 2000, seed: int = 0) -> pd.DataFrame:

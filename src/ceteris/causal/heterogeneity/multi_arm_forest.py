@@ -165,7 +165,7 @@ class FittedMultiArmForest(AbstractEffectResult):
 
     def _view(self) -> EffectView:
         facts = {"trees": self.answers.forest.growth.in_words, "importance": ranked(self.importance())}
-        sampled = lambda which: self.answers.at(self.rows, which=which)
+        sampled = lambda which: self.answers.shown(self.rows, which)
         names = self.answers.names
         return EffectView(
             "Causal forest, several arms", self.rows, self.tau, names, sampled, self.average(), facts, self.checks,

@@ -66,10 +66,8 @@ class NetPolicy:
         matrix, names = read_covariates(x)
         gamma = read_scores(scores)
         same_length(x=matrix, scores=gamma)
-        worth, gamma = (
-            gamma,
-            gamma - gamma.mean(1, keepdims=True),
-        )  # a constant of the row changes no policy, but the noise
+        worth = gamma
+        gamma = gamma - gamma.mean(1, keepdims=True)  # a constant of the row changes no policy, but the noise
         scale = float(gamma.std())
         if scale == 0:
             raise ValueError("scores: all actions are worth the same in every row; there is nothing to learn.")

@@ -77,13 +77,11 @@ class BudgetRule(AbstractResult):
     def summary(self) -> str:
         """One screen: how many are treated, for how much, and from which effect on."""
         treat, n = self.treat, len(self.treat)
-        part = self.at_threshold
-        at = f"{part:.3g} of those at it" if part else "none at it"
         means = {who: self.ratio[which] for who, which in (("treated", treat > 0), ("others", treat == 0))}
         facts = {
             "treated": f"{treat.sum():,.4g} of {n:,} units ({100 * treat.mean():.3g} %)",
             "cost": f"{100 * self.spent:.3g} % of that of treating everybody",
-            "threshold": f"τ̂ / cost above {self.threshold:.4g}, and {at}",
+            "threshold": f"τ̂ / cost above {self.threshold:.4g}; those at it with probability {self.at_threshold:.3g}",
             "τ̂ / cost": ", ".join(f"mean of the {who} {some.mean():.3g}" for who, some in means.items() if len(some)),
         }
         return page("Budget rule: those who gain most per unit of cost", facts)

@@ -67,15 +67,14 @@ class Choices:
         """What a screen says."""
         shares = sorted(zip(self.shares, self.actions, strict=True), reverse=True)
         best = int(self.worth.argmax())
-        against = "over treating nobody" if self.of_effect else ""
-        alike = f"of {self.actions[best] if not self.of_effect else ('nobody', 'everybody')[best]}"
+        alike = ("treating nobody", "treating everybody")[best] if self.of_effect else f"{self.actions[best]} for all"
         found = self.frame(names)
         apart = found.iloc[:MOST, 1:].max(axis=1) - found.iloc[:MOST, 1:].min(axis=1)
         who = (f"{brief(name, NAME)} {gap:.2g}" for name, gap in zip(found["covariate"], apart, strict=False))
         return {
             "rows": f"{self.rows:,}",
             "choices": ", ".join(f"{100 * share:.3g} % {name}" for share, name in shares[:MOST]),
-            "value": f"{self.value:.3g} {against}".rstrip() + f"; {alike}, treated alike, {self.worth[best]:.3g}",
+            "value": f"{self.value:.3g}; the best for all alike, {alike}, is worth {self.worth[best]:.3g}",
             "differ by": ", ".join(who) + " standard deviations" if len(found.columns) > 2 else "",
             "note": NOTE,
         }
@@ -150,9 +149,7 @@ def ranked_figure(ratio: np.ndarray, treat: np.ndarray, threshold: float) -> Fig
     data = pd.DataFrame(
         {"share": (shown + 0.5) / n, "effect per cost": ratio[which], "treated": treat[which], "threshold": threshold}
     )
-    caption = (
-        "Units in the order of their estimated effect per cost; the shaded ones are treated. Dotted: the threshold."
-    )
+    caption = "Units in the order of their estimated effect per cost. Shaded: treated. Dotted: the threshold."
     return Figure("Who is treated", caption, data, _draw_ranked)
 
 

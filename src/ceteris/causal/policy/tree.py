@@ -231,9 +231,8 @@ class FittedTree(AbstractResult):
     def summary(self) -> str:
         """The rule, with the rows of each leaf and their mean effect, or mean score."""
         leaves = sum(node.left is None for node, _, _ in placed(self.root))
-        title = (
-            f"Policy tree: {leaves} lea{'f' if leaves == 1 else 'ves'}, learnt from {counted(self.root.rows, 'row')}"
-        )
+        many = "1 leaf" if leaves == 1 else f"{leaves} leaves"
+        title = f"Policy tree: {many}, learnt from {counted(self.root.rows, 'row')}"
         by = "for the rows of a leaf, by the scores that the tree was chosen by."
         what = f"what {self._action(1)!r} changes" if self.of_effect else "of the action named,"
         what = what.replace("'", '"')

@@ -77,6 +77,15 @@ class Answers:
             point, se = point[:, 0], None if se is None else se[:, 0]
         return Effects(point, se, self.names, {"method": self.method, "interval": said, "level": level}, tuple(checks))
 
+    def shown(self, rows: Rows, which: np.ndarray) -> Effects:
+        """Effects of some of the rows grown on, without standard errors where too few trees answer for them."""
+        try:
+            return self.at(rows, which=which)
+        except FloatingPointError as error:
+            point = self.calibration.of(self.forest.predict(rows=which).point)
+            meta = {"method": self.method, "interval": f"There are no intervals. {error}"}
+            return Effects(point[:, 0] if len(self.names) == 1 else point, None, self.names, meta)
+
     def importance(self, names: tuple[str, ...]) -> pd.Series:
         """Share of the splits by covariate, of the first four levels, weighed by 1/level², sorted."""
         return importance_of(self.forest, names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from ceteris.causal.heterogeneity import pictures
 from ceteris.causal.rows import Rows
 from ceteris.causal.screens import page, wrapped
 from ceteris.outlets import brief, screen
-from ceteris.results import Check, Estimate, Section, Table
+from ceteris.results import About, Check, Estimate, Section, Table
 from ceteris.showing import AbstractResult
 from ceteris.stats.deletion import without_leverage
 
@@ -50,10 +49,11 @@ class Effects(AbstractResult):
         Standard errors where there are any.
     names : tuple of str
         One for each contrast.
-    meta : mapping
-        "method"; "interval": a sentence that says what an interval covers, and what it does not, or why there is none;
-        "level" of intervals that are asked for without one.
+    about : About
+        The method, and what an interval covers and what it does not, or why there is none.
     checks : tuple of Check
+    level : float
+        Of intervals that are asked for without one.
 
     Examples
     --------
@@ -66,8 +66,9 @@ class Effects(AbstractResult):
     point: np.ndarray
     se: np.ndarray | None = None
     names: tuple[str, ...] = ("effect",)
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    about: About = field(default_factory=About)
     checks: tuple[Check, ...] = ()
+    level: float = 0.95
 
     def __post_init__(self) -> None:
         columns = 1 if self.point.ndim == 1 else self.point.shape[1]
@@ -81,19 +82,19 @@ class Effects(AbstractResult):
         return len(self.point)
 
     def conf_int(self, level: float | None = None) -> np.ndarray:
-        """Pointwise confidence intervals, shape (n, 2) or (n, k, 2); ``meta["interval"]`` says what they cover."""
+        """Pointwise confidence intervals, shape (n, 2) or (n, k, 2); ``about.interval`` says what they cover."""
         from scipy import stats
 
         level = self._level(level)
         if self.se is None:
-            why = self.meta.get("interval", "The estimator gives no standard errors.")
+            why = self.about.interval or "The estimator gives no standard errors."
             raise ValueError(f"conf_int: these effects have no standard errors. {why}")
         half = stats.norm.ppf(0.5 + level / 2) * self.se
         return np.stack([self.point - half, self.point + half], axis=-1)
 
     def _level(self, level: float | None) -> float:
         """Return the level asked for, here or where the effects were."""
-        asked: float = self.meta.get("level", 0.95) if level is None else level
+        asked = self.level if level is None else level
         probability("level", asked)
         return asked
 
@@ -155,15 +156,15 @@ class Effects(AbstractResult):
         spread.columns = [brief(name, SHORT) for name in spread.columns]
         more = f", and {len(self.names) - WIDE} more contrasts" if len(self.names) > WIDE else ""
         below = [*screen(spread).split("\n"), f"n = {len(self)} rows{more}"]
-        below += wrapped(self.meta["interval"]) if "interval" in self.meta else []
-        return page(f"{self.meta.get('method', 'Effects')}: how effects spread over rows", {}, self.checks, below)
+        below += wrapped(self.about.interval) if self.about.interval else []
+        return page(f"{self.about.method or 'Effects'}: how effects spread over rows", {}, self.checks, below)
 
     def sections(self) -> tuple[Section, ...]:
         """How the effects spread, and a picture of each contrast: rows in the order of their effect."""
         columns = dict(zip(self.names, self.point.reshape(len(self), -1).T, strict=True))
         drawn, said = pictures.of_contrasts(columns, self._some)
         spread = Table("Spread over the rows", self.spread().rename_axis("").reset_index())
-        return (Section(str(self.meta.get("method", "Effects")), said, (spread,), drawn, self.checks),)
+        return (Section(self.about.method or "Effects", said, (spread,), drawn, self.checks),)
 
     def _some(self, rows: np.ndarray) -> Effects:
         return replace(self, point=self.point[rows], se=None if self.se is None else self.se[rows])
@@ -244,15 +245,11 @@ def average_effect(
         raise ValueError(f"subgroup: it holds no row that {estimand} averages over; choose another.")
     point = float((share * tau + weight * residual).sum() / share.sum())
     influence = (share * (tau - point) + weight * residual) / share.mean()
-    meta = {
-        "method": method,
-        "estimand": f"Average effect of {rows.treatment} on {rows.outcome} over {AVERAGES[estimand]}"
-        + ("" if subgroup is None else f", within a subgroup of {int(inside.sum())} rows")
-        + ".",
-    }
+    within = "" if subgroup is None else f", within a subgroup of {int(inside.sum())} rows"
+    said = f"Average effect of {rows.treatment} on {rows.outcome} over {AVERAGES[estimand]}{within}."
     by_deletion = without_leverage(influence, share / share.sum())[:, None]
     return Estimate(
-        np.array([point]), influence[:, None], (estimand,), meta, rows.clusters, by_deletion=by_deletion
+        np.array([point]), influence[:, None], (estimand,), About(method, said), rows.clusters, by_deletion=by_deletion
     )  # fmt: skip
 
 

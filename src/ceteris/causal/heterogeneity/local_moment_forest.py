@@ -32,7 +32,7 @@ from ceteris.causal.rows import read_covariates
 from ceteris.causal.screens import NAME, counted, page
 from ceteris.files.objects import save_object
 from ceteris.outlets import brief
-from ceteris.results import Section
+from ceteris.results import About, Section
 from ceteris.showing import AbstractResult
 from ceteris.tables.frames import finite
 
@@ -184,7 +184,7 @@ class FittedLocalMomentForest(AbstractResult):
             return (importance,)
         which = np.unique(np.linspace(0, len(self.z) - 1, min(SOME, len(self.z))).astype(int))
         point = solve(self.moment, np.tile(self.overall, (len(which), 1)), self.forest.weights(None, which), self.z)
-        found = Effects(point[np.isfinite(point).all(axis=1)], None, self.names, {"method": "Parameters"})
+        found = Effects(point[np.isfinite(point).all(axis=1)], None, self.names, About("Parameters"))
         text = f"Of {len(which)} training rows, out of bag. A moment of one's own has no standard errors."
         return replace(found.glance(), text=text), importance
 
@@ -202,8 +202,8 @@ class FittedLocalMomentForest(AbstractResult):
                 f"score: Newton's method finds no root at {lost} rows of x; grow larger leaves, or use another "
                 "parameter in which the score is closer to linear."
             )
-        meta = {"method": "Local moment forest", "interval": "A moment of one's own has no standard errors."}
-        return Effects(point[:, 0] if point.shape[1] == 1 else point, None, self.names, meta)
+        about = About("Local moment forest", interval="A moment of one's own has no standard errors.")
+        return Effects(point[:, 0] if point.shape[1] == 1 else point, None, self.names, about)
 
 
 def solve(moment: Moment, theta: np.ndarray, alpha: np.ndarray, z: np.ndarray) -> np.ndarray:

@@ -48,7 +48,7 @@ def sorted_effects(effects: Effects, average: float, title: str, column: int = 0
     caption = "Rows from the least to the most affected. Dashed: the mean."
     if effects.se is not None:
         data["low"], data["high"] = effects.conf_int().reshape(n, -1, 2)[:, column].T
-        caption += f" Lines: pointwise intervals of {100 * effects.meta.get('level', 0.95):g} %."
+        caption += f" Lines: pointwise intervals of {100 * effects.level:g} %."
     return Figure(title, caption, data.assign(mean=float(average)), _draw_sorted)
 
 
@@ -67,7 +67,7 @@ def of_contrasts(
     found, said = [], ""
     for k, (name, tau) in enumerate(columns.items()):
         sampled = at(places(tau))
-        said = str(sampled.meta.get("interval", ""))
+        said = sampled.about.interval
         title = "Effects, sorted" if len(columns) == 1 else f"Effects of {name}, sorted"
         found.append(sorted_effects(sampled, tau.mean(), title, k))
     return tuple(found), said

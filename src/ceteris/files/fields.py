@@ -25,10 +25,12 @@ def filled(kind: type, items: tuple[Any, ...] | None, values: dict[str, Any]) ->
 
     Examples
     --------
-    >>> from ceteris.files.log import GrowingFile
-    >>> filled(GrowingFile, None, {"other": 1})
+    >>> from ceteris.evidence import Check
+    >>> filled(Check, None, {"name": "fit", "passed": None, "sentence": "Nobody looked."}).verdict
+    'not judged'
+    >>> filled(Check, None, {"name": "fit", "passed": 1.5, "sentence": ""})
     Traceback (most recent call last):
-    ValueError: GrowingFile has no field 'other' in ceteris ...
+    ValueError: passed of a Check is a float, which it cannot be
     """
     found = object.__new__(kind) if items is None else tuple.__new__(kind, items)
     for name, value in _as_the_class_has(kind, values).items():

@@ -44,6 +44,8 @@ class NeuralLearner(BaseEstimator, abc.ABC):
     unseen: str = "error"
     random_state: Any = None
     progress: bool = False
+    n_features_in_: int = field(init=False)
+    n_members_: int = field(init=False)
     encoding_: coding.Encoding = field(init=False)
     nets_: Any = field(init=False)
     late_fall_: float = field(init=False)

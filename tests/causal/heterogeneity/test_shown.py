@@ -70,7 +70,7 @@ def test_a_forest_of_too_few_trees_is_shown_without_intervals():
 def test_a_report_of_a_forest_has_its_evidence():
     forest = CausalForest(FEW).fit(**trial())
     titles = [section.title for section in forest.sections()]
-    assert titles == ["Effects", "What they differ by", "Ranking", "Groups", "Who they are", "Overlap"]
+    assert titles == ["Effects", "What they differ by", "Ranking", "Groups", "Who they are", "Calibration", "Overlap"]
     tables = {table.title: table.frame for section in forest.sections() for table in section.tables}
     assert tables["Average effects"]["estimate"].tolist() == forest.average().point.tolist()
     assert tables["Importance"]["importance"].tolist() == forest.importance().tolist()

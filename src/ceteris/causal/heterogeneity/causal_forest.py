@@ -44,6 +44,7 @@ from ceteris.causal.heterogeneity.shown import (
     AbstractEffectResult,
     EffectView,
     calibration_in_words,
+    calibration_sections,
     importance_section,
     judged_sections,
     overlap_section,
@@ -64,15 +65,16 @@ class CausalForest:
     ----------
     growth : TreeSettings
         How trees are grown.
-    outcome, treatment : estimator in the manner of scikit-learn, optional
-        Learners of E[Y | X] and E[D | X], cross-fitted; by default the out-of-bag predictions of our own regression
-        forests.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of E[Y | X], cross-fitted; by default our own regression forest, out of bag.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of E[D | X], cross-fitted; by default our own regression forest, out of bag.
     interval : {"bias-aware", "sampling"}
         What standard errors contain; see above.
     calibrated : bool
         Whether differences between rows are calibrated.
     folds : int or array
-        For learners that are given.
+        Folds of the cross-fitting where learners are given, or the fold of each row.
 
     Examples
     --------
@@ -260,5 +262,6 @@ class FittedCausalForest(AbstractEffectResult):
         return (
             importance_section(self.importance(), projection),
             *judged_sections(rows, self.scores, self.tau),
+            *calibration_sections(self.calibration, self.raw, self.answers.calibration.factor),
             *overlap,
         )

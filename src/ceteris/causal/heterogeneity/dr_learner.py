@@ -26,12 +26,23 @@ class DRLearner(AbstractEffectLearner):
 
     Parameters
     ----------
-    outcome, treatment : estimator in the manner of scikit-learn, optional
-        Learners of μ_w(x) = E[Y | D = w, X = x] and e; by default as in ``TLearner``.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of μ_w(x) = E[Y | D = w, X = x]; by default as in ``TLearner``.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of e(x) = P(D = 1 | X = x); by default as in ``TLearner``.
     final : estimator in the manner of scikit-learn, optional
         Learner of τ; by default as in ``RLearner``.
-    jobs, clip, folds, seed, bootstrap
-        As in ``TLearner``.
+    jobs : int, optional
+        Folds fitted at once.
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
+    folds : int or array
+        Folds of the cross-fitting, balanced by the treatment, or the fold of each row.
+    seed : int
+        Of the folds, the nets and the bootstrap.
+    bootstrap : int
+        Samples that everything is learnt from again, for standard errors; they cover the variance of the learner, not
+        its bias. 200 are usual.
 
     References
     ----------

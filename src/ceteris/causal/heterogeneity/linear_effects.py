@@ -188,15 +188,22 @@ class LinearEffects(_AbstractLinear):
 
     Parameters
     ----------
-    outcome, treatment : estimator in the manner of scikit-learn, optional
-        Learners of the nuisances of ``RLearner`` (score "R") or ``DRLearner`` (score "DR"); by default additive smooth
-        regression.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of E[Y | X] (score "R") or of E[Y | D = w, X] (score "DR"); by default additive smooth regression.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of P(D = 1 | X); by default additive smooth logistic regression.
     score : {"R", "DR"}
         Least squares of Y - m on (D - e)(1, x), which weighs rows by e(1 - e); or of doubly robust scores on (1, x).
     along : sequence of str, optional
         The covariates that effects depend on; all by default.
-    clip, folds, seed, jobs
-        As in ``RLearner``.
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
+    folds : int or array
+        Folds of the cross-fitting, balanced by the treatment, or the fold of each row.
+    seed : int
+        Of the folds.
+    jobs : int, optional
+        Folds fitted at once.
 
     Examples
     --------
@@ -233,8 +240,20 @@ class SeriesEffects(_AbstractLinear):
         Names of covariates.
     knots : int
         Of each spline, at quantiles; 2 make it a straight line.
-    outcome, treatment, score, clip, folds, seed, jobs
-        As in ``LinearEffects``; here the default score is "DR", for which the curve is E[τ(X) | X_S = s].
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of the outcome, as in ``LinearEffects``.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of P(D = 1 | X), as in ``LinearEffects``.
+    score : {"DR", "R"}
+        As in ``LinearEffects``; with "DR" the curve is E[τ(X) | X_S = s].
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
+    folds : int or array
+        Folds of the cross-fitting, balanced by the treatment, or the fold of each row.
+    seed : int
+        Of the folds.
+    jobs : int, optional
+        Folds fitted at once.
 
     Examples
     --------

@@ -136,7 +136,10 @@ class FittedLocalMomentForest(AbstractResult):
     overall : array, shape (k,)
         θ on all rows.
     z : array, shape (n, c)
-    covariates, names : tuple of str
+    covariates : tuple of str
+        Their names.
+    names : tuple of str
+        Of the parameters.
     """
 
     forest: Forest

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ceteris.results import Figure
-
-if TYPE_CHECKING:
-    from ceteris.causal.heterogeneity.effects import Effects
 
 SHOWN = 150  # rows in a picture
 BARS = 15
@@ -28,7 +25,7 @@ def places(tau: np.ndarray) -> np.ndarray:
     return order[np.unique(np.linspace(0, len(order) - 1, min(SHOWN, len(order))).round().astype(int))]
 
 
-def sorted_effects(effects: Effects, average: float, title: str, column: int = 0) -> Figure:
+def sorted_effects(effects: Any, average: float, title: str, column: int = 0) -> Figure:
     """Effects from the least to the most, with their intervals where there are any, and their mean.
 
     Parameters
@@ -52,9 +49,7 @@ def sorted_effects(effects: Effects, average: float, title: str, column: int = 0
     return Figure(title, caption, data.assign(mean=float(average)), _draw_sorted)
 
 
-def of_contrasts(
-    columns: Mapping[str, np.ndarray], at: Callable[[np.ndarray], Effects]
-) -> tuple[tuple[Figure, ...], str]:
+def of_contrasts(columns: Mapping[str, np.ndarray], at: Callable[[np.ndarray], Any]) -> tuple[tuple[Figure, ...], str]:
     """A picture of each of several contrasts, and what their intervals cover.
 
     Parameters

@@ -27,13 +27,24 @@ class RLearner(AbstractEffectLearner):
 
     Parameters
     ----------
-    outcome, treatment : estimator in the manner of scikit-learn, optional
-        Learners of m and e; by default additive smooth regression and nets, stacked, for m with the two-headed net.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of m; by default additive smooth regression, nets and the two-headed net, stacked.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of e; by default additive smooth regression and nets, stacked.
     final : estimator in the manner of scikit-learn whose ``fit`` takes ``sample_weight``, optional
         Learner of τ. By default a smooth effect, a net and the two-headed net are mixed by their loss out of fold; see
         ``ceteris.causal.heterogeneity.final_stage``.
-    jobs, clip, folds, seed, bootstrap
-        As in ``TLearner``.
+    jobs : int, optional
+        Folds fitted at once.
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
+    folds : int or array
+        Folds of the cross-fitting, balanced by the treatment, or the fold of each row.
+    seed : int
+        Of the folds, the nets and the bootstrap.
+    bootstrap : int
+        Samples that everything is learnt from again, for standard errors; they cover the variance of the learner, not
+        its bias. 200 are usual.
 
     References
     ----------

@@ -26,11 +26,21 @@ class SLearner(AbstractEffectLearner):
 
     Parameters
     ----------
-    outcome, treatment : estimator in the manner of scikit-learn, optional
-        Learners of μ(x, d), the treatment being the last column, and of P(D = 1 | X), which the scores need. By default
-        additive smooth regression and nets, stacked.
-    jobs, clip, folds, seed, bootstrap
-        As in ``TLearner``.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of μ(x, d), the treatment being the last column; by default additive smooth regression and nets.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of P(D = 1 | X), which the scores need; by default as that of the outcome.
+    jobs : int, optional
+        Folds fitted at once.
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
+    folds : int or array
+        Folds of the cross-fitting, balanced by the treatment, or the fold of each row.
+    seed : int
+        Of the folds, the nets and the bootstrap.
+    bootstrap : int
+        Samples that everything is learnt from again, for standard errors; they cover the variance of the learner, not
+        its bias. 200 are usual.
 
     References
     ----------

@@ -115,8 +115,15 @@ class SharedNet(AbstractEffectLearner):
     ----------
     net : Net, optional
         How nets are built and trained; by default small ones, four for each fold, whose outputs are averaged.
-    clip, folds, seed, bootstrap
-        As in ``TLearner``.
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
+    folds : int or array
+        Folds of the cross-fitting, balanced by the treatment, or the fold of each row.
+    seed : int
+        Of the folds, the nets and the bootstrap.
+    bootstrap : int
+        Samples that everything is learnt from again, for standard errors; they cover the variance of the learner, not
+        its bias. 200 are usual.
 
     Examples
     --------

@@ -12,6 +12,7 @@ import numpy as np
 from ceteris.causal import figures
 from ceteris.causal.heterogeneity import pictures
 from ceteris.causal.heterogeneity.effects import Effects
+from ceteris.causal.heterogeneity.evaluate.inputs import constant
 from ceteris.causal.heterogeneity.evaluate.sections import evaluation_sections
 from ceteris.causal.rows import Rows
 from ceteris.causal.screens import NAME, counted, estimated, page
@@ -22,6 +23,7 @@ from ceteris.showing import AbstractResult
 if TYPE_CHECKING:
     import pandas as pd
 
+NOTHING = 1e-9  # a mean that is so small beside the largest effect is zero
 MOST = 5  # covariates that are named on a screen
 
 
@@ -147,13 +149,17 @@ def ranked(importance: pd.Series) -> str:
 
 def calibration_in_words(test: Callable[[], Estimate], tau: np.ndarray) -> str:
     """What the calibration test says of effects (n,), which may be the same for all."""
-    if np.ptp(tau) <= 1e-9 * np.abs(tau).max():
-        return "the same effect for all"
+    if not _testable(tau):
+        return "cannot be tested: the effects are the same for all, or zero on average"
     found = test()
     return (
         f"mean {found.point[0]:.2f} ({found.se[0]:.2f}), differential {found.point[1]:.2f} ({found.se[1]:.2f}); both "
         "are one if right"
     )
+
+
+def _testable(tau: np.ndarray) -> bool:
+    return not constant(tau) and abs(tau.mean()) >= NOTHING * np.abs(tau).max()
 
 
 # ---------------------------------------------------------------------------------------------------------- sections
@@ -194,6 +200,16 @@ def judged_sections(
         return evaluation_sections(scores, tau, x, groups=groups, within=within, cluster=cluster)
     except ValueError as error:  # few rows, or many of the same effect
         return (Section("Ranking", f"Groups by the size of the effect cannot be formed. {error}"),)
+
+
+def calibration_sections(test: Callable[[], Estimate], tau: np.ndarray, factor: float) -> tuple[Section, ...]:
+    """The calibration test of effects (n,), where there can be one, and by how much the forest calibrates."""
+    if not _testable(tau):
+        return ()
+    found = test()
+    text = f"{found.about.estimand} The forest multiplies the differences between rows by {factor:.3g}."
+    table = Table("Calibration test", named_rows(found), "Of the effects out of bag, before they are calibrated.")
+    return (Section("Calibration", text, (table,), checks=found.checks),)
 
 
 def overlap_section(e: np.ndarray, d: np.ndarray, clip: float, arm: Any = None) -> Section:

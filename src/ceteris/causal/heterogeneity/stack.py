@@ -68,8 +68,10 @@ class StackedRegressor(RegressorMixin, _Stacked):
     Parameters
     ----------
     learners : sequence of estimators in the manner of scikit-learn
-    folds, seed : int
+    folds : int
         Folds of ``fit``; where a cross-fitted nuisance is asked for, its folds are used instead, and no further ones.
+    seed : int
+        Of the folds.
 
     Examples
     --------

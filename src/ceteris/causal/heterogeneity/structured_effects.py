@@ -41,8 +41,15 @@ class StructuredEffects(AbstractEffectLearner):
         Learner of P(D = 1 | X), which the scores need.
     net : Net
         How the nets for θ(x) are built and trained.
-    clip, folds, seed, bootstrap
-        As in ``TLearner``.
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
+    folds : int or array
+        Folds of the cross-fitting, balanced by the treatment, or the fold of each row.
+    seed : int
+        Of the folds, the nets and the bootstrap.
+    bootstrap : int
+        Samples that everything is learnt from again, for standard errors; they cover the variance of the learner, not
+        its bias. 200 are usual.
 
     Examples
     --------

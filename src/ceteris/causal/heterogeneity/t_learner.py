@@ -22,17 +22,19 @@ class TLearner(AbstractEffectLearner):
 
     Parameters
     ----------
-    outcome, treatment : estimator in the manner of scikit-learn, optional
-        Learners of μ_w and of P(D = 1 | X), which the scores need. By default additive smooth regression of each arm
-        and a net that both share, stacked.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of μ_w; by default additive smooth regression of each arm and a net that both share, stacked.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of P(D = 1 | X), which the scores need; by default additive smooth regression and nets, stacked.
     jobs : int, optional
         Folds fitted at once.
     clip : float
         Propensities are kept within [clip, 1 - clip]; the share that is not is reported. This and what follows are
         given by name.
     folds : int or array
-        Folds, balanced by the treatment, or their numbers.
+        Folds of the cross-fitting, balanced by the treatment, or the fold of each row.
     seed : int
+        Of the folds, the nets and the bootstrap.
     bootstrap : int
         Samples that everything is learnt from again, for standard errors; they cover the variance of the learner, not
         its bias. 200 are usual.

@@ -31,12 +31,23 @@ class XLearner(AbstractEffectLearner):
 
     Parameters
     ----------
-    outcome, treatment : estimator in the manner of scikit-learn, optional
-        As in ``TLearner``.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of the outcome in each arm; by default as in ``TLearner``.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of P(D = 1 | X), by which the two effects are weighed; by default as in ``TLearner``.
     final : estimator in the manner of scikit-learn, optional
         Learner of τ₀ and τ₁; by default that of the outcome, or additive smooth regression.
-    jobs, clip, folds, seed, bootstrap
-        As in ``TLearner``.
+    jobs : int, optional
+        Folds fitted at once.
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
+    folds : int or array
+        Folds of the cross-fitting, balanced by the treatment, or the fold of each row.
+    seed : int
+        Of the folds, the nets and the bootstrap.
+    bootstrap : int
+        Samples that everything is learnt from again, for standard errors; they cover the variance of the learner, not
+        its bias. 200 are usual.
 
     References
     ----------

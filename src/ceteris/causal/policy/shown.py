@@ -14,7 +14,7 @@ from ceteris.results import Figure, Section, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-NOTE = "By the scores that the policy was learnt from, so too good; `out_of_fold` with `policy_value` is honest."
+NOTE = "By the scores that it was learnt from, so too good; out_of_fold with policy_value gives an honest value."
 MOST = 5  # covariates and actions that are named on a screen
 BARS = 15
 
@@ -134,7 +134,7 @@ def _draw_who(figure: Any, data: Any) -> None:
         axes.plot(values[name], place, "o", label=str(name))
     axes.axvline(0, color="0.5", linewidth=0.8)
     axes.set_yticks(place, data["covariate"].astype(str))
-    axes.set(xlabel="mean, in standard deviations")
+    axes.set(xlabel="mean, in standard deviations", ylim=(-0.6, len(data) - 0.4))
     axes.legend()
 
 

@@ -251,7 +251,7 @@ class FittedTree(AbstractResult):
 
     def sections(self) -> tuple[Section, ...]:
         """The tree, drawn, and a table of its leaves."""
-        note = f"Their mean, {self.value:.3g}, is too good: these scores chose the tree. `out_of_fold` is honest."
+        note = f"Their mean, {self.value:.3g}, is too good: these scores chose the tree; out_of_fold is honest."
         return (Section("Policy tree", "", (Table("Leaves", self.leaves(), note),), (self.figure(),)),)
 
     def _check_loaded(self) -> None:

@@ -240,9 +240,13 @@ def test_solve_writes_a_report_and_a_solution_that_can_be_read(capsys, mine, tmp
     from ceteris.equilibrium.library import find_model
 
     out = tmp_path / "run"
-    code, printed, _ = call(capsys, "solve", f"{mine}:Cake", "--set", "beta=0.8", "--out", out, "--tolerance", "1e-5")
+    code, printed, err = call(capsys, "solve", f"{mine}:Cake", "--set", "beta=0.8", "--out", out, "--tolerance", "1e-5")
     assert code == 0, printed
     assert "Solved to tolerance" in printed
+    stages = ("Checking the equations of Cake", "Judging the policy on", "Errors on 10,000 fresh states", "Writing the")
+    assert all(re.search(rf"^{stage}.* \.\.\. [0-9.]+ s$", printed, re.M) for stage in stages), printed
+    told = r"\d polish: \d+ of \d+ steps, error \S+ \(wanted 1e-05\)"
+    assert all(re.match(told, line) for line in err.splitlines()), "nothing else is written to stderr"
     assert (out / "report.html").exists()
     with pytest.raises(
         ValueError, match=r"Cake \(mine\), which is not .* no code is run by loading; pass load\(folder,"
@@ -292,6 +296,28 @@ def test_solve_refuses_what_it_cannot_do(capsys, words, message):
     code, _, err = call(capsys, *words)
     assert code == 2
     assert message in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["models"], "growth-labour"),
+        (["solve", "groth"], "did you mean 'growth'"),
+        (["check", "groth"], "did you mean 'growth'"),
+        (["solve", "growth", "--set", "bta=0.9"], "Growth has no parameter 'bta'; did you mean 'beta'? Its parameters"),
+        (["solve", "growth", "--set", "beta=high"], "beta=high was given, but beta is a float"),
+        (["solve", "mine.py:Cake", "--set", "bta=0.9"], "Cake has no parameter 'bta'; did you mean 'beta'? Its"),
+        (["check", "nothing.py:Model"], "there is no file nothing.py"),
+    ],
+)
+def test_what_only_lists_or_refuses_needs_no_jax_and_half_a_second(mine, words, message):
+    words = [str(mine.parent / word) if "mine" in word else word for word in words]
+    code = f"import sys, time\nfrom ceteris.cli import main\ntry: main({words})\nexcept SystemExit: pass\n"
+    out, err = python(code + "print(time.process_time(), *sys.modules)")
+    assert message in out + err
+    seconds, *loaded = out.splitlines()[-1].split()
+    assert not {"jax", "numpy", "pandas", "equinox"} & set(loaded)
+    assert float(seconds) < 0.5
 
 
 def test_models_lists_the_library(capsys):

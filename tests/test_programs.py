@@ -96,6 +96,26 @@ def test_what_the_user_decided_is_not_touched(tmp_path, variables, line):
     assert not list(tmp_path.iterdir())
 
 
+NOISE = """
+import socket
+with socket.socket() as taken:
+    taken.bind(("127.0.0.1", 0))
+    taken.listen()
+    try:  # a port that is taken: the compiler's library writes to stderr, at the level of its alarms
+        jax.profiler.start_server(taken.getsockname()[1])
+    except Exception:
+        pass
+"""
+
+
+def test_the_compilers_library_writes_nothing_unless_it_is_asked_to():
+    before = "import jax\nfrom ceteris.programs import keep_programs\n"
+    quiet = "keep_programs()"
+    assert python(before + NOISE, CETERIS_CACHE="off")[1] != "", "or else this tests nothing"
+    assert python(before + quiet + NOISE, CETERIS_CACHE="off")[1] == ""
+    assert python(before + quiet + NOISE, CETERIS_CACHE="off", TF_CPP_MIN_LOG_LEVEL="0")[1] != ""
+
+
 def test_thresholds_that_the_user_set_hold(tmp_path):
     python(COMPILE, CETERIS_CACHE=tmp_path, JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=1000)
     assert programs(the_folder(tmp_path)) == []

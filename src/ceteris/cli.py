@@ -124,23 +124,32 @@ def fit(
 
 @app.command()
 def gallery(
-    name: Annotated[str | None, typer.Argument(help="Which one; without it, their names are listed.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A smaller version, in seconds.")] = False,
+    name: Annotated[
+        str | None, typer.Argument(help="Which one; without it, all are listed with their sources.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A smaller version, which says what it leaves out.")] = False,
     out: Annotated[Path | None, typer.Option(help="Run folder to write.  [default: runs/gallery-NAME]")] = None,
     seed: Seed = 0,
 ) -> None:
-    """Reproduce a table or figure of the literature."""
+    """Reproduce a table or figure of the literature, and show what was published beside it."""
     from ceteris.gallery import NAMES
-    from ceteris.report import Run
+    from ceteris.gallery.items import ITEMS
+    from ceteris.gallery.listing import begun, judged, listing
 
     if name is None:
-        print("\n".join(NAMES))
+        say(listing())
         return
-    one_of("name", name, NAMES)
+    item = ITEMS[one_of("name", name, NAMES)]
+    from ceteris.report import Run
+
     out = out or Path("runs") / f"gallery-{name}"
     words = ["ceteris", "gallery", name, "--out", str(out), "--seed", str(seed)] + ["--quick"] * quick
-    with Run.create(out, shlex.join(words), {"name": name, "quick": quick}, seed) as run:
-        run.write(_gallery(name, quick=quick, seed=seed))
+    config = {"title": item.title, "name": name, "quick": quick}
+    with Run.create(out, shlex.join(words), config, seed) as run:
+        say(begun(item, quick))
+        found = _gallery(name, quick=quick, seed=seed)
+        run.write(found)
+    say(judged(found))
     _done(run.folder)
 
 

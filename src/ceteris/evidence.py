@@ -36,8 +36,10 @@ class Check:
         Whether the claim holds; None if it could not be judged.
     sentence : str
         What was found and, where the check failed, what to do about it.
-    value, bar : float, optional
-        The measured figure and the threshold it is held against.
+    value : float, optional
+        The measured figure.
+    bar : float, optional
+        The threshold it is held against.
 
     Examples
     --------
@@ -81,8 +83,10 @@ class Figure:
 
     Parameters
     ----------
-    title, caption : str
-        What is drawn, and what to see in it.
+    title : str
+        What is drawn.
+    caption : str
+        What to see in it.
     data : DataFrame
         Every number in the picture.
     draw : callable
@@ -197,8 +201,12 @@ class Section:
         Heading.
     text : str
         Paragraphs separated by blank lines; plain text.
-    tables, figures, checks : tuple
-        Shown in this order below the text.
+    tables : tuple of Table
+        Shown below the text.
+    figures : tuple of Figure
+        Shown below the tables.
+    checks : tuple of Check
+        Shown last.
     """
 
     title: str

@@ -31,6 +31,7 @@ DAY = 86_400  # seconds; how often they are counted
 SUM = 16  # bytes of checksum in front of a program
 EVERY_PROGRAM = {"jax_persistent_cache_min_compile_time_secs": 0, "jax_persistent_cache_min_entry_size_bytes": -1}
 WHAT_IT_CAN_DO = ("model name", "flags", "Features", "CPU", "isa")  # of /proc/cpuinfo, on several architectures
+ONLY_FATAL = 3  # of Abseil's levels of logging, 0 to 3
 CRASHES_BELOW = (0, 10)  # jaxlib on macOS: reading a large program back ends the process
 
 
@@ -53,7 +54,9 @@ def keep_programs() -> Path | None:
     cache, by ``JAX_COMPILATION_CACHE_DIR``, ``JAX_ENABLE_COMPILATION_CACHE`` or ``jax.config``, nothing is touched.
 
     Three flags of JAX are set: the folder, and the two thresholds below which a program would not be kept. They say
-    where programs are stored and decide no number; no other flag of JAX is ever changed.
+    where programs are stored and decide no number; no other flag of JAX is ever changed. And the compiler no longer
+    writes to stderr that it is slow: what fails in it is raised all the same. ``TF_CPP_MIN_LOG_LEVEL=0`` (or 2) lets
+    it write.
 
     Examples
     --------
@@ -61,6 +64,7 @@ def keep_programs() -> Path | None:
     >>> folder is None or folder.is_dir()
     True
     """
+    _quieten()
     if others_decided():
         return None
     home, named = _home()
@@ -170,6 +174,20 @@ class Shelf:
 
 def _sum(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=SUM).digest()
+
+
+def _quieten() -> None:
+    """Let the compiler write nothing but why a process ends: two minutes into compiling it calls that an error.
+
+    What does fail is raised as an exception beside the line it would write. A level that the user set holds; 1 is what
+    JAX itself sets when it is imported.
+    """
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1") != "1":
+        return
+    with contextlib.suppress(ImportError, AttributeError):  # not public: a jaxlib without it is as loud as before
+        from jaxlib import utils  # pyright: ignore[reportAttributeAccessIssue]
+
+        utils.absl_set_min_log_level(ONLY_FATAL)
 
 
 def _home() -> tuple[Path, bool]:

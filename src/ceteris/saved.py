@@ -35,10 +35,18 @@ def load(path: str | Path, kind: type | tuple[type, ...] = object) -> Any:
     True
     """
     path = Path(path)
-    if (path / SOLUTION).is_file() or path.name == SOLUTION:
+    if (path / SOLUTION).is_file() or _holds_a_solution(path):
         from ceteris.equilibrium import load as load_solution
 
         return load_solution(path)
     if path.is_dir():
         raise ValueError(f"path: {path} is a folder without a solution in it; give the file that save wrote.")
     return load_object(path, kind)
+
+
+def _holds_a_solution(path: Path) -> bool:
+    """Whether a file begins as one of a solution does; what is wrong with it is found by who reads it."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return rb"\"kind\": \"weights\", \"facts\": {\"model\": {\"name\"" in file.read(1_000)

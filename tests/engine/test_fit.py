@@ -28,6 +28,7 @@ from ceteris.engine import (
     target,
 )
 from ceteris.engine.checkpoint import read_facts
+from ceteris.engine.monitors import pace
 from ceteris.recipe import Descend, Fixed, Loss, Minibatches, optimiser
 
 
@@ -270,6 +271,29 @@ def test_progress_off_a_terminal_prints_a_line(capsys):
     said = capsys.readouterr().err
     assert "learning: 20 of 20 steps, loss" in said
     assert "steps/s" in said
+
+
+@pytest.mark.parametrize(
+    ("steps", "seconds", "first", "until", "words", "each"),
+    [
+        (100, 11.0, 100, 11.0, ", 11 s with compiling", 0.0),  # of one chunk alone speed cannot be told
+        (200, 13.0, 100, 11.0, ", 50 steps/s, compiled in 9.0 s", 0.02),
+        (20, 30.0, 5, 12.0, ", 1.2 s a step, compiled in 6.0 s", 1.2),  # and not "1 steps/s"
+        (15, 14.0, 5, 9.0, ", 2.0 steps/s, compiled in 6.5 s", 0.5),
+        (20, 2.0, 10, 1.0, ", 10 steps/s", 0.1),
+    ],
+)
+def test_speed_is_that_of_compiled_steps_and_compiling_is_told_apart(steps, seconds, first, until, words, each):
+    said, found = pace(steps, seconds, first, until)
+    assert said == words
+    assert found == pytest.approx(each)
+
+
+def test_progress_tells_the_loss_as_it_is_asked_to(capsys):
+    read = lambda loss: f"error {loss**0.5:.1e} (wanted 1e-06)"
+    fit(recipes.supervised(), jr.key(0), steps=5, every=5, monitors=[Progress("learning", seconds=0, read=read)])
+    assert "learning: 5 of 5 steps, error " in (said := capsys.readouterr().err)
+    assert "(wanted 1e-06)" in said
 
 
 def test_tensorboard_log_holds_the_loss(tmp_path):

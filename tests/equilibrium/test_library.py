@@ -15,7 +15,7 @@ from ceteris.equilibrium.model import move, residuals, start_states
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.policy import compiled_quickly
 from ceteris.equilibrium.recipe import make_plan
-from ceteris.equilibrium.solve import refuse_unsolvable
+from ceteris.equilibrium.solver import refuse_unsolvable
 from ceteris.report import Run, report
 
 SHORT = {"steps": 1, "rounds": 1, "states": 32, "paths": 16, "horizon": 1, "updates": 1, "periods": 64, "features": 20}

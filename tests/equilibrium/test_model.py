@@ -1,5 +1,6 @@
 """What a model may get wrong, found before any work, in the model's own words."""
 
+import re
 from typing import ClassVar
 
 import jax
@@ -19,11 +20,13 @@ from ceteris.equilibrium import (
     solve,
     with_parameters,
 )
-from ceteris.equilibrium.commands import settings, sizes
+from ceteris.equilibrium.commands import sizes
 from ceteris.equilibrium.contract import refuse_broken
+from ceteris.equilibrium.declared import UNTOLD, declared, settings
 from ceteris.equilibrium.expectation import default_rule
-from ceteris.equilibrium.library import LIBRARY
+from ceteris.equilibrium.library import LIBRARY, declared_by_name
 from ceteris.equilibrium.linearise import linearise
+from ceteris.equilibrium.model import parameters
 from ceteris.equilibrium.models.consumption_saving import ConsumptionSaving, rouwenhorst
 from ceteris.equilibrium.models.growth import Growth, GrowthLabour
 from ceteris.equilibrium.models.irbc import IRBC
@@ -160,9 +163,120 @@ class Leaves(Tiny):
         return s.k < 0.0
 
 
+class Overspends(Tiny):
+    """Consumption has no bound: at random raw outputs more is eaten than there is."""
+
+    def actions(self, raw, s):
+        c = (1 - self.alpha * self.beta) * s.k**self.alpha * jnp.exp(raw.share)
+        return {"k1": s.k**self.alpha - c, "c": c}
+
+
+class Borrows(Overspends):
+    """The same, and nothing that depends on the state notices."""
+
+    def actions(self, raw, s):
+        c = 0.7 * jnp.exp(raw.share)
+        return {"k1": 1.0 - c, "c": c}
+
+    def residuals(self, s, a, E):
+        return {"euler": 1 - E(lambda s1, a1: a.c / a1.c)}
+
+    def steady_state(self):
+        return None
+
+
+class Unsound(Tiny):
+    """What is drawn at first has no consumption: the logarithm of a number that is not positive."""
+
+    def start(self, key):
+        return {"k": jnp.where(jax.random.uniform(key) < 0.5, 0.2, 0.9)}
+
+    def residuals(self, s, a, E):
+        return {"euler": jnp.log(0.8 - s.k)}
+
+
+def test_check_tells_where_training_begins_from_where_it_may_come_and_shows_the_state():
+    found = {check.name: check for check in check_model(Overspends())}
+    # what solve solves is not failed for points to which its policy never goes
+    assert all(check.passed is not False for check in found.values())
+    domain = found["the transition stays in its domain"]
+    assert domain.passed is None
+    assert re.search(r"k, positive in every start, becomes negative: from k = 0\.\d+ to k = -0\.\d+", domain.sentence)
+    assert "admissible(s) return s.k > 0" in domain.sentence
+    actions_ = found["actions are finite"]
+    assert re.match(r"action 'k1' is nan at k = -0\.\d+: so at .* % of the states at random raw", actions_.sentence)
+    assert "at none where training begins. `solve` stops if its policy comes there; bound it" in actions_.sentence
+    assert solve(Overspends(), phases=[Polish(80, 25)], tolerance=1e-4).met
+
+    domain = {check.name: check for check in check_model(Borrows())}["the transition stays in its domain"]
+    assert domain.passed is None
+    assert "`solve` takes that for a state like any other" in domain.sentence
+
+    unsound = {check.name: check for check in check_model(Unsound())}["residuals are finite"]
+    assert unsound.passed is False
+    assert "equation 'euler' is nan at k = 0.9: so at" in unsound.sentence
+    assert "where training begins. `solve` stops there" in unsound.sentence
+
+
+class NumPyLog(Tiny):
+    def residuals(self, s, a, E):
+        c = a.c
+        return {"euler": np.log(c)}
+
+
+class PythonIf(Tiny):
+    def actions(self, raw, s):
+        if s.k > 0.1:
+            return {"k1": 0.1, "c": 0.2}
+        return {"k1": 0.1, "c": 0.1}
+
+
+class PythonFloat(Tiny):
+    def definitions(self, s, a):
+        return {"wage": float(s.k)}
+
+
+class PythonMin(Tiny):
+    def move(self, s, a, shock):
+        return {"k": min(a.k1, 1.0)}
+
+
+class Chained(Tiny):
+    def admissible(self, s):
+        return 0 < s.k < 1
+
+
+class Undefined(Tiny):
+    def move(self, s, a, shock):
+        return {"k": a.k1 + shift}  # noqa: F821  # pyright: ignore[reportUndefinedVariable]
+
+
+@pytest.mark.parametrize(
+    ("model", "method", "line", "words"),
+    [
+        (NumPyLog, "residuals", 2, r"`np\.log\(c\)` calls np\.log, which wants numbers, but .*; write jnp\.log\.$"),
+        (PythonIf, "actions", 1, r"`s\.k > 0\.1` must be true or false, but .*; write jnp\.where\(condition, a, b\)"),
+        (PythonFloat, "definitions", 1, r"`float\(s\.k\)` asks for the number, but .*; leave float\(\.\.\.\) out\.$"),
+        (PythonMin, "move", 1, r"`min\(a\.k1, 1\.0\)` must be true or false, but .*; write jnp\.minimum\.$"),
+        (Chained, "admissible", 1, r"`0 < s\.k < 1` must be true or false, but .*; write &, \| and ~ between"),
+        (WrongName, "residuals", 1, r"\(`s\.capital`\): state 'capital' is not known; the states are k"),
+        (Undefined, "move", 1, r"\(`shift`\): name 'shift' is not defined"),
+    ],
+)
+def test_what_python_does_wrong_in_a_model_is_told_with_its_method_and_line(model, method, line, words):
+    at = getattr(model, method).__code__.co_firstlineno + line
+    wanted = rf"^{model.__name__}\.{method}, line {at}:? {words}"
+    with pytest.raises((TypeError, ValueError), match=wanted) as raised:
+        solve(model())
+    assert "Tracer" not in str(raised.value)
+    check = check_model(model())[0]
+    assert check.passed is False
+    assert re.match(wanted, check.sentence)
+
+
 def test_what_only_random_points_reveal_is_explained():
     failed = lambda model: {check.name: check.sentence for check in check_model(model) if check.passed is False}
-    assert "square root" in failed(Kinked())["gradients are finite"]
+    assert "root or power" in failed(Kinked())["gradients are finite"]
     assert "0 % of the successors" in failed(Leaves())["the transition stays in its domain"]
 
 
@@ -172,11 +286,17 @@ def test_what_only_random_points_reveal_is_explained():
         (lambda: Growth(beta=1.0), "Growth: beta is 1, but must be above 0 and below 1"),
         (lambda: Growth(sigma=-0.1), "sigma is -0.1, but must be above 0; change sigma"),
         (lambda: ConsumptionSaving(R=1.06), "beta R is 1.007, but must be below 1"),
-        (lambda: with_parameters(Growth(), bta=0.9), "has no parameter 'bta'; its parameters are beta, alpha"),
+        (lambda: with_parameters(Growth(), bta=0.9), "has no parameter 'bta'; did you mean 'beta'. Its parameters are"),
+        (lambda: Growth(bta=0.9), "Growth has no parameter 'bta'; did you mean 'beta'. Its parameters are beta, alpha"),
+        (lambda: named("growth", bta=0.9), "Growth has no parameter 'bta'; did you mean 'beta'"),
+        (lambda: Growth(xyz=0.9), "Growth has no parameter 'xyz'; its parameters are beta, alpha"),
         (lambda: named("grwth"), "did you mean 'growth'"),
         (lambda: named("nowhere.py:Model"), "there is no file nowhere.py"),
-        (lambda: settings(Growth(), ["beta"]), "NAME=VALUE is needed"),
-        (lambda: settings(Growth(), ["beta=much"]), "--set: beta=much was given, but beta is a float"),
+        (lambda: settings("Growth", parameters(Growth()), ["beta"]), "NAME=VALUE is needed"),
+        (
+            lambda: settings("Growth", parameters(Growth()), ["beta=much"]),
+            "--set: beta=much was given, but beta is a float",
+        ),
         (lambda: solve(Growth(), tolerance=(1e-3, 1e-5)), "one positive number is needed, or two"),
         (lambda: solve(Growth(), phases=[]), "at least one phase is needed"),
     ],
@@ -193,16 +313,35 @@ def test_a_file_without_the_class_says_which_it_has(tmp_path):
 
 
 def test_values_from_the_command_line_take_the_type_of_the_parameter():
-    assert settings(IRBC(), ["countries=5", "irreversible=true", "beta=0.98"]) == {
+    assert settings("IRBC", parameters(IRBC()), ["countries=5", "irreversible=true", "beta=0.98"]) == {
         "countries": 5, "irreversible": True, "beta": 0.98,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LIBRARY)
-def test_every_model_of_the_library_has_a_size_and_starts(name):
-    states, unknowns = sizes(named(name))
-    assert states >= 1
-    assert unknowns >= 1
+def test_what_is_told_of_a_model_of_the_library_without_making_it_is_so(name):
+    model = named(name)
+    assert sizes(model) == (LIBRARY[name].states, LIBRARY[name].unknowns)
+    kind, found = declared_by_name(name)
+    assert kind == type(model).__name__
+    assert found is not None
+    told = {label: value for label, value in found.items() if value is not UNTOLD}
+    assert list(found) == list(parameters(model))
+    assert {**parameters(model), **told, **LIBRARY[name].changes} == parameters(model)
+
+
+def test_what_the_text_of_a_file_does_not_tell_is_left_to_the_class(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from ceteris.equilibrium import Model\nimport other\n"
+        "class Base(Model):\n    a: float = 1 / 3\nclass Mine(Base):\n    b: int = 2\n"
+        "class Other(other.Base):\n    c: float = 1.0\n"
+        "class Own(Model):\n    c: float = 1.0\n    def __init__(self, d): self.c = d\n"
+    )
+    found = declared(tmp_path / "mine.py", "Mine")
+    assert found == {"a": UNTOLD, "b": 2}
+    assert [declared(tmp_path / "mine.py", kind) for kind in ("Other", "Own", "None")] == [None, None, None]
+    (tmp_path / "mine.py").write_text("class Mine(")
+    assert declared(tmp_path / "mine.py", "Mine") is None
 
 
 def test_a_point_reads_like_the_paper_and_flattens():

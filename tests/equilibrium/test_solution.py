@@ -1,5 +1,7 @@
 """What a solution answers, against what is known by hand for full depreciation: log k' = log αβ + z + α log k."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from ceteris.equilibrium.accuracy import den_haan_marcet
 from ceteris.equilibrium.moments import cycle, moments
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.simulate import Paths
+from ceteris.testing import check_saved, check_shown
 
 ALPHA, RHO, SIGMA = 0.36, 0.9, 0.04
 
@@ -23,6 +26,49 @@ def test_policies_take_one_state_or_many(solution):
     assert one["c"].shape == ()
     assert many["c"].shape == (2,)
     assert float(one["c"]) == float(many["c"][0])
+
+
+def test_a_solution_prints_one_screen_in_words(solution):
+    screen = str(solution)
+    assert repr(solution) == screen
+    assert len(screen.splitlines()) <= 25
+    assert max(map(len, screen.splitlines())) <= 120
+    assert "array" not in screen
+    assert screen.startswith("Growth: beta = 0.99, alpha = 0.36, delta = 1.0")
+    assert solution.sentence in screen
+    ((mean, largest),) = solution.errors.values()
+    assert mean == pytest.approx(solution.log[solution.phase]["mean"])
+    assert largest == pytest.approx(solution.log[solution.phase]["max"])
+    assert f"{mean:.1e}   {largest:.1e}" in screen
+    assert str(solution.outcome) == f"{solution.outcome}" == solution.outcome.sentence == "Solved to tolerance"
+
+
+def test_a_response_prints_its_peaks_and_shows_its_paths(solution):
+    response = solution.impulse_response("eps", periods=12, paths=50)
+    screen = str(response)
+    assert len(screen.splitlines()) <= 25
+    peak = response["k"]["mean"].idxmax()
+    assert response.peaks().loc["k", "in period"] == peak
+    assert response.peaks().loc["k", "largest"] == response["k"]["mean"].max()
+    assert "Response to eps raised by 1" in screen
+    check_shown(response)
+    check_saved(response, lambda it: it.frame)
+    (section,) = response.sections()
+    assert {"low", "high"} <= set(section.figures[0].data)
+    with pytest.raises(ValueError, match=r"variable is 'kk', but must be a variable of the model: k, .*; did you mean"):
+        response["kk"]
+
+
+def test_what_a_report_waits_for_is_said(solution, capsys):
+    solution.sections(quick=True, progress=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(" ... ")[0] for line in lines] == [
+        "Errors on 1,000 fresh states", "Simulating 100 periods of 50 paths", "Responses to eps",
+        "Whether the economy holds together",
+    ]  # fmt: skip
+    assert all(re.search(r" \.\.\. [0-9.]+ s$", line) for line in lines)
+    check_shown(solution)  # simulates the same again
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(
@@ -147,6 +193,8 @@ def test_accuracy_reports_every_figure_it_promises(solution):
     assert accuracy.mean <= accuracy.max
     assert accuracy.box is not None
     assert "Errors on a simulated path" in str(accuracy)
+    check_shown(accuracy)
+    check_saved(accuracy, lambda it: [it.path, it.box, it.den_haan_marcet, it.mean])
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from ceteris.gallery import NAMES, sections
+from ceteris.gallery.items import ITEMS
 
 QUICK = {"bias_variance", "causal_bias", "curves", "double_descent", "double_robustness", "regression_adjustment"}
 EACH = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in NAMES]
@@ -11,7 +12,12 @@ EACH = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for 
 
 @pytest.mark.parametrize("name", EACH)
 def test_the_quick_version_draws_and_passes(name):
-    parts = sections(name, quick=True)
+    first, *parts = sections(name, quick=True)
+    assert first.title == "What this reproduces"
+    names = [check.name for part in parts for check in part.checks]
+    checks = {name for name in names if names.count(name) == 1}
+    assert {claim.check for claim in ITEMS[name].claims if not claim.full} <= checks
+    assert not {claim.check for claim in ITEMS[name].claims if claim.full} & checks
     assert parts
     for part in parts:
         assert part.text

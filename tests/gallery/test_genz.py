@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
@@ -22,6 +23,14 @@ def test_errors_are_what_they_are_called():
     assert shifted["maximum error"] == pytest.approx(2.0)
     constant = genz.errors(problem, np.full(100, problem.y_fresh.mean()))
     assert constant["relative error"] == pytest.approx(1.0)
+
+
+def test_the_table_has_a_row_per_case_and_a_column_per_size():
+    rows = [("product_peak", d, n, d / n) for n in (10, 100) for d in (2, 5)]
+    data = pd.DataFrame(rows, columns=["function", "d", "n", "average error"])
+    wide = genz.by_size(data, "average error")
+    assert wide.columns.tolist() == ["function", "d", "n = 10", "n = 100"]
+    assert wide.to_numpy().tolist() == [["product peak", 2, 0.2, 0.02], ["product peak", 5, 0.5, 0.05]]
 
 
 def test_the_nets_are_no_worse_than_those_of_a_peer():

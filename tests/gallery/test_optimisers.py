@@ -23,6 +23,12 @@ def test_readings_cover_the_budget_and_a_diverging_rate_comes_last():
     assert np.isfinite(last[3.0])
 
 
+def test_a_rule_that_sets_its_own_rate_is_raced_too():
+    runs = optimisers.race("lbfgs", optimisers.problem(0), passes=20, repeats=1, seed=0)
+    assert set(runs["factor"]) == {1.0}
+    assert runs["loss"].iloc[-1] < 0.5  # predicting the mean gives 1; it took 20 updates to .33
+
+
 def test_standings_take_the_best_rate_and_show_the_default():
     runs = pd.DataFrame(
         {

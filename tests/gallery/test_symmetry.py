@@ -3,7 +3,9 @@
 import equinox as eqx
 import jax
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from ceteris.equilibrium.models.industry import Industry
 from ceteris.gallery import symmetry_experiments, symmetry_regression, symmetry_tables
@@ -47,3 +49,46 @@ def test_slopes_are_told_apart():
     slopes = np.array([-0.05, 0.22, 0.1, -0.05])
     found = symmetry_experiments.ended(slopes, roots, np.array([1e-9, 1e-9, 1e-9, 1.0]))
     assert found == ["stable", "explosive", "neither", "neither"]
+
+
+def measured(row):
+    """What `symmetry_tables.measured` returns, without solving anything."""
+    published = np.nan if row.test is None else row.test
+    errors = {"published": published, "ours": 1e-9, "worst": 2e-9, "policy": 5e-4}
+    return {"network": row.name, **errors, "success": 1.0, "weights": row.weights, "cpu": 42.0}
+
+
+def test_published_and_ours_stand_in_neighbouring_columns():
+    rows = symmetry_tables.LINEAR
+    found = pd.DataFrame([measured(row) for row in rows])
+    errors, costs = (table.frame.set_index("network") for table in symmetry_tables.tabulated(rows, found, 1.0, 21))
+    # table 2 of Ebrahimi Kahou et al. (2025): test MSE, policy error, success and seconds of two rows
+    assert errors.loc["identity", ["test MSE, published", "test MSE, ours"]].tolist() == ["5.0e-07", "1.0e-09"]
+    policy = errors.loc["identity", ["policy error %, published", "policy error %, ours"]]
+    assert policy.tolist() == pytest.approx([0.10, 0.05])
+    success = costs.loc["deep set, L = 4", ["seeds below 1e-6 %, published", "seeds below 1e-6 %, ours"]]
+    assert success.tolist() == pytest.approx([97, 100])
+    assert costs.loc["deep set, L = 4", ["seconds, published", "CPU seconds, ours"]].tolist() == pytest.approx([17, 2])
+    assert errors.loc["moments, one layer", "test MSE, published"] == ""  # none was published
+
+
+def test_no_rate_of_success_is_published_for_nonlinear_demand():
+    rows = symmetry_tables.NONLINEAR
+    found = pd.DataFrame([measured(row) for row in rows])
+    errors, costs = (table.frame for table in symmetry_tables.tabulated(rows, found, 1.5, 21))
+    assert not [name for name in errors if "policy" in name]
+    assert [name for name in costs if "seeds" in name] == ["seeds below 1e-6 %, ours"]
+
+
+def test_published_errors_stand_above_ours_and_are_drawn_left_of_them():
+    theirs = symmetry_regression.published((2, 128), (1, 20))
+    both = symmetry_regression.beside(theirs, theirs / 2)
+    # table 1 of Ebrahimi Kahou et al. (2025): N = 2 and N = 128, L = 1 and 20, and no symmetry
+    assert both.to_numpy().tolist()[::2] == [
+        [2, "published", 1.85, 1.75, 1.36],
+        [128, "published", 0.32, 0.22, 5.77],
+    ]
+    assert both["whose"].tolist() == ["published", "ours"] * 2
+    canvas = Figure(layout="constrained")
+    symmetry_regression._draw(canvas, both.melt(["whose", "N"], var_name="net", value_name="error"))
+    assert [axes.get_title() for axes in canvas.axes] == ["published", "ours"]

@@ -1,12 +1,17 @@
 """The report on holes, and Little's test against its distribution and a slow route."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from ceteris.data.missing import amputate, simulate_mixed, simulate_regression
 from ceteris.impute import HotDeck, little_test, missingness_report, overimpute
 from ceteris.impute.little import normal_moments, patterns_of
+from ceteris.impute.missingness import _welch
+from ceteris.impute.scales import _skewness
 
 
 def test_em_finds_the_maximum_of_the_likelihood():
@@ -64,6 +69,30 @@ def test_the_report_names_what_predicts_holes():
     first = predictors.iloc[0]
     assert (first["hole in"], first["column"]) == ("owner", "age")
     assert [check.verdict for check in section.checks] == ["fail", "pass"]
+
+
+def test_welchs_test_is_scipys_and_says_nothing_of_groups_without_spread():
+    rng = np.random.default_rng(0)
+    for a, b in ((rng.normal(size=30), rng.normal(0.3, 2, 50)), (rng.normal(1e6, 1, 9), np.full(5, 1e6))):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of "catastrophic cancellation", which must not reach the user from us
+            theirs = stats.ttest_ind(a, b, equal_var=False).pvalue
+        assert _welch(a, b) == pytest.approx(theirs, rel=1e-6)
+    tenth = np.full(7, 0.1)  # whose mean is not exactly 0.1
+    assert (_welch(tenth, tenth[:3]), _welch(tenth, 2 * tenth)) == (1.0, 0.0)
+
+
+def test_a_column_that_is_constant_where_another_has_holes_is_reported_without_a_warning():
+    x = np.r_[np.full(20, 0.1), np.linspace(0.1, 0.2, 80)]
+    table = pd.DataFrame({"x": x, "y": np.where(np.arange(100) < 20, np.nan, np.arange(100.0))})
+    predictors = missingness_report(table).tables[2].frame
+    assert predictors["column"].tolist() == ["x"]
+
+
+def test_skewness_is_scipys_and_zero_where_values_are_equal_but_for_rounding():
+    draws = np.exp(np.random.default_rng(0).standard_normal(500))
+    assert _skewness(draws) == pytest.approx(stats.skew(draws))
+    assert _skewness(1.0 + np.arange(40) * np.finfo(float).eps / 4) == 0.0
 
 
 def test_figures_draw():

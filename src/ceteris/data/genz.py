@@ -138,12 +138,18 @@ class GenzProblem:
     ----------
     name : str
         One of `GENZ`.
-    c, w : array, shape (d,)
-        Its parameters.
-    x, y : array, shapes (n, d) and (n,)
-        The sample; y is free of noise.
-    x_fresh, y_fresh : array, shapes (m, d) and (m,)
-        Points for measuring the error.
+    c : array, shape (d,)
+        Difficulty along each axis; see `genz_parameters`.
+    w : array, shape (d,)
+        Location along each axis.
+    x : array, shape (n, d)
+        Points of the sample.
+    y : array, shape (n,)
+        The function there, free of noise.
+    x_fresh : array, shape (m, d)
+        Other points, for measuring the error.
+    y_fresh : array, shape (m,)
+        The function at these.
     """
 
     name: str

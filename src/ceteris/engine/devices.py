@@ -30,7 +30,10 @@ class Digits:
 
     Parameters
     ----------
-    params, compute : {"float64", "float32", "bfloat16", "float16"}
+    params : {"float64", "float32", "bfloat16", "float16"}
+        The type of the weights.
+    compute : {"float64", "float32", "bfloat16", "float16"}
+        The type of losses and gradients.
 
     Examples
     --------

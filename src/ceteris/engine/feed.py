@@ -24,8 +24,10 @@ class Feeding:
     ----------
     feed : callable, optional
         ``feed(step, n)`` or ``feed(step, n, model)``.
-    every, steps : int
-        Steps per chunk, and in all.
+    every : int
+        Steps per chunk.
+    steps : int
+        Steps in all.
     mesh : Mesh, optional
         Where the data go.
     """

@@ -141,8 +141,14 @@ def _where(better, new, old):
 # --------------------------------------------------------------------------------------------- recorders
 
 
+def _loss_in_words(loss: float) -> str:
+    return f"loss {loss:.3g}"
+
+
 class Progress(AbstractRecorder):
-    """A progress bar with loss, steps per second and time left; off a terminal, a line now and then.
+    """A progress bar with loss, speed and time left; off a terminal, a line now and then.
+
+    The speed is that of the steps after the first chunk, in which they are compiled too; what that took is said apart.
 
     Parameters
     ----------
@@ -150,50 +156,56 @@ class Progress(AbstractRecorder):
         What is running.
     seconds : float
         Off a terminal, at most one line in so many seconds.
+    read : callable
+        How the last loss is told.
     """
 
-    def __init__(self, title: str = "training", seconds: float = 10.0):
-        self.title = title
-        self.seconds = seconds
+    def __init__(self, title: str = "training", seconds: float = 10.0, read: Callable[[float], str] = _loss_in_words):
+        self.title, self.seconds, self.read = title, seconds, read
 
     def open(self, run, steps):
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
-        self._steps, self._first, self._began = steps, run.tick, time.monotonic()
-        self._spoke = self._began
+        self._steps, self._first, self._compiled = steps, run.tick, None
+        self._spoke = self._began = time.monotonic()
         console = Console(stderr=True, quiet=not first_process())
-        self._print = lambda line: console.print(line, highlight=False, markup=False)
+        self._print = lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True)
         self._bar = None
         if console.is_terminal:
-            columns = (
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[said]}", markup=False),
-            )
-            self._bar = Bar(*columns, TimeRemainingColumn(), console=console)
+            what, said = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[said]}"))
+            self._bar = Bar(what, BarColumn(), MofNCompleteColumn(), said, TimeRemainingColumn(), console=console)
             self._bar.start()
-            self._task = self._bar.add_task(self.title, total=steps, completed=run.tick, said="")
+            self._task = self._bar.add_task(self.title, total=steps, completed=run.tick, said="compiling")
 
     def record(self, run):
-        now = time.monotonic()
-        rate = (run.tick - self._first) / max(now - self._began, 1e-9)
-        running = int(np.sum(run.status == Status.RUNNING))
-        said = f"loss {np.nanmedian(run.logs[-1]['loss'][-1]):.3g}, {rate:.0f} steps/s"
+        now, done = time.monotonic(), run.tick - self._first
+        self._compiled = self._compiled or (done, now - self._began)
+        said, each = pace(done, now - self._began, *self._compiled)
+        said = self.read(float(np.nanmedian(run.logs[-1]["loss"][-1]))) + said
         if run.status.ndim:
-            said += f", {running} of {run.status.size} members running"
+            said += f", {int(np.sum(run.status == Status.RUNNING))} of {run.status.size} members running"
         if self._bar is not None:
             self._bar.update(self._task, completed=run.tick, said=said)
         elif now - self._spoke >= self.seconds or run.tick == self._steps:
             self._spoke = now
-            left = (self._steps - run.tick) / max(rate, 1e-9)
-            self._print(f"{self.title}: {run.tick} of {self._steps} steps, {said}, {left:.0f} s left")
+            left = f", {each * (self._steps - run.tick):.0f} s left" if each and run.tick < self._steps else ""
+            self._print(f"{self.title}: {run.tick} of {self._steps} steps, {said}{left}")
 
     def close(self):
         if self._bar is not None:
             self._bar.stop()
+
+
+def pace(steps: int, seconds: float, first: int, until: float) -> tuple[str, float]:
+    """Tell how fast steps go and what compiling took, the ``first`` of them ending at ``until``; and seconds of one."""
+    if steps == first:
+        return f", {until:.0f} s with compiling" * (until >= 1), 0.0
+    each = max((seconds - until) / (steps - first), 1e-9)
+    compiling = until - first * each
+    speed = f", {1 / each:.{int(each > 0.1)}f} steps/s" if each < 1 else f", {each:.1f} s a step"
+    return speed + f", compiled in {compiling:.1f} s" * (compiling >= 1), each
 
 
 class Checkpoint(AbstractRecorder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -17,16 +18,24 @@ from ceteris.equilibrium.model import Model, move, residuals
 from ceteris.equilibrium.point import Point
 from ceteris.equilibrium.policy import act, expectation
 from ceteris.equilibrium.shocks import draw
-from ceteris.outlets import screen
+from ceteris.outlets import entry, prose, screen
+from ceteris.results import Figure, Section, Table
+from ceteris.showing import AbstractResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
+ERRORS = ["mean", "median", "p99", "p99.9", "max"]
+WIDE = 110  # characters of a line
+ROWS = 6  # of each table on one screen
+DEN_HAAN_MARCET = (
+    "A p-value near zero says that forecast errors can be predicted from the state; blank: no surprises to test."
+)
 SHARES = {"median": 50, "p99": 99, "p99.9": 99.9}
 
 
-@dataclass(frozen=True)
-class Accuracy:
+@dataclass(frozen=True, eq=False, repr=False)
+class Accuracy(AbstractResult):
     """Errors by equation, and what else is known of a solution.
 
     Attributes
@@ -58,16 +67,46 @@ class Accuracy:
         """Largest absolute error of any equation on the path."""
         return float(self.path.loc["all", "max"])
 
-    def __str__(self) -> str:
-        text = ["Errors on a simulated path", screen(self.path, float_format="{:.3g}".format)]
+    def summary(self) -> str:
+        """Errors by equation on the path and on the box, and the distance to the closed form, on one screen."""
+        text = ["Errors on a simulated path", _on_screen(self.path[ERRORS])]
         if self.box is not None:
-            text += ["Errors on the box", screen(self.box, float_format="{:.3g}".format)]
+            text += ["", "Errors on the box", _on_screen(self.box[ERRORS])]
         if self.truth is not None:
-            text += ["Distance to the closed form", screen(self.truth, float_format="{:.3g}".format)]
-        return "\n".join([*text, self.note])
+            text += ["", "Distance to the closed form", _on_screen(self.truth)]
+        return "\n".join([*text, "", fill(prose(self.note), WIDE)])
+
+    def glance(self) -> Section:
+        """Errors on the path, as numbers and as a distribution."""
+        path: Any = self.path
+        table = Table("Errors on a simulated path", path[ERRORS], self.note)
+        return Section("Accuracy", "", (table,), (error_figure(self),))
+
+    def sections(self) -> tuple[Section, ...]:
+        """All tables, and the distribution of errors, as a part of a report."""
+        path: Any = self.path
+        digits = path[[c for c in path if str(c).startswith("log10")]]
+        tables = [
+            Table("Errors on a simulated path", path[ERRORS], self.note),
+            Table("The same as powers of ten", digits, "log₁₀ of the column; of the mean, not mean of the log₁₀."),
+        ]
+        box: Any = self.box
+        if box is not None:
+            tables.append(Table("Errors on the box", box[ERRORS]))
+        if self.truth is not None:
+            tables.append(Table("Distance to the closed form", self.truth, "Relative to the mean size of the action."))
+        tables.append(Table("Den Haan-Marcet test", self.den_haan_marcet, DEN_HAAN_MARCET))
+        return (Section("Accuracy", "On states that training has not seen.", tuple(tables), (error_figure(self),)),)
 
 
-def summary(by_equation: Point) -> pd.DataFrame:
+def _on_screen(frame: Any) -> str:
+    """The first rows of a table of errors, and its last."""
+    shown = frame if len(frame) <= ROWS else frame.iloc[[*range(ROWS - 1), -1]]
+    more = f"\n{len(frame) - ROWS} more equations" if len(frame) > ROWS else ""
+    return screen(shown, float_format="{:.1e}".format) + more
+
+
+def error_table(by_equation: Point) -> pd.DataFrame:
     """Absolute errors by equation and overall."""
     import pandas as pd
 
@@ -161,3 +200,27 @@ def den_haan_marcet(by_equation: Point, residuals_: Point, inputs: np.ndarray, i
         statistic = len(h) * m @ np.linalg.pinv(W) @ m
         rows[name] = {"statistic": statistic, "df": h.shape[1], "p": chi2.sf(statistic, h.shape[1])}
     return pd.DataFrame(rows).T
+
+
+def error_figure(accuracy: Accuracy) -> Figure:
+    """The distribution of log₁₀ errors by equation."""
+    import pandas as pd
+
+    rows = []
+    for name, value in accuracy.raw.items():
+        e = np.log10(np.maximum(np.abs(value).ravel(), 1e-16))
+        counts, edges = np.histogram(e, bins=60)
+        rows.append(
+            pd.DataFrame({"equation": name, "log10 error": (edges[1:] + edges[:-1]) / 2, "share": counts / e.size})
+        )
+    caption = "Where the mass lies is the typical error; the right end is the worst. -3 is one thousandth."
+    return Figure("Errors on a simulated path", caption, pd.concat(rows, ignore_index=True), draw_errors)
+
+
+def draw_errors(figure: Any, data: pd.DataFrame) -> None:
+    """Draw `error_figure`."""
+    axes = figure.subplots()
+    for name, part in data.groupby("equation", sort=False):
+        axes.fill_between(part["log10 error"], part["share"], step="mid", alpha=0.4, label=entry(name))
+    axes.set(xlabel="log₁₀ |error|", ylabel="share of states", ylim=(0, None))
+    axes.legend()

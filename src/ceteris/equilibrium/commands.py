@@ -4,47 +4,14 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jax
-import numpy as np
-
-from ceteris import keys
-from ceteris.engine import precision
-from ceteris.equilibrium.contract import check_model
-from ceteris.equilibrium.library import LIBRARY, named
-from ceteris.equilibrium.model import Model, count_outputs, parameters, refuse_unknown, start_states, traced
-from ceteris.equilibrium.solve import fingerprint, solve
-from ceteris.equilibrium.work import clear_work, has_work, read_clock, refuse_another
+from ceteris.equilibrium.declared import settings
+from ceteris.equilibrium.library import LIBRARY, declared_by_name, named
 from ceteris.outlets import say, screen
 
-
-def settings(model: Model, words: list[str]) -> dict[str, Any]:
-    """Parameters from ``name=value`` words, with the types of the model's own.
-
-    Examples
-    --------
-    >>> from ceteris.equilibrium.models.growth import Growth
-    >>> settings(Growth(), ["beta=0.95"])
-    {'beta': 0.95}
-    """
-    found = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals:
-            raise ValueError(f"--set: {word!r} was given, but NAME=VALUE is needed, such as --set beta=0.95.")
-        refuse_unknown(model, [name])
-        default = parameters(model)[name]
-        try:
-            if isinstance(default, bool):
-                found[name] = {"true": True, "false": False}[value.lower()]
-            else:
-                found[name] = type(default)(value)
-        except (ValueError, KeyError):
-            raise ValueError(
-                f"--set: {name}={value} was given, but {name} is a {type(default).__name__}, {default} by default."
-            ) from None
-    return found
+if TYPE_CHECKING:
+    from ceteris.equilibrium.model import Model
 
 
 def solve_and_report(
@@ -54,9 +21,12 @@ def solve_and_report(
 
     A killed run is continued, from what is kept in the folder ``work`` within the run folder; ``fresh`` forgets it.
     """
+    model = model_named(name, words)
+    from ceteris.equilibrium.model import parameters
+    from ceteris.equilibrium.solver import fingerprint, solve
+    from ceteris.equilibrium.work import clear_work, has_work, read_clock, refuse_another, stage
     from ceteris.report import Run, report
 
-    model = named(name, **settings(named(name), words))
     out = out or Path("runs") / name.rpartition(":")[2]
     command = ["ceteris", "solve", name, *(part for word in words for part in ("--set", word))]
     command += ["--precision", digits, "--seed", str(seed), "--out", str(out)]
@@ -71,7 +41,7 @@ def solve_and_report(
     with Run.create(out, shlex.join(command), facts, seed, earlier) as run:
         try:
             solution = solve(model, seed=seed, precision=digits, tolerance=tolerance, out=folder, progress=True)
-            sections = solution.sections()
+            sections = solution.sections(progress=True)
             run.write(sections)
             solution.save(out)
         except (KeyboardInterrupt, SystemExit) as stop:
@@ -82,20 +52,40 @@ def solve_and_report(
     checks = sections[0].checks
     for check in checks:
         say(f"{check.verdict:>10}  {check.name}: {check.sentence}")
-    say(f"{solution.cpu:.0f} processor seconds. Report: {report(out)}")
+    say(f"Solving took {solution.seconds:.0f} s, {solution.cpu:.0f} of them of one processor.")
+    with stage("Writing the report", progress=True):
+        page = report(out)
+    say(f"Report: {page}")
     return all(check.passed for check in checks)
+
+
+def model_named(name: str, words: list[str]) -> Model:
+    """The model of this name with parameters from ``name=value`` words; a typing error is refused without JAX."""
+    kind, found = declared_by_name(name)
+    settings(kind, found or {}, words if found is not None else ())
+    from ceteris.equilibrium.model import parameters
+
+    default = named(name)
+    return named(name, **settings(type(default).__name__, parameters(default), words))
 
 
 def list_models() -> None:
     """Print names, numbers of states and outputs, and typical times."""
     say(f"{'name':<22}{'states':>7}{'unknowns':>9}  {'time':<8}what")
     for name, entry in LIBRARY.items():
-        states, unknowns = sizes(named(name))
-        say(f"{name:<22}{states:>7}{unknowns:>9}  {entry.typical:<8}{entry.what}")
+        say(f"{name:<22}{entry.states:>7}{entry.unknowns:>9}  {entry.typical:<8}{entry.what}")
+    say("\nTo solve one: ceteris solve growth --set beta=0.95")
 
 
 def sizes(model: Model) -> tuple[int, int]:
-    """Numbers of states and of unknown outputs."""
+    """Numbers of states and of unknown outputs: those that `LIBRARY` tells of a model as it is."""
+    import jax
+    import numpy as np
+
+    from ceteris import keys
+    from ceteris.engine import precision
+    from ceteris.equilibrium.model import count_outputs, start_states, traced
+
     with precision("double"):
         shapes = jax.eval_shape(lambda: start_states(traced(model), keys.key(0), 1))
         rows = jax.eval_shape(lambda s: model.inputs(jax.tree.map(lambda a: a[0], s)), shapes)
@@ -105,9 +95,16 @@ def sizes(model: Model) -> tuple[int, int]:
 
 def check_and_say(name: str) -> bool:
     """Print what `check_model` finds; returns whether the model may be solved."""
-    checks = check_model(named(name))
+    model = model_named(name, [])
+    from ceteris.equilibrium.contract import check_model
+
+    checks = check_model(model)
     for check in checks:
-        say(f"{check.verdict:>10}  {check.name}: {check.sentence}")
+        say(f"{_VERDICTS[check.passed]}  {check.name}: {check.sentence}")
+    notes = " There are notes above." if any(check.passed is None for check in checks) else ""
     good = all(check.passed is not False for check in checks)
-    say("\nThe model can be solved." if good else "\nMend what failed, then check again.")
+    say(f"\nThe model can be solved.{notes}" if good else "\nMend what failed, then check again.")
     return good
+
+
+_VERDICTS = {True: "pass", False: "fail", None: "note"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import jax
@@ -11,14 +10,16 @@ import numpy as np
 
 from ceteris import keys
 from ceteris.engine import precision
+from ceteris.equilibrium.contract_points import check_points
 from ceteris.equilibrium.expectation import Rule, default_rule
 from ceteris.equilibrium.linearise import linearise
-from ceteris.equilibrium.model import Model, actions, count_outputs, flat, residuals, start_states, steady_state, traced
+from ceteris.equilibrium.mistakes import in_the_models_words
+from ceteris.equilibrium.model import Model, actions, count_outputs, residuals, steady_state, traced
 from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.policy import compiled_quickly, expectation
 from ceteris.equilibrium.recipe import recipe_of
 from ceteris.equilibrium.shocks import AbstractShock, Markov, Normal
-from ceteris.equilibrium.simulate import is_sound, starts_of
+from ceteris.equilibrium.simulate import starts_of
 from ceteris.results import Check
 
 
@@ -43,6 +44,7 @@ def refuse_broken(model: Model, rule: Rule, needs_target: bool = False) -> None:
         if not np.isfinite(value).all():
             raise ValueError(f"{name}: start gives state {label!r} the value {value}, which is not finite; correct it.")
     x, a, s1, found, aim, unknowns = jax.tree.map(np.asarray, at_zero(model, s, rule))
+    jax.eval_shape(lambda s, a: (model.definitions(s, a), model.truth(s), model.admissible(s)), s, a)
     if any(leaf.ndim < 1 or not np.isfinite(leaf).all() for leaf in jax.tree.leaves(x)):
         raise ValueError(
             f"{name}: inputs returned {x} at the starting state, but a vector of finite numbers is needed; use "
@@ -110,13 +112,14 @@ def refuse_infinite(name: str, kind: str, point: Point) -> None:
 
 
 def check_model(model: Model, rule: Rule | None = None, seed: int = 0) -> tuple[Check, ...]:
-    """Examine a model on random states and raw outputs, and report in its own words.
+    """Examine a model where training begins and where it may come to, and report in its own words.
 
     Returns
     -------
     tuple of Check
-        Whether its functions fit together, actions and residuals are finite, the transition stays in its domain,
-        gradients are finite, and the residuals vanish at the steady state it names.
+        Whether its functions fit together, actions, tomorrow's states, residuals and gradients are finite, paths stay
+        in the model's domain, and the state it names as steady rests. What goes wrong where training begins fails;
+        what goes wrong only at random outputs is not judged, for `solve` may never come there. Each names the state.
 
     Examples
     --------
@@ -124,82 +127,24 @@ def check_model(model: Model, rule: Rule | None = None, seed: int = 0) -> tuple[
     >>> all(check.passed for check in check_model(Growth()))
     True
     """
-    rule = default_rule(model.shocks())[0] if rule is None else rule
+    name = "the functions fit together"
     try:
-        with precision("double"):
+        rule = default_rule(model.shocks())[0] if rule is None else rule
+        with precision("double"), in_the_models_words():
             refuse_broken(model, rule, recipe_of(model).looks_ahead)
+            found = _after_one(traced(model), rule, seed)
     except Exception as error:  # whatever a user's function raises is the finding
-        return (Check("the functions fit together", False, " ".join(str(error).split())),)
-    sentence, model = "Shapes, names and types of states, actions and residuals agree.", traced(model)
-    with precision("double"):
-        found = _on_random_points(model, rule, keys.key(seed)) + _at_rest(model)
-    return (Check("the functions fit together", True, sentence), *found)
+        return (Check(name, False, " ".join(str(error).split())),)
+    return (Check(name, True, "Shapes, names and types of states, actions and residuals agree."), *found)
 
 
-def _on_random_points(model: Model, rule: Rule, key: Any, n: int = 64) -> list[Check]:
-    """Finite actions, successors, residuals and gradients at raw outputs of about one."""
-
-    @compiled_quickly
-    def examined(model, key):
-        states, outputs = jax.random.split(key)
-        s = start_states(model, states, n)
-        rows = jax.tree.leaves(jax.vmap(model.inputs)(s))[0].shape[1:-1]
-        raw = jax.random.normal(outputs, (n, *rows, count_outputs(model)))
-
-        def one(s, raw):
-            still = lambda x: _answers(raw, jax.tree.leaves(x)[0].shape[:-1])
-            total = lambda raw: jnp.sum(flat(_found(model, s, raw, still, rule)[1]))
-            a = actions(model, raw, s)
-            s1, found = _found(model, s, raw, still, rule)
-            sound = jax.vmap(lambda s: is_sound(model, s))(s1)
-            return a, s1, sound, found, jax.grad(total)(raw)
-
-        return jax.vmap(one)(s, raw)
-
-    a, s1, sound, found, gradient = jax.tree.map(np.asarray, examined(model, key))
-    share, good = float(sound.mean()), bool(np.isfinite(gradient).all())
-    admissible = f"{100 * share:.0f} % of the successors of random actions are admissible; the rest would start again."
-    fine = "Derivatives of the residuals with respect to raw outputs are finite."
-    bad = (
-        "A derivative of the residuals with respect to raw outputs is not finite; look for a square root or power of a "
-        "number that may be zero, or a jnp.where whose unused branch is not finite."
-    )
-    return [
-        _finite("actions are finite", "action", a),
-        _finite("tomorrow is finite", "state", s1),
-        Check("the transition stays in its domain", share > 0.5, admissible, value=share, bar=0.5),
-        _finite("residuals are finite", "equation", found),
-        Check("gradients are finite", good, fine if good else bad),
-    ]
-
-
-def _answers(raw: Any, rows: tuple[int, ...]) -> Any:
-    """Raw outputs for as many rows as are asked for, which need not be those of the model's own agents."""
-    given = raw.reshape(-1, raw.shape[-1])
-    return given[np.arange(math.prod(rows)) % len(given)].reshape(*rows, raw.shape[-1])
-
-
-def _found(model: Model, s: Point, raw: Any, still: Any, rule: Rule) -> tuple[Point, Point]:
-    a = actions(model, raw, s)
-    E = expectation(model, still, s, a, rule, keys.key(0))
-    return E.s1, residuals(model, s, a, E)
-
-
-def _finite(name: str, kind: str, point: Point) -> Check:
-    for label, value in point.items():
-        share = float(np.isfinite(value).mean())
-        if share < 1:
-            sentence = (
-                f"{kind} {label!r} is not finite at {100 * (1 - share):.0f} % of random points; bound it in actions."
-            )
-            return Check(name, False, sentence, value=share, bar=1.0)
-    return Check(name, True, f"Every {kind} is finite at random raw outputs.")
-
-
-def _at_rest(model: Model) -> list[Check]:
-    if steady_state(model) is None:
-        return [Check("steady state", None, "The model names none, which is allowed.")]
-    if not all(isinstance(shock, Normal) for shock in model.shocks().values()):
-        return [Check("steady state", None, "A chain has no zero shock, so it cannot be checked without risk.")]
-    found = linearise(model)
-    return [Check("steady state", found.ok, found.sentence)]
+def _after_one(model: Model, rule: Rule, seed: int) -> tuple[Check, ...]:
+    """What is found once the functions are known to fit together at one point."""
+    rest, linear = Check("steady state", None, "The model names none, which is allowed."), None
+    if steady_state(model) is not None:
+        if all(isinstance(shock, Normal) for shock in model.shocks().values()):
+            found = linearise(model)
+            rest, linear = Check("steady state", found.ok, found.sentence), found.policy
+        else:
+            rest = Check("steady state", None, "A chain has no zero shock, so it cannot be checked without risk.")
+    return (*check_points(model, rule, linear, keys.key(seed)), rest)

@@ -14,6 +14,7 @@ from ceteris import keys
 from ceteris.engine import precision
 from ceteris.equilibrium.contract import one_start
 from ceteris.equilibrium.expectation import E, OneDraw, Rule
+from ceteris.equilibrium.mistakes import in_the_models_words
 from ceteris.equilibrium.model import Model, actions, count_outputs, move, residuals, start_states, traced
 from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.policy import blank_compiled, compiled_quickly
@@ -36,6 +37,7 @@ FAULTS = {
 }  # fmt: skip
 
 
+@in_the_models_words()
 def check_symmetry(model: Model, seed: int = 0) -> tuple[Check, ...]:
     """Examine on random states whether a model is permutation invariant as ``exchangeable`` says, and say what is not.
 

@@ -41,8 +41,8 @@ class Outcome(enum.IntEnum):
 
     Examples
     --------
-    >>> Outcome.INEXACT.sentence, Outcome.INEXACT.final
-    ('NOT solved to tolerance', False)
+    >>> print(Outcome.INEXACT, Outcome.INEXACT.final)
+    NOT solved to tolerance False
     """
 
     SOLVED = 0
@@ -50,6 +50,12 @@ class Outcome(enum.IntEnum):
     UNSTABLE = 2
     BROKEN = 3
     INTERRUPTED = 4
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    def __format__(self, how: str) -> str:
+        return format(self.sentence, how)
 
     @property
     def sentence(self) -> str:
@@ -111,6 +117,8 @@ class Judged:
     verdicts : tuple of Verdict
     mean, max : array
         Absolute errors over all equations on as many fresh ``states`` as were seen.
+    equations : dict of name to array, shape (2, members)
+        The same by equation.
     where : str
         Which equation is worst.
     next_rule : rule
@@ -125,10 +133,15 @@ class Judged:
     verdicts: tuple[Verdict, ...]
     mean: np.ndarray
     max: np.ndarray
+    equations: dict[str, np.ndarray]
     where: str
     states: int
     next_rule: Rule
     note: str
+
+    def errors(self, i: int) -> dict[str, tuple[float, float]]:
+        """Mean and largest error of each equation in one of the economies."""
+        return {name: (float(mean[i]), float(top[i])) for name, (mean, top) in self.equations.items()}
 
     @property
     def entry(self) -> dict[str, Any]:
@@ -155,7 +168,7 @@ def judge(plan: Plan, economies: Economies, key: Array, phase: int, training: Ho
         verdict(plan, errors, i, reason, unstable.get(i, ""), why.get(i)) for i, reason in enumerate(broken)
     )
     better = {} if last or plan.rule_is_given else why
-    mean, numbers = errors.means(), (errors.tops(), errors.where, errors.states)
+    mean, numbers = errors.means(), (errors.tops(), errors.by_equation(), errors.where, errors.states)
     number = np.full(len(mean), phase)
     return Judged(economies, number, plan.rule, verdicts, mean, *numbers, *next_rule(plan, better, phase))
 
@@ -220,6 +233,11 @@ class Errors:
     def tops(self) -> np.ndarray:
         """Largest of all equations, by member."""
         return np.max(np.stack(list(self.largest.values())), 0)
+
+    def by_equation(self) -> dict[str, np.ndarray]:
+        """Mean and largest of each equation, (2, members)."""
+        mean = lambda name: self.sums[name] / (self.states * self.sizes[name])
+        return {name: np.stack([mean(name), self.largest[name]]) for name in self.sums}
 
     @property
     def where(self) -> str:

@@ -12,13 +12,14 @@ import numpy as np
 
 from ceteris.engine import precision as in_precision
 from ceteris.engine.devices import Precision
+from ceteris.equilibrium.declared import refuse_unknown
 from ceteris.equilibrium.expectation import Rule
-from ceteris.equilibrium.model import Model, refuse_unknown, with_parameters
+from ceteris.equilibrium.model import Model, parameters, with_parameters
 from ceteris.equilibrium.phases import AbstractPhase
 from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.recipe import Plan, Recipe, make_plan
 from ceteris.equilibrium.solution import Solution
-from ceteris.equilibrium.solve import refuse_unsolvable, solve_economies
+from ceteris.equilibrium.solver import refuse_unsolvable, solve_economies
 
 
 def solve_many(
@@ -63,7 +64,7 @@ def solve_many(
     >>> [round(float(s.policy({"k": 0.2, "z": 0.0})["k1"] / 0.2**0.36), 4) for s in patient]  # αβ
     [0.324, 0.342]
     """
-    refuse_unknown(model, over)
+    refuse_unknown(type(model).__name__, parameters(model), over)
     counts = {name: len(values) for name, values in over.items()}
     if len(set(counts.values())) != 1 or not min(counts.values()):
         counted = ", ".join(f"{name} has {n}" for name, n in counts.items()) or "nothing was given"
@@ -109,7 +110,7 @@ class OverParameters(Model):
     high: Any
 
     def __init__(self, model: Model, over: Mapping[str, tuple[float, float]]):
-        refuse_unknown(model, over)
+        refuse_unknown(type(model).__name__, parameters(model), over)
         for name, (low, high) in over.items():
             if not low < high:
                 raise ValueError(f"over: {name} is ({low}, {high}), but a range needs low below high.")

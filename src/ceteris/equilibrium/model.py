@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import inspect
 import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -15,6 +16,7 @@ import jax.random as jr
 import numpy as np
 from jax import Array
 
+from ceteris.equilibrium.declared import refuse_unknown
 from ceteris.equilibrium.expectation import E
 from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.shocks import AbstractShock, Markov
@@ -42,6 +44,14 @@ class Model(eqx.Module):
     """
 
     ranges: ClassVar[dict[str, tuple[float, float]]] = {}
+
+    def __new__(cls, *args: Any, **parameters: Any):
+        """Refuse what is no parameter, with the nearest that is."""
+        if parameters:
+            known = list(inspect.signature(cls.__init__).parameters.values())[1:]
+            if not any(p.kind is p.VAR_KEYWORD for p in known):
+                refuse_unknown(cls.__name__, [p.name for p in known], parameters)
+        return super().__new__(cls)
 
     def __check_init__(self):
         for name, (low, high) in self.ranges.items():
@@ -156,19 +166,10 @@ def with_parameters(model: Any, **values: Any) -> Any:
     >>> with_parameters(Growth(), bete=0.95)
     Traceback (most recent call last):
     ...
-    ValueError: Growth has no parameter 'bete'; its parameters are beta, alpha, delta, gamma, rho, sigma.
+    ValueError: Growth has no parameter 'bete'; did you mean 'beta'? Its parameters are beta, alpha, delta, gamma, ...
     """
-    refuse_unknown(model, values)
+    refuse_unknown(type(model).__name__, parameters(model), values)
     return type(model)(**{**parameters(model), **values})
-
-
-def refuse_unknown(model: Model, names: Any) -> None:
-    """Raise for the first name that is not a parameter."""
-    for name in names:
-        if name not in parameters(model):
-            raise ValueError(
-                f"{type(model).__name__} has no parameter {name!r}; its parameters are {', '.join(parameters(model))}."
-            )
 
 
 # ------------------------------------------------------------------------ the model's methods with names attached

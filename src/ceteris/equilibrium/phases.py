@@ -133,11 +133,27 @@ class Episodes(AbstractVisits):
     Parameters
     ----------
     steps : int
-        Episodes; each simulates ``horizon`` periods on ``paths`` tracks and makes ``updates`` updates on them.
+        How many episodes: each simulates, and makes updates on what it visited.
+    paths : int
+        Tracks that are simulated side by side.
+    horizon : int
+        Periods that an episode simulates.
+    updates : int
+        Updates that it makes, on as many batches.
+    epochs : int
+        How often each state it visited is used.
     rate : float
-        Highest learning rate; it falls to a hundredth of it along a cosine.
-    box_share, rest_share : float
-        Shares of the states that come from the model's box and from around its steady state; the rest is visited.
+        Highest learning rate; it falls to ``floor`` of it along a cosine.
+    optimiser : str
+        One of those of `ceteris.recipe.optimiser`.
+    clip : float, optional
+        Largest norm of a gradient.
+    box_share : float
+        Share of the states that come from the model's box.
+    rest_share : float
+        Share of the states that come from around its steady state; what neither takes is visited.
+    floor : float
+        Share of the rate that is left at the end.
     """
 
     steps: int = 300
@@ -211,8 +227,10 @@ class Polish(AbstractVisits):
         States per round; simulated under the policy of the round's start.
     steps : int
         Steps of the round.
-    box_share, rest_share : float
-        Shares of the states that come from the model's box and from around its steady state; the rest is visited.
+    box_share : float
+        Share of the states that come from the model's box.
+    rest_share : float
+        Share of the states that come from around its steady state; what neither takes is visited.
     spacing : int
         Periods between two states of one track.
     damping : float
@@ -304,8 +322,10 @@ class Trajectories(AbstractPhase):
         States that are fitted.
     steps : int
         Steps on them.
-    paths, periods : int
-        Size of the simulation from which the states are picked.
+    paths : int
+        Paths of the simulation from which the states are picked.
+    periods : int
+        Periods of that simulation.
     damping : float
         First damping of Levenberg-Marquardt.
     """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from ceteris import keys
 from ceteris.engine import precision
 from ceteris.engine.devices import Precision, cast
 from ceteris.equilibrium import figures, moments, stability, store
-from ceteris.equilibrium.accuracy import Accuracy, den_haan_marcet, distance_to_truth, forecast_errors, summary
+from ceteris.equilibrium.accuracy import Accuracy, den_haan_marcet, distance_to_truth, error_table, forecast_errors
 from ceteris.equilibrium.expectation import Rule, finer, normal_dimension
 from ceteris.equilibrium.impulse import ImpulseResponse, responses, summarised
 from ceteris.equilibrium.judging import HowTrained, Outcome, judge, judging_key
@@ -25,17 +26,19 @@ from ceteris.equilibrium.model import Model, parameters, traced
 from ceteris.equilibrium.point import Point, as_point
 from ceteris.equilibrium.policy import act, errors_at, learnt_alone
 from ceteris.equilibrium.recipe import Recipe, make_plan
-from ceteris.equilibrium.sections import policy_slices, report_sections
+from ceteris.equilibrium.sections import all_figures, glance, report_sections, slices, summary
 from ceteris.equilibrium.shocks import Markov
 from ceteris.equilibrium.simulate import Economies, Paths, box_states, record, settle
+from ceteris.evidence import Figures
 from ceteris.results import Check, Figure, Section
+from ceteris.showing import AbstractResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
-class Solution:
+@dataclass(frozen=True, eq=False, repr=False)
+class Solution(AbstractResult):
     """A policy, the model it solves, and the evidence.
 
     Attributes
@@ -55,6 +58,8 @@ class Solution:
         What each phase that ended reached.
     phase : int
         Number of the phase whose policy it is, the best one; -1 if none ended.
+    errors : dict of name to (float, float)
+        Mean and largest absolute error by equation, on the fresh states it was judged on.
     seconds, cpu : float
         Wall-clock and processor seconds, compilation included; those of all sessions, if there were several.
     """
@@ -75,6 +80,20 @@ class Solution:
     phase: int
     outcome: Outcome
     sentence: str
+    errors: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def summary(self) -> str:
+        """How it ended, the errors by equation beside what was wanted, and what it took, on one screen."""
+        return summary(self)
+
+    def glance(self) -> Section:
+        """How it ended, the errors by equation and how they fell; nothing is simulated for it."""
+        return glance(self)
+
+    @property
+    def figures(self) -> Figures:
+        """Errors, policies, paths, densities, responses; simulated when first asked for, shorter than in a report."""
+        return self._figures
 
     @property
     def met(self) -> bool:
@@ -131,13 +150,13 @@ class Solution:
             found = at(flat.states)
             box = None
             if self.model.box() is not None:
-                box = summary(at(box_states(self._model, keys.key(seed), 5_000)))
+                box = error_table(at(box_states(self._model, keys.key(seed), 5_000)))
             hindsight = forecast_errors(self._model, self.hypothesis, flat.states, rule, keys.key(seed))
             x = averaged_inputs(self._model, flat.states)
             note = f"{len(x):,} states of a simulation without resets; expectations by {how}; mean of absolute errors."
             truth = distance_to_truth(self.model, flat.states, flat.actions)
             raw = {name: np.asarray(value) for name, value in found.items()}
-            return Accuracy(summary(found), box, truth, den_haan_marcet(hindsight, found, x), note, raw)
+            return Accuracy(error_table(found), box, truth, den_haan_marcet(hindsight, found, x), note, raw)
 
     def checks(self, periods: int = 1_500, paths: int = 20, seed: int = 3) -> tuple[Check, ...]:
         """Whether this is the stable equilibrium, and whether the tolerance was met."""
@@ -209,38 +228,47 @@ class Solution:
 
     def slices(self, state: str | None = None, points: int = 100) -> Figure:
         """Policies along one state (by default the first continuous one), the others at a typical value."""
-        simulated = self.simulate(500, 20, 7)
-        visited = {name: value.reshape(-1, *value.shape[2:]) for name, value in simulated.states.items()}
         name = next(iter(self.drawn_along()), "") if state is None else state
-        if name not in visited:
-            wrong = f"{state!r} is not known" if state else "none is a number or a vector of numbers"
-            raise ValueError(f"state: {wrong}; choose from {', '.join(visited)}.")
-        return figures.slice_figure(policy_slices(self, name, visited, points))
+        return slices(self, name, self.simulate(500, 20, 7), points)
 
     def drawn_along(self) -> list[str]:
         """States along which a policy can be drawn: numbers, then vectors; a distribution is neither."""
         moving = {name: value.ndim for name, value in self.states.items() if np.issubdtype(value.dtype, np.floating)}
         return [name for dimensions in (1, 2) for name, ndim in moving.items() if ndim == dimensions]
 
-    def sections(self, quick: bool = False) -> tuple[Section, ...]:
-        """What a report shows: how it ended, accuracy, policies, simulations, moments, responses."""
-        return report_sections(self, quick)
+    def sections(self, quick: bool = False, progress: bool = False) -> tuple[Section, ...]:
+        """What a report shows: how it ended, accuracy, policies, simulations, moments, responses.
+
+        Parameters
+        ----------
+        quick : bool
+            Simulate a tenth as long.
+        progress : bool
+            Say what happens, and what each part takes.
+        """
+        return report_sections(self, quick, progress)
 
     def report(self, folder: str | Path) -> Path:
-        """Write a report with all tables and figures into a folder; returns the HTML page."""
-        from ceteris.report import Run, report
-
-        config = {"model": type(self.model).__name__, **{k: str(v) for k, v in parameters(self.model).items()}}
-        with Run.create(folder, "solution.report(...)", config, self.seed) as run:
-            run.write(self.sections())
+        """Write a report with all tables and figures into a folder, and save the solution there; returns the page."""
+        page = super().report(folder)
         self.save(folder)
-        return report(folder)
+        return page
 
-    def save(self, folder: str | Path) -> Path:
-        """Save into a folder; `load` reads it again."""
-        return store.save(folder, self)
+    def save(self, path: str | Path) -> Path:
+        """Save into a folder, or a file whose name ends in .safetensors; `load` reads it again."""
+        return store.save(path, self)
 
     # ------------------------------------------------------------------------------------------------------ innards
+
+    @cached_property
+    def _figures(self) -> Figures:
+        return Figures(all_figures(self))
+
+    def _settings(self) -> dict[str, str]:
+        return {"model": type(self.model).__name__, **{k: str(v) for k, v in parameters(self.model).items()}}
+
+    def _seed(self) -> int:
+        return self.seed
 
     @property
     def _model(self) -> Model:
@@ -332,4 +360,4 @@ def load(
         entry |= {"where": found.where, "states": found.states}
         facts["log"] = (*log[:phase], entry, *log[phase + 1 :])
     outcome, sentence = found.verdicts[0]
-    return Solution(**facts, outcome=outcome, sentence=sentence)
+    return Solution(**facts, outcome=outcome, sentence=sentence, errors=found.errors(0))

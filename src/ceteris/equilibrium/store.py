@@ -28,7 +28,8 @@ from ceteris.files.trees import filled
 from ceteris.fingerprint import class_parts, described
 from ceteris.nets.activations import ACTIVATIONS
 
-FILE = "solution.safetensors"
+ENDING = ".safetensors"
+FILE = f"solution{ENDING}"
 LARGEST = 10_000_000  # a whole number that fixes a shape, or a weight of a table of probabilities
 
 _natural = lambda value: type(value) is int and 0 <= value < LARGEST
@@ -54,8 +55,9 @@ SCHEMA = {
 
 
 def save(folder: str | Path, solution: Any) -> Path:
-    """Write a solution into a folder; returns the file."""
-    path, model = Path(folder) / FILE, solution.model
+    """Write a solution into a folder, or the file of this name; returns the file."""
+    path, model = Path(folder), solution.model
+    path = path if path.suffix == ENDING else path / FILE
     own = library_name(type(model))
     facts = {
         "model": {"name": own or type(model).__qualname__, "home": "library" if own else type(model).__module__},

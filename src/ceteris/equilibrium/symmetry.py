@@ -65,8 +65,12 @@ class Exchangeable:
         One group only; with two types of agents make the type a state of each agent.
     asked : int
         If own, the equations of how many agents, the first ones, ``residuals`` states: a few stand for all.
-    latent, inner, pooling
-        The network φ; as for `ceteris.nets.DeepSet`.
+    latent : int
+        Numbers into which the network φ turns each agent.
+    inner : tuple of int, "identity" or "moments"
+        Its hidden layers.
+    pooling : str
+        How they are added up; as for `ceteris.nets.DeepSet`.
 
     Notes
     -----

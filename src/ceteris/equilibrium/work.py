@@ -25,6 +25,7 @@ from ceteris.equilibrium.model import Model, parameters
 from ceteris.files import folder_lock, forget, read_arrays, read_json, refuse_non_finite, replace_file
 from ceteris.files.trees import filled
 from ceteris.fingerprint import class_parts, described, differences, packages
+from ceteris.outlets import say, terminal
 
 QUESTION, PROGRESS, CLOCK = "question.json", "progress.safetensors", "clock.json"
 OFTEN = 15.0  # seconds between two checkpoints
@@ -75,6 +76,43 @@ class Stopwatch(AbstractRecorder):
         self.work.write_clock()
 
 
+def error_in_words(loss: float, tolerance: float) -> str:
+    """The loss of a phase, a mean square, as an error beside the tolerance.
+
+    Examples
+    --------
+    >>> error_in_words(4e-8, 1e-6), error_in_words(-1e-9, 1e-6)
+    ('error 2.0e-04 (wanted 1e-06)', 'loss -1e-09 (wanted error 1e-06)')
+    """
+    if not loss >= 0:  # a product of two draws estimates a square, and may be below zero
+        return f"loss {loss:.3g} (wanted error {tolerance:.0e})"
+    return f"error {loss**0.5:.1e} (wanted {tolerance:.0e})"
+
+
+@contextmanager
+def stage(words: str, progress: bool) -> Iterator[None]:
+    """Say what happens, where that is wanted, and how long it took.
+
+    Examples
+    --------
+    >>> with stage("Simulating 1,000 periods", progress=True):
+    ...     pass
+    Simulating 1,000 periods ... 0.0 s
+    """
+    begun = time.monotonic()
+    if progress:
+        print(terminal(words), end=" ... ", flush=True)
+    try:
+        yield
+    except BaseException:
+        if progress:
+            say("stopped")
+        raise
+    took = time.monotonic() - begun
+    if progress:
+        say(f"{took:.0f} s" if took >= 10 else f"{took:.1f} s")
+
+
 @dataclass
 class Work:
     """One session's hold of a folder; without a folder nothing is kept, and all else is the same.
@@ -116,9 +154,10 @@ class Work:
             seconds, cpu = self.spent()
             replace_file(self.folder / CLOCK, json.dumps({"seconds": seconds, "cpu": cpu}))
 
-    def monitors(self, phase: int, name: str) -> list[Any]:
+    def monitors(self, phase: int, name: str, tolerance: float) -> list[Any]:
         """Progress, checkpoints and the clock of one phase."""
-        watchers: list[Any] = [Progress(f"{phase + 1} {name}")] if self.progress else []
+        read = lambda loss: error_in_words(loss, tolerance)
+        watchers: list[Any] = [Progress(f"{phase + 1} {name}", read=read)] if self.progress else []
         if self.folder is None:
             return watchers
         return [*watchers, Checkpoint(self._checkpoint(phase), seconds=OFTEN), Stopwatch(self)]

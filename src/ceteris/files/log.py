@@ -27,6 +27,7 @@ class Log:
     Parameters
     ----------
     path : path
+        The file, which begins anew.
 
     Examples
     --------

@@ -12,7 +12,8 @@ the error, most of all on combinations never observed; DML, which believes in no
 References
 ----------
 Ye, Z., Zhang, Z., Zhang, D. J., Zhang, H. and Zhang, R. (2023). Deep learning based causal inference for large-scale
-combinatorial experiments: theory and empirical evidence. 004, sections 13.3 and 13.4.
+combinatorial experiments: theory and empirical evidence. Zhang (2025), AI for business research (course notes),
+sections 13.3 and 13.4.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def _draw(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
         axes.axhline(0, color="0.5", linewidth=0.8)
         axes.set(title=str(case), xlabel="true effect")
     grid[0].set_ylabel("mean error of the estimate")
-    grid[-1].legend(fontsize=7)
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(ESTIMATORS))
 
 
 def _checks(table: pd.DataFrame) -> tuple[Check, ...]:
@@ -162,7 +163,7 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
                 Figure(
                     "Mean errors by true effect",
                     "On the line: unbiased. Each point is a combination; each panel has its own scale.",
-                    runs, _draw, (9.0, 3.6),
+                    runs, _draw, (9.0, 4.0),
                 ),
             ),
             _checks(table),

@@ -152,7 +152,7 @@ def _draw_isotropic(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> Non
     (axes,) = panels(figure)
     gamma = np.concatenate([np.linspace(0.5, 0.98, 200), [np.nan], np.linspace(1.02, 8, 600)])
     limit = [excess_risk_limit(round(g * 10_000), 10_000) if g == g else np.nan for g in gamma]
-    axes.plot(gamma, limit, label="theory, n → ∞")
+    axes.plot(gamma, limit, label="published limit, n → ∞")
     axes.errorbar(
         data["p/n"], data["simulated"], yerr=2 * data["standard error"], fmt="o", color="C1",
         label=f"simulated, n = {ROWS} (± 2 standard errors)",
@@ -237,7 +237,13 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
             f"and noise of variance {S2:g}, the expected excess risk is known. The limit holds as n and p "
             "grow together; the exact mean at finite n uses the mean of an inverted Wishart matrix and is "
             "infinite for |p - n| <= 1.",
-            (Table(f"Excess risk, n = {ROWS}", isotropic),),
+            (
+                Table(
+                    f"Excess risk, n = {ROWS}: published formula, and ours",
+                    isotropic.rename(columns={"limit": "published limit", "exact": "exact at this n"}),
+                    "The limit is that of Hastie et al. (2022), theorem 1.",
+                ),
+            ),
             (
                 Figure(
                     "Excess risk against theory",

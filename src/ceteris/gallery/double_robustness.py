@@ -83,14 +83,17 @@ def study(seed: int, copies: int) -> pd.DataFrame:
 
 
 def _draw(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
-    grid = panels(figure, 1, 4, sharey=True)
+    grid = panels(figure, 2, 2, sharex=True, sharey=True)
     for axes, (key, part) in zip(grid, data.groupby(["outcome model", "score model"]), strict=True):
         outcome, score = cast(tuple[str, str], key)
         axes.barh(part["estimator"], part["bias"], xerr=2 * part["standard error"], alpha=0.6)
         axes.plot(part["RMSE"], part["estimator"], "d", color="C3", label="RMSE")
         axes.axvline(0, color="0.5", linewidth=0.8)
-        axes.set(title=f"outcome {outcome}\nscore {score}", xlabel="bias")
-    grid[0].legend()
+        axes.set_title(f"outcome {outcome}, score {score}")
+        axes.set_xscale("symlog", linthresh=1)
+    for axes in grid[2:]:
+        axes.set_xlabel("bias")
+    grid[0].legend(loc="upper left")
 
 
 def _checks(table: Any) -> tuple[Check, ...]:
@@ -122,7 +125,11 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
             (Table("Bias and error", table, f"Samples of {ROWS:,} rows."),),
             (
                 Figure(
-                    "Bias and RMSE", "Bars: bias with two standard errors; diamonds: RMSE.", table, _draw, (9.0, 3.2)
+                    "Bias and RMSE",
+                    "Bars: bias with two standard errors; diamonds: RMSE. The axis is logarithmic beyond -1 and 1.",
+                    table,
+                    _draw,
+                    (8.0, 5.0),
                 ),
             ),
             _checks(table),

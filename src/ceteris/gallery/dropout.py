@@ -155,8 +155,8 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
         Section(
             "Dropout",
             f"Nets with two hidden layers of 128 units learn the log of synthetic house values from {ROWS} "
-            f"rows; {FRESH:,} further rows are the validation part. Losses are averages over {repeats} "
-            "random start(s), computed with nothing dropped.\n\n"
+            f"rows; {FRESH:,} further rows are the validation part. Losses are averages over random starts "
+            f"({repeats}), computed with nothing dropped.\n\n"
             "Early stopping at the best epoch would also have helped the net without dropout: the table "
             "shows by how much.",
             (Table("Losses", table, f"The true mean has a validation loss of {split.floor:.2f}."),),

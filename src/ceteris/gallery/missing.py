@@ -1,8 +1,12 @@
-"""Trends in a panel with holes (003, figure 16) and over-imputation: what is drawn, and how far off it is.
+"""Trends in a panel with holes and over-imputation: what is drawn, and how far off it is.
 
-The source shows imputations of World Development Indicators that follow the trends of each country. Here the panel is
+Robinson shows imputations of World Development Indicators that follow the trends of each country. Here the panel is
 made, so that the truth is known: five-year holes in smooth trends, imputed with and without the panel's features, and
 by MIDAS as published.
+
+References
+----------
+Robinson (2025), Neural networks (Oxford Spring School), figure 16. Lall and Robinson (2022).
 """
 
 from __future__ import annotations

@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 
 FULL_BATCH = ("gradient_descent", "lbfgs")
 FACTORS = (0.3, 1.0, 3.0, 10.0)
+WORDS = {  # where the name is not the word
+    **{"sgd": "stochastic gradient descent", "adagrad": "AdaGrad", "rmsprop": "RMSprop", "nesterov": "Nesterov"},
+    **{"adam": "Adam", "adamw": "AdamW", "muon": "Muon", "soap": "SOAP", "lbfgs": "L-BFGS"},
+}
 QUICK = ("gradient_descent", "sgd", "adam")
 
 
@@ -60,14 +64,15 @@ def race(name: str, data, passes: int, repeats: int, seed: int) -> pd.DataFrame:
     DataFrame
         Loss on all the data every ten passes, median over starts, in long form with the factor on the rate.
     """
-    factors = FACTORS if name != "lbfgs" else (1.0,)  # its line search sets the rate
+    own = name == "lbfgs"  # its line search sets the rate
+    factors = (1.0,) if own else FACTORS
     loss = Loss(mean_squared_error)
     sampler = Fixed(data) if name in FULL_BATCH else Minibatches(data, batch_size=32)
     one = Descend(
         eqx.Partial(MLP, 2, 1, widths=(32,), activation="tanh"),
         loss,
         sampler,
-        optimiser(name, KINDS[name].rate, weight_decay=1e-4 if KINDS[name].decays else 0.0),
+        optimiser(name, None if own else KINDS[name].rate, weight_decay=1e-4 if KINDS[name].decays else 0.0),
         heldout=HeldOut(loss, data),
     )
     rates = KINDS[name].rate * np.repeat(factors, repeats)
@@ -107,11 +112,27 @@ def standings(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values("final loss", ignore_index=True)
 
 
+def in_words(name: str) -> str:
+    """Return a rule's name as it is spoken.
+
+    Examples
+    --------
+    >>> in_words("gradient_descent"), in_words("lbfgs"), in_words("adam")
+    ('gradient descent', 'L-BFGS', 'Adam')
+    """
+    return WORDS.get(name, name.replace("_", " "))
+
+
 def _draw(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
     (axes,) = panels(figure)
-    lines(axes, data, "passes", "loss", by="optimiser")
+    for name, part in data.groupby("optimiser", sort=False):
+        lines(axes, part, "passes", "loss", label=in_words(str(name)))
     axes.set(yscale="log", xlabel="passes over the data", ylabel="loss on all the data")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), title="best first")
+
+
+def _shown(table: pd.DataFrame) -> pd.DataFrame:
+    return table.drop(columns="factor").assign(optimiser=table["optimiser"].map(in_words))
 
 
 def _checks(table: pd.DataFrame) -> tuple[Check, ...]:
@@ -156,7 +177,7 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
             "of 32, and so make eight updates per pass.\n\n"
             "A race says as much about the track as about the runners: with noise-free data and a small "
             "net, rules that use curvature win. With noisy data they would win by less, or not at all.",
-            (Table("Standings", table.drop(columns="factor"), "Median over starts of the loss on all the data."),),
+            (Table("Standings", _shown(table), "Median over starts of the loss on all the data."),),
             (
                 Figure(
                     "Loss against passes over the data",

@@ -12,7 +12,8 @@ shows how much of it a small gap already saves.
 
 References
 ----------
-Athey and Wager (2021), Econometrica 89. Corbett-Davies, Pierson, Feller, Goel and Huq (2017), KDD. 004, section 14.8.
+Athey and Wager (2021), Econometrica 89. Corbett-Davies, Pierson, Feller, Goel and Huq (2017), KDD. Zhang (2025), AI
+for business research (course notes), section 14.8.
 """
 
 from __future__ import annotations
@@ -98,8 +99,8 @@ def by_budget(fresh: ScoredSample, tau_hat: np.ndarray) -> Section:
     inside = float(np.mean((low < truth) & (truth < high)))
     return Section(
         "A budget",
-        f"Treating everybody gains {everybody:.2f} per unit, treating the {BUDGET:.0%} of highest estimated effect "
-        f"{first:.2f}.",
+        f"Treating everybody gains {round(everybody, 2) + 0.0:.2f} per unit, treating the {BUDGET:.0%} of highest "
+        f"estimated effect {first:.2f}.",
         (Table("Value of rules", table, "Gain per unit over treating nobody; the truth is known here."),),
         (Figure("Gain by budget", "Shaded: pointwise 95 %.", data, _draw_budget),),
         (

@@ -1,4 +1,4 @@
-"""002: symmetry in high-dimensional dynamic programming, table by table and figure by figure.
+"""Symmetry in high-dimensional dynamic programming, table by table and figure by figure.
 
 References
 ----------

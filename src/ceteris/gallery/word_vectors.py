@@ -99,7 +99,7 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
             "The two vectors that word w0 has in the two groups of documents are at right angles.",
             (
                 Table("What is found", table),
-                Table("Neighbours of high0 over runs", ensemble.most_similar("high0", 5).reset_index()),
+                Table("Nearest words to one word (high0), over runs", ensemble.most_similar("high0", 5).reset_index()),
             ),
             (
                 Figure("Cosines", "One point per pair of words, 3,000 of them.", _sample(cosines, seed), _draw,

@@ -66,9 +66,18 @@ class Adversarial(MultipleImputer):
         Hidden layers of both players.
     alpha : float
         Weight of the reconstruction of observed cells.
-    rate, epochs, batch_size
-        Of Adam.
-    types, bounds, random_state : as for `Imputer`
+    rate : float
+        Learning rate of Adam, the same for both players.
+    epochs : int
+        Passes over the rows.
+    batch_size : int
+        Rows per update.
+    types : mapping of column to kind, optional
+        "continuous", "binary", "ordinal", "categorical" or "ignore" instead of what the column looks like.
+    bounds : mapping of column to (lowest, highest), optional
+        Limits of quantities. A quantity that is never negative is never filled with a negative number.
+    random_state : int, RandomState or None
+        Decides everything random.
 
     Examples
     --------

@@ -35,7 +35,12 @@ class Chained(MultipleImputer):
         Rounds through the columns; every completed table has a chain of its own.
     donors : int
         Rows of which one gives its value.
-    types, bounds, random_state : as for `Imputer`
+    types : mapping of column to kind, optional
+        "continuous", "binary", "ordinal", "categorical" or "ignore" instead of what the column looks like.
+    bounds : mapping of column to (lowest, highest), optional
+        Limits of quantities. A quantity that is never negative is never filled with a negative number.
+    random_state : int, RandomState or None
+        Decides everything random.
 
     Examples
     --------

@@ -38,21 +38,32 @@ class Imputer(MultipleImputer):
     ----------
     members : int
         Nets; as many as completed tables at best, ten are enough for a hundred tables.
-    width, depth, components : int
-        Of a net's hidden layers; their number; normals in a mixture.
-    rate, weight_decay : float
-        Of Adam with decoupled decay; the rate falls along a half cosine.
-    epochs, batch_size : int, optional
-        By default from the number of rows: fewer passes and larger batches over longer tables. A member stops early,
-        judged by cells hidden in the rows that it has not drawn.
-    group, time : column, optional
-        Of a panel: the unit and the period. Each quantity then gets, as further inputs, its value interpolated in time
-        from the other rows of the unit, and how far these are.
+    width : int
+        Units of each hidden layer of a net.
+    depth : int
+        Its hidden layers.
+    components : int
+        Normals in the mixture that is the distribution of a quantity.
+    rate : float
+        Highest learning rate of Adam; it falls along a half cosine.
+    weight_decay : float
+        Decoupled decay of the weight matrices, per unit of learning rate.
+    epochs : int, optional
+        Passes over the rows, at most; by default fewer for longer tables. A member stops early, judged by cells hidden
+        in the rows that it has not drawn.
+    batch_size : int, optional
+        Rows per update; by default more for longer tables.
+    group : column, optional
+        The unit of a panel. With `time`, each quantity gets, as further inputs, its value interpolated in time from the
+        other rows of the unit, and how far these are.
+    time : column, optional
+        The period of a panel.
     types : mapping of column to kind, optional
         "continuous", "binary", "ordinal", "categorical" or "ignore" instead of what the column looks like.
     bounds : mapping of column to (lowest, highest), optional
         Limits of quantities. A quantity that is never negative is never filled with a negative number.
     random_state : int, RandomState or None
+        Decides everything random.
 
     Attributes
     ----------

@@ -86,9 +86,20 @@ class MIDAS(MultipleImputer):
         Share of the observed cells set to zero in training.
     latent : int, optional
         Size of a normal code between encoder and decoder: the variational version.
-    rate, weight_decay, epochs, batch_size
-        Of Adam with decoupled decay.
-    types, bounds, random_state : as for `Imputer`
+    rate : float
+        Learning rate of Adam.
+    weight_decay : float
+        Decoupled decay of the weight matrices, per unit of learning rate.
+    epochs : int
+        Passes over the rows; there is no early stopping.
+    batch_size : int
+        Rows per update.
+    types : mapping of column to kind, optional
+        "continuous", "binary", "ordinal", "categorical" or "ignore" instead of what the column looks like.
+    bounds : mapping of column to (lowest, highest), optional
+        Limits of quantities. A quantity that is never negative is never filled with a negative number.
+    random_state : int, RandomState or None
+        Decides everything random.
 
     Attributes
     ----------

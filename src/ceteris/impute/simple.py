@@ -21,9 +21,12 @@ class MeanMode(MultipleImputer):
 
     Parameters
     ----------
-    types, bounds : mapping, optional
-        As in `ceteris.impute.columns.learn`.
+    types : mapping of column to kind, optional
+        "continuous", "binary", "ordinal", "categorical" or "ignore" instead of what the column looks like.
+    bounds : mapping of column to (lowest, highest), optional
+        Limits of quantities. A quantity that is never negative is never filled with a negative number.
     random_state : int, RandomState or None
+        Decides everything random.
 
     Examples
     --------
@@ -60,9 +63,12 @@ class HotDeck(MultipleImputer):
         How many of the nearest rows may give.
     pool : int
         Donors are looked for among so many rows drawn at random, and one more per column that observes it.
-    types, bounds : mapping, optional
-        As in `ceteris.impute.columns.learn`.
+    types : mapping of column to kind, optional
+        "continuous", "binary", "ordinal", "categorical" or "ignore" instead of what the column looks like.
+    bounds : mapping of column to (lowest, highest), optional
+        Limits of quantities. A quantity that is never negative is never filled with a negative number.
     random_state : int, RandomState or None
+        Decides everything random.
 
     References
     ----------
@@ -113,9 +119,12 @@ class Iterative(MultipleImputer):
     ----------
     iterations : int
         Rounds through the columns.
-    types, bounds : mapping, optional
-        As in `ceteris.impute.columns.learn`.
+    types : mapping of column to kind, optional
+        "continuous", "binary", "ordinal", "categorical" or "ignore" instead of what the column looks like.
+    bounds : mapping of column to (lowest, highest), optional
+        Limits of quantities. A quantity that is never negative is never filled with a negative number.
     random_state : int, RandomState or None
+        Decides everything random.
 
     Examples
     --------

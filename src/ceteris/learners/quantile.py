@@ -24,9 +24,40 @@ class NeuralQuantileRegressor(RegressorMixin, NeuralLearner):
     ----------
     levels : tuple of float
         Levels strictly between 0 and 1, ascending.
-    widths, activation, normalise, dropout, optimiser, rate, weight_decay, batch_size, epochs, patience, \
-validation, members, unseen, random_state, progress
-        As for `NeuralRegressor`.
+    widths : int or tuple of int
+        Hidden layers of each perceptron.
+    activation : str
+        See `ceteris.nets.ACTIVATIONS`.
+    normalise : {None, "batch", "layer", "group", "rms"}
+        Normalisation of the hidden layers.
+    dropout : float
+        Share of the hidden activations dropped in training.
+    optimiser : str
+        See `ceteris.recipe.optimiser`.
+    rate : float, optional
+        Highest learning rate; it falls along a half cosine. The default depends on the optimiser.
+    weight_decay : float or tuple of float, optional
+        Decoupled decay, per unit of learning rate, of the weight matrices ("adamw" and "muon" only). With several
+        there is an ensemble for each, and those are kept whose loss on the rows set aside is within one standard
+        error of the lowest; by default 0.1, 1 and 3 are tried on tables of up to 5,000 rows, and 0.1 is taken on
+        longer ones. Where nothing is set aside it is the first of those given, or 1.
+    batch_size : int, optional
+        Rows per update; by default a power of two that grows with the table.
+    epochs : int, optional
+        Passes over the table, at most; by default fewer for longer tables.
+    patience : int
+        Epochs without improvement on the rows set aside after which a net stops. Its best weights are kept.
+    validation : float
+        Share of rows each net sets aside. With 0 (and with fewer than 20 rows) nothing is set aside and every
+        net takes all epochs.
+    members : int
+        Nets in the ensemble, for each weight decay.
+    unseen : {"error", "ignore"}
+        What to do with a label that was not there in training: raise, or let it count as none of those known.
+    random_state : int, RandomState or None
+        Decides everything random.
+    progress : bool
+        Whether to show progress.
 
     Attributes
     ----------

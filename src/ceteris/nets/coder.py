@@ -24,9 +24,11 @@ class Coder(eqx.Module):
     widths : tuple of int
         Hidden layers of the encoder; the decoder has them in reverse.
     activation : str
+        See `ceteris.nets.ACTIVATIONS`.
     dropout : float
         Share of the hidden units dropped in training.
     key : PRNG key
+        Decides the first weights.
 
     Examples
     --------

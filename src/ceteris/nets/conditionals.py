@@ -86,11 +86,16 @@ class Conditionals(eqx.Module):
 
     Parameters
     ----------
-    quantities, features : int
-        Columns of z and of extra.
+    quantities : int
+        Columns of z.
+    features : int
+        Columns of extra.
     levels : Levels
+        What the labels are like, and where quantities are cut.
     sizes : Sizes
+        How large the net is.
     key : PRNG key
+        Decides the first weights.
     """
 
     base: Gaussian

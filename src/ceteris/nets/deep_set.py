@@ -39,8 +39,10 @@ class DeepSet(AbstractStateless):
         learnt in.
     degrees : tuple of int
         Which moments.
-    agent, common : int
-        Numbers of ρ's inputs x and c.
+    agent : int
+        Number of ρ's inputs x, those of an agent.
+    common : int
+        Number of ρ's inputs c, those that all agents share.
     pooling : {"mean", "attention"}
         Attention weighs agents by the softmax of a score that is linear in Xᵢ, one for each entry of φ; it starts as
         the mean.
@@ -49,6 +51,7 @@ class DeepSet(AbstractStateless):
     activation
         Of both networks.
     key : PRNG key
+        Decides the first weights.
 
     References
     ----------

@@ -25,8 +25,10 @@ class Dense(AbstractStateless):
 
     Parameters
     ----------
-    in_size, out_size : int
-        Number of inputs and outputs.
+    in_size : int
+        Number of inputs.
+    out_size : int
+        Number of outputs.
     initialiser : callable
         ``initialiser(key, (in_size, out_size))`` gives the weights; biases start at zero.
     key : PRNG key
@@ -98,8 +100,10 @@ class MLP(AbstractNet):
 
     Parameters
     ----------
-    in_size, out_size : int
-        Number of inputs and outputs.
+    in_size : int
+        Number of inputs.
+    out_size : int
+        Number of outputs.
     widths : int or sequence of int
         Widths of the hidden layers; an int is one hidden layer, ``()`` a linear model.
     activation : str or callable

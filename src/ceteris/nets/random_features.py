@@ -25,7 +25,10 @@ class RandomFeatures(AbstractStateless):
 
     Parameters
     ----------
-    inputs, outputs : int
+    inputs : int
+        Number of inputs.
+    outputs : int
+        Number of outputs.
     widths : int
         How many features; one number, for there is one layer.
     ordered : int

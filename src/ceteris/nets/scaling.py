@@ -19,8 +19,10 @@ class Standardise(AbstractConstants):
 
     Parameters
     ----------
-    mean, scale : Array, shape (columns,)
-        Constants: they are never trained.
+    mean : Array, shape (columns,)
+        What is subtracted; a constant that is never trained.
+    scale : Array, shape (columns,)
+        What is divided by; a constant too.
     """
 
     mean: Array
@@ -80,8 +82,10 @@ class Scaled(AbstractNet):
     ----------
     net : AbstractNet
         Works on standardised inputs and gives standardised outputs.
-    inputs, outputs : Standardise, optional
-        None leaves that side as it is.
+    inputs : Standardise, optional
+        Applied before the net; None leaves its inputs as they are.
+    outputs : Standardise, optional
+        Undone after the net; None leaves its outputs as they are.
     head : callable
         Applied to the net's raw output before un-standardising; hashable (`ceteris.nets.heads`).
 

@@ -37,10 +37,11 @@ class LevenbergMarquardt(AbstractAlgorithm):
 
     Parameters
     ----------
-    hypothesis, sampler, trainable, heldout
-        As in `Descend`.
+    hypothesis : callable
+        ``hypothesis(key=key)`` builds the model.
     objective : AbstractResiduals
         `PointResiduals` where each residual depends on one point (cheap Jacobian), else `BatchResiduals`.
+    sampler : AbstractSampler
     damping : float
         First μ, relative to the mean non-zero eigenvalue of JᵀJ/n.
     ridge : float
@@ -56,6 +57,10 @@ class LevenbergMarquardt(AbstractAlgorithm):
         Follow the bend of a narrow valley: add δ₂ = -½ (JᵀJ/n + λI)⁻¹ Jᵀr_vv/n to a step δ, where r_vv is the second
         derivative of the residuals along it, if 2‖δ₂‖ ≤ ¾‖δ‖. It costs a few evaluations of the residuals per trial,
         and no factorisation. For residuals that depend on one point each.
+    trainable : callable
+        ``trainable(model)`` marks the leaves that move; see `Descend`.
+    heldout : callable
+        ``heldout(model, key)`` returns metrics, read once per chunk.
 
     References
     ----------

@@ -23,8 +23,10 @@ class Play(AbstractAlgorithm):
     ----------
     hypothesis : callable
         ``hypothesis(key=key)`` returns a dictionary ``{player: module}``.
-    objectives, optimisers : dict
-        One per player; an objective sees the whole dictionary, its player moves only its own block.
+    objectives : dict
+        One per player: it sees the whole dictionary, and its player moves only its own block.
+    optimisers : dict
+        One per player.
     sampler : AbstractSampler
     turns : tuple of str
         Who moves in one update, in this order; a name may repeat (five critic moves to one generator move).

@@ -197,11 +197,14 @@ class Rollout(AbstractSampler):
     move : callable
         ``move(model, states, key) -> (next states, record)``: one period for all paths; records are what is
         learnt from.
-    horizon, paths : int
-        Periods simulated per step, on so many parallel paths; the next step goes on where this one ended.
-    updates, epochs : int
-        Batches per step, and how often each record is used; ``horizon * paths * epochs`` must be a multiple of
-        ``updates``.
+    horizon : int
+        Periods simulated per step; the next step goes on where this one ended.
+    paths : int
+        Paths simulated side by side.
+    updates : int
+        Batches per step; ``horizon * paths * epochs`` must be a multiple of it.
+    epochs : int
+        How often each record is used.
     finish : callable, optional
         ``finish(model, last states, records) -> records`` on whole trajectories, such as advantages.
     summary : callable, optional

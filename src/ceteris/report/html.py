@@ -51,7 +51,7 @@ def report(folder: str | Path) -> Path:
 def page(run: Run) -> str:
     """Build the whole page as text."""
     sections = checked(run.folder, run.sections)
-    name = run.folder.resolve().name
+    name = str(run.facts["config"].get("title") or run.folder.resolve().name)
     css = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     body = [_section(run.folder, i, section) for i, section in enumerate(sections, 1)]
     return "\n".join(

@@ -39,10 +39,14 @@ class Convergence:
 
     Parameters
     ----------
-    k, error : array
-        Step numbers 0, 1, ... and f(x_k) - f*.
-    sublinear, linear : array
-        The bounds of Theorems 3.1 and 3.2; infinite where they promise nothing (k = 0; t > 1/L).
+    k : array
+        Step numbers 0, 1, ...
+    error : array
+        f(x_k) - f* at each.
+    sublinear : array
+        The bound of Theorem 3.1; infinite where it promises nothing (k = 0; t > 1/L).
+    linear : array
+        The bound of Theorem 3.2; infinite where it promises nothing.
     rounding : float
         Errors below this are noise of double precision: bounds are not held against it, nor rates fitted to
         it.

@@ -42,8 +42,10 @@ class Perceptron:
         The bias weight w_0 first.
     status : {'converged', 'cycling', 'undecided'}
         Every row right; weights seen before, so it would go round for ever; or out of epochs.
-    mistakes, epochs : int
-        Corrections made, and passes over the rows begun.
+    mistakes : int
+        Corrections made.
+    epochs : int
+        Passes over the rows begun.
     certificate : (n,) array or None
         After a cycle: a weight for each row, summing to one in each class, for which the two weighted
         averages of the inputs coincide. `meeting_point` checks it.

@@ -239,13 +239,16 @@ class Autoencoder(_AbstractAutoencoder):
         Share of the entries of a row that are blanked out (set to their mean) in training.
     rate : float
         Highest learning rate of Adam; it falls along a half cosine.
-    epochs, batch_size : int, optional
-        By default by the number of rows.
+    epochs : int, optional
+        Passes over the rows; by default fewer for longer tables.
+    batch_size : int, optional
+        Rows per update; by default more for longer tables.
     validation : float
         Share of rows set aside to stop by; none with fewer than 20 rows.
     patience : int
         Looks at these rows (at most 40 in all) without improvement after which training stops.
     random_state : int, RandomState or None
+        Decides everything random.
 
     Attributes
     ----------

@@ -24,12 +24,16 @@ class Options:
     ----------
     types : mapping of column to kind
         One of `KINDS`.
-    ignore, id : sequence of columns
-        Left out, as unwanted and as identifiers.
+    ignore : sequence of columns
+        Left out, as unwanted.
+    id : sequence of columns
+        Left out, as identifiers.
     needed : sequence of columns
         Never left out: the target, the unit and the period of a panel.
-    separator, decimal : str, optional
-        Where these cannot be told.
+    separator : str, optional
+        What separates columns, where it cannot be told.
+    decimal : str, optional
+        The decimal mark, where it cannot be told.
     """
 
     types: Mapping[str, str] = field(default_factory=dict)

@@ -48,6 +48,7 @@ class EmbeddingRegression:
     draws : int
         For the p-values.
     seed : int
+        Decides everything random.
 
     Examples
     --------

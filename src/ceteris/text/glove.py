@@ -41,6 +41,7 @@ class GloVe:
     combine : bool
         Whether to take out of v + u its mean over words, as in `SkipGram`.
     seed : int
+        Decides everything random.
 
     References
     ----------

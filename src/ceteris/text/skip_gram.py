@@ -51,6 +51,7 @@ class SkipGram:
         common part, which says nothing about meaning and makes all cosines high; and u has learnt as much as v. On
         planted corpora this brings cosines much closer to the truth.
     seed : int
+        Decides everything random.
 
     References
     ----------

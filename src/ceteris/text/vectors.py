@@ -25,7 +25,9 @@ class WordVectors:
     Parameters
     ----------
     words : tuple of str
+        The vocabulary.
     matrix : array, shape (words, dimensions)
+        A vector for each word, in the same order.
     counts : array, shape (words,)
         How often each occurs in the corpus learnt from; ones where that is not known.
     history : DataFrame, optional

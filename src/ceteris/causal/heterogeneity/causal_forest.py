@@ -66,9 +66,9 @@ class CausalForest:
     growth : TreeSettings
         How trees are grown.
     outcome : estimator in the manner of scikit-learn, optional
-        Learner of E[Y | X], cross-fitted; by default our own regression forest, out of bag.
+        Learner of E[Y | X], cross-fitted; by default the out-of-bag predictions of our own regression forests.
     treatment : estimator in the manner of scikit-learn, optional
-        Learner of E[D | X], cross-fitted; by default our own regression forest, out of bag.
+        Learner of E[D | X], in the same way.
     interval : {"bias-aware", "sampling"}
         What standard errors contain; see above.
     calibrated : bool

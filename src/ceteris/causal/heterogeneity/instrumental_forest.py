@@ -53,16 +53,16 @@ class InstrumentalForest:
     ----------
     growth : TreeSettings
         By default with larger leaves than other forests: an estimate divides by the effect of the instrument near x.
-    outcome : estimator in the manner of scikit-learn, optional
-        Learner of E[Y | X]; by default our own regression forest, out of bag.
-    treatment : estimator in the manner of scikit-learn, optional
-        Learner of E[D | X]; by default our own regression forest, out of bag.
-    instrument : estimator in the manner of scikit-learn, optional
-        Learner of E[Z | X]; by default our own regression forest, out of bag.
     interval : {"bias-aware", "sampling"}
         What standard errors contain, as in ``CausalForest``.
     folds : int or array
-        Folds of the cross-fitting where learners are given, or the fold of each row.
+        For learners that are given.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of E[Y | X]; by default our own regression forests, out of bag.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of E[D | X], in the same way.
+    instrument : estimator in the manner of scikit-learn, optional
+        Learner of E[Z | X], in the same way.
 
     Examples
     --------

@@ -189,9 +189,10 @@ class LinearEffects(_AbstractLinear):
     Parameters
     ----------
     outcome : estimator in the manner of scikit-learn, optional
-        Learner of E[Y | X] (score "R") or of E[Y | D = w, X] (score "DR"); by default additive smooth regression.
+        Learner of the outcome, as in ``RLearner`` (score "R") or ``DRLearner`` (score "DR"); by default additive
+        smooth regression.
     treatment : estimator in the manner of scikit-learn, optional
-        Learner of P(D = 1 | X); by default additive smooth logistic regression.
+        Learner of the treatment, in the same way.
     score : {"R", "DR"}
         Least squares of Y - m on (D - e)(1, x), which weighs rows by e(1 - e); or of doubly robust scores on (1, x).
     along : sequence of str, optional
@@ -199,9 +200,9 @@ class LinearEffects(_AbstractLinear):
     clip : float
         Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
     folds : int or array
-        Folds of the cross-fitting, balanced by the treatment, or the fold of each row.
+        Folds, balanced by the treatment, or their numbers.
     seed : int
-        Of the folds.
+        Decides folds and everything else that is random.
     jobs : int, optional
         Folds fitted at once.
 
@@ -241,17 +242,17 @@ class SeriesEffects(_AbstractLinear):
     knots : int
         Of each spline, at quantiles; 2 make it a straight line.
     outcome : estimator in the manner of scikit-learn, optional
-        Learner of the outcome, as in ``LinearEffects``.
+        Learner of the outcome; by default additive smooth regression.
     treatment : estimator in the manner of scikit-learn, optional
-        Learner of P(D = 1 | X), as in ``LinearEffects``.
-    score : {"DR", "R"}
-        As in ``LinearEffects``; with "DR" the curve is E[τ(X) | X_S = s].
+        Learner of the treatment, in the same way.
+    score : {"R", "DR"}
+        As in ``LinearEffects``; with "DR", the default, the curve is E[τ(X) | X_S = s].
     clip : float
         Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
     folds : int or array
-        Folds of the cross-fitting, balanced by the treatment, or the fold of each row.
+        Folds, balanced by the treatment, or their numbers.
     seed : int
-        Of the folds.
+        Decides folds and everything else that is random.
     jobs : int, optional
         Folds fitted at once.
 

@@ -47,14 +47,14 @@ class MultiArmForest:
     ----------
     growth : TreeSettings
         How trees are grown.
-    outcome : estimator in the manner of scikit-learn, optional
-        Learner of E[Y | X]; by default our own regression forest, out of bag.
-    treatment : estimator in the manner of scikit-learn, optional
-        Learner of P(D = arm | X), one arm at a time; by default our own regression forest, out of bag.
     interval : {"bias-aware", "sampling"}
         What standard errors contain, as in ``CausalForest``.
     folds : int or array
-        Folds of the cross-fitting where learners are given, or the fold of each row.
+        For learners that are given.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of E[Y | X]; by default our own regression forests, out of bag.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of P(D = arm | X), one arm at a time, in the same way.
 
     Examples
     --------

@@ -71,7 +71,7 @@ class StackedRegressor(RegressorMixin, _Stacked):
     folds : int
         Folds of ``fit``; where a cross-fitted nuisance is asked for, its folds are used instead, and no further ones.
     seed : int
-        Of the folds.
+        Decides these folds.
 
     Examples
     --------

@@ -44,12 +44,11 @@ class StructuredEffects(AbstractEffectLearner):
     clip : float
         Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
     folds : int or array
-        Folds of the cross-fitting, balanced by the treatment, or the fold of each row.
+        Folds, balanced by the treatment, or their numbers.
     seed : int
-        Of the folds, the nets and the bootstrap.
+        Decides folds and everything else that is random.
     bootstrap : int
-        Samples that everything is learnt from again, for standard errors; they cover the variance of the learner, not
-        its bias. 200 are usual.
+        Samples that everything is learnt from again, for standard errors; 200 are usual.
 
     Examples
     --------

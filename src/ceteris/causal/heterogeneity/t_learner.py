@@ -34,7 +34,7 @@ class TLearner(AbstractEffectLearner):
     folds : int or array
         Folds of the cross-fitting, balanced by the treatment, or the fold of each row.
     seed : int
-        Of the folds, the nets and the bootstrap.
+        Decides folds and everything else that is random.
     bootstrap : int
         Samples that everything is learnt from again, for standard errors; they cover the variance of the learner, not
         its bias. 200 are usual.

@@ -32,9 +32,9 @@ class XLearner(AbstractEffectLearner):
     Parameters
     ----------
     outcome : estimator in the manner of scikit-learn, optional
-        Learner of the outcome in each arm; by default as in ``TLearner``.
+        Learner of μ_w, as in ``TLearner``.
     treatment : estimator in the manner of scikit-learn, optional
-        Learner of P(D = 1 | X), by which the two effects are weighed; by default as in ``TLearner``.
+        Learner of P(D = 1 | X), as in ``TLearner``.
     final : estimator in the manner of scikit-learn, optional
         Learner of τ₀ and τ₁; by default that of the outcome, or additive smooth regression.
     jobs : int, optional
@@ -42,12 +42,11 @@ class XLearner(AbstractEffectLearner):
     clip : float
         Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
     folds : int or array
-        Folds of the cross-fitting, balanced by the treatment, or the fold of each row.
+        Folds, balanced by the treatment, or their numbers.
     seed : int
-        Of the folds, the nets and the bootstrap.
+        Decides folds and everything else that is random.
     bootstrap : int
-        Samples that everything is learnt from again, for standard errors; they cover the variance of the learner, not
-        its bias. 200 are usual.
+        Samples that everything is learnt from again, for standard errors; 200 are usual.
 
     References
     ----------

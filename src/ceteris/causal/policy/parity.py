@@ -47,10 +47,10 @@ class GroupAssignment(AbstractResult):
     ----------
     treat : array, shape (n,)
         Probabilities of treatment, 0 or 1 but at the thresholds.
-    rates : mapping of str to float
-        Share treated by group (of those who deserve, with equal opportunity).
-    thresholds : mapping of str to float
-        Lowest estimated effect that is treated, by group.
+    rates : mapping
+        By group, the share treated (of those who deserve, with equal opportunity).
+    thresholds : mapping
+        By group, the lowest estimated effect treated.
     """
 
     treat: np.ndarray

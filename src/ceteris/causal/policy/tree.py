@@ -194,7 +194,7 @@ class FittedTree(AbstractResult):
     names : tuple of str
         Of the covariates.
     actions : tuple of str
-        What the actions are called.
+        Of the actions.
     of_effect : bool
         Whether the scores are those of the effect of the second action, so that a leaf is described by its mean effect,
         treated or not; else by the mean score of its action.

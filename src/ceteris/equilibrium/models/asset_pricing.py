@@ -30,13 +30,22 @@ class LucasTrees(Model):
 
     Parameters
     ----------
-    beta, gamma : float
-        Discount factor and relative risk aversion.
-    phi, nu : float
-        Persistence and volatility of dividend shares.
-    mu, rho, sigma : float
-        Mean, persistence and innovations of consumption growth.
+    beta : float
+        Discount factor.
+    gamma : float
+        Relative risk aversion.
+    phi : float
+        Persistence of dividend shares.
+    nu : float
+        Volatility of dividend shares.
+    mu : float
+        Mean of consumption growth.
+    rho : float
+        Persistence of consumption growth.
+    sigma : float
+        Standard deviation of the innovations of consumption growth.
     trees : int
+        How many trees there are.
     """
 
     beta: float = 0.96

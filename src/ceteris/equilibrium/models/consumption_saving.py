@@ -36,10 +36,16 @@ class ConsumptionSaving(Model):
 
     Parameters
     ----------
-    beta, R, gamma : float
-        Discount factor, gross interest rate, relative risk aversion.
-    rho, sigma : float
-        Persistence and standard deviation of the innovations of log income.
+    beta : float
+        Discount factor.
+    R : float
+        Gross interest rate.
+    gamma : float
+        Relative risk aversion.
+    rho : float
+        Persistence of log income.
+    sigma : float
+        Standard deviation of the innovations of log income.
     incomes : int
         States of the income chain.
     """

@@ -30,12 +30,18 @@ class Growth(Model):
 
     Parameters
     ----------
-    beta, alpha, delta : float
-        Discount factor, capital share, depreciation.
+    beta : float
+        Discount factor.
+    alpha : float
+        Capital share.
+    delta : float
+        Depreciation of capital.
     gamma : float
         Relative risk aversion; 1 is log utility.
-    rho, sigma : float
-        Persistence and standard deviation of the innovations of log productivity.
+    rho : float
+        Persistence of log productivity.
+    sigma : float
+        Standard deviation of the innovations of log productivity.
 
     Examples
     --------
@@ -115,8 +121,18 @@ class GrowthLabour(Model):
 
     Parameters
     ----------
-    beta, alpha, delta, gamma, rho, sigma
-        As in `Growth`.
+    beta : float
+        Discount factor.
+    alpha : float
+        Capital share.
+    delta : float
+        Depreciation of capital.
+    gamma : float
+        Relative risk aversion; 1 is log utility.
+    rho : float
+        Persistence of log productivity.
+    sigma : float
+        Standard deviation of the innovations of log productivity.
     nu : float
         Frisch elasticity of hours.
     """

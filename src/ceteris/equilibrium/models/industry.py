@@ -93,12 +93,20 @@ class Industry(_OneKind):
         N, at least 2.
     nu : float
         ν in the inverse demand; 1 is linear.
-    beta, gamma, delta : float
-        Discount factor, adjustment cost, depreciation.
-    sigma, eta : float
-        Standard deviations of a firm's own shock and of the common one.
-    alpha0, alpha1 : float
-        Level and slope of inverse demand.
+    beta : float
+        Discount factor.
+    gamma : float
+        Cost of adjusting capital.
+    delta : float
+        Depreciation of capital.
+    sigma : float
+        Standard deviation of a firm's own shock.
+    eta : float
+        Standard deviation of the shock common to all.
+    alpha0 : float
+        Level of inverse demand.
+    alpha1 : float
+        Slope of inverse demand.
 
     Examples
     --------
@@ -266,10 +274,14 @@ class IndustryTypes(_Calibrated):
 
     Parameters
     ----------
-    few, many : int
-        How many firms are in each group.
-    low, high : float
-        Their productivities.
+    few : int
+        How many firms are in the first group.
+    many : int
+        How many firms are in the second group.
+    low : float
+        Productivity of the first group.
+    high : float
+        Productivity of the second group.
     others
         As for `Industry`.
     """

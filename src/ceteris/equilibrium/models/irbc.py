@@ -36,10 +36,18 @@ class IRBC(Model):
 
     Parameters
     ----------
-    beta, zeta, delta, kappa : float
-        Discount factor, capital share, depreciation, adjustment cost.
-    rho, sigma : float
-        Persistence and innovations of productivity.
+    beta : float
+        Discount factor.
+    zeta : float
+        Capital share.
+    delta : float
+        Depreciation of capital.
+    kappa : float
+        Cost of adjusting capital.
+    rho : float
+        Persistence of log productivity.
+    sigma : float
+        Standard deviation of the innovations of log productivity.
     countries : int
         N; elasticities γ_j are spread evenly from 0.25 to 1.
     irreversible : bool

@@ -164,17 +164,24 @@ class KrusellSmith(_Households):
 
     Parameters
     ----------
-    alpha, beta, delta : float
-        Capital share, discount factor, depreciation.
+    alpha : float
+        Capital share.
+    beta : float
+        Discount factor.
+    delta : float
+        Depreciation of capital.
     spread : float
         Z is 1 - spread and 1 + spread.
-    hours, benefit : float
-        Hours l at work; benefit without work, as a share ψ of the wage.
+    hours : float
+        Hours l of those at work.
+    benefit : float
+        Benefit of those without, as a share ψ of the wage.
     points : int
         Quantiles of wealth at which the Euler equation must hold, beside the fringe.
     nodes : int
         Nodes of the histogram on [0, top], denser near the limit.
     top : float
+        Highest wealth in the histogram.
     """
 
     nodes: int = 200
@@ -207,10 +214,22 @@ class KrusellSmithAgents(_Households):
 
     Parameters
     ----------
-    alpha, beta, delta, spread, hours, benefit, points
-        As for `KrusellSmith`.
+    alpha : float
+        Capital share.
+    beta : float
+        Discount factor.
+    delta : float
+        Depreciation of capital.
+    spread : float
+        Z is 1 - spread and 1 + spread.
+    hours : float
+        Hours l of those at work.
+    benefit : float
+        Benefit of those without, as a share ψ of the wage.
+    points : int
+        Quantiles of wealth at which the Euler equation must hold, beside the fringe.
     population : int
-        A multiple of 50 makes the shares without work exact.
+        How many households there are; a multiple of 50 makes the shares without work exact.
     """
 
     population: int = 200

@@ -47,8 +47,12 @@ class OLG(Model):
 
     Parameters
     ----------
-    beta, alpha, gamma : float
-        Discount factor, capital share, relative risk aversion.
+    beta : float
+        Discount factor.
+    alpha : float
+        Capital share.
+    gamma : float
+        Relative risk aversion.
     limit : float
         Lowest asset holding a̲: 0, or negative where borrowing is allowed.
     N : int

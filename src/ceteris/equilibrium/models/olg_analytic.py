@@ -34,8 +34,10 @@ class AnalyticOLG(Model):
 
     Parameters
     ----------
-    beta, alpha : float
-        Discount factor and capital share.
+    beta : float
+        Discount factor.
+    alpha : float
+        Capital share.
     cohorts : int
         Periods of life.
     """

@@ -84,8 +84,12 @@ class OLGBonds(Model):
 
     Parameters
     ----------
-    beta, alpha, gamma : float
-        Discount factor, capital share, relative risk aversion.
+    beta : float
+        Discount factor.
+    alpha : float
+        Capital share.
+    gamma : float
+        Relative risk aversion.
     kappa : float
         Collateral: a unit of capital secures 1/κ promises.
     zeta : float

@@ -41,11 +41,11 @@ class Curve(AbstractResult):
     kind : str
         "TOC", "gain", "qini", "uplift" or "value".
     share : array, shape (m,)
-        Share of the units that come first.
+        Shares of the rows, those with the highest priority first.
     value : array, shape (m,)
         The curve there.
     se : array, shape (m,)
-        Pointwise standard errors.
+        Its pointwise standard errors.
 
     Examples
     --------

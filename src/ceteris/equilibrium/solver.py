@@ -28,13 +28,14 @@ from ceteris.equilibrium.contract_symmetry import refuse_asymmetric, refuse_misd
 from ceteris.equilibrium.expectation import Rule, as_facts, from_facts
 from ceteris.equilibrium.judging import HowTrained, Judged, Outcome, Verdict, judge, judging_key
 from ceteris.equilibrium.linearise import linearise
+from ceteris.equilibrium.mistakes import in_the_models_words
 from ceteris.equilibrium.model import Model, traced
 from ceteris.equilibrium.phases import AbstractPhase, Needs
 from ceteris.equilibrium.policy import blank_compiled, finished, learnt_alone, standardised_on, with_linear
 from ceteris.equilibrium.recipe import Plan, Recipe, make_plan
 from ceteris.equilibrium.simulate import Economies, starts_of
 from ceteris.equilibrium.solution import Solution
-from ceteris.equilibrium.work import Work, question_of
+from ceteris.equilibrium.work import Work, question_of, stage
 from ceteris.nets.activations import ACTIVATIONS
 from ceteris.outlets import say
 
@@ -107,6 +108,7 @@ def solve(
     return solve_economies((model,), None, plan, activation, precision, seed, start, out, progress)[0]
 
 
+@in_the_models_words()
 def solve_economies(
     models: Sequence[Model],
     members: int | None,
@@ -121,11 +123,12 @@ def solve_economies(
     """Solve one model, or several of one shape together as an ensemble (``members`` of them)."""
     model = models[0]
     one_of("activation", activation, ACTIVATIONS)
-    with in_precision(precision):
+    with in_precision(precision), stage(f"Checking the equations of {type(model).__name__}", progress):
         refuse_unsolvable(model, plan)
     question = question_of(model, **_arguments(plan, activation, precision, seed, start))
     with in_precision(precision), Work.on(None if out is None else Path(out), question, progress) as work:
-        economies, notes = first_policies(models, members, plan, activation, keys.key(seed), start, precision)
+        with stage("First policy, and the states it visits", progress):
+            economies, notes = first_policies(models, members, plan, activation, keys.key(seed), start, precision)
         refuse_other_networks(model, plan, economies.policy.net)
         plan = replace(plan, notes=(*plan.notes, *dict.fromkeys(notes)))
         for line in plan.notes if progress else ():
@@ -139,6 +142,7 @@ def solve_economies(
             Solution(
                 m, finished(end.policy, state.rule, plan.looks_ahead), end.states, state.rule, plan.widths, activation,
                 precision, seed, plan.tolerance, seconds, cpu, state.plan.notes, end.log, end.phase, *end.verdict,
+                end.errors,
             )
             for m, end in zip(models, ends, strict=True)
         ]  # fmt: skip
@@ -155,6 +159,7 @@ def _arguments(plan: Plan, activation: str, precision: Precision, seed: int, sta
     return {**vars(plan), "activation": activation, "precision": precision, "seed": seed, "start": weights}
 
 
+@in_the_models_words()
 def refuse_unsolvable(model: Model, plan: Plan) -> None:
     """Refuse, before any work, a model whose functions do not fit together."""
     refuse_misdeclared(model)
@@ -220,6 +225,7 @@ class End(NamedTuple):
     log: tuple[dict[str, Any], ...]
     phase: int
     verdict: Verdict
+    errors: dict[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -274,19 +280,25 @@ class SolveState:
         """What became of member ``i``."""
         kept = (self.economies if self.best is None else self.best.economies).member(i)
         log = tuple({**e, "mean": float(e["mean"][i]), "max": float(e["max"][i])} for e in self.log)
-        return End(kept.policy, kept.states, log, -1 if self.best is None else int(self.best.phase[i]), self.verdict(i))
+        phase, errors = (-1, {}) if self.best is None else (int(self.best.phase[i]), self.best.errors(i))
+        return End(kept.policy, kept.states, log, phase, self.verdict(i), errors)
 
 
 def after_next_phase(state: SolveState, work: Work, seed: int) -> SolveState:
     """The state after one more phase, its policies judged and kept on disk."""
     plan, i = state.plan, len(state.log)
     phase, key = plan.phases[i], keys.folded(keys.key(seed + 1), i)
-    end = phase.run(state.economies, plan.rule, key, work.monitors(i, phase.name), work.resume(i))
+    if work.progress:
+        new = i == 0 or type(phase) is not type(plan.phases[i - 1])
+        say(f"Phase {i + 1} of {len(plan.phases)}: {phase.name}{', compiled first' if new else ''}.")
+    watchers = work.monitors(i, phase.name, plan.tolerance[0])
+    end = phase.run(state.economies, plan.rule, key, watchers, work.resume(i))
     if np.any(end.run.status == Status.INTERRUPTED):
         where = f"This was in phase {i + 1} of {len(plan.phases)}, {phase.name}."
         return replace(state, economies=end.economies, stopped=f"{end.run.note} {where}")
     training = HowTrained.of(end.run)
-    found = judge(plan, end.economies, judging_key(seed, i), i, training)
+    with stage("Judging the policy on fresh states", work.progress):
+        found = judge(plan, end.economies, judging_key(seed, i), i, training)
     entry = {
         "phase": phase.name, "steps": int(end.run.tick), "loss": float(np.median(training.losses)), **found.entry,
         "sentence": end.run.sentence,
@@ -296,10 +308,18 @@ def after_next_phase(state: SolveState, work: Work, seed: int) -> SolveState:
     log, rules, best = (*state.log, entry), (*state.rules, found.rule), better(plan, state.best, found)
     state = SolveState(plan, end.economies, log, rules, found, best)
     if work.progress:
-        say(f"  {phase.name}: mean error {np.max(found.mean):.2e}, largest {np.max(found.max):.2e} "
-            f"({found.where}). {found.note}")  # fmt: skip
+        say(_reached(phase.name, plan, found))
     keep(state, work)
     return state
+
+
+def _reached(name: str, plan: Plan, found: Judged) -> str:
+    """What a phase came to, beside what is wanted."""
+    mean, largest = plan.tolerance
+    return (
+        f"  {name}: mean error {np.max(found.mean):.2e} (wanted {mean:.0e}), largest {np.max(found.max):.2e} (wanted "
+        f"{largest:.0e}, {found.where}). {found.note}"
+    ).rstrip()
 
 
 def better(plan: Plan, before: Judged | None, now: Judged) -> Judged:
@@ -319,7 +339,9 @@ def better(plan: Plan, before: Judged | None, now: Judged) -> Judged:
     policy, states = jax.tree.map(pick, now.economies[1:3], before.economies[1:3])
     verdicts = tuple(a if new else b for a, b, new in zip(now.verdicts, before.verdicts, improved, strict=True))
     arrays = {name: np.where(improved, getattr(now, name), getattr(before, name)) for name in ("mean", "max", "phase")}
-    return replace(now, economies=now.economies._replace(policy=policy, states=states), verdicts=verdicts, **arrays)
+    equations = {name: np.where(improved, now.equations[name], before.equations[name]) for name in now.equations}
+    economies = now.economies._replace(policy=policy, states=states)
+    return replace(now, economies=economies, verdicts=verdicts, equations=equations, **arrays)
 
 
 # ---------------------------------------------------------------------------------------------- kept and reopened

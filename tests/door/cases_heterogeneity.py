@@ -5,12 +5,10 @@ from functools import cache
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from tests.door.case import Case
 
 from ceteris.causal.heterogeneity import (
     CausalForest,
     CausalTree,
-    DRLearner,
     Effects,
     ForestRegressor,
     InstrumentalForest,
@@ -18,7 +16,6 @@ from ceteris.causal.heterogeneity import (
     LocalMomentForest,
     MultiArmForest,
     QuantileForest,
-    SLearner,
     TLearner,
     TreeSettings,
     compare_cate,
@@ -48,6 +45,7 @@ from ceteris.causal.policy.parity import GroupAssignment
 from ceteris.causal.policy.tree import FittedTree
 from ceteris.data import NieWagerDesign
 from ceteris.training import Net
+from door.case import Case
 
 N = 200
 FEW = TreeSettings(trees=20)
@@ -147,9 +145,4 @@ CASES = {
     GroupAssignment: Case(
         lambda: with_parity(forest().tau, 0.25, rows()["town"]), lambda found: (found.treat, found.frame())
     ),
-}
-# Models of one class that are put together of other functions.
-LEARNERS = {
-    "S": SLearner(*LEAST_SQUARES),
-    "DR": DRLearner(*LEAST_SQUARES, LinearRegression()),
 }

@@ -19,7 +19,6 @@ from ceteris.arguments import probability, whole
 from ceteris.causal.covariates import covariates_at
 from ceteris.causal.crossfit import cross_fit, make_folds
 from ceteris.causal.estimands import OVERLAP, RANDOM, SUTVA, UNCONFOUNDED
-from ceteris.causal.figures import forest
 from ceteris.causal.heterogeneity.effects import Effects
 from ceteris.causal.heterogeneity.forest.centring import clipped
 from ceteris.causal.heterogeneity.shown import described
@@ -37,6 +36,7 @@ from ceteris.causal.heterogeneity.tree.growing import (
 from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.causal.screens import NAME, page
+from ceteris.estimates.figures import coefficients
 from ceteris.outlets import brief
 from ceteris.results import About, Check, Estimate, Figure, Section, Table
 from ceteris.showing import AbstractResult
@@ -206,7 +206,7 @@ class FittedCausalTree(AbstractResult):
         estimate = self.estimate
         table = Table("Leaves", self.leaves().reset_index(drop=True))
         pointwise = self.leaves()[["rule", "estimate", "low", "high"]].rename(columns={"rule": "label"})
-        pictures = (self.figure(), forest(pointwise.reset_index(drop=True), "Effects of the leaves"))
+        pictures = (self.figure(), coefficients(pointwise.reset_index(drop=True), "Effects of the leaves"))
         return (Section("Causal tree", estimate.about.estimand, (table,), pictures, self.checks),)
 
 

@@ -204,10 +204,10 @@ class FittedCausalTree(AbstractResult):
     def sections(self) -> tuple[Section, ...]:
         """The tree, and a table of its leaves."""
         estimate = self.estimate
-        table = Table("Leaves", self.leaves().reset_index(drop=True))
-        pointwise = self.leaves()[["rule", "estimate", "low", "high"]].rename(columns={"rule": "label"})
-        pictures = (self.figure(), coefficients(pointwise.reset_index(drop=True), "Effects of the leaves"))
-        return (Section("Causal tree", estimate.about.estimand, (table,), pictures, self.checks),)
+        leaves = self.leaves().reset_index(drop=True)
+        drawn = coefficients(leaves.assign(label=leaves["rule"]), "Effects of the leaves")
+        table = Table("Leaves", leaves)
+        return (Section("Causal tree", estimate.about.estimand, (table,), (self.figure(), drawn), self.checks),)
 
 
 def estimated(

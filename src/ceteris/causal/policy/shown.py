@@ -92,8 +92,10 @@ class Choices:
         return Section("Policy", "", tables, (who_figure(found),))
 
 
-def choices_of(x: np.ndarray, gamma: np.ndarray, chosen: np.ndarray, of_effect: bool) -> Choices:
+def choices_of(x: np.ndarray, gamma: np.ndarray, chosen: np.ndarray, of_effect: bool) -> Choices | None:
     """Describe what a policy chose, actions (n,), for covariates (n, p) and scores of the actions (n, k).
+
+    None where what was chosen are no actions, as of a regressor in the place of a classifier.
 
     Examples
     --------
@@ -103,6 +105,9 @@ def choices_of(x: np.ndarray, gamma: np.ndarray, chosen: np.ndarray, of_effect: 
     (1.0, [[-1.0], [1.0]])
     """
     n, k = gamma.shape
+    if not np.isin(chosen, np.arange(k)).all():
+        return None
+    chosen = np.asarray(chosen).astype(int)
     spread = x.std(0)
     z = (x - x.mean(0)) / np.where(spread > 0, spread, 1.0)
     member = (chosen[:, None] == np.arange(k)).astype(float)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ceteris.arguments import nearest
-from ceteris.evidence import Figure, Figures, Section
+from ceteris.evidence import Check, Figure, Figures, Section
 from ceteris.files.objects import save_object
+from ceteris.outlets import brief, prose, screen
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LINES, COLUMNS, ROWS = 25, 120, 12  # of a screen, and of a table on it
 
 
 class AbstractResult(abc.ABC):
@@ -96,3 +103,54 @@ class AbstractResult(abc.ABC):
 
     def __str__(self) -> str:
         return self.summary()
+
+
+def screenful(
+    heading: str, facts: Iterable[str] = (), table: pd.DataFrame | None = None, checks: Iterable[Check] = ()
+) -> str:
+    """Return a summary of one screen: what it is, sentences, the first rows of a table, the checks that failed.
+
+    Parameters
+    ----------
+    heading : str
+        What it is, in one line.
+    facts : iterable of str
+        Sentences, each on a line of its own.
+    table : DataFrame, optional
+        Its index is shown where it is no plain count.
+    checks : iterable of Check
+        Those that failed are said, with a "!".
+
+    Examples
+    --------
+    >>> print(screenful("A fit on 9 rows.", ["R² is 0.1."], checks=[Check("fit", False, "R² is low; add columns.")]))
+    A fit on 9 rows.
+    R² is 0.1.
+    ! fit: R² is low; add columns.
+    """
+    lines = [brief(prose(heading), COLUMNS), *(line for fact in facts for line in _wrapped(fact))]
+    lines += [] if table is None else _rows(table)
+    failed = [f"! {check.name}: {check.sentence}" for check in checks if check.passed is False]
+    below = [line for text in failed for line in _wrapped(text, "  ")]
+    room = LINES - len(below)
+    if len(lines) > room > 1:
+        lines = [*lines[: room - 1], "…"]
+    return "\n".join([*lines, *below][:LINES])
+
+
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(prose(text), COLUMNS, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def _rows(table: pd.DataFrame) -> list[str]:
+    """The first rows of a table and as many of its columns as a screen is wide."""
+    plain, shown = type(table.index).__name__ == "RangeIndex", table.head(ROWS)
+    while True:
+        lines = screen(shown, index=not plain, na_rep="", float_format="{:.4g}".format).split("\n")
+        if max(map(len, lines)) <= COLUMNS or shown.shape[1] < 2:
+            break
+        shown = shown.iloc[:, :-1]
+    counts = len(table) - len(shown), table.shape[1] - shown.shape[1]
+    pairs = zip(counts, ("row", "column"), strict=True)
+    left = [f"{count:,} more {what}{'s' * (count > 1)}" for count, what in pairs if count]
+    return [*(brief(line, COLUMNS) for line in lines), *([f"… and {' and '.join(left)}"] if left else [])]

@@ -206,3 +206,10 @@ def test_a_judge_that_keeps_the_best_model_is_served_by_a_history_too(tmp_path):
     judged(8, path=tmp_path / "run")
     again = judged(12, resume=tmp_path / "run")
     assert same(again, judged(12))
+
+
+def test_a_run_says_in_one_screen_where_it_stands():
+    lines = repr(run(8)).split("\n")
+    assert lines[0] == "Fit: 8 steps. 2 of 2 members: took all the steps it was given."
+    assert any(line.startswith("loss: ") for line in lines)
+    assert len(lines) < 25

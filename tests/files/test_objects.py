@@ -13,6 +13,7 @@ import jax
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
     GradientBoostingRegressor,
     HistGradientBoostingClassifier,
@@ -20,8 +21,11 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.linear_model import LassoCV, LogisticRegression
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from ceteris import load
 from ceteris.causal.heterogeneity import Effects
@@ -147,6 +151,9 @@ def test_functions_of_the_lists_come_back_with_their_arguments(tmp_path):
         GradientBoostingRegressor(n_estimators=5),
         HistGradientBoostingRegressor(max_iter=5), HistGradientBoostingClassifier(max_iter=3),
         make_pipeline(StandardScaler(), SplineTransformer(), LogisticRegression()),
+        GridSearchCV(KNeighborsRegressor(algorithm="kd_tree"), {"n_neighbors": [3, 9]}, cv=KFold(3)),
+        KNeighborsClassifier(algorithm="ball_tree", metric="manhattan"),
+        CalibratedClassifierCV(DecisionTreeClassifier(max_depth=2), cv=StratifiedKFold(3), method="isotonic"),
     ],
 )  # fmt: skip
 def test_learners_of_scikit_learn_predict_the_same(tmp_path, learner):
@@ -295,6 +302,12 @@ def test_an_edited_file_is_refused_though_its_checksum_fits(tmp_path, held, chan
     with pytest.raises(ValueError, match=reason) as refused:
         load(path)
     assert str(refused.value).startswith(f"path: {path}")
+
+
+def test_neighbours_by_a_distance_with_settings_of_its_own_are_not_saved(tmp_path):
+    near = KNeighborsRegressor(algorithm="kd_tree", metric="minkowski", p=3).fit(X, Y)
+    with pytest.raises(TypeError, match="measures a distance that cannot be saved, minkowski; fit with another metric"):
+        save_object(tmp_path / "a", near)
 
 
 def test_a_learner_of_another_version_of_scikit_learn_is_refused(tmp_path, held):

@@ -93,8 +93,8 @@ def test_midas_learns_but_its_intervals_are_short():
     holes = amputate(simulate_mixed(600, seed=1), 0.2, seed=1)
     rule = MIDAS(widths=(64,), dropout=0.3, rate=5e-3, epochs=30, random_state=0)
     over = overimpute(rule, holes)
-    assert over.summary()["nrmse"].iloc[0] < 0.97
-    assert over.summary()["coverage"].iloc[0] < 0.8
+    assert over.means()["nrmse"].iloc[0] < 0.97
+    assert over.means()["coverage"].iloc[0] < 0.8
     assert over.checks[0].passed is False
 
 
@@ -113,7 +113,7 @@ def test_the_variational_version_draws_wider():
 def test_the_game_learns():
     table = simulate_regression(600)
     over = overimpute(Adversarial(random_state=0, epochs=60), table)
-    assert over.summary()["nrmse"].iloc[0] < 0.95
+    assert over.means()["nrmse"].iloc[0] < 0.95
 
 
 def test_epochs_can_be_compared_where_there_are_some():

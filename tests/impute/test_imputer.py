@@ -176,7 +176,7 @@ def test_settings_that_make_no_sense_are_refused(options, sentence):
 
 def test_the_mean_is_beaten_where_there_is_something_to_learn():
     table = simulate_regression(400)
-    ours, mean = (overimpute(rule, table, m=4).summary()["crps"].iloc[0] for rule in (
+    ours, mean = (overimpute(rule, table, m=4).means()["crps"].iloc[0] for rule in (
         Imputer(**SMALL, epochs=30), MeanMode()))  # fmt: skip
     assert ours < 0.7 * mean
 

@@ -204,7 +204,7 @@ def test_the_choice_is_by_the_folds_even_where_the_test_part_disagrees():
     c = compare(x, y, learners=["linear"], cv="expanding")
     assert c.best == "linear"
     assert c.table.loc["linear", "test r2"] < c.table.loc["baseline", "test r2"]
-    assert c.checks()[0].passed is False
+    assert c.checks[0].passed is False
 
 
 def test_seeds():
@@ -254,7 +254,7 @@ def test_a_learner_that_fails_or_warns_is_reported_and_the_others_go_on():
         "failed",
         "Failed: the third matrix is singular.",
     ]
-    check = c.checks()[2]
+    check = c.checks[2]
     assert (check.passed, check.value) == (False, 1)
     assert "broken: Failed: the third matrix is singular." in check.sentence
     X, y = line()
@@ -274,11 +274,11 @@ def test_nothing_fitted_is_an_error():
 
 def test_the_baseline_check_needs_two_standard_errors():
     X, y = line()
-    good = compare(X, y, learners=["linear"]).checks()[0]
+    good = compare(X, y, learners=["linear"]).checks[0]
     assert good.passed is True
     assert good.value > good.bar > 0
     noise = np.random.default_rng(0).normal(size=150)
-    bad = compare(X, noise, learners=["linear"]).checks()[0]
+    bad = compare(X, noise, learners=["linear"]).checks[0]
     assert bad.passed is False
     assert bad.sentence.startswith("No learner beat the baseline")
 
@@ -296,20 +296,20 @@ def test_resamples_are_the_same_for_all_learners():
     # 500 resamples know a standard error to 3%; the delta method leaves out terms of relative order 1/80.
     assert paired == pytest.approx(linearised, rel=0.12)
     difference = (c.test_draws["linear"] - c.test_draws["baseline"]).std()
-    assert c.checks()[0].bar == pytest.approx(2 * difference, **EXACT)
-    assert c.checks()[0].value == pytest.approx(
+    assert c.checks[0].bar == pytest.approx(2 * difference, **EXACT)
+    assert c.checks[0].value == pytest.approx(
         sk.r2_score(test["y"], test["linear"]) - sk.r2_score(test["y"], test["baseline"]), **EXACT
     )
 
 
 def test_the_net_is_held_to_the_best_classical_learner():
     X, y = line()
-    lazy = compare(X, y, learners={NEURAL: DummyRegressor(), "linear": LinearRegression()}).checks()[1]
+    lazy = compare(X, y, learners={NEURAL: DummyRegressor(), "linear": LinearRegression()}).checks[1]
     assert lazy.passed is False
     assert "worse than that of the best classical learner, linear" in lazy.sentence
-    equal = compare(X, y, learners={NEURAL: LinearRegression(), "linear": LinearRegression()}).checks()[1]
+    equal = compare(X, y, learners={NEURAL: LinearRegression(), "linear": LinearRegression()}).checks[1]
     assert (equal.passed, equal.value) == (True, 0.0)
-    assert compare(X, y, learners=["linear"]).checks()[1].passed is None
+    assert compare(X, y, learners=["linear"]).checks[1].passed is None
 
 
 # ---------------------------------------------------------------------------------------- sections and figures
@@ -503,4 +503,4 @@ def test_the_neural_net_takes_part():
     assert c.table.loc[NEURAL, "status"] == "ok", c.table.loc[NEURAL, "note"]
     # The noise caps R² at 1 - 0.04 / 5.04.
     assert 0.9 < c.table.loc[NEURAL, "test r2"] < 1
-    assert c.checks()[1].passed is not None
+    assert c.checks[1].passed is not None

@@ -6,8 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from ceteris.report import Run, report
-from ceteris.report.run import list_runs
+from ceteris.report import Run, list_runs, report
 from ceteris.results import Check, Figure, Section, Table
 
 FRAME = pd.DataFrame({"x": [1.0, 2.0], "label": ["a", "b"]})

@@ -9,31 +9,31 @@ from ceteris.text import WordVectors, load_vectors
 VECTORS = WordVectors(("a", "é", "new_york"), np.arange(6, dtype=np.float32).reshape(3, 2), np.array([3, 2, 1]))
 
 
+FEW, BAD = "there is not one row of numbers and one count for each word", "are NaN, infinite or negative"
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (
-            lambda f, a: f.update({"word vectors": ["a", "a", "b"]}),
-            "words: 'a' is given twice; give each word one vector",
-        ),
-        (lambda f, a: f.update({"word vectors": ["a", "b"]}), "counts: 2 words need one count each"),
-        (lambda f, a: f.update({"word vectors": ["a", "b", 3]}), "does not hold a list of words; use an earlier copy"),
-        (lambda f, a: f.update({"word vectors": "abc"}), "does not hold a list of words"),
-        (lambda f, a: f.clear(), "holds weights, but no word vectors"),
-        (lambda f, a: a.pop("model['counts']"), "does not hold one matrix and one count per word"),
-        (lambda f, a: a.update(more=np.ones(1)), "does not hold one matrix and one count per word"),
-        (lambda f, a: a.update({"model['matrix']": np.ones((3, 2), int)}), "does not hold one matrix and one count"),
-        (lambda f, a: a.update({"model['matrix']": np.ones((2, 2))}), r"matrix: shape \(2, 2\) was given, but 3 words"),
-        (lambda f, a: a["model['matrix']"].fill(np.nan), "6 of 6 numbers of matrix are NaN or infinite"),
-        (lambda f, a: a["model['counts']"].fill(-1), "counts: 3 words need one count each, of at least 0"),
+        (lambda f, a: f.update(words={"tuple": ["a", "a", "b"]}), "words: 'a' is given twice; give each word one vec"),
+        (lambda f, a: f.update(words={"tuple": ["a", "b"]}), FEW),
+        (lambda f, a: f.update(words={"tuple": ["a", "b", 3]}), "words of a WordVectors is a tuple, which it cannot"),
+        (lambda f, a: f.update(words="abc"), "words of a WordVectors is a str, which it cannot be"),
+        (lambda f, a: f.clear(), "WordVectors lacks 'words'"),
+        (lambda f, a: f.pop("counts"), "WordVectors lacks 'counts'"),
+        (lambda f, a: f.update(more=1), "WordVectors has no field 'more'"),
+        (lambda f, a: a.update({"WordVectors.matrix": np.ones((3, 2), int)}), FEW),
+        (lambda f, a: a.update({"WordVectors.matrix": np.ones((2, 2))}), r"matrix: shape \(2, 2\) was given, but 3 wo"),
+        (lambda f, a: a["WordVectors.matrix"].fill(np.nan), BAD),
+        (lambda f, a: a["WordVectors.counts"].fill(-1), BAD),
     ],
 )
 def test_an_edited_file_is_refused_though_its_checksum_fits(tmp_path, change, reason):
     path = tmp_path / "v.safetensors"
     VECTORS.save(path)
-    held, facts = read_arrays(path, "weights")
-    change(facts, held)
-    write_arrays(path, "weights", held, facts)
+    held, facts = read_arrays(path, "object")
+    change(facts["object"]["object"][1], held)
+    write_arrays(path, "object", held, facts)
     with pytest.raises(ValueError, match=reason) as refused:
         load_vectors(path)
     assert str(path) in str(refused.value)

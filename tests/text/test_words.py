@@ -255,7 +255,7 @@ def test_vectors_survive_the_disk_and_damage_is_said(tmp_path, learnt):
     from ceteris.engine import save_weights
 
     save_weights(tmp_path / "w", np.ones(2))
-    with pytest.raises(ValueError, match="holds weights, but no word vectors"):
+    with pytest.raises(ValueError, match="holds weights, not object; read it with load_weights"):
         load_vectors(tmp_path / "w")
 
 

@@ -18,13 +18,20 @@ from ceteris.causal import diagnostics, figures
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.causal.sensitivity import confounding
 from ceteris.estimates.figures import coefficients
+from ceteris.estimates.words import answer
 from ceteris.results import Estimate, Nuisances, Section, Table
 
 SENSITIVE = (("m", "e"), ("mu0", "mu1", "e"))  # of partially linear and of interactive models
 
 
 def report_sections(
-    estimates: Estimate | Mapping[str, Estimate], data: Any = None, *, y: Any, d: Any, x: Any = None
+    estimates: Estimate | Mapping[str, Estimate],
+    data: Any = None,
+    *,
+    y: Any,
+    d: Any,
+    x: Any = None,
+    level: float = 0.95,
 ) -> tuple[Section, ...]:
     """Sections for `ceteris.report`.
 
@@ -34,6 +41,8 @@ def report_sections(
         The first is the one the page is about; all are compared in a table.
     data, y, d, x : as for ``fit``
         The rows that the estimates were fitted on.
+    level : float
+        Of the intervals of the estimates.
 
     Examples
     --------
@@ -51,9 +60,9 @@ def report_sections(
         raise ValueError(
             f"estimates: {name!r} has {first.n} rows and the data {rows.n}; give the rows it was fitted on."
         )
-    found = [replace(first.sections()[0], title=name)]
+    found = [replace(answer(first, level), title=name)]
     if len(named) > 1:
-        found.append(compared(named))
+        found.append(compared(named, level))
     found += evidence(first, rows)
     return tuple(found)
 
@@ -76,7 +85,7 @@ def write_report(
     return report(folder)
 
 
-def compared(estimates: Mapping[str, Estimate]) -> Section:
+def compared(estimates: Mapping[str, Estimate], level: float = 0.95) -> Section:
     """A table and a picture over estimators; their estimands differ, and the table says how.
 
     Examples
@@ -89,7 +98,7 @@ def compared(estimates: Mapping[str, Estimate]) -> Section:
 
     rows = []
     for name, estimate in estimates.items():
-        low, high = estimate.conf_int().T
+        low, high = estimate.conf_int(level).T
         for i, entry in enumerate(estimate.names):
             label = name if len(estimate.names) == 1 else f"{name}: {entry}"
             failed = "; ".join(check.name for check in estimate.checks if check.passed is False)
@@ -105,12 +114,8 @@ def compared(estimates: Mapping[str, Estimate]) -> Section:
                 }
             )
     frame = pd.DataFrame(rows)
-    return Section(
-        "Estimators",
-        "",
-        (Table("Estimates", frame),),
-        (coefficients(pd.DataFrame(frame, columns=["label", "estimate", "low", "high"])),),
-    )
+    drawn = coefficients(pd.DataFrame(frame, columns=["label", "estimate", "low", "high"]), level=level)
+    return Section("Estimators", "", (Table("Estimates", frame),), (drawn,))
 
 
 def evidence(estimate: Estimate, rows: Rows) -> list[Section]:

@@ -74,7 +74,7 @@ def describe(status: np.ndarray) -> str:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Fit:
     """Where a run stands: everything `fit` needs to go on, and what it has seen so far.
 
@@ -135,6 +135,11 @@ class Fit:
     def ok(self) -> bool:
         """Whether every member ended well."""
         return not self.note and all(Status(int(s)).healthy for s in self.status.ravel())
+
+    def __repr__(self) -> str:
+        read = {name: values[-1] for name, values in {**self.metrics, **self.history}.items() if name != "step"}
+        means = (f"{name}: {np.nanmean(v):.4g}" for name, v in list(read.items())[:20] if np.isfinite(v).any())
+        return "\n".join([f"Fit: {self.tick:,} steps. {self.sentence}", *means])
 
     def member(self, i: int) -> Any:
         """Return the fitted model of ensemble member ``i``."""

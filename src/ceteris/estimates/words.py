@@ -75,20 +75,20 @@ def digits_for(errors: Any) -> int:
     return int(np.clip(1 - np.floor(np.log10(known.min())), DIGITS, MOST_DIGITS))
 
 
-def answer(estimate: Any) -> Section:
+def answer(estimate: Any, level: float = 0.95) -> Section:
     """The estimand, its formula, what has to be believed, the numbers, their figures, and the checks."""
     import pandas as pd
 
     about = estimate.about
     rests = " ".join(f"({i}) {sentence}" for i, sentence in enumerate(about.assumptions, 1))
     text = [about.estimand, about.formula, f"It rests on: {rests}" if rests else "", about.interval]
-    notes = [f"{estimate.n} rows; intervals of 95 %.", about.standard_errors]
+    notes = [f"{estimate.n} rows; intervals of {100 * level:g} %.", about.standard_errors]
     if estimate.clusters:
         counts = ", ".join(str(len(np.unique(groups))) for groups in estimate.clusters)
         notes.insert(1, f"Standard errors are robust to clusters ({counts}).")
-    low, high = estimate.conf_int().T
+    low, high = estimate.conf_int(level).T
     own = pd.DataFrame({"label": estimate.names, "estimate": estimate.point, "low": low, "high": high})
     drawn = estimate.details.figures(estimate) if isinstance(estimate.details, AbstractDetails) else ()
-    table = Table("Estimate", estimate.frame(), " ".join(filter(None, notes)))
+    table = Table("Estimate", estimate.frame(level), " ".join(filter(None, notes)))
     title, text = about.method or "Estimate", "\n\n".join(filter(None, text))
-    return Section(title, text, (table,), (*drawn, coefficients(own)), estimate.checks)
+    return Section(title, text, (table,), (*drawn, coefficients(own, level=level)), estimate.checks)

@@ -19,8 +19,11 @@ _PARTS = re.compile(
     r"sklearn\.tree\._tree:Tree|sklearn\.ensemble\._hist_gradient_boosting\.predictor:TreePredictor|"
     r"sklearn\._loss\.(loss|link|_loss):\w+|sklearn\.gaussian_process\.kernels:\w+|"
     r"sklearn\.neural_network\._stochastic_optimizers:\w+|sklearn\.utils\._bunch:Bunch|"
+    r"sklearn\.model_selection\._split:\w+|sklearn\.metrics\._scorer:_(Passthrough)?Scorer|"
+    r"sklearn\.calibration:_CalibratedClassifier|sklearn\.neighbors\._(kd|ball)_tree:(KD|Ball)Tree|"
     r"scipy\.interpolate\._bsplines:BSpline"
 )
+_DISTANCES = ("euclidean", "manhattan", "chebyshev")  # of trees of neighbours: those without settings of their own
 
 
 def check_made(name: str, kind: type) -> None:
@@ -43,6 +46,8 @@ def parts(value: Any, where: str) -> list[Any]:
     """
     if type(value).__name__ == "BSpline":  # it keeps functions beside its numbers
         return ["call", [value.t, value.c, value.k, value.extrapolate, value.axis], None]
+    if type(value).__name__ in ("KDTree", "BallTree"):  # built anew, as compiled code would trust what a file says
+        return ["call", [np.asarray(value.data), *_as_built(value, where)], None]
     make, arguments, *rest = value.__reduce_ex__(4)
     state = rest[0] if rest else None
     if any(part is not None for part in rest[1:]):
@@ -54,6 +59,16 @@ def parts(value: Any, where: str) -> list[Any]:
     raise TypeError(
         f"save: {where} is a {type(value).__name__}, which cannot be taken apart; fit with another learner."
     )
+
+
+def _as_built(tree: Any, where: str) -> tuple[int, str]:
+    """How a tree of neighbours was built: rows in a leaf, and the distance."""
+    metric = next(part for part in tree.__getstate__() if type(part).__module__ == "sklearn.metrics._dist_metrics")
+    name = type(metric).__name__.removesuffix("64").removesuffix("Distance").lower()
+    if name not in _DISTANCES:
+        raise TypeError(f"save: {where} measures a distance that cannot be saved, {name}; fit with another metric.")
+    leaf = tree.__getstate__()[4]
+    return int(leaf), name
 
 
 def made(kind: type, held: list[Any]) -> Any:

@@ -13,7 +13,7 @@ _EXTENSION = re.compile(
 
 
 def is_one(value: Any) -> bool:
-    """Whether a value is of pandas: a frame, a series, an index, a column, a time, what is missing."""
+    """Whether a value is of pandas: a frame, a series, an index, a column, its type, a time, what is missing."""
     return type(value).__module__.split(".")[0] == "pandas"
 
 
@@ -40,6 +40,8 @@ def taken(value: Any) -> list[Any]:
         return ["index", _column(value), value.name, getattr(value, "freqstr", None)]
     if isinstance(value, pd.api.extensions.ExtensionArray):
         return ["column", _column(value)]
+    if isinstance(value, pd.api.extensions.ExtensionDtype):
+        return ["type", _column(pd.Series([], dtype=value))]
     if isinstance(value, pd.Timestamp | pd.Timedelta) and value is not pd.NaT:
         return [type(value).__name__, value.isoformat()]
     if value is pd.NaT or value is pd.NA:
@@ -79,6 +81,8 @@ def put_together(parts: list[Any]) -> Any:
         return pd.DatetimeIndex(index, freq=str(frequency)) if frequency and index.dtype.kind == "M" else index
     if kind == "column":
         return pd.Series(_made(held[0])).array
+    if kind == "type":
+        return pd.Series(_made(held[0])).dtype
     if kind in ("Timestamp", "Timedelta"):
         return getattr(pd, kind)(held[0])
     if kind == "missing":

@@ -22,7 +22,8 @@ from ceteris.lazy import lazily
 
 __all__ = [
     "MIDAS", "Adversarial", "Chained", "HotDeck", "Imputer", "Iterative", "MeanMode", "OverImputation", "combine",
-    "impute_parquet", "information_table", "little_test", "missingness_report", "overimpute", "pool", "sample_each",
+    "impute_parquet", "information_table", "little_test", "missingness_report", "overimpute", "pool", "pool_regression",
+    "read_completed", "sample_each",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ceteris.impute.missingness import missingness_report
     from ceteris.impute.overimputation import OverImputation, overimpute
     from ceteris.impute.pooling import combine, information_table, pool
+    from ceteris.impute.regression import pool_regression, read_completed
     from ceteris.impute.simple import HotDeck, Iterative, MeanMode
     from ceteris.impute.stream import impute_parquet
 

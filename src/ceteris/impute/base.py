@@ -8,14 +8,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ceteris.arguments import whole
+from ceteris.fitted import AbstractFitted
 from ceteris.impute.columns import Holes, as_frame, complete, learn, read
+from ceteris.impute.missingness import enough_observed, share_table
+from ceteris.impute.shown import SHOWN, described, drawing, holes_of, training
+from ceteris.results import Check, Section
 
 
-class MultipleImputer(TransformerMixin, BaseEstimator, abc.ABC):
+class MultipleImputer(TransformerMixin, AbstractFitted):
     """A table with holes in, completed tables out. An imputer adds its parameters, how it learns, and how it draws.
 
     Observed cells, the index, the types and the order of columns and rows stay as they are; results do not depend on
@@ -78,6 +82,44 @@ class MultipleImputer(TransformerMixin, BaseEstimator, abc.ABC):
         table = self.table_ if X is None else as_frame(X)
         holes = self.holes_ if X is None else read(table, self.holes_.columns)
         return [complete(table, holes, values) for values in self._draw(table, holes, m, self.seed_)]
+
+    def summary(self) -> str:
+        """Return one screen: the table learnt from, how training ended, the columns with most holes."""
+        check_is_fitted(self)
+        return described(self)
+
+    def glance(self) -> Section:
+        """Return what a notebook shows: the holes of the table learnt from."""
+        check_is_fitted(self)
+        return holes_of(self)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Whether enough is observed; how good the draws are only over-imputation can say."""
+        check_is_fitted(self)
+        who = f"overimpute({type(self).__name__}(...), table)"
+        good = f"The table does not say; {who} hides known cells and compares."
+        return enough_observed(share_table(self.holes_)), Check("draws are good", None, good)
+
+    def sections(self) -> tuple[Section, ...]:
+        """Return the holes, the training, and what is drawn for them against what was observed.
+
+        Up to 2,000 rows with holes are completed three times for the last part, which takes as long as this takes.
+        """
+        check_is_fitted(self)
+        parts = (holes_of(self), training(self), drawing(self.holes_, self._drawn()))
+        return tuple(part for part in parts if part is not None)
+
+    def _drawn(self) -> list[np.ndarray]:
+        """Completed values of rows with holes, three times; of a panel, where rows belong together, of all rows."""
+        rows = np.flatnonzero(self.holes_.missing.any(1))
+        rows = np.sort(np.random.default_rng(self.seed_).permutation(rows)[:SHOWN])
+        if not len(rows):
+            return []
+        table, holes = self.table_, self.holes_
+        if getattr(self, "group", None) is None:
+            table, holes = table.iloc[rows], Holes(holes.columns, holes.values[rows])
+        return [np.where(holes.missing, done, np.nan) for done in self._draw(table, holes, 3, self.seed_)]
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the columns, which stay."""

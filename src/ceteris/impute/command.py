@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import shlex
+import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ceteris.arguments import whole
+from ceteris.arguments import listed, whole
 from ceteris.impute.columns import learn
-from ceteris.impute.imputer import Imputer, kinds
+from ceteris.impute.methods import METHODS, completed_files, refuse, words_of
 from ceteris.impute.missingness import missingness_report
 from ceteris.impute.overimputation import overimpute
 from ceteris.outlets import say, screen
+from ceteris.results import Section
 from ceteris.tables import Options, ReadTable, plain, survey_parquet
 
 LARGE = 500 * 2**20  # bytes of a Parquet file from which on it is not read at once
 
 
 def impute_table(table: pd.DataFrame | ReadTable, path: Any, m: int = 20, out: Any = "completed", seed: int = 0,
-                 check: bool = True, group: Any = None, time: Any = None,
-                 options: Options | None = None) -> list[Path]:  # fmt: skip
+                 check: bool = True, group: Any = None, time: Any = None, options: Options | None = None,
+                 method: str = "nets", kinds: Mapping[str, str] | None = None,
+                 bounds: Mapping[str, tuple[float, float]] | None = None) -> list[Path]:  # fmt: skip
     """Complete a table m times, with a report on what was missing and how well hidden cells are guessed.
 
     Parameters
@@ -42,6 +45,12 @@ def impute_table(table: pd.DataFrame | ReadTable, path: Any, m: int = 20, out: A
         Unit and period of a panel.
     options : Options, optional
         How the table was read.
+    method : str
+        One of `ceteris.impute.methods.METHODS`.
+    kinds : mapping of column to kind, optional
+        Kinds that only imputers know, beside those of ``options``.
+    bounds : mapping of column to (lowest, highest), optional
+        Limits of quantities.
 
     Returns
     -------
@@ -51,30 +60,30 @@ def impute_table(table: pd.DataFrame | ReadTable, path: Any, m: int = 20, out: A
 
     path, out = Path(path), Path(out)
     whole("-m", m)
+    refuse(method, group, time)
     source = table if isinstance(table, ReadTable) else plain(table, path)
     table, options = source.frame, options or Options()
-    imputer = Imputer(random_state=seed, group=group, time=time, types=kinds_of(options) or None)
+    kinds, bounds = dict(kinds or {}), dict(bounds or {})
+    imputer = imputer_for(method, {**kinds_of(options), **kinds}, bounds, seed, group, time)
     if not table.isna().any().any():
         used = " in the columns that are used" if source.left_out else ""
         raise ValueError(f"{path}: there are no missing values{used}, so that there is nothing to impute.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what is warned of is said when it is learnt from
-        learn(table, kinds(imputer, table), None)  # complains of what cannot be learnt before a folder is made
+        learn(table, imputer._types(table), bounds)  # complains of what cannot be learnt before a folder is made
     source.whole(table)  # reads what is carried along while the file is what it was
     settings = {"table": str(path), "m": str(m), "check": str(check)}
     settings |= {role: str(name) for role, name in (("group", group), ("time", time)) if name is not None}
-    command = command_of(settings, out, seed, options.words)
-    with Run.create(out, command, settings | {"reading": list(source.sentences)}, seed) as run:
-        sections = [source.section(), missingness_report(table)]
-        for text in (*source.sentences, sections[1].text, f"Fitting {imputer.members} nets."):
+    command = command_of(settings, out, seed, [*words_of(method, kinds, bounds), *options.words])
+    with Run.create(out, command, settings | {"method": method, "reading": list(source.sentences)}, seed) as run:
+        for stale in completed_files(out):
+            stale.unlink()  # of a run before this one, which may have made more of them
+        sections = [source.section(), *missingness_report(table).sections()]
+        for text in (*source.sentences, sections[1].text):
             say(text)
-        imputer.fit(table)
-        say(imputer.status_)
-        if check:
-            over = overimpute(imputer, table, seed=seed)
-            sections += over.sections()
-            say(screen(over.scores.drop(columns="epochs"), index=False, float_format="{:.3f}".format))
+        sections += worked(imputer, table, method, check, seed)
         run.write(tuple(sections))
+        say(f"Drawing {m} completed tables.")
         tables = (source.whole(done) for done in imputer.sample(m))
         names = [source.write(done, out / f"{i + 1}{path.suffix}") for i, done in enumerate(tables)]
     for part in sections:
@@ -82,8 +91,42 @@ def impute_table(table: pd.DataFrame | ReadTable, path: Any, m: int = 20, out: A
             say(f"{verdict.verdict:>10}  {verdict.name}: {verdict.sentence}")
     if source.dialect is not None and source.dialect.sentence:
         say(f"The tables are written as {path} is, but for thousands, which are not set apart.")
-    say(f"{m} completed tables in {out}. Report: {report(out)}")
+    if source.left_out:
+        say(f"In them as they were: {listed(source.left_out)}.")
+    say(f"{m} completed tables in {out}; `ceteris pool {out}` pools a regression over them. Report: {report(out)}")
     return names
+
+
+def worked(imputer: Any, table: pd.DataFrame, method: str, check: bool, seed: int) -> list[Section]:
+    """Fit, and over-impute where that is asked for, saying what happens."""
+    began = time.monotonic()
+    say(f"Fitting {method}: {METHODS[method][1]}.")
+    imputer.fit(table)
+    say(f"Fitted in {time.monotonic() - began:.1f} s. {getattr(imputer, 'status_', '')}".rstrip())
+    if not check:
+        return []
+    say("Checking: a tenth of the observed cells is hidden, all is fitted again, and the draws are held against them.")
+    over = overimpute(imputer, table, seed=seed)
+    say(screen(over.scores.drop(columns="epochs"), index=False, na_rep="", float_format="{:.3f}".format))
+    return list(over.sections())
+
+
+def imputer_for(
+    method: str, kinds: Mapping[str, str], bounds: Mapping[str, tuple[float, float]], seed: int,
+    group: Any = None, time: Any = None,
+) -> Any:  # fmt: skip
+    """Return the imputer of a name, not fitted.
+
+    Examples
+    --------
+    >>> imputer_for("hot-deck", {}, {"share": (0.0, 1.0)}, 1)
+    HotDeck(bounds={'share': (0.0, 1.0)}, random_state=1)
+    """
+    from ceteris import impute
+
+    panel = {"group": group, "time": time, "progress": True} if method == "nets" else {}
+    kind = getattr(impute, METHODS[method][0])
+    return kind(types=dict(kinds) or None, bounds=dict(bounds) or None, random_state=seed, **panel)
 
 
 def kinds_of(options: Options) -> dict[str, str]:
@@ -112,18 +155,26 @@ def is_large(path: Path) -> bool:
 
 
 def impute_large(path: Path, m: int, out: Any, seed: int = 0, group: Any = None, time: Any = None,
-                 options: Options | None = None) -> list[Path]:  # fmt: skip
+                 options: Options | None = None, method: str = "nets", kinds: Mapping[str, str] | None = None,
+                 bounds: Mapping[str, tuple[float, float]] | None = None) -> list[Path]:  # fmt: skip
     """Complete a large Parquet file m times, row group by row group; without a report, and no cells are hidden."""
     from ceteris.impute.stream import impute_parquet
 
     whole("-m", m)
+    refuse(method, group, time)
+    if method != "nets":
+        raise ValueError(
+            f"method is {method}, but must be nets for a file of more than {LARGE / 2**20:.0f} MB, which is completed "
+            "row group by row group; leave it out."
+        )
     options = options or Options()
     left, sentences = survey_parquet(path, options)
-    types = {**kinds_of(options), **dict.fromkeys(left, "ignore")}
+    types = {**kinds_of(options), **(kinds or {}), **dict.fromkeys(left, "ignore")}
     say(
         f"{path} has more than {LARGE / 2**20:.0f} MB: completing it row group by row group, {m} times, without a "
         "report and without hiding known cells."
     )
     for sentence in sentences:
         say(sentence)
-    return impute_parquet(path, out, m, Imputer(random_state=seed, group=group, time=time, types=types or None))
+    imputer = imputer_for("nets", types, bounds or {}, seed, group, time)
+    return impute_parquet(path, out, m, imputer)

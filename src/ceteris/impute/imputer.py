@@ -64,6 +64,8 @@ class Imputer(MultipleImputer):
         Limits of quantities. A quantity that is never negative is never filled with a negative number.
     random_state : int, RandomState or None
         Decides everything random.
+    progress : bool
+        Whether to show progress while the nets are trained.
 
     Attributes
     ----------
@@ -90,10 +92,11 @@ class Imputer(MultipleImputer):
     def __init__(self, *, members: int = 10, width: int = 64, depth: int = 2, components: int = 4, rate: float = 1e-2,
                  weight_decay: float = 0.7, epochs: int | None = None, batch_size: int | None = None,
                  group: Any = None, time: Any = None, types: Mapping | None = None, bounds: Mapping | None = None,
-                 random_state: Any = None):  # fmt: skip
+                 random_state: Any = None, progress: bool = False):  # fmt: skip
         self.members, self.width, self.depth, self.components = members, width, depth, components
         self.rate, self.weight_decay, self.epochs, self.batch_size = rate, weight_decay, epochs, batch_size
         self.group, self.time, self.types, self.bounds, self.random_state = group, time, types, bounds, random_state
+        self.progress = progress
 
     def _types(self, table: pd.DataFrame) -> Mapping[Any, str] | None:
         return kinds(self, table)
@@ -104,7 +107,8 @@ class Imputer(MultipleImputer):
         self.scales_, self.levels_ = learn_scales(holes)
         self.clock_ = None if self.group is None else clock_of(*read_panel(table, self.group, self.time))
         cells = cells_of(self, table, holes, self.scales_, np.random.default_rng(seed))
-        run = neural.train(cells, self.levels_, self.members, settings_of(self, len(table)), seed)
+        settings = settings_of(self, len(table))
+        run = neural.train(cells, self.levels_, self.members, settings, seed, progress=self.progress)
         self._keep(run)
 
     def _keep(self, run: Any) -> None:

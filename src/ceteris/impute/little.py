@@ -18,21 +18,60 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ceteris.impute.columns import as_frame, learn
+from ceteris.results import Check, Section, Table
+from ceteris.showing import AbstractResult, screenful
 
 STEPS, TOLERANCE = 1000, 1e-8  # of EM
+LEVEL = 0.05  # p-value below which holes are not taken for completely at random
 
 
-@dataclass(frozen=True)
-class Little:
-    """Statistic, degrees of freedom, p-value, number of patterns, and the columns that the test uses."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Little(AbstractResult):
+    """What Little's test found.
+
+    Attributes
+    ----------
+    statistic : float
+        d².
+    dof : int
+        Degrees of freedom.
+    p_value : float
+        Small where holes are not completely at random.
+    patterns : int
+        Number of patterns of holes.
+    columns : tuple
+        The columns that the test uses.
+    """
 
     statistic: float
     dof: int
     p_value: float
     patterns: int
     columns: tuple[Any, ...]
+
+    def summary(self) -> str:
+        """Return the test in a few lines."""
+        used = f"{self.patterns:,} patterns of holes in {', '.join(map(str, self.columns))}."
+        return screenful("Little's test of whether holes are completely at random", [self._words(), used])
+
+    def sections(self) -> tuple[Section, ...]:
+        """Return the test as a part of a report."""
+        facts = {"d²": self.statistic, "degrees of freedom": self.dof, "p": self.p_value, "patterns": self.patterns}
+        frame = pd.DataFrame({"quantity": list(facts), "value": list(facts.values())})
+        return (Section("Little's test", self._words(), (Table("Little's test", frame),), (), self.checks),)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Whether holes may be completely at random."""
+        random = self.p_value >= LEVEL
+        more = " Nothing speaks against it." if random else " Complete cases differ from the others; impute."
+        return (Check("completely at random", random, f"Little's test: {self._words()}{more}", self.p_value, LEVEL),)
+
+    def _words(self) -> str:
+        return f"d² = {self.statistic:.1f} with {self.dof} degrees of freedom, p = {self.p_value:.3g}."
 
 
 def little_test(X: Any) -> Little:

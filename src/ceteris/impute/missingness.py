@@ -3,21 +3,93 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ceteris.impute.columns import Column, Holes, as_frame, learn
-from ceteris.impute.little import little_test
+from ceteris.impute.little import Little, little_test
 from ceteris.results import Check, Section, Table
+from ceteris.showing import AbstractResult, screenful
 
 MOST_PATTERNS, MOST_PAIRS = 12, 15  # rows of the tables
 DISTINCT = 0.001  # p-value below which a difference between rows with and without a hole is listed
 
 
-def missingness_report(X: Any) -> Section:
-    """Describe the holes of a table as a part of a report.
+@dataclass(frozen=True, eq=False, repr=False)
+class Missingness(AbstractResult):
+    """What is missing in a table.
+
+    Attributes
+    ----------
+    shares : DataFrame
+        Kind, number and share of missing cells by column, the emptiest first.
+    patterns : DataFrame
+        Which columns are observed together: a row per pattern, the most frequent first.
+    predictors : DataFrame
+        How rows with a hole in a column differ from the others in another, the largest differences first.
+    rows : int
+    little : Little or None
+        Little's test; None where it cannot be made.
+    """
+
+    shares: pd.DataFrame
+    patterns: pd.DataFrame
+    predictors: pd.DataFrame
+    rows: int
+    little: Little | None
+
+    @property
+    def text(self) -> str:
+        """How much is missing, in words."""
+        cells, gone = self.rows * len(self.shares), int(np.sum(self.shares["cells"]))
+        whole = (self.patterns.drop(columns="rows") == 1).to_numpy().all(1)
+        complete = float(np.sum(self.patterns["rows"].to_numpy()[whole])) / self.rows
+        return (
+            f"{gone / cells:.1%} of {cells:,} cells are missing; {complete:.1%} of {self.rows:,} rows are complete, "
+            f"and would be all that an analysis of complete cases uses. There are {len(self.patterns)} patterns."
+        )
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Shares by column, the most frequent patterns, and what goes with a hole."""
+        words = (
+            "Rows with a hole in the first column against the others: difference of means in standard deviations for "
+            "quantities, Cramér's V for labels. Columns that predict holes belong into the imputation."
+        )
+        goes_with = Table("What goes with a hole", self.predictors.head(MOST_PAIRS), words)
+        return (
+            Table("Missing cells by column", self.shares),
+            Table("Most frequent patterns", self.patterns.head(MOST_PATTERNS), "1: observed, 0: missing."),
+            *((goes_with,) if len(self.predictors) else ()),
+        )
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Whether holes are completely at random, and whether columns are nearly empty."""
+        return (_random(self.little), enough_observed(self.shares))
+
+    def summary(self) -> str:
+        """Return one screen: how much is missing, column by column, and the checks that failed."""
+        shares = self.shares.assign(missing=self.shares["missing"].map("{:.1%}".format))
+        return screenful("Missing data", [self.text], shares, self.checks)
+
+    def glance(self) -> Section:
+        """Return what a notebook shows: shares by column, the patterns, checks."""
+        return replace(self.sections()[0], tables=self.tables[:1])
+
+    def sections(self) -> tuple[Section, ...]:
+        """Return the description as a part of a report."""
+        from ceteris.impute.figures import pattern_figure
+
+        text = self.text + ("" if len(self.predictors) else " No column says where the others have holes.")
+        return (Section("Missing data", text, self.tables, (pattern_figure(self.patterns),), self.checks),)
+
+
+def missingness_report(X: Any) -> Missingness:
+    """Describe the holes of a table.
 
     Parameters
     ----------
@@ -25,7 +97,7 @@ def missingness_report(X: Any) -> Section:
 
     Returns
     -------
-    Section
+    Missingness
         Tables of shares by column, of the most frequent patterns, and of the columns that differ most between rows with
         and without a hole in another one; a figure of the patterns; checks of whether holes are completely at random
         and whether columns are nearly empty.
@@ -37,35 +109,19 @@ def missingness_report(X: Any) -> Section:
     Examples
     --------
     >>> from ceteris.data.missing import simulate_regression
-    >>> section = missingness_report(simulate_regression(500))
-    >>> section.tables[0].frame["missing"].tolist()[0] > 0.2, section.checks[0].verdict
+    >>> found = missingness_report(simulate_regression(500))
+    >>> found.shares["missing"].tolist()[0] > 0.2, found.checks[0].verdict
     (True, 'fail')
     """
-    from ceteris.impute.figures import pattern_figure
-
     table = as_frame(X)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         holes = learn(table)
-    shares, patterns = share_table(holes), pattern_table(holes)
-    complete = float((~holes.missing.any(1)).mean())
-    text = (
-        f"{holes.missing.mean():.1%} of {holes.values.size:,} cells are missing; {complete:.1%} of {len(table):,} rows "
-        f"are complete, and would be all that an analysis of complete cases uses. There are {len(patterns)} patterns."
-    )
-    predictors = predictor_table(holes)
-    words = (
-        "Rows with a hole in the first column against the others: difference of means in standard deviations for "
-        "quantities, Cramér's V for labels. Columns that predict holes belong into the imputation."
-    )
-    goes_with = Table("What goes with a hole", predictors.head(MOST_PAIRS), words)
-    tables = (
-        Table("Missing cells by column", shares),
-        Table("Most frequent patterns", patterns.head(MOST_PATTERNS), "1: observed, 0: missing."),
-        *((goes_with,) if len(predictors) else ()),
-    )
-    text += "" if len(predictors) else " No column says where the others have holes."
-    return Section("Missing data", text, tables, (pattern_figure(patterns),), (_random(table), _filled(shares)))
+    try:
+        little = little_test(table)
+    except ValueError:
+        little = None
+    return Missingness(share_table(holes), pattern_table(holes), predictor_table(holes), len(table), little)
 
 
 def share_table(holes: Holes) -> pd.DataFrame:
@@ -131,24 +187,14 @@ def _welch(a: np.ndarray, b: np.ndarray) -> float:
     return float(found.pvalue)
 
 
-def _random(table: pd.DataFrame) -> Check:
-    try:
-        found = little_test(table)
-    except ValueError:
+def _random(little: Little | None) -> Check:
+    if little is None:
         return Check("completely at random", None, "Little's test needs at least two numeric columns, some with holes.")
-    words = f"Little's test: d² = {found.statistic:.1f} with {found.dof} degrees of freedom, p = {found.p_value:.3g}"
-    if found.p_value < 0.05:
-        return Check(
-            "completely at random",
-            False,
-            f"{words}. Complete cases differ from the others; impute.",
-            found.p_value,
-            0.05,
-        )
-    return Check("completely at random", True, f"{words}. Nothing speaks against it.", found.p_value, 0.05)
+    return little.checks[0]
 
 
-def _filled(shares: pd.DataFrame) -> Check:
+def enough_observed(shares: pd.DataFrame) -> Check:
+    """Whether no column is nearly empty; from `share_table`."""
     empty = shares["column"][shares["missing"] > 0.8].tolist()
     if empty:
         return Check(

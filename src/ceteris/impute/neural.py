@@ -34,8 +34,9 @@ class Settings(NamedTuple):
 
 
 def train(
-    cells: Cells, levels: Levels | list[Levels], members: int, settings: Settings, seed: int, feed: Any = None
-) -> Fit:
+    cells: Cells, levels: Levels | list[Levels], members: int, settings: Settings, seed: int, feed: Any = None,
+    progress: bool = False,
+) -> Fit:  # fmt: skip
     """Train an ensemble.
 
     Parameters
@@ -49,6 +50,8 @@ def train(
     seed : int
     feed : callable, optional
         Batches that the host reads; ``cells`` is then a sample, for the normal and for judging.
+    progress : bool
+        Whether to show progress.
     """
     rng = np.random.default_rng(seed)
     several = isinstance(levels, list)
@@ -66,6 +69,7 @@ def train(
         start=lambda key: start(builder, cells, of_tables, drawn, key),
         feed=feed,
         how="vmap" if several else "auto",
+        progress=progress,
     )  # fmt: skip
 
 

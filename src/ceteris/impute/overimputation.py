@@ -15,13 +15,14 @@ from ceteris.impute import metrics
 from ceteris.impute.base import MultipleImputer
 from ceteris.impute.columns import Holes, as_frame, learn, read
 from ceteris.impute.figures import over_imputation
-from ceteris.results import Check, Figure, Section, Table
+from ceteris.results import Check, Section, Table
+from ceteris.showing import AbstractResult, screenful
 
 LEVEL, LOWEST, HIGHEST = 0.9, 0.85, 0.95  # of the intervals, and between what their coverage should lie
 
 
-@dataclass(frozen=True, eq=False)
-class OverImputation:
+@dataclass(frozen=True, eq=False, repr=False)
+class OverImputation(AbstractResult):
     """What over-imputation found.
 
     Attributes
@@ -38,33 +39,38 @@ class OverImputation:
     >>> from ceteris.data.missing import simulate_regression
     >>> from ceteris.impute import MeanMode
     >>> over = overimpute(MeanMode(), simulate_regression(300))  # every draw is the same mean: no interval covers
-    >>> over.summary()["coverage"].tolist(), [(check.name, check.verdict) for check in over.checks]
+    >>> over.means()["coverage"].tolist(), [(check.name, check.verdict) for check in over.checks]
     ([0.0], [('intervals cover', 'fail'), ('better than the mean', 'pass')])
     """
 
     scores: Any
     cells: pd.DataFrame
 
-    def summary(self) -> Any:
+    def means(self) -> Any:
         """Means over columns, a row per number of epochs."""
         return self.scores.drop(columns=["column", "cells"]).groupby("epochs", dropna=False, sort=False).mean()
 
+    def summary(self) -> str:
+        """Return one screen: the scores by column, or by number of epochs where several were tried, failed checks."""
+        several = self.scores["epochs"].nunique() > 1
+        table = self.means().reset_index() if several else self.scores.drop(columns="epochs")
+        facts = ["Means over columns by number of epochs."] if several else []
+        cells = int(self.scores.groupby("epochs", dropna=False)["cells"].sum().iloc[0])
+        return screenful(
+            f"Over-imputation: {cells:,} observed cells were hidden and imputed.", facts, table, self.checks
+        )
+
     def sections(self) -> tuple[Section, ...]:
-        """The result as a part of a report."""
+        """Return the result as a part of a report."""
         return (
             Section(
                 "Over-imputation",
                 TEXT,
                 (Table("By column", self.scores if self._epochs else self.scores.drop(columns="epochs"), NOTE),),
-                over_imputation(self.cells, self.summary()),
+                over_imputation(self.cells, self.means()),
                 self.checks,
             ),
         )
-
-    @property
-    def figures(self) -> tuple[Figure, ...]:
-        """Draws against truth by quantity, and scores by epochs where several were tried."""
-        return self.sections()[0].figures
 
     @property
     def checks(self) -> tuple[Check, ...]:

@@ -7,26 +7,25 @@ import copy
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ceteris.engine import Fit, Status
-from ceteris.files.objects import save_object
+from ceteris.fitted import AbstractFitted
 from ceteris.learners import network, settings, target
-from ceteris.results import Section
+from ceteris.results import Check, Section
 from ceteris.tables import coding
 from ceteris.training import history
 
 
 # a dataclass, so that a learner is its settings: scikit-learn reads them off the __init__ that this writes
 @dataclass(kw_only=True, eq=False, repr=False)
-class NeuralLearner(BaseEstimator, abc.ABC):
+class NeuralLearner(AbstractFitted):
     """An ensemble of nets on a table. A learner adds its parameters, how it reads y, and how it predicts."""
 
     widths: Any = (64, 64)
@@ -131,10 +130,12 @@ class NeuralLearner(BaseEstimator, abc.ABC):
         warn_if_unsettled(type(self).__name__, trained[0].run, late)
         return learners
 
-    def save(self, path: Any) -> Path:
-        """Save a fitted learner into one file, from which ``ceteris.load(path)`` reads it again."""
+    def summary(self) -> str:
+        """Return one screen: what was trained on what, how it ended, the loss, failed checks."""
+        from ceteris.learners.sections import described
+
         check_is_fitted(self)
-        return save_object(path, self)
+        return described(self)
 
     def _check_loaded(self) -> None:
         """Raise unless what a file says fits together."""
@@ -154,6 +155,21 @@ class NeuralLearner(BaseEstimator, abc.ABC):
 
         check_is_fitted(self)
         return (training(self),)
+
+    def glance(self) -> Section:
+        """Return what a notebook shows: losses, learning curve, checks."""
+        from ceteris.learners.sections import glance
+
+        check_is_fitted(self)
+        return glance(self)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Whether the training had settled."""
+        from ceteris.learners.sections import settled
+
+        check_is_fitted(self)
+        return (settled(self.late_fall_),)
 
     # A learner says how its target is read, scaled and predicted.
 

@@ -4,31 +4,60 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ceteris.learners.network import SETTLED
 from ceteris.results import Check, Figure, Section, Table
+from ceteris.showing import screenful
 
 
 def training(learner: Any) -> Section:
-    """Return a section: the settings, the learning curve, and whether the training came to an end."""
+    """Return a section: what was learnt, the learning curve, the settings, and whether the training came to an end."""
     name = type(learner).__name__
     settings = pd.DataFrame(
         [(key, repr(value)) for key, value in learner.get_params(deep=False).items()], columns=["parameter", "value"]
     )
-    text = (
-        f"{name}: {learner.n_members_} nets on {learner.n_features_in_} columns, at most {learner.n_iter_} epochs. "
-        f"{learner.status_}"
-    )
-    if learner.constant_columns_:
-        text += f"\n\nColumns with one value only, which count for nothing: {', '.join(learner.constant_columns_)}."
     return Section(
         f"Training: {name}",
-        text,
-        tables=(Table("Settings", settings),),
+        "\n\n".join([_trained(learner), *_facts(learner)]),
+        tables=(Table("Training", learnt(learner)), Table("Settings", settings)),
         figures=(learning_curve(learner.history_),),
-        checks=(settled(learner.late_fall_),),
+        checks=learner.checks,
     )
+
+
+def described(learner: Any) -> str:
+    """Return one screen about a learner."""
+    return screenful(_trained(learner), _facts(learner), learnt(learner), learner.checks)
+
+
+def learnt(learner: Any) -> pd.DataFrame:
+    """Return the figures of a training: losses are means over nets, of their last and of their best epoch."""
+    last = learner.history_.groupby("member")[["loss", "heldout"]].agg({"loss": "last", "heldout": "min"}).mean()
+    noise = np.atleast_1d(getattr(learner, "noise_", ()))
+    names = ["noise"] if len(noise) == 1 else [f"noise of output {i + 1}" for i in range(len(noise))]
+    facts = {"loss in training": last["loss"], "loss on rows set aside": last["heldout"]}
+    facts |= dict(zip(names, noise, strict=True))
+    return pd.DataFrame({"quantity": list(facts), "value": list(facts.values())}).dropna()
+
+
+def glance(learner: Any) -> Section:
+    """Return what a notebook shows: the training without the settings."""
+    table, curve = Table("Training", learnt(learner)), learning_curve(learner.history_)
+    return Section("", "\n\n".join(_facts(learner)), (table,), (curve,), learner.checks)
+
+
+def _trained(learner: Any) -> str:
+    return (
+        f"{type(learner).__name__}: {learner.n_members_} nets on {learner.n_features_in_} columns, at most "
+        f"{learner.n_iter_} epochs."
+    )
+
+
+def _facts(learner: Any) -> list[str]:
+    names = ", ".join(learner.constant_columns_)
+    return [learner.status_, *([f"Columns with one value only, which count for nothing: {names}."] if names else [])]
 
 
 def learning_curve(history: pd.DataFrame) -> Figure:

@@ -25,16 +25,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ceteris.evidence import Section
 from ceteris.files import folder_lock, is_empty, replace_file, temporary
 from ceteris.outlets import json_text, report_csv
-from ceteris.report import figures, machine
-from ceteris.report.store import Counter, sentence, store_section
-from ceteris.report.stored import read_facts, read_sections
+from ceteris.report import machine
+from ceteris.report.stored import read_facts, read_sections, sentence
 from ceteris.stopping import heard
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ceteris.evidence import Section
 
 ROOM = 50_000_000  # bytes: some hundred figures and the weights of a mid-size net
 OURS = ("sections.json", "history.csv", "report.html", "tables", "figures")
@@ -62,6 +62,7 @@ class Run:
     Examples
     --------
     >>> import tempfile
+    >>> from ceteris.evidence import Section
     >>> folder = Path(tempfile.mkdtemp()) / "first"
     >>> with Run.create(folder, "ceteris demo", {"rows": 100}, seed=0) as run:
     ...     run.write([Section("Data", "A hundred rows.")])
@@ -154,6 +155,9 @@ class Run:
         history : DataFrame, optional
             One row per recorded step.
         """
+        from ceteris.report import figures  # whoever only reads runs needs neither arrays nor pictures
+        from ceteris.report.store import Counter, store_section
+
         sections = list(sections)
         if history is not None:
             replace_file(self.folder / "history.csv", report_csv(history))
@@ -191,36 +195,6 @@ class Run:
 
     def _save(self) -> None:
         replace_file(self.folder / "run.json", json_text(self.facts))
-
-
-def list_runs(root: str | Path = "runs") -> list[Run]:
-    """Find the runs in a folder and in its folders, oldest first.
-
-    Parameters
-    ----------
-    root : path
-        Searched two levels deep.
-
-    Returns
-    -------
-    list of Run
-        One whose ``run.json`` cannot be read has only the fact ``status``.
-    """
-    root = Path(root)
-    if not root.is_dir():
-        raise FileNotFoundError(
-            f"root: {root} is not a folder; give one with run folders in it, or make one by `ceteris demo`."
-        )
-    found = {path.parent for level in ("", "*/", "*/*/") for path in root.glob(f"{level}run.json")}
-    runs = [_open_or_say(folder) for folder in sorted(found)]
-    return sorted(runs, key=lambda run: str(run.facts.get("started", "")))
-
-
-def _open_or_say(folder: Path) -> Run:
-    try:
-        return Run.open(folder)
-    except (ValueError, OSError) as error:
-        return Run(folder, {"status": f"unreadable: {error}"})
 
 
 def refuse_foreign(folder: Path) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ceteris.drawing import PAGES, svg
 from ceteris.files import replace_file
-from ceteris.outlets import file_name, prose, report_csv, writable
+from ceteris.outlets import file_name, report_csv, writable
+from ceteris.report.stored import sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,9 +94,3 @@ def _index_names(frame: pd.DataFrame) -> list[str]:
 def _label(column: Any) -> str:
     parts = column if isinstance(column, tuple) else (column,)
     return writable(" · ".join(str(part) for part in parts if str(part)))
-
-
-def sentence(error: BaseException | None) -> str:
-    """Return an error as one line: its kind and its message."""
-    text = prose(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ceteris.files import read_json
-from ceteris.outlets import read_csv
+from ceteris.outlets import prose, read_csv
 from ceteris.report.numbers import number
 from ceteris.report.svg import filtered
 
@@ -173,3 +173,15 @@ def _refuse_wrong(path: Path, what: str, value: Any, shape: Shape) -> None:
             f"folder: {path} was edited: {what} {wrong[0]!r} is {found}, which no run writes; restore it from a copy "
             "or run the command again."
         )
+
+
+def sentence(error: BaseException | None) -> str:
+    """Return an error as one line: its kind and its message.
+
+    Examples
+    --------
+    >>> sentence(ValueError("Too long.")), sentence(KeyboardInterrupt())
+    ('ValueError: Too long.', 'KeyboardInterrupt')
+    """
+    text = prose(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

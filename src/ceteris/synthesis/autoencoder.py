@@ -35,15 +35,16 @@ import jax.random as jr
 import numpy as np
 import pandas as pd
 from jax import Array
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ceteris.arguments import COUNT, POSITIVE, check
+from ceteris.fitted import AbstractFitted
 from ceteris.nets import Coder
-from ceteris.outlets import entry
 from ceteris.recipe import optimiser
-from ceteris.results import Check, Figure, Section, Table
+from ceteris.results import Check, Section
+from ceteris.synthesis.sections import better_than_means, described, on_rows, training
 from ceteris.tables import coding
 from ceteris.training import (
     AbstractRowLoss,
@@ -90,7 +91,7 @@ class Evidence(AbstractRowLoss):
 
 # a dataclass, so that a coder is its settings: scikit-learn reads them off the __init__ that this writes
 @dataclass(eq=False, repr=False)
-class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
+class _AbstractAutoencoder(TransformerMixin, AbstractFitted):
     """What both kinds share: from a checked table to a trained coder, and back."""
 
     latent: int = 2
@@ -131,6 +132,7 @@ class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
         self.history_ = history(run).drop(columns="member")
         judges = np.arange(len(x)) if rows.heldout is None else rows.heldout[rows.heldout < len(x)]
         self.reconstruction_error_ = float(np.mean(self._errors(x[judges])))
+        self.constant_error_ = float(np.mean(x[judges] ** 2))
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -151,33 +153,32 @@ class _AbstractAutoencoder(TransformerMixin, BaseEstimator, abc.ABC):
         """Return the mean squared error of each row over its standardised columns, shape (n,); large for odd rows."""
         return self._errors(self._matrix(X))
 
-    def sections(self, X: Any, label: Any = None) -> tuple[Section, ...]:
+    def summary(self) -> str:
+        """Return one screen: how training ended, the error on rows set aside, failed checks."""
+        check_is_fitted(self)
+        return described(self)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Whether rows set aside are reconstructed better than by the column means."""
+        check_is_fitted(self)
+        return (better_than_means(self.reconstruction_error_, self.constant_error_),)
+
+    def sections(self, X: Any = None, label: Any = None) -> tuple[Section, ...]:
         """Return a part of a report: the learning curve, the error, and the first two latent numbers of rows.
 
         Parameters
         ----------
-        X : table
+        X : table, optional
+            Rows to show; without them it is the training, and the error on the rows set aside.
         label : sequence, optional
             One value per row, by which the points are told apart.
         """
-        z, error = self.transform(X), self.reconstruction_error(X)
-        points = pd.DataFrame({"first": z[:, 0], "second": z[:, min(1, self.latent - 1)], "label": "rows"})
-        if label is not None:
-            points["label"] = [str(value) for value in label]
-        constant = float(np.mean(self._matrix(X) ** 2))
-        figures = (
-            Figure("Latent numbers", "Each point is a row: its first two latent numbers.", points, _draw_latent),
-            Figure("Learning curve", "Loss by epoch; dashed: on rows set aside.", self.history_, _draw_curve),
-        )
-        facts = pd.DataFrame(
-            {"quantity": ["rows", "latent numbers", "mean squared error", "  of the column means"],
-             "value": [len(z), self.latent, error.mean(), constant]}
-        )  # fmt: skip
-        sentence = f"The mean squared error is {error.mean():.3f}; that of the column means is {constant:.3f}."
-        check = Check(
-            "better than the column means", bool(error.mean() < constant), sentence, float(error.mean()), constant
-        )
-        return (Section(type(self).__name__, self.status_, (Table("Reconstruction", facts),), figures, (check,)),)
+        check_is_fitted(self)
+        if X is None:
+            return (training(self),)
+        error, constant = self.reconstruction_error(X), float(np.mean(self._matrix(X) ** 2))
+        return (on_rows(self, self.transform(X), error, constant, label),)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names latent0, latent1, ..."""
@@ -254,6 +255,8 @@ class Autoencoder(_AbstractAutoencoder):
     ----------
     reconstruction_error_ : float
         Mean squared error of standardised columns, on the rows set aside where there are any.
+    constant_error_ : float
+        The same of the column means.
     history_ : DataFrame
         Loss by epoch.
     status_ : str
@@ -338,22 +341,3 @@ def _decode(coder: Coder, z: Array) -> Array:
 def _mapped(function: Any, coder: Coder, x: np.ndarray) -> np.ndarray:
     alone = jax.tree.map(lambda a: a[None] if eqx.is_array(a) else a, coder)
     return evaluate(function, alone, [x.astype(np.float32)])[0][0]
-
-
-def _draw_latent(figure: Any, data: Any) -> None:
-    axes = figure.subplots()
-    for label, part in data.groupby("label", sort=True):
-        axes.plot(part["first"], part["second"], ".", markersize=3, alpha=0.7, label=entry(label))
-    axes.set(xlabel="first latent number", ylabel="second latent number")
-    if 1 < data["label"].nunique() <= 12:
-        axes.legend(markerscale=3)
-
-
-def _draw_curve(figure: Any, data: pd.DataFrame) -> None:
-    axes = figure.subplots()
-    axes.plot(data["epoch"], data["loss"], label="training")
-    held = data.dropna(subset="heldout")
-    if len(held):
-        axes.plot(held["epoch"], held["heldout"], "--", label="set aside")
-    axes.set(xlabel="epoch", ylabel="loss")
-    axes.legend()

@@ -36,7 +36,7 @@ FAR = 5.0  # standard deviations from the middle of a mode at which numbers are 
 class Labels:
     """A column of few different values."""
 
-    name: str
+    name: Any
     values: np.ndarray
     dtype: Any
 
@@ -67,7 +67,7 @@ class Labels:
 class Numbers:
     """A column of many different numbers, with its modes: means, standard deviations and shares, each (modes,)."""
 
-    name: str
+    name: Any
     mean: np.ndarray
     sd: np.ndarray
     share: np.ndarray

@@ -21,14 +21,16 @@ import jax.random as jr
 import numpy as np
 import pandas as pd
 from jax import Array
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ceteris.arguments import COUNT, check, whole
 from ceteris.engine import Progress, fit, precision
+from ceteris.fitted import AbstractFitted
 from ceteris.recipe import Draws, Play
+from ceteris.results import Section
 from ceteris.synthesis import columns as mixed
+from ceteris.synthesis.sections import game, gan_described
 from ceteris.synthesis.wasserstein import CriticLoss, GeneratorLoss, Maker, players, rule
 from ceteris.training import refuse_non_finite
 
@@ -104,7 +106,7 @@ def find_conditions(columns: tuple[mixed.Labels | mixed.Numbers, ...], x: np.nda
     )
 
 
-class TableGAN(BaseEstimator):
+class TableGAN(AbstractFitted):
     """Synthetic rows of a table: a generator and a critic that play against each other.
 
     Parameters
@@ -209,6 +211,16 @@ class TableGAN(BaseEstimator):
                     f"given: {given} was asked for, but the generator makes hardly any such row; train longer."
                 )
         return pd.concat(parts, ignore_index=True).iloc[:n]
+
+    def summary(self) -> str:
+        """Return one screen: how training ended, and how each column was taken."""
+        check_is_fitted(self)
+        return gan_described(self)
+
+    def sections(self) -> tuple[Section, ...]:
+        """Return the game as a part of a report."""
+        check_is_fitted(self)
+        return (game(self),)
 
     def _draw(self, key: Array, wanted: int | None) -> np.ndarray:
         asked, draw = jr.split(key)

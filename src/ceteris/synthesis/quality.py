@@ -32,6 +32,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from ceteris.results import Check, Figure, Section, Table
+from ceteris.showing import AbstractResult, screenful
 from ceteris.synthesis.columns import FEW
 from ceteris.tables import coding
 
@@ -39,8 +40,8 @@ USEFUL = 0.9  # share of the score of real rows that synthetic rows should reach
 SAFE = 0.55  # area under the attacker's curve up to which little is given away
 
 
-@dataclass(frozen=True, eq=False)
-class TableComparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class TableComparison(AbstractResult):
     """Synthetic rows against real ones.
 
     Attributes
@@ -81,15 +82,22 @@ class TableComparison:
                   attack, SAFE),
         )  # fmt: skip
 
+    def summary(self) -> str:
+        """Return one screen: how alike the tables are, the checks, scores by target."""
+        fine = [f"{check.name}: {check.sentence}" for check in self.checks if check.passed]
+        return screenful("Synthetic rows against real ones", [self._alike(), *fine], self.use, self.checks)
+
+    def _alike(self) -> str:
+        gap = (self.association["real"] - self.association["synthetic"]).abs()
+        return (
+            f"The mean distance of marginals is {self.marginals['distance'].mean():.3f}; associations of two columns "
+            f"differ by {gap.mean():.3f} on average and {gap.max():.3f} at most."
+        )
+
     def sections(self) -> tuple[Section, ...]:
         """Return the comparison as a part of a report."""
-        gap = (self.association["real"] - self.association["synthetic"]).abs()
         text = (
-            f"The mean distance of marginals is {self.marginals['distance'].mean():.3f}; associations of two columns "
-            "differ "
-            f"by {gap.mean():.3f} on average and {gap.max():.3f} at most. A good score on these says nothing about "
-            "privacy, "
-            "and nothing here is a guarantee of it."
+            f"{self._alike()} A good score on these says nothing about privacy, and nothing here is a guarantee of it."
         )
         facts = self.privacy.rename_axis("quantity").reset_index(name="value")
         tables = (Table("Marginals", self.marginals), Table("Use", self.use, "Scores on rows held out."),

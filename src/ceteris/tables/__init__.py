@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 
 from ceteris.lazy import lazily
 
-__all__ = ["KINDS", "Options", "ReadTable", "parse_types", "plain", "read_table", "split_target", "survey_parquet"]
+__all__ = [
+    "KINDS", "Options", "ReadTable", "columns_of", "parse_types", "parts_of", "plain", "read_table", "split_target",
+    "survey_parquet", "table_file",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from ceteris.tables.columns import survey_parquet
-    from ceteris.tables.options import KINDS, Options, parse_types
+    from ceteris.tables.file import table_file
+    from ceteris.tables.options import KINDS, Options, columns_of, parse_types, parts_of
     from ceteris.tables.reading import read_table
     from ceteris.tables.table import ReadTable, plain
     from ceteris.tables.target import split_target

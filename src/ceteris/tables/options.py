@@ -103,3 +103,29 @@ def parse_types(words: Iterable[str]) -> dict[str, str]:
         if types.setdefault(name, kind) != kind:
             raise ValueError(f"types: column {name!r} is given as {types[name]} and as {kind}; give one of the two.")
     return types
+
+
+def columns_of(argument: str, words: Iterable[str], columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that words name, each a column or several with commas between them.
+
+    Examples
+    --------
+    >>> columns_of("x", ["age,town", "a,b"], ["age", "town", "a,b"])
+    ('age', 'town', 'a,b')
+    """
+    found: dict[str, None] = {}
+    for word in words:
+        for name in [word] if word in columns else [part.strip() for part in word.split(",")]:
+            found[one_of(argument, name, columns, kind="a column of the data:")] = None
+    return tuple(found)
+
+
+def parts_of(words: Iterable[str]) -> tuple[str, ...]:
+    """Return all that words may name before the columns of a table are known: each whole, and in parts.
+
+    Examples
+    --------
+    >>> parts_of(["age,town"])
+    ('age,town', 'age', 'town')
+    """
+    return tuple(dict.fromkeys(name for word in words for name in (word, *(part.strip() for part in word.split(",")))))

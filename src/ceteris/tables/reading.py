@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from ceteris.tables.columns import settle
+from ceteris.tables.file import PARQUETS, table_file
 from ceteris.tables.options import Options
 from ceteris.tables.parquet import read_parquet
 from ceteris.tables.table import ReadTable
 from ceteris.tables.text import read_text
-
-TEXTS = (".csv", ".tsv", ".tab", ".txt")
-PARQUETS = (".parquet", ".pq")
 
 
 def read_table(
@@ -55,6 +52,7 @@ def read_table(
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> path = Path(tempfile.mkdtemp()) / "survey.csv"
     >>> _ = path.write_text("person_id;income;kind\n17;1.000,5;a\n11;-;b\n29;2.500,0;a\n")
     >>> table = read_table(path)
@@ -63,15 +61,10 @@ def read_table(
     >>> print(table.sentences[0])
     Recognised: fields are separated by semicolons; decimals are marked by commas.
     """
-    path = Path(path)
+    path = table_file(path)
     if options is None:
         options = Options(dict(types or {}), _names(ignore), _names(id), _names(needed), separator, decimal)
-    kind = path.suffix.lower()
-    if not path.is_file():
-        raise FileNotFoundError(f"data: there is no file {path}; give the path of a CSV or Parquet file.")
-    if kind not in TEXTS + PARQUETS:
-        raise ValueError(f"data: {path} ends in {path.suffix!r}; give a .csv or .parquet file.")
-    raw = read_parquet(path) if kind in PARQUETS else read_text(path, options)
+    raw = read_parquet(path) if path.suffix.lower() in PARQUETS else read_text(path, options)
     return settle(raw, options, path)
 
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from ceteris.evidence import FORMATS, Figures
 from ceteris.saved import load
+from ceteris.showing import COLUMNS, LINES
 
-LINES, COLUMNS = 25, 120  # of one screen
 _VOID = {"br", "hr", "img", "input", "meta", "link", "path", "use", "rect", "stop", "image"}
 
 

@@ -28,8 +28,11 @@ import numpy as np
 import pandas as pd
 
 from ceteris.arguments import check
+from ceteris.results import Section
+from ceteris.showing import AbstractResult
 from ceteris.text.cooccurrence import count_pairs
 from ceteris.text.corpus import Corpus
+from ceteris.text.shown import regression_described, regression_section
 from ceteris.text.vectors import WordVectors
 
 _DRAWS_AT_ONCE = 200
@@ -129,8 +132,8 @@ def _is_numeric(column: pd.Series) -> bool:
     return True
 
 
-@dataclass(frozen=True, eq=False)
-class ContextRegression:
+@dataclass(frozen=True, eq=False, repr=False)
+class ContextRegression(AbstractResult):
     """What a word means, by covariates of its documents.
 
     Attributes
@@ -156,6 +159,20 @@ class ContextRegression:
     occurrences: int
     documents: int
     vectors: WordVectors
+
+    def summary(self) -> str:
+        """Return one screen: lengths of coefficients and p-values."""
+        return regression_described(self)
+
+    def sections(self) -> tuple[Section, ...]:
+        """Return lengths of coefficients, and the nearest words with and without each covariate."""
+        return (regression_section(self),)
+
+    def _check_loaded(self) -> None:
+        """Raise unless what a file says fits together."""
+        shape = (len(self.names), self.vectors.matrix.shape[1])
+        if self.beta.shape != shape or self.variance.shape != shape or self.p.shape != shape[:1]:
+            raise ValueError("names, coefficients and vectors do not fit together")
 
     def table(self) -> pd.DataFrame:
         """Return the length of each coefficient, the length with the bias of noise taken off, and the p-value."""

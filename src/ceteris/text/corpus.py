@@ -13,12 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from ceteris.arguments import whole
+from ceteris.results import Section
+from ceteris.showing import AbstractResult
+from ceteris.text.shown import corpus_described, corpus_section
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
-@dataclass(frozen=True, eq=False)
-class Corpus:
+@dataclass(frozen=True, eq=False, repr=False)
+class Corpus(AbstractResult):
     """Documents, each a run of words by their number.
 
     Attributes
@@ -58,6 +61,22 @@ class Corpus:
     def owner(self) -> np.ndarray:
         """The document of each word, shape (tokens,)."""
         return np.repeat(np.arange(self.documents), np.diff(self.starts))
+
+    def summary(self) -> str:
+        """Return one screen: how much text, and the commonest words."""
+        return corpus_described(self)
+
+    def sections(self) -> tuple[Section, ...]:
+        """Return the commonest words, how frequencies fall with rank, and how long documents are."""
+        return (corpus_section(self),)
+
+    def _check_loaded(self) -> None:
+        """Raise unless what a file says fits together."""
+        words, starts = len(self.words), self.starts
+        if self.counts.shape != (words,) or len(starts) < 1 or starts[0] != 0 or starts[-1] != len(self.ids):
+            raise ValueError("words, counts and documents do not fit together")
+        if (np.diff(starts) < 0).any() or (len(self.ids) and not 0 <= self.ids.min() <= self.ids.max() < words):
+            raise ValueError("documents do not follow each other, or hold words that are not there")
 
     def take(self, documents: np.ndarray) -> Corpus:
         """Return the corpus of these documents (some perhaps several times), with the same vocabulary."""
@@ -131,10 +150,15 @@ def read_corpus(path: str | Path, least: int = 5) -> Corpus:
     >>> corpus.words, corpus.documents
     (('rules', 'the'), 2)
     """
+    return build_corpus(_lines(text_file(path)), least)
+
+
+def text_file(path: str | Path) -> Path:
+    """Return the path of a file that is there."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"path: there is no file {path}; give a text file with one document per line.")
-    return build_corpus(_lines(path), least)
+    return path
 
 
 def _lines(path: Path) -> Iterator[str]:

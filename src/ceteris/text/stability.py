@@ -20,14 +20,17 @@ import pandas as pd
 from scipy import stats
 
 from ceteris.arguments import probability, whole
+from ceteris.results import Check, Section
+from ceteris.showing import AbstractResult
 from ceteris.text.corpus import Corpus
 from ceteris.text.glove import GloVe
+from ceteris.text.shown import ensemble_described, middling, stability, steady
 from ceteris.text.skip_gram import SkipGram
 from ceteris.text.vectors import WordVectors
 
 
-@dataclass(frozen=True, eq=False)
-class VectorEnsemble:
+@dataclass(frozen=True, eq=False, repr=False)
+class VectorEnsemble(AbstractResult):
     """Word vectors of several runs over one vocabulary.
 
     Where n nearest words are asked for and the vocabulary has fewer others, it is all others.
@@ -58,6 +61,24 @@ class VectorEnsemble:
     def words(self) -> tuple[str, ...]:
         """The vocabulary."""
         return self.runs[0].words
+
+    def summary(self) -> str:
+        """Return one screen: how steady neighbours are, and some of them."""
+        return ensemble_described(self)
+
+    def sections(self) -> tuple[Section, ...]:
+        """Return how steady neighbours are over runs."""
+        return (stability(self),)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Whether two runs find the same neighbours."""
+        return (steady(self, middling(self)),)
+
+    def _check_loaded(self) -> None:
+        """Raise unless what a file says fits together."""
+        if len(self.runs) < 2 or any(run.words != self.words for run in self.runs):
+            raise ValueError("the runs are not of the same words")
 
     def similarity(self, pairs: Sequence[tuple[str, str]], level: float = 0.95) -> pd.DataFrame:
         """Return the cosines of pairs of words."""

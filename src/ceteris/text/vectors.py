@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ceteris.arguments import nearest, whole
-from ceteris.engine import save_weights
-from ceteris.files import read_arrays, refuse_non_finite, replace_file
+from ceteris.files import replace_file
+from ceteris.files.objects import load_object
+from ceteris.results import Section
+from ceteris.showing import AbstractResult
 from ceteris.text.corpus import Corpus
+from ceteris.text.shown import vector_section, vectors_described
 
 RARE = 1e-3  # in the vector of a document a word of frequency p has weight RARE / (RARE + p)
 
 
-@dataclass(frozen=True, eq=False)
-class WordVectors:
+@dataclass(frozen=True, eq=False, repr=False)
+class WordVectors(AbstractResult):
     """One vector per word.
 
     Parameters
@@ -52,19 +56,34 @@ class WordVectors:
     matrix: np.ndarray
     counts: np.ndarray
     history: pd.DataFrame | None = None
-    index: dict[str, int] = field(init=False, repr=False)
-    unit: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.matrix.shape[:1] != (len(self.words),) or self.matrix.ndim != 2:
             raise ValueError(
                 f"matrix: shape {self.matrix.shape} was given, but {len(self.words)} words need one row each."
             )
-        object.__setattr__(self, "index", {word: i for i, word in enumerate(self.words)})
         if len(self.index) < len(self.words):
             twice = Counter(self.words).most_common(1)[0][0]
             raise ValueError(f"words: {twice!r} is given twice; give each word one vector.")
-        object.__setattr__(self, "unit", _unit(self.matrix))
+
+    def _check_loaded(self) -> None:
+        """Raise unless what a file says fits together."""
+        counts = self.counts
+        if self.matrix.dtype.kind != "f" or counts.dtype.kind not in "fiu" or counts.shape != (len(self.words),):
+            raise ValueError("there is not one row of numbers and one count for each word")
+        if not (np.isfinite(self.matrix).all() and np.isfinite(counts).all() and (counts >= 0).all()):
+            raise ValueError("numbers or counts of words are NaN, infinite or negative")
+        self.__post_init__()
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """The row of each word."""
+        return {word: i for i, word in enumerate(self.words)}
+
+    @cached_property
+    def unit(self) -> np.ndarray:
+        """The vectors scaled to length one, shape (words, dimensions)."""
+        return _unit(self.matrix)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -151,10 +170,13 @@ class WordVectors:
         np.add.at(total, corpus.owner, weights[corpus.ids])
         return sums / np.where(total > 0, total, 1.0)[:, None]
 
-    def save(self, path: str | Path) -> None:
-        """Save to one file, in one step: whoever reads it sees all of it or the one before. See `load_vectors`."""
-        facts = {"word vectors": list(self.words)}
-        save_weights(path, {"matrix": self.matrix, "counts": np.asarray(self.counts)}, facts)
+    def summary(self) -> str:
+        """Return one screen: how many, and the neighbours of some words of middling frequency."""
+        return vectors_described(self)
+
+    def sections(self) -> tuple[Section, ...]:
+        """Return neighbours of some words, the loss, and words on a plane."""
+        return (vector_section(self),)
 
     def save_text(self, path: str | Path) -> None:
         """Save in the text format of word2vec, which most programs read; in one step."""
@@ -184,7 +206,7 @@ def load_vectors(path: str | Path) -> WordVectors:
     >>> import tempfile
     >>> vectors = WordVectors(("a", "b"), np.eye(2), np.ones(2))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     vectors.save(f"{folder}/v.safetensors")
+    ...     _ = vectors.save(f"{folder}/v.safetensors")
     ...     vectors.save_text(f"{folder}/v.txt")
     ...     [load_vectors(f"{folder}/{name}").words for name in ("v.safetensors", "v.txt")]
     [('a', 'b'), ('a', 'b')]
@@ -192,28 +214,7 @@ def load_vectors(path: str | Path) -> WordVectors:
     path = Path(path)
     if path.suffix in (".txt", ".vec"):
         return _read_text(path)
-    arrays, facts = read_arrays(path, "weights")
-    if "word vectors" not in facts:
-        raise ValueError(f"path: {path} holds weights, but no word vectors; give a file that WordVectors.save wrote.")
-    words, matrix, counts = facts["word vectors"], arrays.pop(_MATRIX, None), arrays.pop(_COUNTS, None)
-    if arrays or matrix is None or counts is None or matrix.dtype.kind != "f" or counts.dtype.kind not in "fiu":
-        raise ValueError(f"path: {path} does not hold one matrix and one count per word; use an earlier copy.")
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise ValueError(f"path: {path} does not hold a list of words; use an earlier copy.")
-    refuse_non_finite(path, {"matrix": matrix, "counts": counts})
-    return _vectors(path, words, matrix, counts)
-
-
-_MATRIX, _COUNTS = "model['matrix']", "model['counts']"
-
-
-def _vectors(path: Path, words: list[str], matrix: np.ndarray, counts: np.ndarray) -> WordVectors:
-    try:
-        if counts.shape != (len(words),) or (counts < 0).any():
-            raise ValueError(f"counts: {len(words)} words need one count each, of at least 0.")
-        return WordVectors(tuple(words), matrix, counts)
-    except ValueError as error:
-        raise ValueError(f"path: {path} holds no word vectors that can be used; {error}") from None
+    return load_object(path, WordVectors)
 
 
 def _read_text(path: Path) -> WordVectors:
@@ -238,7 +239,10 @@ def _read_text(path: Path) -> WordVectors:
             f"path: {path} says that it holds {size[0][:20]} words and {size[1][:20]} numbers for each, but it holds "
             f"{len(rows)} and {len(rows[0])}; it was cut off or edited."
         )
-    return _vectors(path, words, np.stack(rows), np.ones(len(words)))
+    try:
+        return WordVectors(tuple(words), np.stack(rows), np.ones(len(words)))
+    except ValueError as error:
+        raise ValueError(f"path: {path} holds no word vectors that can be used; {error}") from None
 
 
 def _row(path: Path, number: int, numbers: list[str], rows: list[np.ndarray]) -> np.ndarray:

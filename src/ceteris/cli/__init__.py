@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ceteris.arguments import one_of, probability
-from ceteris.outlets import CELL, brief, prose, say, screen
+from ceteris.cli import effects, holes, others
+from ceteris.cli.app import Decimal, Id, Ignore, Out, Seed, Separator, Types, app, reading
+from ceteris.outlets import prose, say, screen
 from ceteris.stopping import Stopped, stoppable
 
 if TYPE_CHECKING:
     from ceteris.results import Section
-    from ceteris.tables import Options
 
-# Plain help: drawing it with rich would cost more than all the rest of `ceteris --help`.
-app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, RuntimeError, FloatingPointError)
 TASKS = ("auto", "regression", "classification")
 NEURAL = "neural net"
-
-Out = Annotated[Path, typer.Option(help="Run folder to write; made if missing.")]
-Seed = Annotated[int, typer.Option(help="Seed of all random numbers.")]
-Types = Annotated[
-    list[str] | None, typer.Option("--types", help="COLUMN=KIND: number, category, date, text or id; repeat it.")
-]
-Ignore = Annotated[list[str] | None, typer.Option("--ignore", help="A column to leave out; repeat it.")]
-Id = Annotated[list[str] | None, typer.Option("--id", help="A column of identifiers, left out; repeat it.")]
-Separator = Annotated[str | None, typer.Option(help="What separates fields, where that cannot be told.")]
-Decimal = Annotated[str | None, typer.Option(help="Decimal mark, where it cannot be told: point or comma.")]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -44,7 +35,9 @@ def main(arguments: list[str] | None = None) -> None:
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        with stoppable():
+        with stoppable(), warnings.catch_warnings():
+            if "--debug" not in arguments:
+                quiet()
             app(args=[word for word in arguments if word != "--debug"], prog_name="ceteris")
     except Stopped as stop:
         print("\n" + " ".join([stop.sentence, *getattr(stop, "__notes__", ())]), file=sys.stderr)
@@ -56,8 +49,32 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit(2) from None
 
 
+def quiet() -> None:
+    """Let no other library speak to the user: neither by a warning nor by what it logs, short of an error."""
+    warnings.showwarning = _say_warning
+    for name in ("absl", "jax", "matplotlib", "numba"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _say_warning(message: object, category: object, filename: str, *where: object) -> None:
+    """Print a warning of ours as one line; what other libraries warn their callers of is nothing to a user."""
+    if {"ceteris", "typer"} & set(Path(filename).parts) and str(message).endswith("."):  # ours are sentences
+        print("warning:", prose(message), file=sys.stderr)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from ceteris.version import __version__
+
+        print(f"ceteris {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def door(debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False) -> None:
+def door(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,
+) -> None:
     """Neural networks for economics, business research and social science, with the evidence."""
 
 
@@ -98,18 +115,20 @@ def fit(
     The network is compared with the classical learners on rows that none of them has seen, and its weights
     are saved in the run folder.
     """
+    from ceteris.tables import table_file
+
+    one_of("task", task, TASKS)
+    probability("test_size", test_size, such_as=0.2)
+    table_file(data)  # before anything is imported that takes seconds
+    from ceteris.files import free_folder
     from ceteris.learners.candidates import read_rows
     from ceteris.report import Run
     from ceteris.tables import read_table, split_target
 
-    one_of("task", task, TASKS)
-    probability("test_size", test_size, such_as=0.2)
-    options = _options((target,), types, ignore, id_, separator, decimal)
+    options = reading((target,), types, ignore, id_, separator, decimal)
     table = read_table(data, options=options)
     features, y, table = split_target(table, target)
     read_rows(features, y, task, None)  # complains of holes and extremes before a folder is made
-    from ceteris.files import free_folder
-
     out = out or free_folder(Path("runs") / data.stem)
     words = ["ceteris", "fit", data, "--target", target, "--out", out, "--seed", seed, "--task", task]
     command = shlex.join([str(word) for word in [*words, "--test-size", test_size, *options.words]])
@@ -189,100 +208,21 @@ def check(model: Annotated[str, typer.Argument(help="FILE.py:CLASS, or a name th
 
 
 @app.command()
-def impute(
-    data: Annotated[Path, typer.Argument(help="A table with holes: CSV or Parquet.")],
-    m: Annotated[int, typer.Option("-m", help="How many completed tables.")] = 20,
-    out: Annotated[Path, typer.Option(help="Folder for the tables and the report.")] = Path("completed"),
-    group: Annotated[str | None, typer.Option(help="Column of the unit, in a panel.")] = None,
-    time: Annotated[str | None, typer.Option(help="Column of the period, in a panel.")] = None,
-    check: Annotated[bool, typer.Option(help="Hide known cells and see how well they are guessed.")] = True,
-    seed: Seed = 0,
-    types: Types = None,
-    ignore: Ignore = None,
-    id_: Id = None,
-    separator: Separator = None,
-    decimal: Decimal = None,
-) -> None:
-    """Fill the holes of a table several times, and say how well: pool what is estimated on each.
-
-    A Parquet file of more than 500 MB is completed part by part, without a report.
-    """
-    from ceteris.impute.command import impute_large, impute_table, is_large
-    from ceteris.tables import read_table
-
-    needed = tuple(name for name in (group, time) if name is not None)
-    options = _options(needed, types, ignore, id_, separator, decimal)
-    if is_large(data):
-        impute_large(data, m, out, seed, group, time, options)
-    else:
-        impute_table(read_table(data, options=options), data, m, out, seed, check, group, time, options)
-
-
-@app.command()
-def embed(
-    corpus: Annotated[Path, typer.Argument(help="A text file, one document per line.")],
-    out: Annotated[Path, typer.Option(help="Run folder for the vectors and the report.")] = Path("vectors"),
-    dimensions: Annotated[int, typer.Option(help="Numbers per word.")] = 100,
-    window: Annotated[int, typer.Option(help="Words on either side that count as near.")] = 5,
-    epochs: Annotated[int, typer.Option(help="Passes over the text.")] = 5,
-    least: Annotated[int, typer.Option(help="Words met less often are left out.")] = 5,
-    phrases: Annotated[bool, typer.Option("--phrases", help="Join words that are mostly met side by side.")] = False,
-    runs_: Annotated[int, typer.Option("--runs", help="Further runs, to see how steady neighbours are.")] = 0,
-    seed: Seed = 0,
-) -> None:
-    """Learn word vectors from a corpus of one's own."""
-    from ceteris.text.command import embed
-
-    embed(corpus, out, dimensions, window, epochs, least, phrases, runs_, seed)
-
-
-@app.command()
-def synthesize(
-    data: Annotated[Path, typer.Argument(help="A table without holes: CSV or Parquet.")],
-    out: Annotated[Path | None, typer.Option(help="Run folder.  [default: runs/NAME-synthetic]")] = None,
-    rows: Annotated[int | None, typer.Option(help="How many rows; by default as many as were learnt from.")] = None,
-    steps: Annotated[int, typer.Option(help="Rounds of training.")] = 3_000,
-    seed: Seed = 0,
-    types: Types = None,
-    ignore: Ignore = None,
-    id_: Id = None,
-    separator: Separator = None,
-    decimal: Decimal = None,
-) -> None:
-    """Write a table like this one whose rows are nobody's, and say how like it is and how safe."""
-    from ceteris.synthesis.command import synthesize
-    from ceteris.tables import read_table
-
-    options = _options((), types, ignore, id_, separator, decimal)
-    out = out or Path("runs") / f"{data.stem}-synthetic"
-    synthesize(read_table(data, options=options), data, out, rows, steps, seed, options)
-
-
-@app.command()
 def report(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
     """Write the report of a run again."""
     _done(run)
 
 
 @app.command()
-def runs(root: Annotated[Path, typer.Argument(help="A folder with run folders in it.")] = Path("runs")) -> None:
-    """List runs and how they ended."""
-    from rich.console import Console
-    from rich.table import Table
+def runs(
+    root: Annotated[Path, typer.Argument(help="A folder with run folders in it.")] = Path("runs"),
+    every: Annotated[bool, typer.Option("--all", help="All of them, not the newest twenty.")] = False,
+) -> None:
+    """List runs and how they ended, the newest first."""
+    from ceteris.report import runs_table
+    from ceteris.report.listing import MOST
 
-    from ceteris.report import list_runs
-
-    table = Table(box=None, header_style="bold")
-    for column in ("run", "started", "status", "checks", "command"):
-        table.add_column(column, no_wrap=column in ("run", "started"))
-    for run in list_runs(root):
-        started = str(run.facts.get("started", ""))[:16].replace("T", " ")
-        cells = (run.folder, started, run.facts.get("status", ""), _tally(run), run.facts.get("command", ""))
-        table.add_row(*(_plain(cell) for cell in cells))
-    if table.row_count:
-        Console().print(table)
-    else:
-        say(f"No runs in {root}; `ceteris demo` makes one.")
+    say(runs_table(root, None if every else MOST))
 
 
 @app.command()
@@ -299,20 +239,6 @@ def doctor() -> None:
         say(f"\nBroken: {names}. To mend it, {'; '.join(dict.fromkeys(finding.cure for finding in broken))}.")
         raise typer.Exit(1)
     say("\nEverything needed works.")
-
-
-def _options(
-    needed: tuple[str, ...],
-    types: list[str] | None,
-    ignore: list[str] | None,
-    id_: list[str] | None,
-    separator: str | None,
-    decimal: str | None,
-) -> Options:
-    """What the command line says about a table."""
-    from ceteris.tables import Options, parse_types
-
-    return Options(parse_types(types or ()), tuple(ignore or ()), tuple(id_ or ()), needed, separator, decimal)
 
 
 def _compare(folder: Path, features: Any, target: Any, **options: Any) -> tuple[tuple[Section, ...], Any]:
@@ -342,22 +268,6 @@ def _done(folder: Path) -> None:
     from ceteris.report import report
 
     say(f"Report: {report(folder)}")
-
-
-def _tally(run: Any) -> str:
-    """Count a run's checks; a damaged list of sections is said, not raised, so that the others are listed."""
-    try:
-        passed = [check["passed"] is True for section in run.sections for check in section["checks"]]
-    except (ValueError, TypeError, KeyError):
-        return "unreadable"
-    return f"{sum(passed)}/{len(passed)} passed" if passed else ""
-
-
-def _plain(text: object) -> Any:
-    """One line that steers no screen; rich would read square brackets as mark-up."""
-    from rich.text import Text
-
-    return Text(brief(text, CELL))
 
 
 def _digest(path: Path) -> str:

@@ -1,0 +1,5 @@
+"""``python -m ceteris.cli``."""
+
+from ceteris.cli import main
+
+main()

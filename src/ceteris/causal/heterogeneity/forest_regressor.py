@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils import estimator_html_repr
+from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ceteris.causal.heterogeneity import pictures
@@ -23,14 +22,14 @@ from ceteris.causal.heterogeneity.forest.targets import mean_target
 from ceteris.causal.heterogeneity.shown import importance_section, listed, ranked
 from ceteris.causal.nuisances import fit_of
 from ceteris.causal.screens import counted, page
+from ceteris.fitted import AbstractFitted
 from ceteris.results import Check, Section
-from ceteris.showing import AbstractResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class ForestRegressor(RegressorMixin, AbstractResult, BaseEstimator):
+class ForestRegressor(RegressorMixin, AbstractFitted):
     """Honest regression forest; covariates may be missing.
 
     Parameters
@@ -114,18 +113,6 @@ class ForestRegressor(RegressorMixin, AbstractResult, BaseEstimator):
 
     def _fit_check(self) -> Check:
         return fit_of("outcome", self.y_, self.out_of_bag())
-
-    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
-        return BaseEstimator.__repr__(self, N_CHAR_MAX)
-
-    def __str__(self) -> str:
-        return BaseEstimator.__repr__(self)
-
-    def _repr_html_(self) -> str:
-        return AbstractResult._repr_html_(self) if hasattr(self, "forest_") else estimator_html_repr(self)
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
     def _read(self, X: Any) -> np.ndarray:
         check_is_fitted(self)

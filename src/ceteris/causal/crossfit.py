@@ -14,6 +14,7 @@ robust double/debiased machine learning", JBES 40.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -277,14 +278,19 @@ def fit_folds(
 ) -> list[Function]:
     """Return what a learner with a method ``fit_folds`` predicts having learnt outside each fold (see ``splits``)."""
     learning = [np.flatnonzero(train if among is None else train & among) for train, _ in pairs]
-    return [predictor(fitted) for fitted in learner.fit_folds(x, y, learning, weight)]
+    return [Prediction(fitted) for fitted in learner.fit_folds(x, y, learning, weight)]
 
 
-def predictor(fitted: Any) -> Function:
-    """Return what a fitted learner predicts, as a function; of a classifier the probability of a one."""
-    if _classifies(fitted):
-        return lambda at: fitted.predict_proba(at)[:, 1]
-    return lambda at: np.asarray(fitted.predict(at)).reshape(len(at))
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a fitted learner predicts, as a function; of a classifier the probability of a one."""
+
+    fitted: Any
+
+    def __call__(self, at: np.ndarray) -> np.ndarray:
+        if _classifies(self.fitted):
+            return self.fitted.predict_proba(at)[:, 1]
+        return np.asarray(self.fitted.predict(at)).reshape(len(at))
 
 
 def out_of_fold(functions: Sequence[Function], x: np.ndarray, pairs: Pairs) -> np.ndarray:
@@ -329,4 +335,4 @@ def _fit_predict(learner: Any, x: np.ndarray, y: np.ndarray, at: np.ndarray) -> 
 
     fitted: Any = clone(learner)
     fitted.fit(x, y)
-    return predictor(fitted)(at)
+    return Prediction(fitted)(at)

@@ -16,7 +16,8 @@ OPEN = ("ceteris", "equinox.nn")
 CLOSED = ("cli", "doctor", "files", "gallery", "programs", "report", "scratch", "stopping", "testing")
 # Functions that a file may name: they compute, and nothing else. (All of jax.numpy would not do: it can read files.)
 FUNCTIONS = re.compile(
-    r"ceteris\.(nets|stats)\.[\w.]+:\w+|sklearn\.metrics\._(classification|ranking|regression):\w+|"
+    r"ceteris\.((nets|stats)\.[\w.]+|causal\.structural):\w+|"
+    r"sklearn\.metrics\._(classification|ranking|regression):\w+|"
     r"jax\._src\.nn\.functions:\w+|jax\.numpy:(tanh|sin|cos|exp|log1p|abs|square)"
 )
 _NAME = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")

@@ -77,7 +77,8 @@ def test_the_tree_is_found_printed_and_drawn():
     assert np.all(np.abs(leaves["estimate"] - [-1, 1, 3]) < 3.5 * leaves["std err"])
     assert leaves["share"].sum() == pytest.approx(1)
     text = str(fitted)
-    assert text.startswith("age ≤ 0.5\n  -1.")
+    assert text.startswith("Causal tree: effect of d on y in 3 groups\n  rows 4,000, ")
+    assert "\nage ≤ 0.5\n  -1." in text
     assert "\nage > 0.5\n  pay ≤ 0.391\n    0.9" in text
     shown = fitted.figure()
     figure = Figure(figsize=shown.size)

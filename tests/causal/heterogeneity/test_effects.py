@@ -15,7 +15,7 @@ def test_intervals_frame_and_summary_for_one_and_for_several_contrasts():
     assert two.conf_int().shape == (3, 2, 2)
     assert list(two.frame().columns)[:2] == ["b: estimate", "b: std err"]
     assert "covers nothing." in one.summary()
-    assert "M\n" in str(one)
+    assert str(one).startswith("M: how effects spread over rows\n")
     assert "n = 2" in str(one)
 
 

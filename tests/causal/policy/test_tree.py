@@ -84,7 +84,8 @@ def test_no_split_without_gain_and_rounding_is_no_gain():
     x = np.random.default_rng(0).normal(size=(50, 2))
     tree = PolicyTree().fit(x, np.full(50, 0.1))
     assert tree.root.left is None
-    assert str(tree).split("\n")[0] == "treat  (50 rows, mean effect 0.1)"
+    heading, rule, _ = str(tree).split("\n")
+    assert (heading, rule) == ("Policy tree: 1 leaf, learnt from 50 rows", "treat  (50 rows, mean effect 0.1)")
     assert tree.value == pytest.approx(0.1)
 
 
@@ -94,6 +95,7 @@ def test_the_rule_is_printed_drawn_and_followed():
     data = pd.DataFrame({"age": [20.0, 30, 40, 50], "place": ["n", "s", "n", "s"]})
     tree = PolicyTree().fit(data, [-1.0, 1.0, 1.0, 1.0])
     assert str(tree).split("\n") == [
+        "Policy tree: 2 leaves, learnt from 4 rows",
         "if age <= 25:",
         "    do not treat  (1 row, mean effect -1)",
         "else:",

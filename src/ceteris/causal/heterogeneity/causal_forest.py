@@ -40,8 +40,18 @@ from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.linear_effect import fit_linear_effect
 from ceteris.causal.heterogeneity.forest.local_linear import local_linear
 from ceteris.causal.heterogeneity.forest.targets import effect_target
+from ceteris.causal.heterogeneity.shown import (
+    AbstractEffectResult,
+    EffectView,
+    calibration_in_words,
+    calibration_sections,
+    importance_section,
+    judged_sections,
+    overlap_section,
+    ranked,
+)
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import About, Check, Estimate, Nuisances
+from ceteris.results import About, Check, Estimate, Nuisances, Section
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +74,7 @@ class CausalForest:
     calibrated : bool
         Whether differences between rows are calibrated.
     folds : int or array
-        For learners that are given.
+        Folds of the cross-fitting where learners are given, or the fold of each row.
 
     Examples
     --------
@@ -128,8 +138,8 @@ class CausalForest:
         return FittedCausalForest(rows, found, answers, raw, checks)
 
 
-@dataclass(frozen=True, eq=False)
-class FittedCausalForest:
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedCausalForest(AbstractEffectResult):
     """A causal forest that has been grown.
 
     Attributes
@@ -231,3 +241,27 @@ class FittedCausalForest:
     def weights(self, x: Any = None) -> np.ndarray:
         """α_i(x) of each training row i for each row of x (m, p): shape (m, n), large for many rows."""
         return self.answers.weights(self.rows.names, x)
+
+    def _view(self) -> EffectView:
+        importance, tau = self.importance(), self.tau
+        facts = {
+            "trees": self.answers.forest.growth.in_words,
+            "importance": ranked(importance),
+            "calibration": calibration_in_words(self.calibration, self.raw),
+        }
+        sampled = lambda which: self.answers.shown(self.rows, which)
+        average = self.average()
+        return EffectView(
+            "Causal forest", self.rows, tau, (self.rows.treatment,), sampled, average, facts, self.checks, self._parts
+        )  # fmt: skip
+
+    def _parts(self) -> tuple[Section, ...]:
+        rows, e = self.rows, self.nuisances.e
+        projection = None if np.isnan(rows.x).any() else self.best_linear_projection
+        overlap = (overlap_section(e, rows.d, centring.CLIP),) if centring.is_binary(rows.d) else ()
+        return (
+            importance_section(self.importance(), projection),
+            *judged_sections(rows, self.scores, self.tau),
+            *calibration_sections(self.calibration, self.raw, self.answers.calibration.factor),
+            *overlap,
+        )

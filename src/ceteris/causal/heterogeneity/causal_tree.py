@@ -21,6 +21,7 @@ from ceteris.causal.crossfit import cross_fit, make_folds
 from ceteris.causal.estimands import OVERLAP, RANDOM, SUTVA, UNCONFOUNDED
 from ceteris.causal.heterogeneity.effects import Effects
 from ceteris.causal.heterogeneity.forest.centring import clipped
+from ceteris.causal.heterogeneity.shown import described
 from ceteris.causal.heterogeneity.tree import figure
 from ceteris.causal.heterogeneity.tree.growing import (
     Sample,
@@ -34,7 +35,11 @@ from ceteris.causal.heterogeneity.tree.growing import (
 )  # fmt: skip
 from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import About, Check, Estimate, Figure
+from ceteris.causal.screens import NAME, page
+from ceteris.estimates.figures import coefficients
+from ceteris.outlets import brief
+from ceteris.results import About, Check, Estimate, Figure, Section, Table
+from ceteris.showing import AbstractResult
 from ceteris.stats.deletion import without_leverage
 from ceteris.tables.frames import finite
 
@@ -70,6 +75,8 @@ class CausalTree:
     >>> y = np.where(x[:, 0] > 0.5, 2.0, 0.0) * d + rng.normal(size=2000)
     >>> tree = CausalTree().fit(y=y, d=d, x=x)
     >>> print(tree)
+    Causal tree: effect of d on y in 2 groups
+      rows 2,000, 989 of them treated; 1,000 of them estimate the leaves, the others grew the tree
     x0 ≤ 0.498
       -0.027 [-0.199, 0.144], 490 rows
     x0 > 0.498
@@ -119,8 +126,8 @@ class CausalTree:
         return pruned(grow_tree(sample, estimating, self.least, self.depth), price)
 
 
-@dataclass(frozen=True, eq=False)
-class FittedCausalTree:
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedCausalTree(AbstractResult):
     """A causal tree.
 
     Attributes
@@ -177,14 +184,30 @@ class FittedCausalTree:
         """The tree, drawn."""
         return figure.picture(self.tree, self.rows.names, self.leaves())
 
-    def __str__(self) -> str:
-        leaves = self.leaves()
+    def summary(self) -> str:
+        """The tree as indented lines, with the effect, the interval and the rows of each leaf."""
+        rows, leaves = self.rows, self.leaves()
+        heading = (
+            f"Causal tree: effect of {brief(rows.treatment, NAME)} on {brief(rows.outcome, NAME)} in "
+            f"{len(leaves)} group" + ("" if len(leaves) == 1 else "s")
+        )
         said = {
             node: f"{leaf['estimate']:.3f} [{leaf['low']:.3f}, {leaf['high']:.3f}], {leaf['rows']:.0f} rows"
             for node in self.nodes
             for leaf in (leaves.loc[node],)
         }
-        return figure.printed(self.tree, self.rows.names, said)
+        estimating = f"{int(self.estimating.sum()):,} of them estimate the leaves, the others grew the tree"
+        facts = {"rows": f"{described(rows)}; {estimating}"}
+        names = tuple(brief(name, NAME) for name in rows.names)
+        return page(heading, facts, self.checks, figure.printed(self.tree, names, said).split("\n"))
+
+    def sections(self) -> tuple[Section, ...]:
+        """The tree, and a table of its leaves."""
+        estimate = self.estimate
+        leaves = self.leaves().reset_index(drop=True)
+        drawn = coefficients(leaves.assign(label=leaves["rule"]), "Effects of the leaves")
+        table = Table("Leaves", leaves)
+        return (Section("Causal tree", estimate.about.estimand, (table,), (self.figure(), drawn), self.checks),)
 
 
 def estimated(

@@ -19,9 +19,11 @@ from ceteris.causal.heterogeneity.evaluate.losses import dr_loss, r_loss
 from ceteris.causal.heterogeneity.evaluate.rate import rate
 from ceteris.causal.heterogeneity.model import taken
 from ceteris.causal.rows import Rows, read_rows
+from ceteris.causal.screens import WIDTH, counted, page
 from ceteris.data.heterogeneity import EffectDesign
 from ceteris.outlets import screen
-from ceteris.results import Figure, Table
+from ceteris.results import Figure, Section, Table
+from ceteris.showing import AbstractResult
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -37,8 +39,8 @@ NOTE = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class EffectComparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class EffectComparison(AbstractResult):
     """What `compare_cate` measured.
 
     Attributes
@@ -80,8 +82,17 @@ class EffectComparison:
             size=(3.0 * min(panels, 4) + 1.2, (0.8 + 0.28 * estimators) * -(-panels // 4)),
         )
 
-    def __str__(self) -> str:
-        return screen(self.table.frame, index=False)
+    def summary(self) -> str:
+        """Means of what was measured, a line for each estimator; what does not fit the width follows below."""
+        frame = self.table.frame
+        count = len(self.measured[["source", "replication"]].drop_duplicates())
+        title = f"Estimators of τ(x) compared: {counted(len(frame), 'estimator')}, {counted(count, 'replication')}"
+        lines = screen(frame.set_index("estimator"), line_width=WIDTH).split("\n")
+        return page(title, {}, (), [line.removesuffix("\\").rstrip() for line in lines if line.strip()])
+
+    def sections(self) -> tuple[Section, ...]:
+        """The table and the figure."""
+        return (Section("Estimators of τ(x), compared", "", (self.table,), (self.figure,)),)
 
 
 def compare_cate(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ceteris.arguments import as_many, one_of, probability
+from ceteris.causal.heterogeneity import pictures
 from ceteris.causal.rows import Rows
-from ceteris.outlets import prose, screen
-from ceteris.results import About, Check, Estimate
+from ceteris.causal.screens import page, wrapped
+from ceteris.outlets import brief, screen
+from ceteris.results import About, Check, Estimate, Section, Table
+from ceteris.showing import AbstractResult
 from ceteris.stats.deletion import without_leverage
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ AVERAGES = {
     "ATU": "the untreated",
     "ATO": "everybody, weighted by the variance of the treatment given the covariates",
 }
+WIDE, SHORT = 4, 18  # contrasts on a screen, and characters of their names
 QUANTILES = {
     "least": 0.0,
     "a tenth of the rows below": 0.1,
@@ -33,8 +37,8 @@ QUANTILES = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Effects:
+@dataclass(frozen=True, eq=False, repr=False)
+class Effects(AbstractResult):
     """Effects at given covariates.
 
     Parameters
@@ -148,13 +152,22 @@ class Effects:
 
     def summary(self, level: float | None = None, digits: int = 3) -> str:
         """How the effects spread over the rows, what the intervals are, and what failed."""
-        above = f"{prose(self.about.method)}\n" if self.about.method else ""
-        below = f"\n{prose(self.about.interval)}" if self.about.interval else ""
-        failed = "".join(f"\n! {prose(check.sentence)}" for check in self.checks if check.passed is False)
-        return f"{above}{screen(self.spread(level).round(digits))}\nn = {len(self)} rows{below}{failed}"
+        spread = self.spread(level).round(digits).iloc[:, :WIDE]
+        spread.columns = [brief(name, SHORT) for name in spread.columns]
+        more = f", and {len(self.names) - WIDE} more contrasts" if len(self.names) > WIDE else ""
+        below = [*screen(spread).split("\n"), f"n = {len(self)} rows{more}"]
+        below += wrapped(self.about.interval) if self.about.interval else []
+        return page(f"{self.about.method or 'Effects'}: how effects spread over rows", {}, self.checks, below)
 
-    def __str__(self) -> str:
-        return self.summary()
+    def sections(self) -> tuple[Section, ...]:
+        """How the effects spread, and a picture of each contrast: rows in the order of their effect."""
+        columns = dict(zip(self.names, self.point.reshape(len(self), -1).T, strict=True))
+        drawn, said = pictures.of_contrasts(columns, self._some)
+        spread = Table("Spread over the rows", self.spread().rename_axis("").reset_index())
+        return (Section(self.about.method or "Effects", said, (spread,), drawn, self.checks),)
+
+    def _some(self, rows: np.ndarray) -> Effects:
+        return replace(self, point=self.point[rows], se=None if self.se is None else self.se[rows])
 
 
 def doubly_robust(y: np.ndarray, d: np.ndarray, m: np.ndarray, e: np.ndarray, tau: np.ndarray) -> np.ndarray:

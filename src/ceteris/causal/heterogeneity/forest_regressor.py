@@ -7,20 +7,29 @@ Athey, Tibshirani and Wager (2019), Annals of Statistics 47, section 3.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ceteris.causal.heterogeneity.forest.answers import refuse_unsure
+from ceteris.causal.heterogeneity import pictures
+from ceteris.causal.heterogeneity.forest.answers import importance_of, refuse_unsure
 from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
 from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.local_linear import local_linear
 from ceteris.causal.heterogeneity.forest.targets import mean_target
+from ceteris.causal.heterogeneity.shown import importance_section, listed, ranked
+from ceteris.causal.nuisances import fit_of
+from ceteris.causal.screens import counted, page
+from ceteris.fitted import AbstractFitted
+from ceteris.results import Check, Section
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-class ForestRegressor(RegressorMixin, BaseEstimator):
+class ForestRegressor(RegressorMixin, AbstractFitted):
     """Honest regression forest; covariates may be missing.
 
     Parameters
@@ -74,6 +83,36 @@ class ForestRegressor(RegressorMixin, BaseEstimator):
         """Means from regressions weighted by the forest, which follow slopes; shape (m,)."""
         check_is_fitted(self)
         return local_linear(self.forest_, self.X_, self.y_, None, self._read(X), penalty)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the covariates."""
+        return tuple(getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.X_.shape[1])]))
+
+    def importance(self) -> pd.Series:
+        """Share of the splits by covariate, of the first four levels, weighed by 1/level², sorted."""
+        check_is_fitted(self)
+        return importance_of(self.forest_, self.feature_names)
+
+    def summary(self) -> str:
+        """One screen: rows, trees, fit out of bag, importance of the covariates."""
+        check_is_fitted(self)
+        facts = {
+            "rows": f"{len(self.y_):,}",
+            "covariates": listed(self.feature_names),
+            "trees": self.forest_.growth.in_words,
+            "importance": ranked(self.importance()),
+        }
+        return page(f"Regression forest on {counted(self.X_.shape[1], 'covariate')}", facts, (self._fit_check(),))
+
+    def sections(self) -> tuple[Section, ...]:
+        """Fit out of bag, and importance of the covariates."""
+        figure = pictures.fitted(self.y_, self.out_of_bag())
+        section = Section("Fit", "Predictions of the training rows, out of bag.", (), (figure,), (self._fit_check(),))
+        return section, importance_section(self.importance())
+
+    def _fit_check(self) -> Check:
+        return fit_of("outcome", self.y_, self.out_of_bag())
 
     def _read(self, X: Any) -> np.ndarray:
         check_is_fitted(self)

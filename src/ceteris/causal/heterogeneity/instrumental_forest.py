@@ -26,9 +26,18 @@ from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
 from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.linear_effect import fit_linear_effect
 from ceteris.causal.heterogeneity.forest.targets import effect_target
+from ceteris.causal.heterogeneity.shown import (
+    AbstractEffectResult,
+    EffectView,
+    importance_section,
+    judged_sections,
+    named_rows,
+    overlap_section,
+    ranked,
+)
 from ceteris.causal.nuisances import f_statistic, first_stage
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import Check, Estimate, Nuisances
+from ceteris.results import Check, Estimate, Nuisances, Section, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,8 +115,8 @@ class InstrumentalForest:
         return FittedInstrumentalForest(rows, found, answers, tau, self.growth, checks)
 
 
-@dataclass(frozen=True, eq=False)
-class FittedInstrumentalForest:
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedInstrumentalForest(AbstractEffectResult):
     """An instrumental forest that has been grown.
 
     Attributes
@@ -171,3 +180,26 @@ class FittedInstrumentalForest:
     def weights(self, x: Any = None) -> np.ndarray:
         """α_i(x) of each training row i for each row of x (m, p): shape (m, n), large for many rows."""
         return self.answers.weights(self.rows.names, x)
+
+    def _view(self) -> EffectView:
+        facts = {"trees": self.answers.forest.growth.in_words, "importance": ranked(self.importance())}
+        sampled = lambda which: self.answers.shown(self.rows, which)
+        names = (self.rows.treatment,)
+        return EffectView(
+            "Instrumental forest", self.rows, self.tau, names, sampled, None, facts, self.checks, self._parts
+        )
+
+    def _parts(self) -> tuple[Section, ...]:
+        rows = self.rows
+        assert rows.z is not None
+        if not centring.is_binary(rows.z):
+            return (importance_section(self.importance()),)
+        complete = not np.isnan(rows.x).any()
+        found = self.average()
+        text = found.about.estimand
+        return (
+            Section("Average", text, (Table("Average effect on those who comply", named_rows(found)),)),
+            importance_section(self.importance(), self.best_linear_projection if complete else None),
+            *judged_sections(rows, self.scores, self.tau),
+            overlap_section(self.nuisances.h, rows.z, centring.CLIP, "the instrument"),
+        )

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from ceteris.causal.crossfit import Function, cross_fit, fit_folds, out_of_fold, predictor, splits
+from ceteris.causal.crossfit import Function, Prediction, cross_fit, fit_folds, out_of_fold, splits
+from ceteris.causal.heterogeneity.functions import Flat, MeanFunction, NetsOfFolds, standardiser
 from ceteris.causal.learners import weights_argument
-from ceteris.stats import centring
 from ceteris.training import mean_outputs
 
 
@@ -73,7 +73,7 @@ def learn(
     if hasattr(learner, "fit_folds") and x.shape[1]:
         pairs = splits(fold)
         functions = fit_folds(learner, x, y, pairs, among, weight)
-        return Learned(out_of_fold(functions, x, pairs), lambda at: np.mean([f(at) for f in functions], axis=0))
+        return Learned(out_of_fold(functions, x, pairs), MeanFunction(tuple(functions)))
     if weight is None:
         values = cross_fit(learner, x, y, fold, among=among, kind=kind, jobs=jobs)
     else:
@@ -86,14 +86,13 @@ def learn(
 def fitted(learner: Any, x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> Function:
     """Fit a copy of a learner; a classifier's function is the probability of a one."""
     if x.shape[1] == 0:
-        mean = np.average(y, weights=weight)
-        return lambda at: np.full(len(at), mean)
+        return Flat(float(np.average(y, weights=weight)))
     model: Any = clone(learner)
     if weight is None:
         model.fit(x, y)
     else:
         model.fit(x, y, **{weights_argument("learner", learner): weight})
-    return predictor(model)
+    return Prediction(model)
 
 
 def averaged(nets: Any, x: np.ndarray, fold: np.ndarray, read: Function) -> Learned:
@@ -104,15 +103,4 @@ def averaged(nets: Any, x: np.ndarray, fold: np.ndarray, read: Function) -> Lear
     for rows, outputs in zip(tests, mean_outputs(nets, [inputs(x[rows]) for rows in tests]), strict=True):
         values[rows] = read(outputs)
 
-    def predict(new: np.ndarray) -> np.ndarray:
-        everywhere = [inputs(new)] * len(pairs)
-        return np.mean([read(outputs) for outputs in mean_outputs(nets, everywhere)], axis=0)
-
-    return Learned(values, predict)
-
-
-def standardiser(x: np.ndarray) -> Function:
-    """Return what brings covariates to mean zero and variance one by the moments of ``x``; constant ones to zero."""
-    z, mean, spread = centring.standardised(x)
-    spread = np.where(z.any(axis=0), spread, np.inf)
-    return lambda new: (new - mean) / spread
+    return Learned(values, NetsOfFolds(nets, len(pairs), inputs, read))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,9 +30,11 @@ from ceteris.causal.heterogeneity.dr_learner import DRLearner
 from ceteris.causal.heterogeneity.effects import Effects
 from ceteris.causal.heterogeneity.model import EffectModel, Scored, complete
 from ceteris.causal.heterogeneity.r_learner import RLearner
+from ceteris.causal.heterogeneity.shown import listed, named_rows
 from ceteris.causal.learners import default_classifier, default_regressor, given
 from ceteris.causal.rows import Rows
-from ceteris.results import About, Check, Estimate, Figure, Nuisances
+from ceteris.causal.screens import estimated
+from ceteris.results import About, Check, Estimate, Figure, Nuisances, Section, Table
 from ceteris.stats.centring import coordinates
 from ceteris.stats.deletion import without_leverage
 
@@ -42,9 +44,10 @@ if TYPE_CHECKING:
 
 SCORES = ("R", "DR")
 Basis = Callable[[np.ndarray], np.ndarray]
+FEW = 8  # coefficients that are shown on a screen
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LinearModel(Scored):
     """τ(x) = β'φ(x) with the influence functions of β.
 
@@ -84,7 +87,8 @@ class LinearModel(Scored):
 
     def at(self, values: Any) -> Estimate:
         """Effects at values of ``along``, shape (rows, covariates), as one estimate with joint covariance."""
-        phi = self.basis(np.asarray(values, dtype=float).reshape(-1, len(self.along)))
+        grid = np.asarray(values, dtype=float)
+        phi = self.basis(grid.reshape(-1, len(self.along)) if self.along else grid.reshape(len(grid), 0))
         return self.coefficients.contrast(phi, [f"row {i}" for i in range(len(phi))])
 
     def band(self, values: Any, level: float = 0.95, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
@@ -127,6 +131,18 @@ class LinearModel(Scored):
 
     def _learnt(self) -> np.ndarray:
         return self.basis(self._used) @ self.coefficients.point
+
+    def _at(self, which: np.ndarray) -> Effects:
+        values = self.at(self._used[which])
+        return Effects(values.point, values.se, (self.rows.treatment,), self.coefficients.about)
+
+    def _own(self) -> tuple[dict[str, str], tuple[Section, ...], np.ndarray | None]:
+        found, few = self.coefficients, len(self.along) < FEW and isinstance(self.basis, Straight)
+        facts = {name: estimated(found, k) for k, name in enumerate(found.names)} if few else {}
+        section = Section("Coefficients", found.about.estimand, (Table("Coefficients", named_rows(found)),))
+        if len(self.along) == 1:
+            section = replace(section, figures=(self.figure(),))
+        return {"along": listed(self.along), **facts}, (section,), None
 
 
 class _AbstractLinear(ABC):
@@ -212,7 +228,7 @@ class LinearEffects(_AbstractLinear):
     jobs: int | None = None
 
     def _terms(self, rows: Rows, along: tuple[str, ...]) -> tuple[Basis, tuple[str, ...], str]:
-        return _with_one, ("constant", *along), "Linear effects"
+        return Straight(), ("constant", *along), "Linear effects"
 
 
 @dataclass(frozen=True)
@@ -273,6 +289,14 @@ class SeriesEffects(_AbstractLinear):
         used = columns(rows.x, rows.names, along)
         basis = Splines(tuple(places(column, self.knots, name) for column, name in zip(used.T, along, strict=True)))
         return basis, tuple(f"basis {k}" for k in range(basis(used[:1]).shape[1])), "Series effects"
+
+
+@dataclass(frozen=True)
+class Straight:
+    """A constant, and the columns as they are."""
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return _with_one(x)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ Athey, Tibshirani and Wager (2019), "Generalized random forests", Annals of Stat
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,19 +22,29 @@ from ceteris.arguments import as_many
 from ceteris.causal.covariates import covariates_at
 from ceteris.causal.heterogeneity.effects import Effects
 from ceteris.causal.heterogeneity.forest import grow
+from ceteris.causal.heterogeneity.forest.answers import importance_of
 from ceteris.causal.heterogeneity.forest.draws import BOTH, ESTIMATE, SPLIT, draw_features, stream
 from ceteris.causal.heterogeneity.forest.forest import Forest, grow_with, slices
 from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.targets import Target
+from ceteris.causal.heterogeneity.shown import importance_section, listed, ranked
 from ceteris.causal.rows import read_covariates
-from ceteris.results import About
+from ceteris.causal.screens import NAME, counted, page
+from ceteris.files.objects import save_object
+from ceteris.outlets import brief
+from ceteris.results import About, Section
+from ceteris.showing import AbstractResult
 from ceteris.tables.frames import finite
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 LEAF = (-1, 0, False, 0)  # covariate, last bin to the left, whether missing goes left, left child
 STEPS = 50
 STEP = 1e-5  # of finite differences, relative
 CLOSE = 1e-8  # Newton step, relative, that is the last
+SOME = 150  # rows by which a forest is shown
 CANCELS = 1e-6  # of the sum of the terms' sizes: what may be left at a root
 
 
@@ -86,7 +97,7 @@ class LocalMomentForest:
         start = np.atleast_1d(np.asarray(self.start, dtype=float))
         _refuse_score(self.score, start, data)
         as_many("names", start if self.names is None else self.names, len(start), of="parameter")
-        moment = Moment(self.score, self.derivative or _differences(self.score))
+        moment = Moment(self.score, self.derivative or Differences(self.score))
         overall = solve(moment, start[None], np.ones((1, len(data))), data)[0]
         if not np.isfinite(overall).all():
             raise FloatingPointError("start: Newton's method finds no root from it on all rows; start elsewhere.")
@@ -105,7 +116,17 @@ class Moment:
 
 
 @dataclass(frozen=True, eq=False)
-class FittedLocalMomentForest:
+class NotSaved:
+    """Stands in a saved forest for a function of one's own, which no file can hold."""
+
+    name: str
+
+    def __call__(self, theta: np.ndarray, z: np.ndarray) -> np.ndarray:
+        raise ValueError(f"score: no file can hold {self.name}, a function of your own; give it by with_score(score).")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedLocalMomentForest(AbstractResult):
     """A forest that has been grown.
 
     Attributes
@@ -115,7 +136,10 @@ class FittedLocalMomentForest:
     overall : array, shape (k,)
         θ on all rows.
     z : array, shape (n, c)
-    covariates, names : tuple of str
+    covariates : tuple of str
+        Their names.
+    names : tuple of str
+        Of the parameters.
     """
 
     forest: Forest
@@ -124,6 +148,48 @@ class FittedLocalMomentForest:
     z: np.ndarray
     covariates: tuple[str, ...]
     names: tuple[str, ...]
+
+    def with_score(self, score: Score, derivative: Score | None = None) -> FittedLocalMomentForest:
+        """The forest with its score, which a file does not hold; arguments as of `LocalMomentForest`."""
+        _refuse_score(score, self.overall, self.z)
+        return replace(self, moment=Moment(score, derivative or Differences(score)))
+
+    def save(self, path: str | Path) -> Path:
+        """Save the forest without the score: give that again after loading, by ``with_score``."""
+        score = self.moment.score
+        name = getattr(score, "name" if isinstance(score, NotSaved) else "__qualname__", type(score).__name__)
+        unknown = NotSaved(name)
+        return save_object(path, replace(self, moment=Moment(unknown, unknown)))
+
+    def importance(self) -> pd.Series:
+        """Share of the splits by covariate, of the first four levels, weighed by 1/level², sorted."""
+        return importance_of(self.forest, self.covariates)
+
+    def summary(self) -> str:
+        """One screen: rows, trees, the parameters on all rows, and which covariates matter."""
+        known = not isinstance(self.moment.score, NotSaved)
+        overall = (f"{brief(name, NAME)} = {value:.3g}" for name, value in zip(self.names, self.overall, strict=True))
+        facts = {
+            "rows": f"{len(self.z):,}",
+            "covariates": listed(self.covariates),
+            "trees": self.forest.growth.in_words,
+            "on all rows": ", ".join(overall),
+            "importance": ranked(self.importance()),
+            "score": "" if known else "not in the file; give it by with_score(score)",
+        }
+        what = brief(self.names[0], NAME) if len(self.names) == 1 else f"{len(self.names)} parameters"
+        return page(f"Local moment forest: {what} by {counted(len(self.covariates), 'covariate')}", facts)
+
+    def sections(self) -> tuple[Section, ...]:
+        """Parameters of some training rows, out of bag, and the importance of the covariates."""
+        importance = importance_section(self.importance())
+        if isinstance(self.moment.score, NotSaved):
+            return (importance,)
+        which = np.unique(np.linspace(0, len(self.z) - 1, min(SOME, len(self.z))).astype(int))
+        point = solve(self.moment, np.tile(self.overall, (len(which), 1)), self.forest.weights(None, which), self.z)
+        found = Effects(point[np.isfinite(point).all(axis=1)], None, self.names, About("Parameters"))
+        text = f"Of {len(which)} training rows, out of bag. A moment of one's own has no standard errors."
+        return replace(found.glance(), text=text), importance
 
     def effect(self, x: Any = None) -> Effects:
         """θ̂ at the rows of x (m, p), or out of bag; shape (m,), or (m, k) for several parameters."""
@@ -237,18 +303,21 @@ def _solved(slope: np.ndarray, psi: np.ndarray) -> np.ndarray:
     return step
 
 
-def _differences(score: Score) -> Score:
-    def derivative(theta: np.ndarray, z: np.ndarray) -> np.ndarray:
+@dataclass(frozen=True, eq=False)
+class Differences:
+    """The derivative of a score from central differences."""
+
+    score: Score
+
+    def __call__(self, theta: np.ndarray, z: np.ndarray) -> np.ndarray:
         columns = []
         for j in range(theta.shape[1]):
             step = STEP * (1 + np.abs(theta[:, j]))
             up, down = theta.copy(), theta.copy()
             up[:, j] += step
             down[:, j] -= step
-            columns.append((score(up, z) - score(down, z)) / (2 * step[:, None]))
+            columns.append((self.score(up, z) - self.score(down, z)) / (2 * step[:, None]))
         return np.stack(columns, axis=2)
-
-    return derivative
 
 
 def _refuse_score(score: Score, start: np.ndarray, z: np.ndarray) -> None:

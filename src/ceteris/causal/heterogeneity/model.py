@@ -14,16 +14,17 @@ from ceteris.causal.covariates import covariates_at
 from ceteris.causal.crossfit import read_folds
 from ceteris.causal.heterogeneity.effects import Effects, average_effect, doubly_robust
 from ceteris.causal.heterogeneity.learned import Function, Learned
+from ceteris.causal.heterogeneity.shown import AbstractEffectResult, EffectView, judged_sections, overlap_section
 from ceteris.causal.nuisances import as_mapping, fit_of, overlap, refuse_clip
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import About, Check, Estimate, Nuisances
+from ceteris.results import About, Check, Estimate, Nuisances, Section
 from ceteris.tables.frames import finite
 
 NO_INTERVAL = "There are no standard errors: give bootstrap=200, or use LinearEffects, SeriesEffects or a forest."
 FEWEST_DRAWS = 20
 
 
-class Scored(ABC):
+class Scored(AbstractEffectResult):
     """Doubly robust scores and averages of a model with rows, nuisances and checks."""
 
     rows: Rows
@@ -38,6 +39,26 @@ class Scored(ABC):
     @abstractmethod
     def _learnt(self) -> np.ndarray:
         """Effects at the training rows, shape (n,)."""
+
+    @abstractmethod
+    def _at(self, which: np.ndarray) -> Effects:
+        """Effects at some of the training rows, by their numbers."""
+
+    @abstractmethod
+    def _own(self) -> tuple[dict[str, str], tuple[Section, ...], np.ndarray | None]:
+        """What the model shows beside what all do: facts, sections, and the folds within which effects are ranked."""
+
+    def _view(self) -> EffectView:
+        names = (self.rows.treatment,)
+        facts, _, _ = self._own()
+        return EffectView(
+            self._title, self.rows, self._learnt(), names, self._at, self.average(), facts, self.checks, self._parts
+        )
+
+    def _parts(self) -> tuple[Section, ...]:
+        _, own, fold = self._own()
+        overlap = overlap_section(self.nuisances.e, self.rows.d, float(self.nuisances.e.min()))
+        return (*own, *judged_sections(self.rows, self.scores, self._learnt(), fold), overlap)
 
     @property
     def scores(self) -> np.ndarray:
@@ -56,7 +77,7 @@ class Scored(ABC):
         return self._learnt() if mu0 is None or mu1 is None else mu1 - mu0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EffectModel(Scored):
     """A function τ(x) that has been learnt, and what it was learnt from.
 
@@ -95,8 +116,12 @@ class EffectModel(Scored):
             Of the intervals, where the learner has any.
         """
         probability("level", level)
-        at = self.rows.x if x is None else complete(covariates_at(x, self.rows.names))
-        point = self.tau.out_of_fold if x is None else self.tau.predict(at)
+        if x is None:
+            return self._effects(self.tau.out_of_fold, self.rows.x, level)
+        at = complete(covariates_at(x, self.rows.names))
+        return self._effects(self.tau.predict(at), at, level)
+
+    def _effects(self, point: np.ndarray, at: np.ndarray, level: float = 0.95) -> Effects:
         drawn = [replica(at) for replica in self.replicas]
         se = np.std(drawn, axis=0, ddof=1) if drawn else None
         interval = NO_INTERVAL
@@ -115,6 +140,14 @@ class EffectModel(Scored):
 
     def _learnt(self) -> np.ndarray:
         return self.tau.out_of_fold
+
+    def _at(self, which: np.ndarray) -> Effects:
+        return self._effects(self.tau.out_of_fold[which], self.rows.x[which])
+
+    def _own(self) -> tuple[dict[str, str], tuple[Section, ...], np.ndarray | None]:
+        shares = ", ".join(f"{name} {share:.2f}" for name, share in self.shares.items())
+        draws = f"{len(self.replicas)} bootstrap samples" if self.replicas else "none of single effects (bootstrap=0)"
+        return {"final stage": shares, "intervals": draws}, (), self.fold
 
 
 def model_of_arms(

@@ -25,8 +25,15 @@ from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
 from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.linear_effect import fit_linear_effect
 from ceteris.causal.heterogeneity.forest.targets import effect_target
+from ceteris.causal.heterogeneity.shown import (
+    AbstractEffectResult,
+    EffectView,
+    importance_section,
+    overlap_section,
+    ranked,
+)
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import Check, Estimate, Nuisances
+from ceteris.results import Check, Estimate, Nuisances, Section
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,8 +113,8 @@ class MultiArmForest:
         return FittedMultiArmForest(rows, arms, found, answers, tau, (*checks, *overlaps))
 
 
-@dataclass(frozen=True, eq=False)
-class FittedMultiArmForest:
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedMultiArmForest(AbstractEffectResult):
     """A forest for several arms that has been grown.
 
     Attributes
@@ -163,6 +170,23 @@ class FittedMultiArmForest:
     def weights(self, x: Any = None) -> np.ndarray:
         """α_i(x) of each training row i for each row of x (m, p): shape (m, n), large for many rows."""
         return self.answers.weights(self.rows.names, x)
+
+    def _view(self) -> EffectView:
+        facts = {"trees": self.answers.forest.growth.in_words, "importance": ranked(self.importance())}
+        sampled = lambda which: self.answers.shown(self.rows, which)
+        names = self.answers.names
+        return EffectView(
+            "Causal forest, several arms", self.rows, self.tau, names, sampled, self.average(), facts, self.checks,
+            self._parts,
+        )  # fmt: skip
+
+    def _parts(self) -> tuple[Section, ...]:
+        rows = self.rows
+        overlaps = (
+            overlap_section(e, arm, centring.CLIP, rows.levels[int(rows.d[arm == 1][0])])
+            for e, arm in zip(self.nuisances.e.T, self.arms.T, strict=True)
+        )
+        return importance_section(self.importance()), *overlaps
 
 
 def _clipped(rows: Rows, e: np.ndarray, labels: list[Any], base: Any) -> tuple[np.ndarray, list[Check]]:

@@ -11,15 +11,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ceteris.causal.covariates import covariates_at
+from ceteris.causal.heterogeneity import pictures
+from ceteris.causal.heterogeneity.forest.answers import importance_of
 from ceteris.causal.heterogeneity.forest.forest import Forest, grow_forest, slices
 from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.targets import quantile_target
+from ceteris.causal.heterogeneity.shown import importance_section, listed, ranked
 from ceteris.causal.rows import read_rows
+from ceteris.causal.screens import NAME, counted, page
+from ceteris.outlets import brief
+from ceteris.results import Section, Table
+from ceteris.showing import AbstractResult
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SOME = 300  # rows by which a forest is shown: each asks for the weights of all
 
 
 @dataclass(frozen=True)
@@ -53,17 +65,31 @@ class QuantileForest:
         none = np.indices((n, 2)).sum(axis=0)  # there is no treatment: any two that vary will do
         rows = read_rows(data, y=y, d=none, x=x, cluster=cluster, missing=True)
         forest = grow_forest(rows.x, quantile_target(rows.y, np.sort(self.levels)), self.growth, rows.clusters)
-        return FittedQuantileForest(rows.y, rows.names, forest, tuple(self.levels))
+        return FittedQuantileForest(rows.y, rows.names, forest, tuple(self.levels), rows.outcome)
 
 
-@dataclass(frozen=True, eq=False)
-class FittedQuantileForest:
-    """A quantile forest that has been grown: outcomes (n,), names of the covariates, the forest, its levels."""
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedQuantileForest(AbstractResult):
+    """A quantile forest that has been grown.
+
+    Attributes
+    ----------
+    y : array, shape (n,)
+        Outcomes.
+    names : tuple of str
+        Of the covariates.
+    forest : Forest
+    levels : tuple of float
+        Quantiles that splits looked at.
+    outcome : str
+        Name of y.
+    """
 
     y: np.ndarray
     names: tuple[str, ...]
     forest: Forest
     levels: tuple[float, ...]
+    outcome: str = "y"
 
     def predict(self, x: Any = None, levels: Sequence[float] | None = None) -> np.ndarray:
         """Quantiles at the rows of x (m, p), or out of bag; shape (m, levels)."""
@@ -74,7 +100,49 @@ class FittedQuantileForest:
         parts = [weighted_quantiles(self.y, self._weights(at, part), levels) for part in slices(rows, len(self.y))]
         return np.concatenate(parts)
 
-    def _weights(self, at: np.ndarray | None, part: slice) -> np.ndarray:
+    def importance(self) -> pd.Series:
+        """Share of the splits by covariate, of the first four levels, weighed by 1/level², sorted."""
+        return importance_of(self.forest, self.names)
+
+    def summary(self) -> str:
+        """One screen: rows, trees, and how many outcomes lie below their quantiles."""
+        below = ", ".join(f"{100 * share:.3g} % below the quantile {level:g}" for level, share in self._below().items())
+        facts = {
+            "rows": f"{len(self.y):,}",
+            "covariates": listed(self.names),
+            "trees": self.forest.growth.in_words,
+            "outcomes": f"{below}, out of bag",
+            "importance": ranked(self.importance()),
+        }
+        return page(f"Quantile forest: {brief(self.outcome, NAME)} by {counted(len(self.names), 'covariate')}", facts)
+
+    def sections(self) -> tuple[Section, ...]:
+        """How many outcomes lie below their quantiles, out of bag; quantiles, sorted; importance of covariates."""
+        import pandas as pd
+
+        below = self._below()
+        table = Table(
+            "Outcomes below their quantiles",
+            pd.DataFrame({"level": list(below), "share below": list(below.values())}),
+            "Out of bag; the share should be the level.",
+        )
+        which = self._some()
+        found = pd.DataFrame(self._at(which), columns=pd.Index([f"{level:g}" for level in self.levels]))
+        figure = pictures.quantiles(found.assign(outcome=self.y[which]), self.levels)
+        return Section("Quantiles", "", (table,), (figure,)), importance_section(self.importance())
+
+    def _some(self) -> np.ndarray:
+        return np.unique(np.linspace(0, len(self.y) - 1, min(SOME, len(self.y))).astype(int))
+
+    def _at(self, which: np.ndarray) -> np.ndarray:
+        return weighted_quantiles(self.y, self._weights(None, which), self.levels)
+
+    def _below(self) -> dict[float, float]:
+        which = self._some()
+        shares = (self.y[which, None] <= self._at(which)).mean(axis=0)
+        return dict(zip(map(float, self.levels), shares.tolist(), strict=True))
+
+    def _weights(self, at: np.ndarray | None, part: Any) -> np.ndarray:
         alpha = self.forest.weights(at, part)
         lost = int(np.isnan(alpha).any(axis=1).sum())
         if lost:

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.causal.crossfit import Function
 from ceteris.causal.heterogeneity.final_stage import default_outcome, default_treatment
+from ceteris.causal.heterogeneity.functions import Gap
 from ceteris.causal.heterogeneity.learned import Learned, learn
 from ceteris.causal.heterogeneity.model import AbstractEffectLearner, EffectModel, model_of_arms
 from ceteris.causal.nuisances import refuse_learners
@@ -69,9 +71,20 @@ class SLearner(AbstractEffectLearner):
         among = np.concatenate([rows.d == 0, rows.d == 1])
         mu = learn(outcome, both, twice(rows.y), twice(fold), among=among, jobs=self.jobs)
         mu0, mu1 = np.split(mu.out_of_fold, 2)
-        tau = Learned(mu1 - mu0, lambda at: mu.predict(_with(at, 1)) - mu.predict(_with(at, 0)))
+        tau = Learned(mu1 - mu0, Gap(InArm(mu.predict, 1), InArm(mu.predict, 0)))
         raw = learn(treatment, rows.x, rows.d, fold, kind="probability", jobs=self.jobs).out_of_fold
         return model_of_arms("S-learner", rows, fold, tau, (mu0, mu1, raw), self.clip)
+
+
+@dataclass(frozen=True, eq=False)
+class InArm:
+    """A function of covariates and treatment, the treatment being fixed."""
+
+    function: Function
+    d: int
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return self.function(_with(x, self.d))
 
 
 def _with(x: np.ndarray, d: int) -> np.ndarray:

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from ceteris.causal.crossfit import splits
+from ceteris.causal.crossfit import Function, splits
+from ceteris.causal.heterogeneity.functions import Gap
 from ceteris.causal.heterogeneity.learned import Learned, averaged
 from ceteris.causal.heterogeneity.model import AbstractEffectLearner, EffectModel, mean_outcome, model_of_arms
 from ceteris.causal.linear import sigmoid
@@ -55,13 +56,33 @@ def learn_arms(
     net = net or small_net(int(np.mean([len(r) for r in rows])) // 32 * 32, MEMBERS)
     columns = {"x": standardised(x)[0], "y": (y - mean) / scale, "d": d}
     nets = learn_nets("two-headed nets", net, Heads(), columns, rows, (x.shape[1], 3), seed).model
-    outcome = lambda k: averaged(nets, x, fold, lambda outputs: mean + scale * outputs[:, k])
-    return Arms(outcome(0), outcome(1), averaged(nets, x, fold, lambda outputs: sigmoid(outputs[:, 2])))
+    mu0, mu1 = (averaged(nets, x, fold, OutcomeHead(k, mean, scale)) for k in (0, 1))
+    return Arms(mu0, mu1, averaged(nets, x, fold, PropensityHead()))
+
+
+@dataclass(frozen=True)
+class OutcomeHead:
+    """mean + scale times one of the outputs, (rows, 3) to (rows,)."""
+
+    place: int
+    mean: float
+    scale: float
+
+    def __call__(self, outputs: np.ndarray) -> np.ndarray:
+        return self.mean + self.scale * outputs[:, self.place]
+
+
+@dataclass(frozen=True)
+class PropensityHead:
+    """The probability that the third of the outputs is the index of, (rows, 3) to (rows,)."""
+
+    def __call__(self, outputs: np.ndarray) -> np.ndarray:
+        return sigmoid(outputs[:, 2])
 
 
 def difference(mu0: Learned, mu1: Learned) -> Learned:
     """Return the effect that two arms' outcomes imply."""
-    return Learned(mu1.out_of_fold - mu0.out_of_fold, lambda at: mu1.predict(at) - mu0.predict(at))
+    return Learned(mu1.out_of_fold - mu0.out_of_fold, Gap(mu1.predict, mu0.predict))
 
 
 def out_of_fold(arms: Arms) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -71,11 +92,19 @@ def out_of_fold(arms: Arms) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def outcome_of(arms: Arms) -> Learned:
     """Return E[Y | X], whatever the treatment."""
-    mu0, mu1, e = arms
-    return Learned(
-        mean_outcome(mu0.out_of_fold, mu1.out_of_fold, e.out_of_fold),
-        lambda at: mean_outcome(mu0.predict(at), mu1.predict(at), e.predict(at)),
-    )
+    return Learned(mean_outcome(*out_of_fold(arms)), BothArms(*(arm.predict for arm in arms)))
+
+
+@dataclass(frozen=True, eq=False)
+class BothArms:
+    """E[Y | X] from E[Y | D = w, X] and P(D = 1 | X)."""
+
+    mu0: Function
+    mu1: Function
+    e: Function
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return mean_outcome(self.mu0(x), self.mu1(x), self.e(x))
 
 
 @dataclass(frozen=True)

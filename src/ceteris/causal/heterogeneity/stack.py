@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ceteris.causal.crossfit import make_folds
+from ceteris.causal.heterogeneity.functions import Bounded, Mixture
 from ceteris.causal.heterogeneity.learned import Learned, learn
 
 
@@ -45,7 +46,7 @@ class _Stacked(BaseEstimator):
         found = combined(parts, y, np.ones(len(y)) if weight is None else weight, among)
         if kind == "mean":
             return found
-        return Learned(np.clip(found.out_of_fold, 0, 1), lambda at: np.clip(found.predict(at), 0, 1))
+        return Learned(np.clip(found.out_of_fold, 0, 1), Bounded(found.predict))
 
     def cross_fit(self, x: np.ndarray, y: np.ndarray, fold: np.ndarray, among: np.ndarray | None = None) -> np.ndarray:
         """Predict out of fold, shape (n,)."""
@@ -195,13 +196,7 @@ def _centred(parts: Sequence[Learned], weight: np.ndarray) -> tuple[np.ndarray, 
 
 
 def _sum(parts: Sequence[Learned], centres: np.ndarray, shares: np.ndarray, middle: float) -> Learned:
-    kept = [(part, centre, share) for part, centre, share in zip(parts, centres, shares, strict=True) if share > 0]
-
-    def total(values: Any) -> Any:
-        return middle + sum(share * (value - centre) for value, (_, centre, share) in zip(values, kept, strict=True))
-
-    n = len(parts[0].out_of_fold)
-    return Learned(
-        np.zeros(n) + total([part.out_of_fold for part, _, _ in kept]),
-        lambda at: np.zeros(len(at)) + total([part.predict(at) for part, _, _ in kept]),
-    )
+    kept = [(p, float(c), float(s)) for p, c, s in zip(parts, centres, shares, strict=True) if s > 0]
+    mixture = Mixture(tuple(p.predict for p, _, _ in kept), tuple(c for _, c, _ in kept), tuple(s for *_, s in kept),
+                      middle)  # fmt: skip
+    return Learned(mixture.of([p.out_of_fold for p, _, _ in kept], len(parts[0].out_of_fold)), mixture)

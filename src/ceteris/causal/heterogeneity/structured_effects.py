@@ -17,12 +17,13 @@ import numpy as np
 from ceteris.causal.crossfit import splits
 from ceteris.causal.estimators.structured import PARAMETER_NET, make_jobs, stacked
 from ceteris.causal.heterogeneity.final_stage import default_treatment
-from ceteris.causal.heterogeneity.learned import Learned, learn, standardiser
+from ceteris.causal.heterogeneity.functions import Standardiser, standardiser
+from ceteris.causal.heterogeneity.learned import Learned, learn
 from ceteris.causal.heterogeneity.model import AbstractEffectLearner, EffectModel, model_of_arms
 from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.parameter_layer import learn_parameters, parameters_at
 from ceteris.causal.rows import Rows
-from ceteris.causal.structural import Structure
+from ceteris.causal.structural import Constant, Structure
 from ceteris.engine import precision
 from ceteris.results import Nuisances
 from ceteris.training import Net
@@ -73,24 +74,34 @@ class StructuredEffects(AbstractEffectLearner):
         refuse_learners(treatment=treatment)
         jobs = make_jobs([[fold]], "regress", self.seed)
         run, constants = learn_parameters(self.structure, stacked([rows]), jobs, self.net, self.seed)
-        inputs = standardiser(rows.x)
-
-        def means(x: np.ndarray, at: list[np.ndarray]) -> list[np.ndarray]:
-            """G(θ, 0) and G(θ, 1) of each fold's nets at its rows of x, (rows, 2)."""
-            thetas = parameters_at(run.model, constants, inputs(x), at)
-            return [_both_means(self.structure, theta) for theta in thetas]
-
-        def anywhere(x: np.ndarray) -> np.ndarray:
-            everywhere = np.mean(means(x, [np.arange(len(x))] * len(jobs)), axis=0)
-            return everywhere[:, 1] - everywhere[:, 0]
-
+        means = MeansOfFolds(self.structure, run.model, constants, standardiser(rows.x), len(jobs))
         own = [np.flatnonzero(test) for _, test in splits(fold)]
         mu = np.empty((rows.n, 2))
-        for index, values in zip(own, means(rows.x, own), strict=True):
+        for index, values in zip(own, means.at(rows.x, own), strict=True):
             mu[index] = values
         raw = learn(treatment, rows.x, rows.d, fold, kind="probability").out_of_fold
-        tau = Learned(mu[:, 1] - mu[:, 0], anywhere)
+        tau = Learned(mu[:, 1] - mu[:, 0], means)
         return model_of_arms("Structured net", rows, fold, tau, (mu[:, 0], mu[:, 1], raw), self.clip)
+
+
+@dataclass(frozen=True, eq=False)
+class MeansOfFolds:
+    """G(θ(x), 1) - G(θ(x), 0), each the mean over the folds' nets."""
+
+    structure: Structure
+    nets: Any
+    constants: Constant
+    inputs: Standardiser
+    folds: int
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        everywhere = np.mean(self.at(x, [np.arange(len(x))] * self.folds), axis=0)
+        return everywhere[:, 1] - everywhere[:, 0]
+
+    def at(self, x: np.ndarray, rows: list[np.ndarray]) -> list[np.ndarray]:
+        """G(θ, 0) and G(θ, 1) of each fold's nets at its rows of x, (rows, 2)."""
+        thetas = parameters_at(self.nets, self.constants, self.inputs(x), rows)
+        return [_both_means(self.structure, theta) for theta in thetas]
 
 
 def _both_means(structure: Structure, theta: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ class TLearner(AbstractEffectLearner):
         Propensities are kept within [clip, 1 - clip]; the share that is not is reported. This and what follows are
         given by name.
     folds : int or array
-        Folds, balanced by the treatment, or their numbers.
+        Folds of the cross-fitting, balanced by the treatment, or the fold of each row.
     seed : int
         Decides folds and everything else that is random.
     bootstrap : int

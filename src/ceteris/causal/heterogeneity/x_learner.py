@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ceteris.causal.crossfit import Function
 from ceteris.causal.heterogeneity.learned import Learned, learn
 from ceteris.causal.heterogeneity.model import AbstractEffectLearner, EffectModel, model_of_arms
 from ceteris.causal.heterogeneity.shared_net import out_of_fold
@@ -79,11 +80,23 @@ class XLearner(AbstractEffectLearner):
 
 
 def _weighted(tau0: Learned, tau1: Learned, propensity: Learned, clip: float) -> Learned:
-    def weigh(e: np.ndarray, without: np.ndarray, treated: np.ndarray) -> np.ndarray:
-        e = np.clip(e, clip, 1 - clip)
-        return e * without + (1 - e) * treated
+    both = Crossed(propensity.predict, tau0.predict, tau1.predict, clip)
+    return Learned(both.weigh(propensity.out_of_fold, tau0.out_of_fold, tau1.out_of_fold), both)
 
-    return Learned(
-        weigh(propensity.out_of_fold, tau0.out_of_fold, tau1.out_of_fold),
-        lambda at: weigh(propensity.predict(at), tau0.predict(at), tau1.predict(at)),
-    )
+
+@dataclass(frozen=True, eq=False)
+class Crossed:
+    """e τ₀ + (1 - e) τ₁, the propensity kept within [clip, 1 - clip]."""
+
+    e: Function
+    tau0: Function
+    tau1: Function
+    clip: float
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return self.weigh(self.e(x), self.tau0(x), self.tau1(x))
+
+    def weigh(self, e: np.ndarray, without: np.ndarray, treated: np.ndarray) -> np.ndarray:
+        """Weigh values of the two effects, shape (rows,) each."""
+        e = np.clip(e, self.clip, 1 - self.clip)
+        return e * without + (1 - e) * treated

@@ -18,8 +18,12 @@ import numpy as np
 
 from ceteris.causal.heterogeneity.evaluate.inputs import same_covariates, same_length
 from ceteris.causal.learners import weights_argument
+from ceteris.causal.policy.shown import Choices, choices_of, policy_page
 from ceteris.causal.policy.value import read_scores
 from ceteris.causal.rows import read_covariates
+from ceteris.causal.screens import counted
+from ceteris.results import Section
+from ceteris.showing import AbstractResult
 from ceteris.tables.frames import same_labels
 
 
@@ -58,16 +62,36 @@ class ClassifierPolicy:
         kept = weight[row, action]
         fitted: Any = clone(self.classifier)
         fitted.fit(matrix[row], action, **{weights: kept / kept.mean()})
-        return FittedClassifier(fitted, names)
+        return FittedClassifier(fitted, names, choices_of(matrix, gamma, fitted.predict(matrix), np.ndim(scores) == 1))
 
 
-@dataclass(frozen=True)
-class FittedClassifier:
-    """A classifier that names an action for each row."""
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedClassifier(AbstractResult):
+    """A classifier that names an action for each row.
+
+    Attributes
+    ----------
+    classifier : estimator in the manner of scikit-learn
+        Fitted.
+    names : tuple of str
+        Of the covariates.
+    choices : Choices, optional
+        What it chose on the rows it was learnt from.
+    """
 
     classifier: Any
     names: tuple[str, ...]
+    choices: Choices | None = None
 
     def predict(self, x: Any) -> np.ndarray:
         """Return the action of each row, shape (n,)."""
         return self.classifier.predict(same_covariates(x, self.names))
+
+    def summary(self) -> str:
+        """One screen: what it chose on the rows it was learnt from, what that is worth, and who differs."""
+        title = f"Policy by a {type(self.classifier).__name__}: {counted(len(self.names), 'covariate')}"
+        return policy_page(title, self.names, self.choices)
+
+    def sections(self) -> tuple[Section, ...]:
+        """Its choices on the rows it was learnt from, and how these rows differ."""
+        return () if self.choices is None else (self.choices.section(self.names),)

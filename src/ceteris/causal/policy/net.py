@@ -11,7 +11,7 @@ Kallus (2021), Management Science 67; Mo, Qi and Liu (2021), JASA 116.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -19,8 +19,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from ceteris.causal.heterogeneity.evaluate.inputs import same_covariates, same_length
+from ceteris.causal.policy.shown import Choices, choices_of, policy_page
 from ceteris.causal.policy.value import read_scores
 from ceteris.causal.rows import read_covariates
+from ceteris.causal.screens import counted
+from ceteris.results import Section
+from ceteris.showing import AbstractResult
 from ceteris.tables.frames import same_labels
 from ceteris.training import AbstractRowLoss, Net, learn, mean_outputs
 
@@ -62,6 +66,7 @@ class NetPolicy:
         matrix, names = read_covariates(x)
         gamma = read_scores(scores)
         same_length(x=matrix, scores=gamma)
+        worth = gamma
         gamma = gamma - gamma.mean(1, keepdims=True)  # a constant of the row changes no policy, but the noise
         scale = float(gamma.std())
         if scale == 0:
@@ -71,16 +76,30 @@ class NetPolicy:
         columns = {"x": (matrix - moments[0]) / moments[1], "scores": gamma / scale}
         everyone, sizes = [np.arange(len(matrix))], (matrix.shape[1], gamma.shape[1])
         run = learn("policy nets", self.net, MinusValue(), columns, everyone, sizes, self.seed)
-        return FittedNetPolicy(run.model, moments, names)
+        found = FittedNetPolicy(run.model, moments, names)
+        chosen = found.predict(matrix)
+        return replace(found, choices=choices_of(matrix, worth, chosen, np.ndim(scores) == 1))
 
 
-@dataclass(frozen=True, eq=False)
-class FittedNetPolicy:
-    """A policy from nets, whose logits are averaged."""
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedNetPolicy(AbstractResult):
+    """A policy from nets, whose logits are averaged.
+
+    Attributes
+    ----------
+    nets : module, stacked
+    moments : tuple of arrays, shape (p,)
+        Means and standard deviations of the covariates.
+    names : tuple of str
+        Of the covariates.
+    choices : Choices, optional
+        What it chose on the rows it was learnt from.
+    """
 
     nets: Any
     moments: tuple[np.ndarray, np.ndarray]
     names: tuple[str, ...]
+    choices: Choices | None = None
 
     def probabilities(self, x: Any) -> np.ndarray:
         """Return the probability of each action, shape (n, k)."""
@@ -95,3 +114,12 @@ class FittedNetPolicy:
     def _logits(self, x: Any) -> np.ndarray:
         matrix = (same_covariates(x, self.names) - self.moments[0]) / self.moments[1]
         return mean_outputs(self.nets, [matrix])[0]
+
+    def summary(self) -> str:
+        """One screen: what it chose on the rows it was learnt from, what that is worth, and who differs."""
+        title = f"Policy by nets: {counted(len(self.names), 'covariate')}"
+        return policy_page(title, self.names, self.choices)
+
+    def sections(self) -> tuple[Section, ...]:
+        """Its choices on the rows it was learnt from, and how these rows differ."""
+        return () if self.choices is None else (self.choices.section(self.names),)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,16 +24,23 @@ from ceteris.arguments import number
 from ceteris.causal.heterogeneity.evaluate.inputs import vectors
 from ceteris.causal.policy.fairness import groups_of
 from ceteris.causal.policy.rules import ROUNDING, refuse_budget, top_share
+from ceteris.causal.policy.shown import rates_figure
 from ceteris.causal.policy.value import policy_value
+from ceteris.causal.screens import counted, page
+from ceteris.outlets import screen
 from ceteris.results import Figure, Section, Table
+from ceteris.showing import AbstractResult
 from ceteris.tables.frames import finite
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STEPS = 80  # of the golden section: an interval of 1e-16
 SAME = 1e-9  # share of Σ|τ̂| by which totals may differ and count as equal
 
 
-@dataclass(frozen=True, eq=False)
-class GroupAssignment:
+@dataclass(frozen=True, eq=False, repr=False)
+class GroupAssignment(AbstractResult):
     """Who is treated, by thresholds of the groups.
 
     Parameters
@@ -49,6 +56,27 @@ class GroupAssignment:
     treat: np.ndarray
     rates: Mapping[str, float]
     thresholds: Mapping[str, float]
+
+    def frame(self) -> pd.DataFrame:
+        """Rate and threshold of each group."""
+        import pandas as pd
+
+        columns = {"group": list(self.rates), "rate": list(self.rates.values())}
+        return pd.DataFrame(columns | {"lowest effect treated": list(self.thresholds.values())})
+
+    def summary(self) -> str:
+        """One screen: how many are treated, and the rate and the threshold of each group."""
+        treat, gap = self.treat, max(self.rates.values()) - min(self.rates.values())
+        title = f"Assignment by group: {treat.sum():,.4g} of {len(treat):,} units treated ({100 * treat.mean():.3g} %)"
+        facts = {"largest gap": f"{gap:.3g} between the rates of {counted(len(self.rates), 'group')}"}
+        return page(title, facts, (), screen(self.frame().round(4), index=False).split("\n"))
+
+    def sections(self) -> tuple[Section, ...]:
+        """Rates of treatment and thresholds by group."""
+        note = "With equal opportunity a rate is a share of those who deserve treatment."
+        tables = (Table("By group", self.frame(), note),)
+        figure = rates_figure(self.frame())
+        return (Section("Assignment by group", "A threshold for each group.", tables, (figure,)),)
 
 
 def with_parity(

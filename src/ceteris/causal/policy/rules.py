@@ -22,6 +22,10 @@ import numpy as np
 
 from ceteris.arguments import POSITIVE, number
 from ceteris.causal.heterogeneity.evaluate.inputs import vectors
+from ceteris.causal.policy.shown import ranked_figure
+from ceteris.causal.screens import page
+from ceteris.results import Section, Table
+from ceteris.showing import AbstractResult
 from ceteris.tables.frames import finite
 
 ROUNDING = 1e-12  # a share of the margin this near to 0 or 1 is rounding
@@ -39,8 +43,8 @@ def plug_in(tau_hat: Any, cost: Any = 0.0) -> np.ndarray:
     return (tau_hat > costs_of(cost, len(tau_hat), free=True)).astype(float)
 
 
-@dataclass(frozen=True, eq=False)
-class BudgetRule:
+@dataclass(frozen=True, eq=False, repr=False)
+class BudgetRule(AbstractResult):
     """Who is treated within a budget.
 
     Parameters
@@ -54,6 +58,8 @@ class BudgetRule:
         Probability of those at the threshold.
     spent : float
         Share of the cost of treating everybody.
+    ratio : array, shape (n,)
+        τ̂ / cost of the units.
 
     Examples
     --------
@@ -66,6 +72,33 @@ class BudgetRule:
     threshold: float
     at_threshold: float
     spent: float
+    ratio: np.ndarray
+
+    def summary(self) -> str:
+        """One screen: how many are treated, for how much, and from which effect on."""
+        treat, n = self.treat, len(self.treat)
+        means = {who: self.ratio[which] for who, which in (("treated", treat > 0), ("others", treat == 0))}
+        facts = {
+            "treated": f"{treat.sum():,.4g} of {n:,} units ({100 * treat.mean():.3g} %)",
+            "cost": f"{100 * self.spent:.3g} % of that of treating everybody",
+            "threshold": f"τ̂ / cost above {self.threshold:.4g}; those at it with probability {self.at_threshold:.3g}",
+            "τ̂ / cost": ", ".join(f"mean of the {who} {some.mean():.3g}" for who, some in means.items() if len(some)),
+        }
+        return page("Budget rule: those who gain most per unit of cost", facts)
+
+    def sections(self) -> tuple[Section, ...]:
+        """The rule, and the units in the order in which they are treated."""
+        import pandas as pd
+
+        rows = {
+            "share of units treated": self.treat.mean(),
+            "share of the cost of all": self.spent,
+            "threshold of τ̂ / cost": self.threshold,
+            "share treated at the threshold": self.at_threshold,
+        }
+        table = Table("Rule", pd.DataFrame({"": list(rows), "value": list(rows.values())}))
+        text = "Units are treated in the order of their estimated effect per cost until the budget is spent."
+        return (Section("Budget rule", text, (table,), (ranked_figure(self.ratio, self.treat, self.threshold),)),)
 
     def apply(self, tau_hat: Any, cost: Any = 1.0) -> np.ndarray:
         """Apply the rule to other units, shape (m,); it need not meet the budget exactly there.
@@ -105,7 +138,7 @@ def within_budget(tau_hat: Any, budget: float, *, cost: Any = 1.0, spend_all: bo
     ratio = tau_hat / cost
     threshold, at_threshold = _margin(ratio, cost, budget, -np.inf if spend_all else 0.0)
     treat = _treated(ratio, threshold, at_threshold)
-    return BudgetRule(treat, threshold, at_threshold, float(treat @ cost / cost.sum()))
+    return BudgetRule(treat, threshold, at_threshold, float(treat @ cost / cost.sum()), ratio)
 
 
 def top_share(priority: np.ndarray, share: float) -> np.ndarray:

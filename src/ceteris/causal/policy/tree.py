@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,9 +24,14 @@ from ceteris.arguments import COUNT, as_many, check
 from ceteris.causal.heterogeneity.evaluate.inputs import same_covariates, same_length
 from ceteris.causal.policy.value import read_scores
 from ceteris.causal.rows import read_covariates
+from ceteris.causal.screens import LINES, counted, cut, page, wrapped
 from ceteris.outlets import SCREEN, brief
-from ceteris.results import Figure
+from ceteris.results import Figure, Section, Table
+from ceteris.showing import AbstractResult
 from ceteris.tables.frames import same_labels
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ROOM = 24  # characters of a name in the picture, or boxes hide each other
 BETTER = 1e-9  # share of the total absolute score by which a split must raise the total, or it is rounding
@@ -179,9 +184,9 @@ def _best_stump(rank: np.ndarray, gamma: np.ndarray, min_leaf: int) -> tuple[flo
     return best
 
 
-@dataclass(frozen=True)
-class FittedTree:
-    """A policy tree: ``str`` prints the rule, ``figure`` draws it.
+@dataclass(frozen=True, repr=False)
+class FittedTree(AbstractResult):
+    """A policy tree: ``print`` shows the rule, ``plot`` draws it.
 
     Parameters
     ----------
@@ -197,6 +202,7 @@ class FittedTree:
     Examples
     --------
     >>> print(PolicyTree(depth=1).fit([[20.0], [30.0], [40.0]], [-2.0, 1.0, 3.0]))
+    Policy tree: 2 leaves, learnt from 3 rows
     if x0 <= 25:
         do not treat  (1 row, mean effect -2)
     else:
@@ -222,11 +228,38 @@ class FittedTree:
         _descend(self.root, matrix, np.arange(len(matrix)), found)
         return found
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """The rule, with the rows of each leaf and their mean effect, or mean score."""
+        leaves = sum(node.left is None for node, _, _ in placed(self.root))
+        many = "1 leaf" if leaves == 1 else f"{leaves} leaves"
+        title = f"Policy tree: {many}, learnt from {counted(self.root.rows, 'row')}"
         by = "for the rows of a leaf, by the scores that the tree was chosen by."
         what = f"what {self._action(1)!r} changes" if self.of_effect else "of the action named,"
         what = what.replace("'", '"')
-        return "\n".join([*self._lines(self.root, 0), f"{self._measure.capitalize()}: {what} {by}"])
+        rule = cut(self._lines(self.root, 0), LINES - 4)
+        return page(title, {}, (), [*rule, *wrapped(f"{self._measure.capitalize()}: {what} {by}")])
+
+    def leaves(self) -> pd.DataFrame:
+        """One row for each leaf, from left to right: its rule, action, rows, and mean effect or mean score."""
+        import pandas as pd
+
+        found = [
+            (" and ".join(path) or "everybody", self.actions[leaf.action], leaf.rows, self._measured(leaf))
+            for leaf, path in paths(self.root, self.names)
+        ]
+        return pd.DataFrame(found, columns=pd.Index(["rule", "action", "rows", self._measure]))
+
+    def sections(self) -> tuple[Section, ...]:
+        """The tree, drawn, and a table of its leaves."""
+        note = f"Their mean, {self.value:.3g}, is too good: these scores chose the tree; out_of_fold is honest."
+        return (Section("Policy tree", "", (Table("Leaves", self.leaves(), note),), (self.figure(),)),)
+
+    def _check_loaded(self) -> None:
+        for node, _, _ in placed(self.root):
+            if (node.left is None) != (node.right is None) or not 0 <= node.action < len(self.actions):
+                raise ValueError("a node of a tree lacks a child, or its action")
+            if node.left is not None and not 0 <= node.feature < len(self.names):
+                raise ValueError("a tree asks for a covariate that is not there")
 
     @property
     def _measure(self) -> str:
@@ -282,6 +315,22 @@ def placed(root: Node) -> Iterator[tuple[Node, tuple[float, float], tuple[float,
 
     for node, at, parent in put(root, 0):
         yield node, at, parent or at
+
+
+def paths(node: Node, names: Sequence[str], path: tuple[str, ...] = ()) -> Iterator[tuple[Node, tuple[str, ...]]]:
+    """Yield the leaves from left to right, and the conditions that lead there.
+
+    Examples
+    --------
+    >>> tree = PolicyTree(depth=1).fit([[20.0], [30.0]], [-2.0, 1.0])
+    >>> [path for _, path in paths(tree.root, tree.names)]
+    [('x0 ≤ 25',), ('x0 > 25',)]
+    """
+    if node.left is None or node.right is None:
+        yield node, path
+        return
+    for child, sign in ((node.left, "≤"), (node.right, ">")):
+        yield from paths(child, names, (*path, f"{names[node.feature]} {sign} {node.threshold:.4g}"))
 
 
 def _descend(node: Node, x: np.ndarray, rows: np.ndarray, found: np.ndarray) -> None:

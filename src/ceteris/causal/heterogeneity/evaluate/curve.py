@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ceteris.results import Figure
+from ceteris.causal.screens import page, wrapped
+from ceteris.results import Figure, Section, Table
+from ceteris.showing import AbstractResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,9 +22,18 @@ LABELS = {
     "value": ("gain per unit", "Value of treating the first, over treating nobody."),
 }
 
+TITLES = {
+    "TOC": "Targeting operator characteristic",
+    "gain": "Cumulative gain",
+    "qini": "Qini curve",
+    "uplift": "Uplift curve",
+    "value": "Value by budget",
+}
+ON_SCREEN = 10  # points
 
-@dataclass(frozen=True, eq=False)
-class Curve:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Curve(AbstractResult):
     """Values by the share of units that come first.
 
     Parameters
@@ -61,7 +72,22 @@ class Curve:
         last = self.value[-1]
         chance = {"TOC": 0 * self.share, "uplift": last + 0 * self.share}.get(self.kind, last * self.share)
         data = self.frame().assign(chance=chance, label=label)
-        return Figure(title or self.kind.capitalize(), f"Shaded: pointwise 95 %. {caption}", data, _draw)
+        return Figure(title or TITLES[self.kind], f"Shaded: pointwise 95 %. {caption}", data, _draw)
+
+    def summary(self) -> str:
+        """The curve at some shares, with its pointwise interval of 95 %."""
+        which = np.unique(np.linspace(0, len(self.share) - 1, min(ON_SCREEN, len(self.share))).round().astype(int))
+        label, caption = LABELS[self.kind]
+        table = self.frame().iloc[which].to_string(index=False, float_format=lambda v: f"{v:.3f}").split("\n")
+        said = f"{label[0].upper()}{label[1:]}, by the share of units that come first. {caption}"
+        return page(TITLES[self.kind], {}, (), [*wrapped(said), *table])
+
+    def sections(self) -> tuple[Section, ...]:
+        """The curve as a picture and as a table."""
+        label, caption = LABELS[self.kind]
+        table = Table("Values", self.frame(), "Standard errors and intervals are pointwise.")
+        said = f"{label[0].upper()}{label[1:]}, by the share of units that come first. {caption}"
+        return (Section(TITLES[self.kind], said, (table,), (self.figure(),)),)
 
 
 def _draw(figure: Any, data: Any) -> None:

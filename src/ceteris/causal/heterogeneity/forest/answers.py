@@ -53,28 +53,42 @@ class Answers:
     names: tuple[str, ...]
     calibration: Calibration = AS_IS
 
-    def at(self, rows: Rows, x: Any = None, level: float = 0.95, checks: Sequence[Check] = ()) -> Effects:
-        """Effects at x, a table or a matrix, or out of bag at the rows grown on; shape (m,), or (m, k) if several."""
+    def at(
+        self, rows: Rows, x: Any = None, level: float = 0.95, checks: Sequence[Check] = (), which: Any = slice(None)
+    ) -> Effects:
+        """Effects at x, a table or a matrix, or out of bag at the rows grown on; shape (m,), or (m, k) if several.
+
+        ``which`` of the rows grown on can be said.
+        """
         probability("level", level)
         new = None if x is None else covariates_at(x, rows.names)
-        predicted = answered(self.forest.predict(new, variance=self.forest.growth.bag > 1))
+        predicted = answered(
+            self.forest.predict(new, self.forest.growth.bag > 1, which if new is None else slice(None))
+        )
         point, se = self.calibration.of(predicted.point), None
         said = "The forest was grown with bag=1, so there are no standard errors."
         if predicted.variance is not None:
             variance = self.calibration.variance(predicted.point, predicted.variance)
             se, said = np.sqrt(variance), INTERVALS[self.interval]
             if self.interval == "bias-aware":
-                se = np.sqrt(variance + self._bias(predicted.further[:, 0], rows.x if new is None else new) ** 2)
+                se = np.sqrt(variance + self._bias(predicted.further[:, 0], rows.x[which] if new is None else new) ** 2)
             refuse_unsure(se)
         if len(self.names) == 1:
             point, se = point[:, 0], None if se is None else se[:, 0]
         return Effects(point, se, self.names, About(self.method, interval=said), tuple(checks), level)
 
+    def shown(self, rows: Rows, which: np.ndarray) -> Effects:
+        """Effects of some of the rows grown on, without standard errors where too few trees answer for them."""
+        try:
+            return self.at(rows, which=which)
+        except FloatingPointError as error:
+            point = self.calibration.of(self.forest.predict(rows=which).point)
+            about = About(self.method, interval=f"There are no intervals. {error}")
+            return Effects(point[:, 0] if len(self.names) == 1 else point, None, self.names, about)
+
     def importance(self, names: tuple[str, ...]) -> pd.Series:
         """Share of the splits by covariate, of the first four levels, weighed by 1/level², sorted."""
-        import pandas as pd
-
-        return pd.Series(self.forest.importance(), index=pd.Index(names)).sort_values(ascending=False)
+        return importance_of(self.forest, names)
 
     def weights(self, names: tuple[str, ...], x: Any = None) -> np.ndarray:
         """α_i(x) of the rows grown on (n,) for each row of x, or out of bag; shape (m, n)."""
@@ -84,6 +98,13 @@ class Answers:
         """What forest and calibration make of the linear effect, less that; shape (m, k)."""
         average = self.linear.average
         return average + self.calibration.factor * (smoothed - average) - self.linear(x)
+
+
+def importance_of(forest: Forest, names: tuple[str, ...]) -> pd.Series:
+    """Share of the splits by covariate, of the first four levels, weighed by 1/level², sorted."""
+    import pandas as pd
+
+    return pd.Series(forest.importance(), index=pd.Index(names)).sort_values(ascending=False)
 
 
 def refuse_unsure(se: np.ndarray) -> None:

@@ -55,6 +55,19 @@ class Trees:
             self.starts, self.feature, self.cut, self.missing_left, self.child, self.leaf_moments, self.leaf_rows
         )  # fmt: skip
 
+    def _check_loaded(self) -> None:
+        """Compiled loops follow children without a look at where they lead: only onwards, and within their tree."""
+        nodes, leaf = len(self.feature), self.feature < 0
+        alike = {len(part) for part in (self.cut, self.missing_left, self.child)} == {nodes}
+        within = self.starts[0] == 0 and self.starts[-1] == nodes and (np.diff(self.starts) > 0).all()
+        if not alike or not within or len(self.leaf_moments) != len(self.leaf_rows):
+            raise ValueError("the trees of a forest are of different sizes")
+        last = np.repeat(self.starts[1:], np.diff(self.starts)) - 1
+        forward = (self.child > np.arange(nodes)) & (self.child < last)
+        of_leaves = (self.child >= 0) & (self.child < len(self.leaf_rows))
+        if not np.where(leaf, of_leaves, forward).all():
+            raise ValueError("a tree of a forest leads to nodes that are not there")
+
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
@@ -103,25 +116,27 @@ class Forest:
         g = self.growth
         return g.seed, g.bag, int(self.unit.max()) + 1, float(g.share), float(g.honest)
 
-    def predict(self, x: np.ndarray | None = None, variance: bool = False) -> Predicted:
+    def predict(self, x: np.ndarray | None = None, variance: bool = False, rows: Any = slice(None)) -> Predicted:
         """Estimates at the rows of x (m, p), or out of bag at the rows grown on.
 
         Parameters
         ----------
         variance : bool
             Also the sampling variance, from little bags.
+        rows : slice or array of int
+            Which of the rows, where there is no x.
         """
         if variance and self.growth.bag < 2:
             raise ValueError("bag: the forest was grown with bag=1, so it has no variance; grow it with bag=2.")
-        return self._in_parts(lambda codes, unit: self._predict(codes, unit, variance), x)
+        return self._in_parts(lambda codes, unit: self._predict(codes, unit, variance), *self._codes_at(x, rows))
 
-    def weights(self, x: np.ndarray | None = None, rows: slice = slice(None)) -> np.ndarray:
+    def weights(self, x: np.ndarray | None = None, rows: Any = slice(None)) -> np.ndarray:
         """α_i(x) of each row i grown on, for some rows of x (m, p), or out of bag; shape (m, n).
 
         The estimate at x solves Σ_i α_i(x) ψ_i(θ) = 0.
         """
-        codes, unit = self._codes_at(x)
-        return walk.weights(codes[rows], unit[rows], self.trees.arrays, self.draws, self.codes, self.unit)
+        codes, unit = self._codes_at(x, rows)
+        return walk.weights(codes, unit, self.trees.arrays, self.draws, self.codes, self.unit)
 
     def importance(self, depth: int = DEEPEST) -> np.ndarray:
         """Share of splits by covariate, weighed by 1/level² over the first levels; shape (p,), of sum one."""
@@ -134,13 +149,22 @@ class Forest:
             level = np.concatenate([trees.child[level], trees.child[level] + 1])
         return total / total.sum() if total.sum() > 0 else total
 
-    def _codes_at(self, x: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    def _codes_at(self, x: np.ndarray | None, rows: Any = slice(None)) -> tuple[np.ndarray, np.ndarray]:
         if x is None:
-            return self.codes, self.unit
-        return self.bins.codes(x), np.empty(0, np.int64)
+            return self.codes[rows], self.unit[rows]
+        return self.bins.codes(x[rows]), np.empty(0, np.int64)
 
-    def _in_parts(self, work: Callable[[np.ndarray, np.ndarray], Predicted], x: np.ndarray | None) -> Predicted:
-        codes, unit = self._codes_at(x)
+    def _check_loaded(self) -> None:
+        (n, p), trees = self.codes.shape, self.trees
+        self.growth.__post_init__()
+        sound = len(self.bins.edges) == p and self.unit.shape == (n,) and self.unit.min() >= 0
+        sound = sound and self.codes.dtype == np.uint8 and len(self.target.moments) == n
+        if not sound or trees.feature.max() >= p or trees.leaf_moments.shape[1] != self.target.moments.shape[1]:
+            raise ValueError("the trees of a forest are not those of its rows")
+
+    def _in_parts(
+        self, work: Callable[[np.ndarray, np.ndarray], Predicted], codes: np.ndarray, unit: np.ndarray
+    ) -> Predicted:
         jobs = self.growth.jobs
         if jobs == 1 or len(codes) < 2 * jobs:
             return work(codes, unit)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from ceteris.arguments import COUNT, SHARE, a_number, check
+from ceteris.causal.screens import counted
 
 ALPHA = a_number(least=0, below=0.25)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TreeSettings:
     """Settings of the trees of a forest.
 
@@ -44,6 +45,8 @@ class TreeSettings:
 
     Examples
     --------
+    >>> TreeSettings(trees=500, jobs=1)  # prints what differs from the defaults
+    TreeSettings(trees=500)
     >>> TreeSettings(trees=501)
     Traceback (most recent call last):
     ValueError: trees is 501, but must be a multiple of bag=2 of at least 2; give one.
@@ -71,6 +74,16 @@ class TreeSettings:
                 f"share is {self.share}, but must be above 0 and at most {largest:g} with bags of {self.bag}; give "
                 "less, or bag=1, with which a tree can see more, but there are no standard errors."
             )
+
+    def __repr__(self) -> str:
+        changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        return f"TreeSettings({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+
+    @property
+    def in_words(self) -> str:
+        """How many trees there are, and when a node is not split."""
+        bags = f"in bags of {self.bag}" if self.bag > 1 else "without bags"
+        return f"{self.trees:,} {bags}, nodes of at most {counted(self.least, 'row')} not split"
 
     def tried(self, p: int) -> float:
         """Mean number of covariates tried at a node, of p."""

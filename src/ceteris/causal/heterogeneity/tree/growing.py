@@ -72,6 +72,11 @@ class Tree:
             right = x[inner, self.feature[at]] > self.threshold[at]
             node[inner] = self.left[at] + right
 
+    def _check_loaded(self) -> None:
+        inner, nodes = np.flatnonzero(self.feature >= 0), len(self.feature)
+        if ((self.left[inner] <= inner) | (self.left[inner] + 1 >= nodes)).any():
+            raise ValueError("a tree leads to nodes that are not there")
+
     def leaves(self) -> list[int]:
         """Leaves below the root, from left to right."""
         return leaves_below(self, 0)

@@ -37,15 +37,11 @@ def test_a_learner_with_a_function_of_ones_own_is_not_saved(tmp_path):
 
     learner = NeuralRegressor(**SMALL).fit(X, X["x"])
     learner.__class__ = Mine
-    with pytest.raises(
-        TypeError, match=r"save: Mine is a Mine of .*, not of ceteris or scikit-learn, so that"
-    ):
+    with pytest.raises(TypeError, match=r"save: Mine is a Mine of .*, not of ceteris or scikit-learn, so that"):
         learner.save(tmp_path / "a")
     learner.__class__ = NeuralRegressor
     learner.activation = np.tanh
-    with pytest.raises(
-        TypeError, match=r"save: NeuralRegressor.activation is the function tanh of numpy, which no"
-    ):
+    with pytest.raises(TypeError, match=r"save: NeuralRegressor.activation is the function tanh of numpy, which no"):
         learner.save(tmp_path / "a")
     assert list(tmp_path.iterdir()) == []
 

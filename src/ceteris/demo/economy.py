@@ -20,10 +20,10 @@ TEXT = (
     "A household saves out of an output that shocks move, and lives for ever (Brock and Mirman, 1972). A network maps "
     "capital and productivity to saving; it was trained until the Euler equation holds on the states that the economy "
     "visits. Nobody knows the solution in closed form, but anybody can see by how much the equation is missed: the "
-    "error is the share of consumption that the household gives away."
+    "error is the share of consumption that the household gets wrong."
 )
 TOLERANCE = 1e-6  # mean error on fresh states; one part in a million of consumption
-CENTS = 1e-4  # an error of so much is a cent in a hundred dollars: what the literature asks of a global solution
+CENT = 1e-4  # an error of so much is a cent in a hundred dollars
 TIMES = (("bad times", -2.0), ("normal times", 0.0), ("good times", 2.0))  # in standard deviations of z
 
 
@@ -50,10 +50,10 @@ def checks(solution: Solution, accuracy: Accuracy) -> tuple[Check, ...]:
     return (
         Check("tolerance", solution.met, solution.sentence, solution.log[solution.phase]["mean"], TOLERANCE),
         Check(
-            "worst error", worst < CENTS,
+            "worst error", worst < CENT,
             f"The largest error of 2,000 states is {worst:.1e} of consumption"
-            + ("." if worst < CENTS else "; solve it to a smaller tolerance."),
-            worst, CENTS,
+            + ("." if worst < CENT else "; solve it to a smaller tolerance."),
+            worst, CENT,
         ),
     )  # fmt: skip
 
@@ -75,8 +75,8 @@ def picture(solution: Solution, accuracy: Accuracy) -> Figure:
     middle = (edges[1:] + edges[:-1]) / 2
     rows.append(pd.DataFrame({"panel": "errors", "line": "euler", "x": middle, "y": counts / errors.size}))
     caption = (
-        "Left: the share of resources that is saved. Right: errors on 2,000 fresh states; -6 is one dollar in a "
-        "million, and the dotted line is what the literature asks for."
+        "Left: the share of all resources (output and capital) that is carried over. Right: errors on 2,000 fresh "
+        "states; -6 is one dollar in a million, and the dotted line is a cent in a hundred dollars."
     )
     return Figure("What is saved, and how exact that is", caption, pd.concat(rows, ignore_index=True), draw, (8.4, 3.4))
 
@@ -90,6 +90,6 @@ def draw(figure: Any, data: pd.DataFrame) -> None:
     left.legend()
     errors = data[data["panel"] == "errors"]
     right.fill_between(errors["x"], 100 * errors["y"], step="mid", alpha=0.55)
-    right.axvline(np.log10(CENTS), color="0.5", linestyle=":")
+    right.axvline(np.log10(CENT), color="0.5", linestyle=":")
     right.set(xlabel="log₁₀ of the error, as a share of consumption", ylabel="% of states", ylim=(0, None))
     right.set_title("Its Euler errors")

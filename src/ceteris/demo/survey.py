@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 TITLE = "A survey, imputed"
 ROWS, TABLES, HOLES = 1_000, 20, 0.3
-COLUMNS = ["age", "urban", "schooling", "income", "ability", "sector"]
+COLUMNS = ["age", "urban", "schooling", "income", "score", "sector"]
 COMPLETE, CASES, POOLED = "no holes (the truth)", "complete rows only", "imputed and pooled"
 TEXT = (
-    "1,000 simulated respondents. Three in ten answers on schooling, ability, sector and place are missing, more often "
+    "1,000 simulated respondents. Three in ten answers on schooling, score, sector and place are missing, more often "
     "for some ages and incomes than for others. An ensemble of nets completes the table twenty times. The regression "
     "of log income is fitted on each and pooled by Rubin's rules, whose intervals hold what is not known about the "
     "holes. Beside it: the same regression on the rows without a hole, and on the table before it had any. Then known "
@@ -33,7 +33,7 @@ def part(seed: int) -> Part:
     from ceteris.data import amputate, simulate_mixed
     from ceteris.impute import Imputer, overimpute, pool
 
-    whole = simulate_mixed(ROWS, seed=seed)[COLUMNS]
+    whole = simulate_mixed(ROWS, seed=seed).rename(columns={"ability": "score"})[COLUMNS]
     holes = amputate(whole, share=HOLES, mechanism="MAR", keep=["age", "income"], seed=seed)
     imputer = Imputer(members=4, width=32, random_state=seed).fit(holes)
     pooled = pool(returns, imputer.sample(TABLES))
@@ -87,15 +87,15 @@ def holds(found: dict[str, Estimate]) -> Check:
 
 
 def picture(found: dict[str, Estimate], hidden: OverImputation) -> Figure:
-    """The coefficient of schooling on three tables, and guesses of incomes that were hidden."""
+    """The coefficient of schooling on three tables, and guesses of scores that were hidden."""
     import pandas as pd
 
     rows = [("schooling", name, e.point[1], *e.conf_int()[1], np.nan) for name, e in found.items()]
-    cells = hidden.cells[hidden.cells["column"] == "income"].head(80)
-    rows += [("income", "", *cell) for cell in cells[["mean", "low", "high", "truth"]].itertuples(index=False)]
+    cells = hidden.cells[hidden.cells["column"] == "score"].head(80)
+    rows += [("score", "", *cell) for cell in cells[["mean", "low", "high", "truth"]].itertuples(index=False)]
     data = pd.DataFrame(rows, columns=["panel", "table", "value", "low", "high", "truth"])
     caption = (
-        "Left: what a year of schooling goes with, and intervals of 95 %. Right: incomes that were hidden, and "
+        "Left: what a year of schooling goes with, and intervals of 95 %. Right: scores that were hidden, and "
         "intervals of 90 % of the guesses; nine in ten should cross the diagonal."
     )
     return Figure("What holes do, and what filling them gives back", caption, data, draw, (8.4, 3.4))
@@ -111,10 +111,9 @@ def draw(figure: Any, data: pd.DataFrame) -> None:
         left.errorbar([value], [place[i]], xerr=[[value - low], [high - value]], fmt="o", color=f"C{i}", capsize=4)
     left.set_yticks(place, [str(name).replace(" (", "\n(") for name in lines["table"]])
     left.set(xlabel="log income per year of schooling", ylim=(-0.6, 2.6), title="The same regression on three tables")
-    cells = data[data["panel"] == "income"]
+    cells = data[data["panel"] == "score"]
     right.vlines(cells["truth"], cells["low"], cells["high"], alpha=0.45, linewidth=1.2)
     right.plot(cells["truth"], cells["value"], ".")
     ends = [cells["truth"].min(), cells["truth"].max()]
     right.plot(ends, ends, color="0.5", linewidth=1)
-    right.set(xscale="log", yscale="log", xlabel="income that was hidden", ylabel="what is drawn")
-    right.set_title("Hidden answers, guessed")
+    right.set(xlabel="test score that was hidden", ylabel="what is drawn", title="Hidden answers, guessed")

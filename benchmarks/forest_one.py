@@ -87,7 +87,7 @@ def accuracy(setup, replications, trees, peer_trees):
             from econml.grf import CausalForest as Peer
 
             peer = Peer(int(peer_trees), n_jobs=1, random_state=seed)
-            peer.fit(x, d - fitted.nuisances["e"], y - fitted.nuisances["m"])
+            peer.fit(x, d - fitted.nuisances.e, y - fitted.nuisances.m)
             point, low, high = peer.predict(at, interval=True, alpha=0.05)
             covered = np.mean((low.ravel() < tau) & (tau < high.ravel()))
             found["peer"].append((error(point.ravel(), tau), covered, np.mean(high - low)))

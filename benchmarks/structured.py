@@ -43,7 +43,7 @@ def coverage(model: str):
         return inside.mean(), point.mean() - STRUCTURAL_SLOPE, point.std(ddof=1), se.mean()
 
     ours, bias, spread, se = summary(estimates)
-    theirs, plug_bias, _, _ = summary([e.meta["plug_in"] for e in estimates])
+    theirs, plug_bias, _, _ = summary([e.details.plug_in for e in estimates])
     error = np.sqrt(0.95 * 0.05 / REPLICATIONS)
     name = f"{model} model, {REPLICATIONS} samples of {ROWS}"
     yield Row(
@@ -72,12 +72,12 @@ def experiments(epochs: int | None, link: str, assumed: str):
 def errors(found, truth):
     """Return the mean squared errors over combinations and samples: debiased, plug-in."""
     gap = lambda estimates: float(np.mean([(e.point - truth.effect[1:]) ** 2 for e in estimates]))
-    return gap(found), gap([e.meta["plug_in"] for e in found])
+    return gap(found), gap([e.details.plug_in for e in found])
 
 
 def best_found(found, truth) -> float:
-    names = found[0].meta["means"].names
-    return float(np.mean([e.meta["best"] == names[int(truth.mean.argmax())] for e in found]))
+    names = found[0].details.means.names
+    return float(np.mean([e.details.best == names[int(truth.mean.argmax())] for e in found]))
 
 
 def covered(found, truth) -> float:

@@ -27,10 +27,11 @@ ALLOWED = {
     "stats": {"arguments", "keys"},
     "data": {"arguments", "keys"},
     "outlets": set(),  # where text leaves; whoever writes text may use it, but the engine
-    "results": {"arguments", "stats", "outlets", "evidence", "showing"},
+    "results": {"arguments", "stats", "outlets", "evidence", "about", "showing"},
     "showing": {"arguments", "evidence", "files", "report"},  # what every result does
     "saved": {"files", "equilibrium"},  # a bridge: whatever was saved
     "drawing": {"outlets"},  # pictures: whoever has a figure may ask for one
+    "about": set(),  # of results: what an estimate says of itself
     "evidence": {"arguments", "drawing", "files", "outlets"},  # of results, from where others import it
     "scratch": {"arguments"},
     "tables": {"arguments", "lazy", "results", "outlets", "files"},

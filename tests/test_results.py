@@ -86,12 +86,12 @@ def test_equal_names_are_told_apart():
 def test_meta_says_which_standard_error():
     regression = one(0, "a", by_cluster=PHI[:, [0]])
     said = "CR1, by cluster (20): variances times G/(G - 1)"
-    assert one(0, "a").clustered_by(FIRMS).meta["standard errors"] == f"{said}."
-    assert regression.clustered_by(FIRMS).meta["standard errors"] == f"{said} (n - 1)/(n - k)."
-    assert "standard errors" not in regression.meta
+    assert one(0, "a").clustered_by(FIRMS).about.standard_errors == f"{said}."
+    assert regression.clustered_by(FIRMS).about.standard_errors == f"{said} (n - 1)/(n - k)."
+    assert not regression.about.standard_errors
     two = regression.clustered_by(FIRMS, np.arange(N) % 7)
-    assert "(20 and 7)" in two.meta["standard errors"]
-    assert two.contrast([2.0]).meta["standard errors"] == two.meta["standard errors"]
+    assert "(20 and 7)" in two.about.standard_errors
+    assert two.contrast([2.0]).about.standard_errors == two.about.standard_errors
 
 
 @pytest.mark.parametrize(

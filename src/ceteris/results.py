@@ -1,18 +1,19 @@
 """What passes between domains and reports: estimates, checks, tables, figures, sections.
 
 These are frozen values. A domain computes, returns sections, and knows nothing of HTML; the report
-renders sections and knows nothing of economics. Checks, tables, figures and sections are in `ceteris.evidence`, and
-imported from here.
+renders sections and knows nothing of economics. Checks, tables, figures and sections are in `ceteris.evidence`, what an
+estimate says of itself in `ceteris.about`; both are imported from here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from ceteris.about import About, Nuisances
 from ceteris.arguments import as_many, one_of, probability
 from ceteris.evidence import Check, Figure, Section, Table
 from ceteris.outlets import latex_table, markdown_table, prose, screen
@@ -24,7 +25,7 @@ from ceteris.stats.small_sample import STANDARD_ERRORS, degrees_in_words, degree
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Check", "Estimate", "Figure", "Section", "Table", "joint", "single"]
+__all__ = ["About", "Check", "Estimate", "Figure", "Nuisances", "Section", "Table", "joint", "single"]
 
 SINGLE = "no single row decides"
 ROUNDING = 1e-9  # a change by less than this share of the estimate is none
@@ -43,11 +44,11 @@ class Estimate:
         where ``given`` holds the covariance and no such form exists (matching, bootstrap).
     names : tuple of str
         One for each estimate.
-    meta : mapping
-        What a reader must know: "method", "estimand" (a sentence), "formula", "assumptions" (a list of sentences), ...
+    about : About
+        What a reader must know: method, estimand, formula, assumptions, in words.
     clusters : tuple of arrays, shape (n,)
         None, one or two sets of clusters that the rows come in: standard errors are then CR1, as
-        ``meta["standard errors"]`` says.
+        ``about.standard_errors`` says.
     given : array, shape (k, k), optional
         Covariance that does not come from ``influence``.
     dof : float, or array of shape (k,), optional
@@ -65,8 +66,16 @@ class Estimate:
         order. ``checks`` ends with what follows from it: whether a single row, or cluster, decides.
     weights : array, shape (n, k), optional
         By how much n times each estimate moves with the outcome of a row: asks for the correction for small samples of
-        ``stats.small_sample``, where rows do not come in clusters, as ``meta["standard errors"]`` says. Zeros in a
+        ``stats.small_sample``, where rows do not come in clusters, as ``about.standard_errors`` says. Zeros in a
         column ask for none.
+    nuisances : Nuisances
+        What was learnt about each row on the way.
+    details : optional
+        What else the estimator found: a value of its own class, described where it is fitted.
+    times : array, shape (k,), optional
+        Periods since treatment, where the estimates are effects by these: an event study.
+    rows : int, optional
+        Number of rows where there is no influence function, which says it otherwise.
 
     Examples
     --------
@@ -81,7 +90,7 @@ class Estimate:
     point: np.ndarray
     influence: np.ndarray | None
     names: tuple[str, ...]
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    about: About = field(default_factory=About)
     clusters: tuple[np.ndarray, ...] = ()
     given: np.ndarray | None = None
     dof: float | np.ndarray | None = None
@@ -91,6 +100,10 @@ class Estimate:
     by_cluster: np.ndarray | None = None
     by_deletion: np.ndarray | None = None
     weights: np.ndarray | None = None
+    nuisances: Nuisances = field(default_factory=Nuisances)
+    details: Any = None
+    times: np.ndarray | None = None
+    rows: int | None = None
 
     def __post_init__(self) -> None:
         k = len(self.names)
@@ -110,9 +123,9 @@ class Estimate:
         if self.clusters:
             object.__setattr__(self, "clusters", tuple(read_clusters(labels, self.n) for labels in self.clusters))
             if self.given is None:
-                object.__setattr__(self, "meta", {**self.meta, "standard errors": self._cr1()})
+                object.__setattr__(self, "about", replace(self.about, standard_errors=self._cr1()))
         elif self._corrected:
-            object.__setattr__(self, "meta", {**self.meta, "standard errors": STANDARD_ERRORS})
+            object.__setattr__(self, "about", replace(self.about, standard_errors=STANDARD_ERRORS))
 
         if self.influence is not None:
             others = tuple(check for check in self.checks if check.name != SINGLE)
@@ -126,7 +139,7 @@ class Estimate:
     @property
     def n(self) -> int | None:
         """Number of rows."""
-        return self.meta.get("n") if self.influence is None else len(self.influence)
+        return self.rows if self.influence is None else len(self.influence)
 
     @property
     def covariance(self) -> np.ndarray:
@@ -221,7 +234,7 @@ class Estimate:
         --------
         >>> x = np.array([1.0, 2.0, 3.0, 4.0])
         >>> mean = Estimate(x.mean(keepdims=True), (x - x.mean())[:, None], ("mean",))
-        >>> mean.clustered_by(["a", "a", "b", "b"]).meta["standard errors"]
+        >>> mean.clustered_by(["a", "a", "b", "b"]).about.standard_errors
         'CR1, by cluster (2): variances times G/(G - 1).'
         """
         if self.influence is None:
@@ -251,7 +264,7 @@ class Estimate:
         splits = tuple(split.contrast(W, names) for split in self.splits)
         return replace(
             self, point=W @ self.point, influence=influence, names=names, given=given, dof=self._dof_of(W),
-            splits=splits, by_cluster=by_cluster, by_deletion=by_deletion, weights=by_outcome,
+            splits=splits, by_cluster=by_cluster, by_deletion=by_deletion, weights=by_outcome, times=None,
         )  # fmt: skip
 
     def _dof_of(self, W: np.ndarray) -> float | np.ndarray | None:
@@ -282,7 +295,7 @@ class Estimate:
         one_of("format", format, ("text", "markdown", "latex"))
         frame = self.frame(level)
         if format == "text":
-            above = f"{prose(self.meta['method'])}\n" if "method" in self.meta else ""
+            above = f"{prose(self.about.method)}\n" if self.about.method else ""
             below = "".join(f"\n! {prose(check.sentence)}" for check in self.checks if check.passed is False)
             table = screen(frame, float_format=lambda v: f"{v:.{digits}f}")
             return f"{above}{table}\nn = {self.n}{degrees_in_words(self.degrees, self._corrected)}{below}"
@@ -298,8 +311,7 @@ class Estimate:
         numbers = {"estimate": self.point, "std_err": self.se, "p_value": self.p_values, "low": low, "high": high}
         rows = {name: {key: float(v[i]) for key, v in numbers.items()} for i, name in enumerate(self.names)}
         checks = [{"name": c.name, "verdict": c.verdict, "sentence": c.sentence} for c in self.checks]
-        meta = {key: value for key, value in self.meta.items() if isinstance(value, str | int | float | bool | list)}
-        return {"estimates": rows, "n": self.n, "checks": checks, "meta": meta}
+        return {"estimates": rows, "n": self.n, "checks": checks, "about": asdict(self.about)}
 
 
 def joint(*estimates: Estimate) -> Estimate:

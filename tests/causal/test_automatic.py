@@ -111,7 +111,7 @@ def test_representer_of_the_average_derivative_of_a_normal_treatment(representer
     estimate = settings.fit(y=y, d=d, x=x)
     truth = np.exp(-(1 + 0.25) / 2)  # E cos(D), D normal with variance 1.25
     assert abs(estimate.point[0] - truth) < 4 * estimate.se[0]
-    alpha = estimate.meta["nuisances"]["representer"]
+    alpha = estimate.details.representer
     # -∂ log f(d|x)/∂d = d - x/2; what is left is what 1,200 rows cannot tell
     assert np.corrcoef(alpha, d - 0.5 * x[:, 0])[0, 1] > 0.97
 
@@ -120,7 +120,7 @@ def test_net_learns_the_representer_of_the_average_effect_and_compiles_once():
     x, d, y, e = confounded(1_500)
     settings = AutomaticDebiasing(AverageEffect(), "net", "net", net=replace(SMALL, epochs=60), folds=2)
     estimate = settings.fit(y=y, d=d, x=x)
-    alpha = estimate.meta["nuisances"]["representer"]
+    alpha = estimate.details.representer
     assert np.corrcoef(alpha, d / e - (1 - d) / (1 - e))[0, 1] > 0.9
     assert abs(estimate.point[0] - 1) < 4 * estimate.se[0]
     x, d, y, e = confounded(1_500, seed=1)
@@ -206,7 +206,7 @@ def test_any_learner_repeats_and_clusters():
     estimate = AutomaticDebiasing(AverageEffect(), forest, penalty=1.0, repeats=2).fit(y=y, d=d, x=x, cluster=groups)
     assert len(estimate.splits) == 2
     assert abs(estimate.point[0] - 1) < 4 * estimate.se[0]
-    assert estimate.meta["nuisances"]["representer"].shape == (600,)
+    assert estimate.details.representer.shape == (600,)
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ def sample(n=500, seed=0, strength=0.7):
 
 
 def gaps(estimate, d, x):
-    w = estimate.meta["nuisances"]["weights"]
+    w = estimate.nuisances.weights
     return np.average(x, axis=0, weights=w * d) - np.average(x, axis=0, weights=w * (1 - d))
 
 
@@ -76,7 +76,7 @@ def test_overlap_weights_have_the_least_variance_under_equal_noise():
 def test_entropy_weights_match_the_moments_of_the_target(estimand, moments):
     y, d, x = sample()
     estimate = EntropyBalancing(estimand, moments).fit(y=y, d=d, x=x)
-    w = estimate.meta["nuisances"]["weights"]
+    w = estimate.nuisances.weights
     own = {"ATE": np.ones(500), "ATT": d, "ATU": 1 - d}[estimand]
     wide = np.column_stack([x, x**2]) if moments == 2 else x
     for arm in (d, 1 - d):
@@ -116,7 +116,7 @@ def test_covariate_balancing_balances_both_arms():
     y, d, x = sample()
     estimate = CovariateBalancing().fit(y=y, d=d, x=x)
     np.testing.assert_allclose(gaps(estimate, d, x), 0, atol=1e-7)
-    e = estimate.meta["nuisances"]["propensity"]
+    e = estimate.nuisances.e
     assert (d / e).sum() == pytest.approx(((1 - d) / (1 - e)).sum(), rel=1e-8)
 
 
@@ -158,7 +158,7 @@ def test_dummies_and_their_squares_do_not_clash():
     wide = np.column_stack([x, (x[:, 1] > 0).astype(float), np.full(500, 3.0), x[:, 0]])
     with pytest.warns(UserWarning, match="'x3' is the same in every row; 'x4' is 'x0' again.* the same without them"):
         estimate = EntropyBalancing("ATT", moments=2).fit(y=y, d=d, x=wide)
-    w = estimate.meta["nuisances"]["weights"] * (1 - d)
+    w = estimate.nuisances.weights * (1 - d)
     np.testing.assert_allclose(np.average(wide, axis=0, weights=w), wide[d == 1].mean(axis=0), atol=1e-8)
 
 

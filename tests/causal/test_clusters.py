@@ -109,8 +109,8 @@ EITHER_WAY = {
 def test_clusters_given_before_or_after_the_fit_give_the_same(name):
     before, after = EITHER_WAY[name](cluster="firm"), EITHER_WAY[name]().clustered_by(DATA["firm"])
     np.testing.assert_allclose(before.se, after.se, rtol=1e-12)
-    assert before.meta["standard errors"] == after.meta["standard errors"]
-    assert before.meta["standard errors"].startswith("CR1, by cluster (13): variances times G/(G - 1)")
+    assert before.about.standard_errors == after.about.standard_errors
+    assert before.about.standard_errors.startswith("CR1, by cluster (13): variances times G/(G - 1)")
 
 
 def test_cross_fitted_estimates_have_the_factor_too():
@@ -122,7 +122,7 @@ def test_cross_fitted_estimates_have_the_factor_too():
         totals = np.bincount(groups, weights=alone.influence[:, 0])
         assert found.se[0] == pytest.approx(np.sqrt(24 / 23 * totals @ totals) / 240, **EXACT)
         assert found.se[0] == pytest.approx(alone.clustered_by(groups).se[0], **EXACT)
-        assert "G/(G - 1)" in found.meta["standard errors"]
+        assert "G/(G - 1)" in found.about.standard_errors
 
 
 def test_what_is_made_of_scores_has_the_factor_too():
@@ -131,7 +131,7 @@ def test_what_is_made_of_scores_has_the_factor_too():
     totals = np.bincount(firm, weights=SCORES - SCORES.mean())
     expected = np.sqrt(13 / 12 * totals @ totals) / 240
     assert policy_value(SCORES, np.ones(240), cluster=firm).se[0] == pytest.approx(expected, **EXACT)
-    assert "CR1" in gates(SCORES, tau, cluster=firm).meta["standard errors"]
+    assert "CR1" in gates(SCORES, tau, cluster=firm).about.standard_errors
     design = np.column_stack([np.ones(240), tau - tau.mean()])
     theirs = sm.OLS(SCORES, design).fit(cov_type="cluster", cov_kwds={"groups": firm})
     np.testing.assert_allclose(best_linear_predictor(SCORES, tau, cluster=firm).se, theirs.bse, rtol=1e-9)

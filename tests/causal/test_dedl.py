@@ -1,9 +1,12 @@
 """DeDL: combinations never observed, the best arm, gains over the plain net, tests of link and assignment."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ceteris.causal.estimators.dedl import CombinationMeans, DeDL, chosen, evidence, refuse_few
+from ceteris.causal.estimators.structured import Structured
 from ceteris.causal.parameter_layer import Assignment, integrated_inverse, scores
 from ceteris.causal.rows import read_rows
 from ceteris.causal.structural import Structure, generalised_sigmoid, linear
@@ -27,8 +30,8 @@ def means(rows, structure, theta):
     inverse, _ = integrated_inverse(structure, Assignment.shares(rows.d), rows.x, theta, 1e-9)
     parts = scores(structure, H, None, (rows.x, rows.y, rows.d), theta, inverse)
     psi = parts.plug_in + parts.correction
-    meta = {"nuisances": {"plug_in": parts.plug_in, "correction": parts.correction}}
-    return wanted, Estimate(psi.mean(0), psi - psi.mean(0), tuple(map(str, wanted.tolist())), meta)
+    found = Estimate(psi.mean(0), psi - psi.mean(0), tuple(map(str, wanted.tolist())))
+    return wanted, replace(found, details=Structured(theta, parts.plug_in, parts.correction, found, "integrate", ()))
 
 
 def test_with_as_many_combinations_as_parameters_it_is_augmented_weighting():
@@ -85,13 +88,13 @@ def test_unseen_combinations_and_the_best_of_all_from_an_undertrained_net():
     truth = factorial_truth(factors)
     found = DeDL(net=Net(widths=(16,), members=1, epochs=5)).fit_many(samples)
     debiased = np.mean([(e.point - truth.effect[1:]) ** 2 for e in found])
-    plain = np.mean([(e.meta["plug_in"].point - truth.effect[1:]) ** 2 for e in found])
+    plain = np.mean([(e.details.plug_in.point - truth.effect[1:]) ** 2 for e in found])
     assert debiased < 0.5 * plain
     first = found[0]
     assert len(first.names) == 15
-    assert len(first.meta["observed"]) == 6
-    names = first.meta["means"].names
-    assert all(e.meta["best"] == names[int(truth.mean.argmax())] for e in found)
+    assert len(first.details.observed) == 6
+    names = first.details.means.names
+    assert all(e.details.best == names[int(truth.mean.argmax())] for e in found)
     # 60 intervals, dependent within a sample; more misses than this happen with a chance below one in a thousand
     assert np.mean([np.abs(e.point - truth.effect[1:]) < 1.96 * e.se for e in found]) > 0.8
 
@@ -104,7 +107,7 @@ def test_linear_link_from_a_table_and_chosen_combinations():
     truth = factorial_truth(3, "linear")
     wanted = [1, 6]  # of the rows of truth.combinations
     assert np.all(np.abs(estimate.point - truth.effect[wanted]) < 4 * estimate.se)
-    assert estimate.meta["observed"] == ["control", "t3"]
+    assert estimate.details.observed == ("control", "t3")
 
 
 def no_mean(y, t, theta):
@@ -140,4 +143,4 @@ def test_a_converged_net_with_the_right_link_is_no_worse_for_debiasing():
     truth = factorial_truth(4)
     found = DeDL().fit_many(samples)
     error = lambda estimates: np.mean([(e.point - truth.effect[1:]) ** 2 for e in estimates])
-    assert error(found) <= error([e.meta["plug_in"] for e in found])
+    assert error(found) <= error([e.details.plug_in for e in found])

@@ -75,7 +75,7 @@ def test_balance_is_standardised_differences():
 @pytest.mark.parametrize("estimator", [EntropyBalancing("ATT"), NearestNeighbours("ATT")])
 def test_balancing_and_matching_pass_their_own_balance_check(estimator):
     y, d, x, _ = sample()
-    weights = estimator.fit(y=y, d=d, x=x).meta["nuisances"]["weights"]
+    weights = estimator.fit(y=y, d=d, x=x).nuisances.weights
     assert diagnostics.balance(x, d).checks[0].passed is False
     assert diagnostics.balance(x, d, weights).checks[0].passed
 

@@ -6,7 +6,7 @@ from linearmodels.iv import IV2SLS
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import peer
-from ceteris.causal import InteractiveIV, PartiallyLinearIV, make_folds
+from ceteris.causal import InteractiveIV, PartiallyLinearIV, confounding, make_folds, report_sections
 from ceteris.causal.nuisances import f_statistic
 from ceteris.data import simulate_interactive_iv, simulate_partially_linear_iv
 
@@ -72,7 +72,7 @@ def test_with_one_sided_noncompliance_the_treatment_without_the_instrument_is_kn
     who = {"always_takers": False, "never_takers": True}
     model = dml.DoubleMLIIVM(data, OLS, LOGIT, LOGIT, n_folds=3, subgroups=who, draw_sample_splitting=False)
     np.testing.assert_allclose([found.point[0], found.se[0]], peer.fitted(model, folds), rtol=0, atol=1e-8)
-    assert (found.meta["nuisances"]["treatment 0"] == 0).all()
+    assert (found.nuisances.takers[:, 0] == 0).all()
 
 
 def test_without_covariates_the_local_effect_is_walds_ratio():
@@ -133,3 +133,14 @@ def test_rows_that_come_twice_do_not_make_an_instrument_stronger():
 def test_wrong_instruments_are_refused(estimator, changes, roles, sentence):
     with pytest.raises(ValueError, match=sentence):
         estimator.fit(BINARY.assign(**changes), **{"y": "y", "d": "d", "x": NAMES[:4], "z": "z", **roles})
+
+
+def test_what_was_learnt_of_an_instrument_is_not_taken_for_the_treatment_s():
+    """P(Z = 1 | X) is no propensity score of D, and bounds for partially linear models do not hold for instruments."""
+    late = InteractiveIV(OLS, LOGIT, LOGIT).fit(BINARY, y="y", d="d", x=NAMES, z="z")
+    shown = [section.title for section in report_sections(late, BINARY, y="y", d="d", x=NAMES)]
+    assert shown[1:] == ["Balance", "Single rows"]
+    assert late.nuisances.known == ("h", "raw", "arms", "takers")
+    found = PartiallyLinearIV(OLS, OLS, OLS).fit(DATA, y="y", d="d", x=NAMES, z="z")
+    with pytest.raises(ValueError, match="estimate has the nuisances m, e, h, but PartiallyLinear and Interactive "):
+        confounding(found, DATA, y="y", d="d")

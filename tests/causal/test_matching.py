@@ -52,7 +52,7 @@ def test_point_and_variance_are_those_of_the_paper(estimand, M, metric):
     estimate = NearestNeighbours(estimand, **settings).fit(y=y, d=d, x=x)
     assert estimate.point[0] == pytest.approx(point, rel=1e-10)
     assert estimate.se[0] ** 2 == pytest.approx(variance, rel=1e-10)
-    used = estimate.meta["nuisances"]["weights"]
+    used = estimate.nuisances.weights
     assert used.sum() == pytest.approx(2 * {"ATE": len(d), "ATT": d.sum(), "ATU": (1 - d).sum()}[estimand])
 
 
@@ -69,8 +69,8 @@ def test_where_scores_are_dense_the_tolerance_changes_the_answer():
     y, d, x = sample(3000)
     exact, loose = (PropensityMatching(tie_tolerance=tolerance).fit(y=y, d=d, x=x) for tolerance in (0.0, 1e-2))
     assert abs(exact.point[0] - loose.point[0]) > 0.1 * exact.se[0]
-    assert np.diff(exact.meta["matches"].indptr).max() == 1
-    assert np.diff(loose.meta["matches"].indptr).mean() > 5
+    assert np.diff(exact.details.matches.indptr).max() == 1
+    assert np.diff(loose.details.matches.indptr).mean() > 5
     assert loose.se[0] < 0.95 * exact.se[0]  # more neighbours, less variance
 
 
@@ -122,7 +122,7 @@ def test_the_estimated_score_is_accounted_for():
     raw = []
     for seed in range(20):  # the same scores, said to be known
         y, d, x = sample(600, seed)
-        score = PropensityMatching().fit(y=y, d=d, x=x).meta["nuisances"]["propensity"]
+        score = PropensityMatching().fit(y=y, d=d, x=x).nuisances.e
         raw.append(PropensityMatching().fit(y=y, d=d, score=score))
     assert np.mean([estimate.se[0] for estimate in raw]) > 1.1 * np.mean(errors[:20])
     assert raw[0].point[0] == points[0]
@@ -144,14 +144,14 @@ def test_the_caliper_drops_and_says_so():
     free = PropensityMatching("ATT").fit(y=y, d=d, x=x)
     with pytest.warns(RuntimeWarning, match="have no match within the caliper and were dropped"):
         tight = PropensityMatching("ATT", caliper=0.002).fit(y=y, d=d, x=x)
-    assert free.meta["kept"].all()
-    assert not tight.meta["kept"][0]
+    assert free.details.kept.all()
+    assert not tight.details.kept[0]
     assert [check.name for check in tight.checks if check.passed is False] == ["matched rows"]
-    assert np.isnan(tight.meta["nuisances"]["y0"]).sum() > 100
-    assert "of those with a match within the caliper" in tight.meta["estimand"]
-    odds = np.log(tight.meta["nuisances"]["propensity"] / (1 - tight.meta["nuisances"]["propensity"]))
-    kept = np.flatnonzero(tight.meta["kept"])
-    i, j = tight.meta["matches"].nonzero()
+    assert np.isnan(tight.details.outcomes[:, 0]).sum() > 100
+    assert "of those with a match within the caliper" in tight.about.estimand
+    odds = np.log(tight.nuisances.e / (1 - tight.nuisances.e))
+    kept = np.flatnonzero(tight.details.kept)
+    i, j = tight.details.matches.nonzero()
     assert np.abs(odds[kept[i]] - odds[kept[j]]).max() <= 0.002 * odds.std(ddof=1) * (1 + 1e-9)
 
 

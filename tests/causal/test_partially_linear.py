@@ -86,12 +86,13 @@ def test_several_treatments_have_one_covariance():
 def test_a_binary_treatment_may_have_a_classifier():
     data = simulate_interactive(400, p=5, seed=3)
     found = PartiallyLinear(OLS, LogisticRegression()).fit(data, y="y", d="d", x=NAMES)
-    assert 0 < found.meta["nuisances"]["treatment"].min() < found.meta["nuisances"]["treatment"].max() < 1
+    assert 0 < found.nuisances.e.min() < found.nuisances.e.max() < 1
 
 
 def test_what_a_reader_must_know_is_there():
     found = PartiallyLinear(OLS, OLS, repeats=3).fit(DATA, y="y", d="d", x=NAMES)
-    assert {"method", "estimand", "formula", "assumptions", "n", "nuisances", "folds"} <= set(found.meta)
+    about = found.about
+    assert all((about.method, about.estimand, about.formula, about.assumptions, found.nuisances.folds))
     assert len(found.splits) == 3
     assert [check.name for check in found.checks] == [
         "fit of the outcome",

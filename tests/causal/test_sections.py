@@ -40,9 +40,9 @@ def test_a_cross_fitted_estimate_shows_everything(table):
     found = report_sections(estimate, table, y="y", d="d", x=X)
     assert titles(found)[1:] == ["Overlap", "Balance", "Nuisances", "Single rows", "Splits", "Sensitivity"]
     text = found[0].text
-    assert estimate.meta["estimand"] in text
-    assert estimate.meta["formula"] in text
-    assert all(sentence in text for sentence in estimate.meta["assumptions"])
+    assert estimate.about.estimand in text
+    assert estimate.about.formula in text
+    assert all(sentence in text for sentence in estimate.about.assumptions)
     for section in found:
         for figure in section.figures:
             canvas = Figure(figsize=figure.size)
@@ -72,7 +72,7 @@ def test_each_estimator_shows_what_it_has(table, estimator, expected):
 def test_trimmed_rows_have_no_weight(table):
     estimate = InverseProbabilityWeighting(trim=0.2).fit(table, y="y", d="d", x=X)
     weights = weights_of(estimate, table["d"].to_numpy())
-    assert ((weights == 0) == ~estimate.meta["kept"]).all()
+    assert ((weights == 0) == ~estimate.details.kept).all()
     assert 0 < (weights == 0).sum() < 400
 
 

@@ -17,7 +17,7 @@ from ceteris.causal.sensitivity import (
     linear_robustness,
     strength_of,
 )
-from ceteris.results import Estimate
+from ceteris.results import Estimate, Nuisances
 from ceteris.stats.least_squares import covariance_of, ols, partial_out
 from peer import TIGHT, doubleml, samples
 
@@ -175,8 +175,8 @@ def test_a_binary_confounder_moves_the_effect_in_one_arm_by_exactly_the_bound(es
             inside = groups == value
             e[inside], g[inside] = d[inside].mean(), y[inside & (d == other)].mean()
         gain = (y - g if estimand == "ATT" else g - y)[arm].mean()
-        meta = {"nuisances": {"propensity": e, f"outcome {other}": g}}
-        return Estimate(np.array([gain]), np.zeros((len(y), 1)), (estimand,), meta)
+        learnt = Nuisances(e=e, **{f"mu{other}": g})
+        return Estimate(np.array([gain]), np.zeros((len(y), 1)), (estimand,), nuisances=learnt)
 
     short, long = (confounding(estimate(groups), y=y, d=d) for groups in (np.zeros(len(y)), u))
     cf_y = 1 - long.elements.sigma2 / short.elements.sigma2
@@ -226,7 +226,7 @@ def test_bad_input_is_answered():
     with pytest.raises(ValueError, match="estimate: 1 effects on 100 rows given with 90 outcomes"):
         confounding(estimate, y=y[:90], d=d[:90])
     with pytest.raises(ValueError, match="estimate has the nuisances none, but PartiallyLinear and Interactive "):
-        confounding(replace(estimate, meta={}), y=y, d=d)
+        confounding(replace(estimate, nuisances=Nuisances()), y=y, d=d)
     with pytest.raises(ValueError, match="groups: 'age' is no covariate; x0, x1, x2 are"):
         benchmarks(PartiallyLinear(), y=y, d=d, x=x, groups={"a": ["age"]})
     with pytest.raises(ValueError, match="dof is 1, but must be above 1"):

@@ -83,7 +83,7 @@ def test_repeated_splits_take_the_median_of_corrected_intervals():
     upper = np.median([split.point + 1.96 * split.se for split in found.splits])
     assert found.se[0] == pytest.approx((upper - found.point[0]) / 1.96)
     assert min(s.degrees[0] for s in found.splits) * 0.9 < found.degrees[0] < N
-    assert found.meta["standard errors"].startswith("Jackknife")
+    assert found.about.standard_errors.startswith("Jackknife")
 
 
 def test_group_time_effects_and_their_averages_carry_it():

@@ -199,7 +199,7 @@ def test_regimes_are_told_apart():
 
 def test_own_loss_runs_on_a_third_part():
     estimate = fit("logit", Structure(2, loss=my_loss))
-    assert estimate.meta["information"] == "learn"
+    assert estimate.details.information == "learn"
     assert abs(estimate.point[0] - 1) < 5 * estimate.se[0]  # a rough net on 400 rows
 
 
@@ -222,9 +222,9 @@ def test_a_second_fit_compiles_nothing_and_results_hold_their_evidence():
         [estimate] = settings.fit_many(samples[1:])
     assert compiled == []
     assert len(estimate.splits) == 2
-    theta = estimate.meta["nuisances"]["theta"]
+    theta = estimate.details.theta
     assert theta.shape == (400, 2)
-    naive = estimate.meta["plug_in"]
+    naive = estimate.details.plug_in
     assert naive.se[0] < estimate.se[0]
     assert {check.name for check in estimate.checks} >= {"information invertible", "parameters out of fold"}
 
@@ -253,7 +253,7 @@ def test_intervals_cover_where_those_of_the_plug_in_do_not(model):
     inside = lambda e: abs(e.point[0] - 1) <= 1.96 * e.se[0]
     # 0.95 less three Monte Carlo errors of 0.028; benchmarks/structured.py holds the bar with more replications
     assert np.mean([inside(e) for e in found]) > 0.86
-    assert np.mean([inside(e.meta["plug_in"]) for e in found]) < 0.6
+    assert np.mean([inside(e.details.plug_in) for e in found]) < 0.6
 
 
 # --------------------------------------------------------------------------------------------------- bad input

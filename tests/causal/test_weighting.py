@@ -31,7 +31,7 @@ def test_it_is_that_of_statsmodels_standard_error_included():
     theirs = TreatmentEffect(sm.OLS(y, X), d, sm.Logit(d, X).fit(disp=0, tol=1e-12)).ipw()
     estimate = InverseProbabilityWeighting().fit(y=y, d=d, x=x)
     assert estimate.point[0] == pytest.approx(theirs.effect[0], rel=1e-8)
-    assert estimate.meta["means"] == pytest.approx(theirs.effect[1:], rel=1e-8)
+    assert estimate.details.means == pytest.approx(theirs.effect[1:], rel=1e-8)
     # Its standard errors are those of GMM, whose derivatives are numerical.
     assert estimate.se[0] == pytest.approx(theirs.results_gmm.bse[0], rel=1e-4)
 
@@ -101,7 +101,7 @@ def test_trimming_is_fitting_the_rest_and_winsorising_keeps_them():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         everybody = InverseProbabilityWeighting().fit(y=y, d=d, x=x)
-        e = everybody.meta["nuisances"]["propensity"]
+        e = everybody.nuisances.e
         keep = (e >= 0.1) & (e <= 0.9)
         rest = InverseProbabilityWeighting().fit(y=y[keep], d=d[keep], x=x[keep])
         trimmed = InverseProbabilityWeighting(trim=0.1).fit(y=y, d=d, x=x)
@@ -110,8 +110,8 @@ def test_trimming_is_fitting_the_rest_and_winsorising_keeps_them():
     assert trimmed.point[0] == pytest.approx(rest.point[0], rel=1e-10)
     assert trimmed.se[0] == pytest.approx(rest.se[0], rel=1e-10)
     assert trimmed.n == len(d)
-    assert (trimmed.meta["kept"] == keep).all()
-    assert "among rows with a score from 0.1 to 0.9" in trimmed.meta["estimand"]
+    assert (trimmed.details.kept == keep).all()
+    assert "among rows with a score from 0.1 to 0.9" in trimmed.about.estimand
     inside = np.clip(e, 0.1, 0.9)
     one, none = d / inside, (1 - d) / (1 - inside)
     assert capped.point[0] == pytest.approx(one @ y / one.sum() - none @ y / none.sum(), rel=1e-10)
@@ -141,7 +141,7 @@ def test_clusters_widen_the_interval_where_rows_are_copies():
 def test_strata_of_the_score():
     y, d, _, cell = saturated()
     estimate = ScoreStratification(strata=4, draws=50).fit(y=y, d=d, score=0.3 + 0.1 * cell)
-    groups = estimate.meta["nuisances"]["stratum"]
+    groups = estimate.details.strata
     manual = Stratified().fit(y=y, d=d, strata=groups)
     assert estimate.point[0] == pytest.approx(manual.point[0], rel=1e-10)
     # Fifty draws: the bootstrap's standard error has an error of 10 %, and the two differ as in the test above.

@@ -41,7 +41,7 @@ def test_estimates_of_causal_effects_are_pooled_in_three_lines():
     within = np.mean([split.covariance[0, 0] for split in pooled.splits])
     between = np.var([split.point[0] for split in pooled.splits], ddof=1)
     assert pooled.se[0] == pytest.approx(np.sqrt(within + 4 / 3 * between))
-    assert (pooled.n, len(pooled.splits), pooled.meta["imputations"]) == (200, 3, 3)
+    assert (pooled.n, len(pooled.splits), pooled.details.imputations) == (200, 3, 3)
 
 
 def test_a_t_interval_has_the_degrees_of_freedom_of_its_own_coefficient():

@@ -79,7 +79,7 @@ def test_intervals_bands_p_values_and_the_screen_agree():
     # 200,000 draws leave the quantile an error of .5 %.
     np.testing.assert_allclose(found.bands(draws=200_000), found.conf_int(), rtol=0, atol=0.015 * found.se[0])
     assert f"n = 80; jackknife standard errors, t with {int(found.degrees[0])} degrees of freedom" in str(found)
-    assert found.meta["standard errors"].startswith("Jackknife")
+    assert found.about.standard_errors.startswith("Jackknife")
 
 
 def test_without_weights_nothing_is_corrected():
@@ -95,7 +95,7 @@ def test_clusters_have_their_own_correction():
     plain = assemble.solve([(-V * V, V * Y)], ["slope"], FOLD).clustered_by(np.arange(N) // 8)
     np.testing.assert_allclose(found.conf_int(), plain.conf_int(), rtol=1e-12)
     assert found.degrees == 9
-    assert found.meta["standard errors"].startswith("CR1")
+    assert found.about.standard_errors.startswith("CR1")
 
 
 def test_a_row_without_which_nothing_is_left_makes_the_standard_error_infinite():

@@ -15,14 +15,14 @@ Chernozhukov et al. (2018), Econometrics Journal 21, section 3; Chiang, Kato, Ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
 from ceteris.causal.scores import Score
-from ceteris.results import Check, Estimate
+from ceteris.results import About, Check, Estimate, Nuisances
 from ceteris.stats.covariance import cluster_totals, few_clusters
 from ceteris.stats.deletion import without_leverage
 
@@ -106,24 +106,32 @@ def _mean_of(splits: Sequence[Estimate], name: str) -> np.ndarray | None:
 
 def finish(
     splits: Sequence[Estimate],
-    meta: Mapping[str, Any],
-    nuisances: Sequence[Mapping[str, np.ndarray]],
+    about: About,
+    nuisances: Sequence[Nuisances],
     folds: Sequence[np.ndarray],
     checks: Sequence[Check] = (),
 ) -> Estimate:
-    """Return the estimate over all splits, with what a reader must know.
-
-    ``meta["nuisances"]`` holds the out-of-fold predictions, means over the splits; ``meta["folds"]`` the folds.
-    """
+    """Return the estimate over all splits, with what a reader must know and the means of the nuisances over splits."""
     estimate = median_of(splits)
-    means = {name: np.mean([split[name] for split in nuisances], axis=0) for name in nuisances[0]}
-    n = len(folds[0])
-    everything = {**estimate.meta, **meta, "n": n, "nuisances": means, "folds": list(folds)}
+    said = estimate.about.standard_errors
     if estimate.clusters:
-        everything["standard errors"] = "CR1, by cluster, weighed by fold: variances times G/(G - 1)."
+        said = "CR1, by cluster, weighed by fold: variances times G/(G - 1)."
     if len(splits) > 1:
         checks = [*checks, stability(splits)]
-    return replace(estimate, meta=everything, checks=tuple(checks))
+    means = over_splits(nuisances, folds)
+    return replace(estimate, about=replace(about, standard_errors=said), nuisances=means, checks=tuple(checks))
+
+
+def over_splits(splits: Sequence[Nuisances], folds: Sequence[np.ndarray]) -> Nuisances:
+    """Return the means of nuisances over the splits, with the folds of each.
+
+    Examples
+    --------
+    >>> over_splits([Nuisances(m=np.array([1.0])), Nuisances(m=np.array([3.0]))], []).m
+    array([2.])
+    """
+    means = {name: np.mean([getattr(split, name) for split in splits], axis=0) for name in splits[0].known}
+    return replace(splits[0], **means, folds=tuple(folds))
 
 
 def stability(splits: Sequence[Estimate]) -> Check:

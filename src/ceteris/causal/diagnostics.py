@@ -1,6 +1,6 @@
 """Whether an estimate can be believed: overlap, balance, fit of the nuisances, single rows, and stability over splits.
 
-Everything is a function of arrays, or of an ``Estimate`` and what it keeps under ``meta["nuisances"]``, and returns a
+Everything is a function of arrays, or of an ``Estimate`` and the ``nuisances`` it keeps, and returns a
 ``Section``, ``Figure`` or ``Check`` of ``ceteris.results``. The pictures are in ``ceteris.causal.figures``.
 """
 

@@ -7,7 +7,10 @@ measured before an experiment satisfy and those that the treatment itself may ha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ceteris.arguments import one_of
+from ceteris.results import About
 
 WORDS = {
     "ATE": ("the average effect of the treatment on everybody", "E[Y(1) - Y(0)]"),
@@ -33,13 +36,13 @@ def pick_estimand(estimand: str) -> str:
     return one_of("estimand", estimand, WORDS)
 
 
-def described(estimand: str, among: str = "") -> dict[str, str]:
-    """The entries "estimand" and "formula" of ``Estimate.meta``.
+def described(method: str, estimand: str, assumptions: Sequence[str], among: str = "") -> About:
+    """What an estimate of ATE, ATT or ATU says of itself.
 
     Examples
     --------
-    >>> described("ATT")["estimand"]
+    >>> described("Matching", "ATT", [SUTVA]).estimand
     'The average effect of the treatment on the treated.'
     """
     words, formula = WORDS[estimand]
-    return {"estimand": f"{words[0].upper()}{words[1:]}{among}.", "formula": f"τ = {formula}"}
+    return About(method, f"{words[0].upper()}{words[1:]}{among}.", f"τ = {formula}", tuple(assumptions))

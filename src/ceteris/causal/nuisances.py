@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from ceteris.arguments import number
 from ceteris.causal.crossfit import cross_fit
 from ceteris.causal.diagnostics import overlap_check
-from ceteris.results import Check
+from ceteris.results import Check, Nuisances
 from ceteris.stats.covariance import covariance
 
 MANY_CLIPPED = 0.02  # scores are clipped here, not merely looked at, which harms less
@@ -102,3 +102,16 @@ def first_stage(f: float, warn: bool = True) -> Check:
     if warn:
         warnings.warn(sentence, stacklevel=3)
     return Check("first stage", False, sentence, value=f, bar=10.0)
+
+
+def as_mapping(given: Nuisances | Mapping[str, Any] | None, allowed: Iterable[str]) -> dict[str, Any]:
+    """Nuisances that were given by name; of those of another fit the ``allowed`` ones.
+
+    Examples
+    --------
+    >>> as_mapping(Nuisances(m=np.zeros(1), mu0=np.ones(1)), ("m", "e"))
+    {'m': array([0.])}
+    """
+    if isinstance(given, Nuisances):
+        return {name: getattr(given, name) for name in given.known if name in allowed}
+    return dict(given or {})

@@ -17,9 +17,9 @@ import numpy as np
 from ceteris.causal import diagnostics, figures
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.causal.sensitivity import confounding
-from ceteris.results import Estimate, Section, Table
+from ceteris.results import Estimate, Nuisances, Section, Table
 
-SENSITIVE = (("outcome", "treatment"), ("residual", "treatment"), ("outcome 0", "outcome 1", "propensity"))
+SENSITIVE = (("m", "e"), ("mu0", "mu1", "e"))  # of partially linear and of interactive models
 
 
 def report_sections(
@@ -77,15 +77,15 @@ def write_report(
 
 def answer(name: str, estimate: Estimate) -> Section:
     """The estimand, its formula, the assumptions, the numbers, and what the estimator itself checked."""
-    meta = estimate.meta
-    lines = [str(meta.get("estimand", "")), str(meta.get("formula", ""))]
-    assumptions = list(meta.get("assumptions", ()))
-    if assumptions:
-        lines.append("It rests on: " + " ".join(f"({i}) {sentence}" for i, sentence in enumerate(assumptions, 1)))
+    about = estimate.about
+    lines = [about.estimand, about.formula]
+    if about.assumptions:
+        rests = " ".join(f"({i}) {sentence}" for i, sentence in enumerate(about.assumptions, 1))
+        lines.append(f"It rests on: {rests}")
     note = f"{estimate.n} rows; intervals of 95 %."
     if estimate.clusters:
         count = ", ".join(str(len(np.unique(groups))) for groups in estimate.clusters)
-        note += f" Standard errors are robust to clusters ({count}). {meta.get('standard errors', '')}"
+        note += f" Standard errors are robust to clusters ({count}). {about.standard_errors}"
     text = "\n\n".join(line for line in lines if line)
     return Section(name, text, (Table("Estimate", estimate.frame(), note),), checks=estimate.checks)
 
@@ -95,7 +95,7 @@ def compared(estimates: Mapping[str, Estimate]) -> Section:
 
     Examples
     --------
-    >>> e = Estimate(np.array([1.0]), np.array([[1.0], [-1.0]]), ("ATE",), {"estimand": "The effect."})
+    >>> e = Estimate(np.array([1.0]), np.array([[1.0], [-1.0]]), ("ATE",))
     >>> compared({"one": e, "two": e}).tables[0].frame["estimate"].tolist()
     [1.0, 1.0]
     """
@@ -114,7 +114,7 @@ def compared(estimates: Mapping[str, Estimate]) -> Section:
                     "std err": estimate.se[i],
                     "low": low[i],
                     "high": high[i],
-                    "what": estimate.meta.get("estimand", entry),
+                    "what": estimate.about.estimand or entry,
                     "checks failed": failed,
                 }
             )
@@ -124,29 +124,34 @@ def compared(estimates: Mapping[str, Estimate]) -> Section:
 
 def evidence(estimate: Estimate, rows: Rows) -> list[Section]:
     """Overlap, balance, nuisances, single rows, splits and sensitivity, as far as the estimate has what they need."""
-    kept: Mapping[str, np.ndarray] = estimate.meta.get("nuisances", {})
+    kept = estimate.nuisances
     binary = rows.d.ndim == 1 and set(np.unique(rows.d)) == {0.0, 1.0}
     found = []
-    e = kept.get("raw propensity", kept.get("propensity"))
-    if e is not None and binary:
+    e = kept.e if kept.raw is None else kept.raw
+    if binary and e is not None and kept.h is None and kept.m is None:  # a propensity score of the treatment
         inside = np.isfinite(e) & (e > 0) & (e < 1)
         found.append(diagnostics.overlap(e[inside], rows.d[inside], rows.x[inside], rows.names))
     weights = weights_of(estimate, rows.d) if binary else None
     if binary and rows.x.shape[1]:
         found.append(diagnostics.balance(rows.x, rows.d, weights, rows.names))
-    if "folds" in estimate.meta:
+    if kept.folds:
         fits = fits_of(kept, rows)
         if fits:
             section = diagnostics.nuisances(fits)
-            if binary and "propensity" in kept:
-                table = diagnostics.calibration_table(rows.d, kept["propensity"])
+            if binary and kept.raw is not None and kept.e is not None:
+                table = diagnostics.calibration_table(rows.d, kept.e)
                 section = replace(section, figures=(*section.figures, figures.calibration(table, "the propensity")))
             found.append(section)
     if estimate.influence is not None:
         found.append(diagnostics.single_rows(estimate))
     if len(estimate.splits) > 1:
         found.append(diagnostics.splits(estimate))
-    if len(estimate.names) == 1 and rows.d.ndim == 1 and any(set(need) <= set(kept) for need in SENSITIVE):
+    if (
+        len(estimate.names) == 1
+        and rows.d.ndim == 1
+        and kept.h is None
+        and any(set(need) <= set(kept.known) for need in SENSITIVE)
+    ):
         found.append(confounding(estimate, y=rows.y, d=rows.d).section())
     return found
 
@@ -156,38 +161,38 @@ def weights_of(estimate: Estimate, d: np.ndarray) -> np.ndarray | None:
 
     Examples
     --------
-    >>> meta = {"nuisances": {"propensity": np.array([0.25, 0.5])}}
-    >>> weights_of(Estimate(np.zeros(1), np.zeros((2, 1)), ("ATE",), meta), np.array([1.0, 0.0]))
+    >>> learnt = Nuisances(e=np.array([0.25, 0.5]))
+    >>> weights_of(Estimate(np.zeros(1), np.zeros((2, 1)), ("ATE",), nuisances=learnt), np.array([1.0, 0.0]))
     array([4., 2.])
     """
-    kept = estimate.meta.get("nuisances", {})
-    if "weights" in kept:
-        return np.nan_to_num(kept["weights"])
-    if "propensity" not in kept or estimate.names[0] not in ("ATE", "ATT", "ATU"):
+    kept = estimate.nuisances
+    if kept.weights is not None:
+        return np.nan_to_num(kept.weights)
+    if kept.e is None or estimate.names[0] not in ("ATE", "ATT", "ATU"):
         return None
-    e = kept["propensity"]
+    e = kept.e
     h = {"ATE": np.ones_like(e), "ATT": e, "ATU": 1 - e}[estimate.names[0]]
     return np.where(d == 1, h / e, h / (1 - e))
 
 
-def fits_of(kept: Mapping[str, np.ndarray], rows: Rows) -> list[dict[str, Any]]:
+def fits_of(kept: Nuisances, rows: Rows) -> list[dict[str, Any]]:
     """`nuisance_fit` of the nuisances that are known to predict the outcome or the treatment."""
     if rows.d.ndim > 1:
         return []
     everybody = np.ones(rows.n, dtype=bool)
-    targets = {
-        "outcome": (rows.y, everybody),
-        "treatment": (rows.d, everybody),
-        "propensity": (rows.d, everybody),
-        "outcome 0": (rows.y, rows.d == 0),
-        "outcome 1": (rows.y, rows.d == 1),
-    }
+    targets = (
+        ("outcome", kept.m, rows.y, everybody),
+        ("outcome, given the treatment", kept.fitted, rows.y, everybody),
+        ("treatment" if kept.raw is None else "propensity", kept.e, rows.d, everybody),
+        ("outcome of the controls", kept.mu0, rows.y, rows.d == 0),
+        ("outcome of the treated", kept.mu1, rows.y, rows.d == 1),
+    )
     return [
-        diagnostics.nuisance_fit(target[among], kept[name][among], name)
-        for name, (target, among) in targets.items()
-        if name in kept
+        diagnostics.nuisance_fit(target[among], learnt[among], name)
+        for name, learnt, target, among in targets
+        if learnt is not None and learnt.ndim == 1
     ]
 
 
 def _method(estimate: Estimate) -> str:
-    return str(estimate.meta.get("method", "Estimate"))
+    return estimate.about.method or "Estimate"

@@ -34,12 +34,12 @@ from ceteris.arguments import number, probability
 from ceteris.causal import figures
 from ceteris.causal.rows import read_rows
 from ceteris.causal.scores import normalised
-from ceteris.results import Check, Estimate, Section, Table
+from ceteris.results import Check, Estimate, Nuisances, Section, Table
 from ceteris.stats.covariance import covariance
 from ceteris.stats.least_squares import covariance_of, ols
 from ceteris.stats.logit import with_constant
 
-NEEDED = {"ATE": {"outcome 0", "outcome 1"}, "ATT": {"outcome 0"}, "ATU": {"outcome 1"}}
+NEEDED = {"ATE": {"mu0", "mu1", "e"}, "ATT": {"mu0", "e"}, "ATU": {"mu1", "e"}}
 
 
 @dataclass(frozen=True)
@@ -216,25 +216,26 @@ def bounds(e: Elements, cf_y: float, cf_d: float, rho: float, level: float, null
 
 def elements_of(estimate: Estimate, y: np.ndarray, d: np.ndarray) -> Elements:
     """Read the elements of the bounds from the nuisances that an estimate keeps."""
-    kept = estimate.meta.get("nuisances", {})
+    kept = estimate.nuisances
+    known = set(kept.known)
     if len(estimate.names) != 1 or estimate.influence is None or len(y) != estimate.n:
         raise ValueError(
             f"estimate: {len(estimate.names)} effects on {estimate.n} rows given with {len(y)} outcomes; one effect "
             "with its influence function, and the rows it was fitted on, are needed."
         )
     point = float(estimate.point[0])
-    if {"treatment"} <= set(kept) and ({"outcome"} <= set(kept) or {"residual"} <= set(kept)):
-        v = d - kept["treatment"]
-        gap = y - kept["residual"] - point * d if "residual" in kept else y - kept["outcome"] - point * v
+    if {"m", "e"} <= known and "h" not in known:
+        v = d - kept.e
+        gap = y - kept.m - point * v if kept.residual is None else y - kept.residual - point * d
         nu2 = 1 / np.mean(v**2)
         psi_nu2 = nu2 - v**2 * nu2**2
-    elif "propensity" in kept and estimate.names[0] in NEEDED and NEEDED[estimate.names[0]] <= set(kept):
-        e = normalised(kept["propensity"], d) if estimate.meta.get("normalise") else kept["propensity"]
+    elif NEEDED.get(estimate.names[0], {"none"}) <= known:
+        e = normalised(kept.e, d) if kept.normalised else kept.e
         gap, each = _interactive(y, d, e, kept, estimate.names[0])
         nu2, psi_nu2 = each.mean(), each - each.mean()
     else:
         raise ValueError(
-            f"estimate has the nuisances {', '.join(kept) or 'none'}, but PartiallyLinear and Interactive "
+            f"estimate has the nuisances {', '.join(kept.known) or 'none'}, but PartiallyLinear and Interactive "
             "have the ones that these bounds need."
         )
     sigma2 = float(np.mean(gap**2))
@@ -243,16 +244,16 @@ def elements_of(estimate: Estimate, y: np.ndarray, d: np.ndarray) -> Elements:
 
 
 def _interactive(
-    y: np.ndarray, d: np.ndarray, e: np.ndarray, kept: dict[str, np.ndarray], estimand: str
+    y: np.ndarray, d: np.ndarray, e: np.ndarray, kept: Nuisances, estimand: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Y - g, and 2 m(W, α) - α², whose mean is ν², row by row."""
     if estimand == "ATE":
-        gap = y - np.where(d == 1, kept["outcome 1"], kept["outcome 0"])
+        gap = y - np.where(d == 1, kept.mu1, kept.mu0)
         return gap, 2 * (1 / e + 1 / (1 - e)) - (d / e - (1 - d) / (1 - e)) ** 2
     # E[Y(1) | D = 1] is seen, whatever is left out: only the regression in the other arm can be wrong
     arm, other, e = (d, 1 - d, e) if estimand == "ATT" else (1 - d, d, 1 - e)
     odds = e / (1 - e) / arm.mean()
-    gap = other * (y - kept["outcome 0" if estimand == "ATT" else "outcome 1"])
+    gap = other * (y - (kept.mu0 if estimand == "ATT" else kept.mu1))
     return gap, 2 * arm / arm.mean() * odds - (other * odds) ** 2
 
 

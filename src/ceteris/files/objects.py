@@ -7,10 +7,8 @@ makes empty objects and fills their fields, and says so where these are not thos
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import importlib
-import inspect
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -22,6 +20,7 @@ import numpy as np
 from ceteris.files import pandas_values
 from ceteris.files.arrays import read_arrays, refuse_non_finite, write_arrays
 from ceteris.files.estimators import made
+from ceteris.files.fields import filled
 from ceteris.files.names import class_of, external_of, function_of
 from ceteris.files.writer import PARTIALS, ObjectWriter, described_type
 from ceteris.version import __version__
@@ -74,7 +73,7 @@ def load_object(path: str | Path, kind: type | tuple[type, ...] = object) -> Any
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as error:
         older = "" if version == __version__ else f", which ceteris {version[:20]} wrote,"
         raise ValueError(
-            f"path: {path}{older} cannot be read ({str(error)[:300].rstrip('.')}); use an earlier copy, the version "
+            f"path: {path}{older} cannot be read ({_told(error)}); use an earlier copy, the version "
             "that wrote it, or fit again."
         ) from None
     refuse_non_finite(path, reader.weights, masks=True)
@@ -84,6 +83,12 @@ def load_object(path: str | Path, kind: type | tuple[type, ...] = object) -> Any
             f"path: {path} holds a {type(thing).__name__}, but must hold a {names}; read it with ceteris.load."
         )
     return thing
+
+
+def _told(error: Exception) -> str:
+    """Return what an error says as part of a sentence, without what steers a screen."""
+    text = " ".join(str(error).split())[:300].rstrip(".")
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def refuse_foreign_file(path: Path) -> None:
@@ -216,12 +221,8 @@ class ObjectReader:
 
     def _object(self, held: list[Any]) -> Any:
         name, fields, *items = held
-        kind = class_of(name)
-        found = tuple.__new__(kind, self.value(items[0])) if items else object.__new__(kind)
         values = {key: self.value(node) for key, node in fields.items()}
-        for key, value in _as_the_class_has(kind, values).items():
-            object.__setattr__(found, key, value)
-        return found
+        return filled(class_of(name), tuple(self.value(items[0])) if items else None, values)
 
 
 _KINDS = {name[1:] for name in vars(ObjectReader) if name.startswith("_") and not name.startswith("__")}
@@ -233,32 +234,3 @@ def _on_device(array: np.ndarray) -> Any:
     wide: bool = array.dtype.itemsize == 8 or jax.config.read("jax_enable_x64")
     with jax.enable_x64(wide):
         return jax.device_put(array)
-
-
-def _as_the_class_has(kind: type, values: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields, those that an older version did not have at their default; raise if they are not its own."""
-    for name in values:
-        own = inspect.getattr_static(kind, name, None)
-        if not name.isidentifier() or name.startswith("__") or callable(own) or isinstance(own, property):
-            raise ValueError(f"{kind.__name__} has no field {name[:60]!r}")
-    if not dataclasses.is_dataclass(kind):
-        return values
-    known = {field.name: field for field in dataclasses.fields(kind)}
-    fitted = {name for name in values if name.endswith("_")}
-    for name in sorted(set(values) - set(known) - fitted):
-        raise ValueError(f"{kind.__name__} has no field {name[:60]!r} in ceteris {__version__}")
-    return {**_defaults(kind, known, set(values)), **values}
-
-
-def _defaults(kind: type, known: Mapping[str, Any], given: set[str]) -> dict[str, Any]:
-    found = {}
-    for name, field in known.items():
-        if name in given or not field.init:
-            continue
-        if field.default is not dataclasses.MISSING:
-            found[name] = field.default
-        elif field.default_factory is not dataclasses.MISSING:
-            found[name] = field.default_factory()
-        else:
-            raise ValueError(f"{kind.__name__} lacks {name!r}")
-    return found

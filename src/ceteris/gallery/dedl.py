@@ -70,10 +70,10 @@ def run(case: str, replications: int, n: int, net: dict, seed: int) -> pd.DataFr
         found = DeDL("sigmoid", net=Net(epochs=epochs, **net)).fit_many(samples)
     rows = []
     for r, estimate in enumerate(found):
-        points = (estimate.point, estimate.meta["plug_in"].point, dml(samples[r], truth, r))
+        points = (estimate.point, estimate.details.plug_in.point, dml(samples[r], truth, r))
         for name, point in zip(ESTIMATORS, points, strict=True):
             for label, value, true in zip(estimate.names, point, truth.effect[1:], strict=True):
-                seen = "observed" if label in estimate.meta["observed"] else "never observed"
+                seen = "observed" if label in estimate.details.observed else "never observed"
                 rows.append((case, name, r, label, seen, value, true))
     columns = ["case", "estimator", "replication", "combination", "seen", "estimate", "truth"]
     return pd.DataFrame(rows, columns=pd.Index(columns))

@@ -10,7 +10,7 @@ Examples
 >>> from ceteris.stats import covariance_of, ols
 >>> tables = HotDeck(random_state=0).fit(simulate_regression(300)).sample(5)
 >>> pooled = pool(lambda t: (t[["x"]].mean(), t[["x"]].sem().to_frame() ** 2), tables)
->>> pooled.meta["imputations"]
+>>> pooled.details.imputations
 5
 """
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ceteris.results import Check, Estimate
+from ceteris.results import About, Check, Estimate
 from ceteris.stats.rubin import rubin
 
 
@@ -53,9 +54,9 @@ def combine(estimates: Iterable[Any]) -> Estimate:
     Returns
     -------
     Estimate
-        With the total covariance and one number of degrees of freedom per coefficient (Barnard and Rubin). Its meta
-        holds "missing information", the fraction per coefficient, and "imputations"; its splits are the estimates. A
-        check that fails on any completed table fails.
+        With the total covariance and one number of degrees of freedom per coefficient (Barnard and Rubin). Its
+        details, a ``Completed``, hold the fraction of missing information per coefficient, and its splits are the
+        estimates. A check that fails on any completed table fails.
 
     References
     ----------
@@ -67,8 +68,8 @@ def combine(estimates: Iterable[Any]) -> Estimate:
     >>> pooled = combine([(pd.Series({"x": slope}), [[0.04]]) for slope in (0.9, 1.0, 1.1)])
     >>> pooled.point.round(3), (pooled.se**2).round(4)  # 0.04 within, and 4/3 of 0.01 between
     (array([1.]), array([0.0533]))
-    >>> pooled.dof.round(), [round(share, 2) for share in pooled.meta["missing information"]]
-    (array([32.]), [0.29])
+    >>> pooled.dof.round(), pooled.details.missing_information.round(2)
+    (array([32.]), array([0.29]))
     """
     given = list(estimates)
     if not given:
@@ -82,19 +83,31 @@ def combine(estimates: Iterable[Any]) -> Estimate:
     dofs = [part[3] for part in parts if part[3] is not None]
     pooled = rubin(np.array([p[0] for p in parts]), np.array([p[1] for p in parts]), min(dofs) if dofs else None)
     first = given[0] if isinstance(given[0], Estimate) else None
-    method = first.meta.get("method") if first else None
-    meta = {
-        **(first.meta if first else {}),
-        "method": ", ".join(filter(None, [method, f"pooled over {len(given)} imputations"])),
-        "imputations": len(given),
-        "missing information": pooled.missing_information.tolist(),
-    }
+    method = first.about.method if first else ""
+    said = f"pooled over {len(given)} imputations"
+    about = replace(first.about if first else About(), method=", ".join(filter(None, [method, said])))
     splits = tuple(one for one in given if isinstance(one, Estimate))
     n = first.n if first else parts[0][4]
     return Estimate(
-        pooled.point, None, names, {**meta, **({} if n is None else {"n": n})}, given=pooled.covariance,
-        dof=pooled.dof, splits=splits, checks=_checks(splits),
+        pooled.point, None, names, about, given=pooled.covariance, dof=pooled.dof, splits=splits,
+        checks=_checks(splits), rows=n, details=Completed(len(given), pooled.missing_information),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Completed:
+    """What pooling found beside the estimates; in ``Estimate.details``.
+
+    Parameters
+    ----------
+    imputations : int
+        How many completed tables there were.
+    missing_information : array, shape (k,)
+        The share of the information about each estimate that is missing.
+    """
+
+    imputations: int
+    missing_information: np.ndarray
 
 
 def information_table(pooled: Estimate) -> pd.DataFrame:
@@ -106,7 +119,7 @@ def information_table(pooled: Estimate) -> pd.DataFrame:
     >>> information_table(pooled).columns[-2:].tolist()
     ['dof', 'missing information']
     """
-    extra = {"dof": np.asarray(pooled.dof), "missing information": pooled.meta["missing information"]}
+    extra = {"dof": np.asarray(pooled.dof), "missing information": pooled.details.missing_information}
     return pooled.frame().assign(**extra)
 
 

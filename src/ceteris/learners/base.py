@@ -44,7 +44,9 @@ class NeuralLearner(BaseEstimator, abc.ABC):
     unseen: str = "error"
     random_state: Any = None
     progress: bool = False
-    encoding_: Any = field(init=False)
+    n_features_in_: int = field(init=False)
+    n_members_: int = field(init=False)
+    encoding_: coding.Encoding = field(init=False)
     nets_: Any = field(init=False)
     late_fall_: float = field(init=False)
 
@@ -133,6 +135,18 @@ class NeuralLearner(BaseEstimator, abc.ABC):
         """Save a fitted learner into one file, from which ``ceteris.load(path)`` reads it again."""
         check_is_fitted(self)
         return save_object(path, self)
+
+    def _check_loaded(self) -> None:
+        """Raise unless what a file says fits together."""
+        settings.check(self)
+        encoding, named = self.encoding_, getattr(self, "feature_names_in_", None)
+        if len(encoding.names) != self.n_features_in_ or (named is not None and list(named) != list(encoding.names)):
+            raise ValueError("its columns and their encoding do not fit together")
+        task = self._task()
+        network.refuse_misfit(self.nets_, task.head, len(encoding.mean), (self.n_members_, task.outputs))
+        noise = getattr(self, "noise_", np.zeros(task.outputs))
+        if np.shape(noise) != (task.outputs,) or not np.isfinite(noise).all():
+            raise ValueError("its outputs and their noise do not fit together")
 
     def sections(self) -> tuple[Section, ...]:
         """Return the training as a part of a report: settings, learning curve, checks."""

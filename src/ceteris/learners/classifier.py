@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,7 @@ validation, members, unseen, random_state, progress
     """
 
     class_weight: Any = None
+    classes_: np.ndarray = field(init=False)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the most probable class, shape (n,)."""

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jax import Array
 
-from ceteris.engine import Fit, Status
+from ceteris.engine import Fit, Status, precision
 from ceteris.nets import LinearPlus, linear_plus
 from ceteris.recipe import KINDS, optimiser
 from ceteris.training import (
@@ -186,6 +187,15 @@ def late_fall(trained: Trained) -> float:
 def outputs(nets: Any, head: Callable[[Array], Array], x: np.ndarray) -> np.ndarray:
     """Return every member's output, shape (members, n, out_size)."""
     return evaluate(eqx.Partial(_headed, head), nets, [x])[0]
+
+
+def refuse_misfit(nets: Any, head: Callable[[Array], Array], inputs: int, shape: tuple[int, ...]) -> None:
+    """Raise unless nets from a file take so many inputs and give outputs of this shape, (members, out_size)."""
+    each = lambda net: head(net(jnp.zeros((1, inputs), jnp.float32)))
+    with precision("single"):
+        found = eqx.filter_eval_shape(lambda nets: eqx.filter_vmap(each)(nets), nets)
+    if found.shape != (shape[0], 1, *shape[1:]):
+        raise ValueError(f"its nets give outputs of shape {found.shape}, not {shape[0]} members of {shape[1]} outputs")
 
 
 def _headed(head, net, x):

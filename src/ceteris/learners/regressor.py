@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -98,6 +98,9 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
     """
 
     loss: str = "squared"
+    units_: target.Units = field(init=False)
+    noise_: np.ndarray = field(init=False)
+    flat_: bool = field(init=False)
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict.

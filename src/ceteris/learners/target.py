@@ -22,6 +22,12 @@ class Units:
     mean: np.ndarray
     scale: np.ndarray
 
+    def _check_loaded(self) -> None:
+        """Raise unless what a file says fits together."""
+        sound = np.isfinite([self.mean, self.scale]).all() and (self.scale > 0).all()
+        if not sound or self.mean.shape != self.scale.shape or self.mean.ndim != 1 or not len(self.mean):
+            raise ValueError("a mean and a positive scale are needed for each output")
+
 
 def numbers(y: Any, rows: int, several: bool) -> np.ndarray:
     """Return a target of numbers, float64 of shape (rows, outputs).

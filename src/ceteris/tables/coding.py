@@ -64,6 +64,17 @@ class Encoding:
         """Return the standardised matrix, float32 of shape (rows, columns of the matrix)."""
         return ((matrix(frame, self.labels, unseen) - self.mean) / self.scale).astype(np.float32)
 
+    def _check_loaded(self) -> None:
+        """Raise unless what a file says fits together."""
+        wide = sum(1 if known is None else len(known) for known in self.labels)
+        sound = (
+            np.isfinite(self.mean).all() and (self.scale > 0).all() and self.mean.shape == self.scale.shape == (wide,)
+        )
+        if not sound or len(self.names) != len(self.labels):
+            raise ValueError("a mean and a positive scale are needed for each column")
+        if any(known is not None and len(set(known)) < len(known) for known in self.labels):
+            raise ValueError("a label is given twice")
+
     def inverse(self, x: np.ndarray) -> Any:
         """Return the data frame that a standardised matrix stands for, in its units and with its labels."""
         import pandas as pd

@@ -123,7 +123,7 @@ def test_calibration_finds_heterogeneity_and_its_absence(fitted):
 def test_weights_reproduce_the_plain_effects(fitted):
     at = trial(10, seed=5)[NAMES].to_numpy()
     alpha, kept, rows = fitted.weights(at), fitted.nuisances, fitted.rows
-    y, d = rows.y - kept["m"], rows.d - kept["e"]
+    y, d = rows.y - kept.m, rows.d - kept.e
     centred = d - (alpha @ d)[:, None]
     tau = (alpha * centred) @ y / ((alpha * centred) * d).sum(1)
     assert fitted.effect(at).point == pytest.approx(fitted.answers.calibration.of(tau), abs=1e-10)
@@ -140,7 +140,7 @@ def test_local_linear_effects_follow_a_slope_and_equal_a_loop(fitted):
     plain = np.sqrt(np.mean((fitted.raw - tau) ** 2))
     assert np.sqrt(np.mean((fitted.local_linear().point - tau) ** 2)) < plain
     kept, rows, at = fitted.nuisances, fitted.rows, np.array([[0.5, -0.2, 0.0, 1.0]])
-    y, d = rows.y - kept["m"], rows.d - kept["e"]
+    y, d = rows.y - kept.m, rows.d - kept.e
     alpha, scale = fitted.weights(at)[0], rows.x.std(0)
     near = (rows.x - at) / scale
     Z = np.column_stack([d, d[:, None] * near, np.ones(len(y)), near])
@@ -194,7 +194,7 @@ def test_a_forest_hands_its_clusters_to_the_calibration():
     known = {"m": copies["tau"] / 2 + copies["x1"], "e": np.full(1600, 0.5)}
     growth = TreeSettings(trees=100, least=40)  # large leaves, so that there is something to calibrate
     fitted = CausalForest(growth).fit(copies, y="y", d="d", x=NAMES, cluster="who", nuisances=known)
-    y, d = (copies[of].to_numpy() - fitted.nuisances[name] for of, name in (("y", "m"), ("d", "e")))
+    y, d = copies["y"].to_numpy() - fitted.nuisances.m, copies["d"].to_numpy() - fitted.nuisances.e
     assert fitted.answers.calibration == fit_calibration(fitted.raw, y, d, fitted.rows.clusters)
     assert fitted.answers.calibration.se > 1.8 * fit_calibration(fitted.raw, y, d).se > 0  # two for four copies
 
@@ -208,10 +208,10 @@ def test_sampling_intervals_are_shorter_and_say_what_they_cover():
     one, other = wide.effect(), short.effect()
     assert np.all(one.se >= other.se)
     assert np.array_equal(one.point, other.point)
-    assert "not τ(x)" in other.meta["interval"]
-    assert "bias" in one.meta["interval"]
+    assert "not τ(x)" in other.about.interval
+    assert "bias" in one.about.interval
     # The bias is what the forest makes of the linear effect: by the weights.
-    d = wide.rows.d - wide.nuisances["e"]
+    d = wide.rows.d - wide.nuisances.e
     alpha, linear = wide.weights(), wide.answers.linear(wide.rows.x)[:, 0]
     centred = alpha * (d - (alpha @ d)[:, None])
     gap = centred @ (d * linear) / (centred @ d) - linear
@@ -228,11 +228,11 @@ def test_continuous_treatment():
         found = fitted.average(estimand=estimand)
         assert abs(found.point[0] - 1) < 4 * found.se[0]
     # Weighted by the variance of the treatment, which is not known: residual on residual, with HC0.
-    u, v = y - fitted.nuisances["m"], d - fitted.nuisances["e"]
+    u, v = y - fitted.nuisances.m, d - fitted.nuisances.e
     theta = v @ u / (v @ v)
     assert found.point[0] == pytest.approx(theta, rel=1e-10)
     assert found.se[0] == pytest.approx(np.sqrt(np.sum(v**2 * (u - theta * v) ** 2)) / (v @ v), rel=1e-10)
-    assert "variance of the treatment" in found.meta["estimand"]
+    assert "variance of the treatment" in found.about.estimand
     assert np.corrcoef(fitted.effect().point, x[:, 0])[0, 1] > 0.8
     assert fitted.average().checks[:-1] == fitted.checks  # the last is whether a single row decides
     with pytest.raises(ValueError, match="d names 2 treatments, but must name one"):
@@ -246,7 +246,7 @@ def test_learners_and_given_nuisances():
     growth = TreeSettings(trees=50)
     by_learner = CausalForest(growth, LinearRegression(), LogisticRegression()).fit(data, y="y", d="d", x=NAMES)
     assert {check.name for check in by_learner.checks} >= {"fit of the nuisance m", "fit of the nuisance e"}
-    given = {"m": by_learner.nuisances["m"], "e": by_learner.nuisances["e"]}
+    given = {"m": by_learner.nuisances.m, "e": by_learner.nuisances.e}
     again = CausalForest(growth).fit(data, y="y", d="d", x=NAMES, nuisances=given)
     assert np.array_equal(again.effect().point, by_learner.effect().point)
     for wrong, message in (

@@ -99,7 +99,7 @@ def test_leaves_are_differences_in_means_with_neymans_errors():
         assert fitted.estimate.se[k] == pytest.approx(se, rel=1e-3)
     effects = fitted.effect(x[:9])
     assert np.array_equal(effects.point, fitted.effect().point[:9])
-    assert "not τ(x)" in effects.meta["interval"]
+    assert "not τ(x)" in effects.about.interval
 
 
 def test_intervals_of_leaves_cover_their_own_average():

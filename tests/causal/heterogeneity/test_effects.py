@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from ceteris.causal.heterogeneity import Effects
-from ceteris.results import Check
+from ceteris.results import About, Check
 
 
 def test_intervals_frame_and_summary_for_one_and_for_several_contrasts():
-    one = Effects(np.array([1.0, 2.0]), np.array([0.5, 1.0]), meta={"method": "M", "interval": "covers nothing."})
+    one = Effects(np.array([1.0, 2.0]), np.array([0.5, 1.0]), about=About("M", interval="covers nothing."))
     np.testing.assert_allclose(one.conf_int(0.9)[1], 2 + np.array([-1, 1]) * 1.6448536269514722)  # normal quantile
     assert list(one.frame(0.9).columns) == ["estimate", "std err", "5 %", "95 %"]
     two = Effects(np.ones((3, 2)), np.ones((3, 2)), ("b", "c"))
@@ -42,7 +42,7 @@ def test_the_screen_shows_no_row_that_nobody_is():
 
 
 def test_the_level_asked_for_with_the_effects_is_that_of_their_intervals():
-    effects = Effects(np.zeros(1), np.ones(1), meta={"level": 0.9})
+    effects = Effects(np.zeros(1), np.ones(1), level=0.9)
     np.testing.assert_allclose(effects.conf_int()[0, 1], 1.6448536269514722)
     np.testing.assert_allclose(effects.conf_int(0.95)[0, 1], 1.959963984540054)
     assert "95 %" in effects.frame().columns
@@ -62,7 +62,7 @@ def test_what_failed_is_said():
             lambda: Effects(np.zeros(3), np.zeros(3)).conf_int(1.0),
             "level is 1.0, but must be a number above 0 and below 1",
         ),
-        (lambda: Effects(np.zeros(3), meta={"interval": "Ask for them."}).conf_int(), "Ask for them"),
+        (lambda: Effects(np.zeros(3), about=About(interval="Ask for them.")).conf_int(), "Ask for them"),
     ],
 )
 def test_bad_input(make, said):

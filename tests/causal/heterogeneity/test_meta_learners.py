@@ -101,7 +101,7 @@ def test_final_stage_equals_econml_on_the_same_folds_and_nuisances(data, first):
 def test_dr_scores_are_those_of_augmented_weighting(data):
     model = fit(DRLearner(OLS, LOGIT, OLS), data)
     y, d = data["y"].to_numpy(), data["d"].to_numpy()
-    mu0, mu1, e = (model.nuisances[name] for name in ("mu0", "mu1", "e"))
+    mu0, mu1, e = model.nuisances.mu0, model.nuisances.mu1, model.nuisances.e
     direct = mu1 - mu0 + d * (y - mu1) / e - (1 - d) * (y - mu0) / (1 - e)
     np.testing.assert_allclose(model.scores, direct, atol=1e-10)
     average = model.average()
@@ -129,7 +129,7 @@ def test_averages_equal_those_of_the_interactive_estimator(data):
 def test_overlap_weighted_average_is_partialling_out(data):
     """Weighted by (D - e)², whose mean is e(1 - e), the average is Robinson's estimator whatever τ̂ is."""
     model = fit(RLearner(OLS, LOGIT, OLS), data)
-    v, u = data["d"] - model.nuisances["e"], data["y"] - model.nuisances["m"]
+    v, u = data["d"] - model.nuisances.e, data["y"] - model.nuisances.m
     assert model.average(estimand="ATO").point[0] == pytest.approx((v @ u) / (v @ v), abs=1e-10)
 
 
@@ -153,7 +153,7 @@ def test_bootstrap_errors_are_those_of_least_squares(data):
         root = at[rows] * (data["y"][rows] - at[rows] @ beta).to_numpy()[:, None]
         variance += np.einsum("ij,jk,ik->i", at, bread @ root.T @ root @ bread, at)
     assert np.median(effects.se / np.sqrt(variance)) == pytest.approx(1, abs=0.1)
-    assert "no interval for τ(x)" in " ".join(effects.meta["interval"].split())
+    assert "no interval for τ(x)" in " ".join(effects.about.interval.split())
 
 
 def test_bootstrap_keeps_clusters_whole(data):
@@ -264,3 +264,12 @@ def test_any_learner_of_scikit_learn_serves(data):
 def test_bad_input_is_answered_in_a_sentence(data, run, said):
     with pytest.raises((ValueError, TypeError), match=said):
         run(data)
+
+
+def test_nuisances_of_one_model_serve_another(data):
+    """Those that the other can use are taken; what it learns from them is what it learns from them as a mapping."""
+    first = fit(DRLearner(OLS, LOGIT, OLS), data)
+    one = fit(RLearner(OLS, LOGIT, OLS), data, nuisances=first.nuisances)
+    two = fit(RLearner(OLS, LOGIT, OLS), data, nuisances={"m": first.nuisances.m, "e": first.nuisances.e})
+    np.testing.assert_array_equal(one.effect().point, two.effect().point)
+    np.testing.assert_array_equal(one.nuisances.m, first.nuisances.m)

@@ -201,8 +201,8 @@ def test_shared_net_learns_both_arms_and_the_propensity():
     data = simulate_nie_wager("D", 1500, seed=4)
     model = SharedNet(TINY).fit(data, y="y", d="d", x=X)
     mu0 = np.maximum(data["x3"] + data["x4"], 0)  # b - τ/2
-    assert np.corrcoef(model.nuisances["mu0"], mu0)[0, 1] > 0.85
-    assert np.corrcoef(model.nuisances["e"], data["e"])[0, 1] > 0.85
+    assert np.corrcoef(model.nuisances.mu0, mu0)[0, 1] > 0.85
+    assert np.corrcoef(model.nuisances.e, data["e"])[0, 1] > 0.85
     assert np.sqrt(np.mean((model.effect(data[X]).point - data["tau"]) ** 2)) < 0.7
     assert abs(model.average().point[0] - data["tau"].mean()) < 4 * model.average().se[0]
 
@@ -232,5 +232,5 @@ def test_parameter_layer_with_the_linear_structure_is_theta_one():
     fold = make_folds(500, 3, stratify=data["d"].to_numpy())[0]
     effects = StructuredEffects(linear(), LogisticRegression(), TINY, folds=fold).fit(data, y="y", d="d", x=X)
     estimate = StructuredNet(linear(), Effect(linear()), at=1.0, net=TINY, folds=fold).fit(data, y="y", d="d", x=X)
-    theta = estimate.meta["nuisances"]["theta"]
+    theta = estimate.details.theta
     np.testing.assert_allclose(effects.effect().point, theta[:, 1], atol=1e-5)  # nets are single precision

@@ -27,7 +27,7 @@ def instrumented(n=1500, seed=0, slope=0.0):
 def test_instrumental_forest_with_one_effect_for_all_agrees_with_two_stage_least_squares():
     data = instrumented()
     fitted = InstrumentalForest(TreeSettings(trees=300, least=20)).fit(**data)
-    m, e, h = (fitted.nuisances[name] for name in "meh")
+    m, e, h = fitted.nuisances.m, fitted.nuisances.e, fitted.nuisances.h
     y, d, z = data["y"] - m, data["d"] - e, data["z"] - h
     tsls = z @ y / (z @ d)
     se = np.sqrt(np.sum(z**2 * (y - tsls * d) ** 2)) / (z @ d)

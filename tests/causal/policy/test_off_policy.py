@@ -37,12 +37,12 @@ def test_following_the_log_is_the_mean_and_snips_moves_with_the_outcome():
     y, action, logged, policy, mean = log()
     assert off_policy_value(y, action, logged, logged, method="IPS").point[0] == pytest.approx(y.mean())
     one = off_policy_value(y, action, logged, policy)
-    assert one.meta["method"].endswith("SNIPS")
+    assert one.about.method.endswith("SNIPS")
     shifted = off_policy_value(y + 10, action, logged, policy)
     assert shifted.point[0] == pytest.approx(one.point[0] + 10)
     assert shifted.se[0] == pytest.approx(one.se[0])
     assert off_policy_value(y, action, logged[np.arange(1000), action], policy).point == one.point
-    assert off_policy_value(y, action, logged, policy, q=mean).meta["method"].endswith("DR")
+    assert off_policy_value(y, action, logged, policy, q=mean).about.method.endswith("DR")
 
 
 def test_few_effective_rows_are_warned_of():

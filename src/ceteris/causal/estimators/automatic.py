@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -28,7 +28,7 @@ from ceteris.causal import riesz
 from ceteris.causal.assemble import finish, solve
 from ceteris.causal.crossfit import read_folds, splits
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import Check, Estimate
+from ceteris.results import About, Check, Estimate, Nuisances
 from ceteris.training import Net, learn
 
 BALANCED = 0.1  # standard deviations by which the representer may miss the functional on a term of the dictionary
@@ -113,8 +113,7 @@ class AutomaticDebiasing:
         Returns
         -------
         Estimate
-            ``meta["nuisances"]`` holds "outcome" (γ), "moment" (m(W, γ)) and "representer" (α) of every row, and
-            ``meta["plug_in"]`` the mean of m(W, γ).
+            ``nuisances.fitted`` holds γ of every row; ``details``, a ``Debiased``, the rest.
         """
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster)
         riesz.refuse_nonlinear(self.functional, rows.d, rows.x)
@@ -125,14 +124,14 @@ class AutomaticDebiasing:
         jobs = [(np.flatnonzero(a), np.flatnonzero(test)) for fold in drawn for a, test in splits(fold)]
         gamma = self._outcomes(rows, b, moments, jobs)
         alpha = self._representers(rows, b, moments, jobs)
-        nuisances = gather(rows.n, len(drawn), jobs, gamma, alpha)
-        corrected = [estimate_of(rows, part, self.name, fold) for part, fold in zip(nuisances, drawn, strict=True)]
-        checks = evidence(rows.y, b, moments, nuisances)
+        parts = gather(rows.n, len(drawn), jobs, gamma, alpha)
+        corrected = [estimate_of(rows, part, self.name, fold) for part, fold in zip(parts, drawn, strict=True)]
+        checks = evidence(rows.y, b, moments, parts)
         for check in checks:
             if check.passed is False:
                 warnings.warn(f"AutomaticDebiasing: {check.sentence}", RuntimeWarning, stacklevel=2)
-        plug_in = float(np.median([part["moment"].mean() for part in nuisances]))
-        return finish(corrected, {**self._meta(), "plug_in": plug_in}, nuisances, drawn, checks)
+        found = finish(corrected, self._about(), [Nuisances(fitted=part["outcome"]) for part in parts], drawn, checks)
+        return replace(found, details=Debiased.of(parts))
 
     def _outcomes(self, rows: Rows, b: np.ndarray, moments: np.ndarray, jobs: Sequence[Any]) -> list[Any]:
         """Return m(W, γ̂) and γ̂(W) at each job's test rows."""
@@ -173,19 +172,42 @@ class AutomaticDebiasing:
         at = [(rows.d[test], rows.x[test]) for _, test in jobs]
         return riesz.evaluate_nets(self.functional, run.model, objective.features, at)
 
-    def _meta(self) -> dict[str, Any]:
+    def _about(self) -> About:
         named = {riesz.AverageEffect: "average effect", riesz.AverageDerivative: "average derivative"}
         what = named.get(type(self.functional), "average of a linear functional of the regression")
-        return {
-            "method": f"Automatic debiasing ({self.representer} representer)",
-            "estimand": f"The {what}, E m(W, γ) with γ(d, x) = E[Y | D = d, X = x].",
-            "formula": "mean of m(W, γ) + α(D, X) (Y - γ(D, X)), γ and α from other folds",
-            "assumptions": [
+        return About(
+            f"Automatic debiasing ({self.representer} representer)",
+            f"The {what}, E m(W, γ) with γ(d, x) = E[Y | D = d, X = x].",
+            "mean of m(W, γ) + α(D, X) (Y - γ(D, X)), γ and α from other folds",
+            (
                 "For a causal reading: given the covariates the treatment is as good as random.",
                 "The functional is continuous: its representer has a finite variance (overlap).",
                 "The product of the errors of γ and α vanishes faster than n^(-1/2).",
-            ],
-        }
+            ),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Debiased:
+    """What `AutomaticDebiasing` found beside its estimate; in ``Estimate.details``.
+
+    Parameters
+    ----------
+    moment, representer : array, shape (n,)
+        m(W, γ) and α(W) of every row, out of fold, means over the splits.
+    plug_in : float
+        The mean of m(W, γ): the estimate without the correction.
+    """
+
+    moment: np.ndarray
+    representer: np.ndarray
+    plug_in: float
+
+    @classmethod
+    def of(cls, splits: Sequence[Parts]) -> Debiased:
+        """Sum up what was learnt in each split."""
+        moment, representer = (np.mean([part[name] for part in splits], axis=0) for name in ("moment", "representer"))
+        return cls(moment, representer, float(np.median([part["moment"].mean() for part in splits])))
 
 
 # --------------------------------------------------------------------------------------------------- the work
@@ -249,13 +271,13 @@ def estimate_of(rows: Rows, parts: Parts, name: str, fold: np.ndarray) -> Estima
     return solve([(-np.ones(rows.n), psi)], (name,), fold, rows.clusters)
 
 
-def evidence(y: np.ndarray, b: np.ndarray, moments: np.ndarray, nuisances: Sequence[Parts]) -> tuple[Check, ...]:
+def evidence(y: np.ndarray, b: np.ndarray, moments: np.ndarray, splits: Sequence[Parts]) -> tuple[Check, ...]:
     """Return what speaks for and against the estimate."""
-    alpha = nuisances[0]["representer"]
+    alpha = splits[0]["representer"]
     gaps = moments - alpha[:, None] * b
     spread = np.maximum(gaps.std(0), 1e-12 * (1 + np.abs(moments).max()))
     miss = float(np.max(np.abs(gaps.mean(0)) / spread))
-    residual = y - nuisances[0]["outcome"]
+    residual = y - splits[0]["outcome"]
     r2 = float(1 - np.mean(residual**2) / y.var())
     squares = np.sort((alpha * residual) ** 2)[::-1]
     top = float(squares[: max(len(y) // 100, 1)].sum() / max(squares.sum(), 1e-300))

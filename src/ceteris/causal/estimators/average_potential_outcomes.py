@@ -13,7 +13,7 @@ from ceteris.causal.estimands import OVERLAP, SUTVA, UNCONFOUNDED
 from ceteris.causal.learners import default_classifier, default_for, given
 from ceteris.causal.nuisances import fit_of, overlap, propensity, refuse_clip, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import Estimate
+from ceteris.results import About, Estimate, Nuisances
 
 
 @dataclass(frozen=True)
@@ -70,52 +70,48 @@ class AveragePotentialOutcomes:
         names = [str(level) for level in rows.levels]
         splits, nuisances = [], []
         for fold in drawn:
-            found = self._nuisances(rows, learners, fold, names)
+            found = self._nuisances(rows, learners, fold)
             each = [
-                scores.potential_outcome(
-                    rows.y, rows.d == w, found[f"outcome {name}"], found[f"propensity {name}"], self.normalise
-                )
-                for w, name in enumerate(names)
+                scores.potential_outcome(rows.y, rows.d == w, found.arms[:, w], found.e[:, w], self.normalise)
+                for w in range(len(names))
             ]
-            splits.append(assemble.solve(each, names, fold, rows.clusters, self._weights(rows, found, names)))
+            splits.append(assemble.solve(each, names, fold, rows.clusters, self._weights(rows, found)))
             nuisances.append(found)
         checks = []
         for w, name in enumerate(names):
             checks += [
-                overlap(nuisances[0][f"raw propensity {name}"], self.clip, rows.x, rows.names, f"level {name!r}"),
-                fit_of(f"outcome of level {name!r}", rows.y, nuisances[0][f"outcome {name}"], rows.d == w),
+                overlap(nuisances[0].raw[:, w], self.clip, rows.x, rows.names, f"level {name!r}"),
+                fit_of(f"outcome of level {name!r}", rows.y, nuisances[0].arms[:, w], rows.d == w),
             ]
-        return assemble.finish(splits, self._meta(), nuisances, drawn, checks)
+        return assemble.finish(splits, self._about(), nuisances, drawn, checks)
 
-    def _weights(self, rows: Rows, found: dict[str, np.ndarray], names: list[str]) -> list[np.ndarray] | None:
+    def _weights(self, rows: Rows, found: Nuisances) -> list[np.ndarray] | None:
         if not self.small_sample:
             return None
         one, zero = np.ones(rows.n), np.zeros(rows.n)
         return [
-            scores.potential_outcome(one, rows.d == w, zero, found[f"propensity {name}"], self.normalise)[1]
-            for w, name in enumerate(names)
+            scores.potential_outcome(one, rows.d == w, zero, found.e[:, w], self.normalise)[1]
+            for w in range(len(rows.levels))
         ]
 
-    def _nuisances(
-        self, rows: Rows, learners: dict[str, Any], fold: np.ndarray, names: list[str]
-    ) -> dict[str, np.ndarray]:
-        found = {}
-        for w, name in enumerate(names):
+    def _nuisances(self, rows: Rows, learners: dict[str, Any], fold: np.ndarray) -> Nuisances:
+        found = []
+        for w in range(len(rows.levels)):
             arm = rows.d == w
             e, raw = propensity(learners["treatment"], rows.x, arm.astype(float), fold, self.clip, self.jobs)
-            g = cross_fit(learners["outcome"], rows.x, rows.y, fold, among=arm, jobs=self.jobs)
-            found |= {f"outcome {name}": g, f"propensity {name}": e, f"raw propensity {name}": raw}
-        return found
+            found.append((e, raw, cross_fit(learners["outcome"], rows.x, rows.y, fold, among=arm, jobs=self.jobs)))
+        e, raw, arms = (np.stack(columns, axis=1) for columns in zip(*found, strict=True))
+        return Nuisances(e=e, raw=raw, arms=arms, normalised=self.normalise)
 
-    def _meta(self) -> dict[str, Any]:
-        return {
-            "method": "Average potential outcomes, augmented inverse probability weighting, cross-fitted",
-            "estimand": "The mean outcome if everybody had the level of the treatment in question.",
-            "formula": "θ_w = E[Y(w)]",
-            "assumptions": [
+    def _about(self) -> About:
+        return About(
+            "Average potential outcomes, augmented inverse probability weighting, cross-fitted",
+            "The mean outcome if everybody had the level of the treatment in question.",
+            "θ_w = E[Y(w)]",
+            (
                 SUTVA,
                 UNCONFOUNDED,
                 OVERLAP,
                 "The product of the errors of the outcome and the propensity vanishes faster than n^(-1/2).",
-            ],
-        }
+            ),
+        )

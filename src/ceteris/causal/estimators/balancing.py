@@ -39,7 +39,7 @@ from ceteris.causal.diagnostics import overlap_check, size_check, warn_of
 from ceteris.causal.estimands import OVERLAP, SUTVA, UNCONFOUNDED, WORDS, described, pick_estimand
 from ceteris.causal.propensity import Propensity, fit_propensity, read_with_score, spread, trimmed
 from ceteris.causal.rows import Rows, read_rows, refuse_no_covariates
-from ceteris.results import Check, Estimate
+from ceteris.results import About, Check, Estimate, Nuisances
 from ceteris.stats.centring import standardised
 from ceteris.stats.deletion import without_leverage
 from ceteris.stats.logit import sigmoid, with_constant
@@ -158,8 +158,8 @@ class EntropyBalancing:
             "Either the log odds of treatment or the outcomes of each arm are linear in what is balanced.",
             SUTVA,
         ]
-        meta = {"method": "Entropy balancing", **described(self.estimand), "assumptions": assumptions}
-        return compare(rows, point, influence, weights, {}, self.estimand, meta)
+        about = described("Entropy balancing", self.estimand, assumptions)
+        return compare(rows, point, influence, weights, None, self.estimand, about)
 
 
 @dataclass(frozen=True)
@@ -200,34 +200,24 @@ def by_score(
     point, influence = weighted_means(rows.y, rows.d, weights, slope, fitted)
     words, formula = TILTS[tilt].words, TILTS[tilt].formula
     among = f", among rows with a score from {trim:g} to {1 - trim:g}" if trim else ""
-    meta = {
-        "method": method,
-        "estimand": f"{words[0].upper()}{words[1:]}{among}.",
-        "formula": f"τ = {formula}",
-        "assumptions": ASSUMPTIONS,
-        "n": every.n,
-        "kept": keep,
-    }
+    about = About(method, f"{words[0].upper()}{words[1:]}{among}.", f"τ = {formula}", tuple(ASSUMPTIONS))
     checks = (overlap_check(fitted.e, rows.x, rows.names),)
     warn_of(*checks)
-    return compare(rows, point, influence, weights, {"propensity": fitted.e}, tilt, meta, every, keep, checks)
+    return compare(rows, point, influence, weights, fitted.e, tilt, about, every, keep, checks)
 
 
 def compare(
-    rows: Rows, point: np.ndarray, influence: np.ndarray, weights: np.ndarray, nuisances: dict[str, np.ndarray],
-    name: str, meta: dict[str, Any], every: Rows | None = None, keep: np.ndarray | None = None,
+    rows: Rows, point: np.ndarray, influence: np.ndarray, weights: np.ndarray, e: np.ndarray | None,
+    name: str, about: About, every: Rows | None = None, keep: np.ndarray | None = None,
     checks: tuple[Check, ...] = (), hajek: bool = True,
 ) -> Estimate:  # fmt: skip
     """The difference of the means (2,) of the arms as an estimate, from their influence (n, 2).
 
-    Weighted sums are divided by the sum of the weights (`hajek`), or by a number of rows.
+    The propensity score `e` (n,), if there is one, is kept beside the weights. Weighted sums are divided by the sum of
+    the weights (`hajek`), or by a number of rows.
     """
     every = every or rows
     keep = np.ones(rows.n, dtype=bool) if keep is None else keep
-    nuisances = {**nuisances, "weights": weights}
-    full = {key: np.where(keep, 0.0, np.nan) for key in nuisances}
-    for key, values in nuisances.items():
-        full[key][keep] = values
     arms = np.stack([rows.d == 0, rows.d == 1], axis=1)
     share = weights[:, None] * arms / (weights @ arms) if hajek else arms / arms.sum(axis=0)
     deletion = without_leverage(influence, share)
@@ -235,11 +225,36 @@ def compare(
         np.array([point[1] - point[0]]),
         spread(influence[:, 1:] - influence[:, :1], keep),
         (name,),
-        {**meta, "n": every.n, "means": (float(point[0]), float(point[1])), "nuisances": full},
+        about,
         every.clusters,
         checks=(*checks, size_check(weights, rows.d)),
         by_deletion=spread(deletion[:, 1:] - deletion[:, :1], keep),
+        nuisances=Nuisances(e=None if e is None else _back(e, keep), weights=_back(weights, keep)),
+        details=Weighted((float(point[0]), float(point[1])), keep),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Weighted:
+    """What weighting found beside its estimate; in ``Estimate.details``.
+
+    Parameters
+    ----------
+    means : (float, float)
+        Weighted mean outcomes of the controls and of the treated.
+    kept : array of bool, shape (n,)
+        The rows that were used.
+    """
+
+    means: tuple[float, float]
+    kept: np.ndarray
+
+
+def _back(values: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """Values of the rows kept at their places, NaN at the others."""
+    full = np.full(len(keep), np.nan)
+    full[keep] = values
+    return full
 
 
 def score_weights(e: np.ndarray, d: np.ndarray, tilt: str = "ATE") -> tuple[np.ndarray, np.ndarray]:

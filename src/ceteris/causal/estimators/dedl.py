@@ -122,9 +122,8 @@ class DeDL:
         Returns
         -------
         Estimate
-            Effects against the control (all factors 0), one for each combination. ``meta["means"]`` is the estimate of
-            the average outcomes, ``meta["best"]`` the combination with the highest one, ``meta["plug_in"]`` the effects
-            without the correction.
+            Effects against the control (all factors 0), one for each combination. Its ``details``, a
+            ``Combinations``, hold the average outcomes, the best combination, and the effects without the correction.
         """
         factors = list(d) if isinstance(d, list | tuple) and all(isinstance(name, str) for name in d) else None
         return self.fit_many([read_rows(data, y=y, d=d, x=x, cluster=cluster)], factors)[0]
@@ -159,6 +158,34 @@ class DeDL:
             structure, CombinationMeans(structure, listed), None, known, net=self.net, folds=self.folds,
             information_net=self.information_net, repeats=self.repeats, floor=self.floor, seed=self.seed,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Combinations:
+    """What `DeDL` found beside its effects; in ``Estimate.details``.
+
+    Parameters
+    ----------
+    means : Estimate
+        Average outcomes of all combinations, the control first.
+    plug_in : Estimate
+        The effects without the correction.
+    best, second : str
+        The combinations with the highest average outcomes.
+    best_over_second : (float, float)
+        By how much the best leads, and the standard error of that.
+    observed : tuple of str
+        The combinations that were observed.
+    combinations : array of int, shape (combinations, factors)
+    """
+
+    means: Estimate
+    plug_in: Estimate
+    best: str
+    second: str
+    best_over_second: tuple[float, float]
+    observed: tuple[str, ...]
+    combinations: np.ndarray
 
 
 # --------------------------------------------------------------------------------------------------- the work
@@ -208,19 +235,17 @@ def effects(estimate: Estimate, rows: Rows, wanted: np.ndarray, names: Sequence[
     best, second = int(order[-1]), int(order[-2])
     lead = means.contrast(np.eye(len(wanted))[best] - np.eye(len(wanted))[second])
     observed = {tuple(row) for row in np.unique(rows.d, axis=0).astype(int).tolist()}
-    meta = {
-        **estimate.meta,
-        "method": "DeDL (debiased deep learning)",
-        "estimand": "Average effect of each combination of factors against the control, E[G(θ(X), t) - G(θ(X), 0)].",
-        "means": means,
-        "plug_in": estimate.meta["plug_in"].contrast(to_effects, labels[1:]),
-        "best": labels[best],
-        "second": labels[second],
-        "best_over_second": [float(lead.point[0]), float(lead.se[0])],
-        "observed": [label for label, row in zip(labels, wanted.tolist(), strict=True) if tuple(row) in observed],
-        "combinations": wanted,
-    }
-    return replace(estimate.contrast(to_effects, labels[1:]), meta=meta)
+    about = replace(
+        estimate.about,
+        method="DeDL (debiased deep learning)",
+        estimand="Average effect of each combination of factors against the control, E[G(θ(X), t) - G(θ(X), 0)].",
+    )
+    details = Combinations(
+        means, estimate.details.plug_in.contrast(to_effects, labels[1:]), labels[best], labels[second],
+        (float(lead.point[0]), float(lead.se[0])),
+        tuple(label for label, row in zip(labels, wanted.tolist(), strict=True) if tuple(row) in observed), wanted,
+    )  # fmt: skip
+    return replace(estimate.contrast(to_effects, labels[1:]), about=about, details=details)
 
 
 def evidence(
@@ -280,12 +305,9 @@ def link_test(
     """
     from scipy import stats
 
-    nuisances = estimate.meta["nuisances"]
+    found = estimate.details
     gaps = np.stack(
-        [
-            nuisances["correction"][:, i] - (which == g) / np.mean(which == g) * (y - nuisances["plug_in"][:, i])
-            for i, g in listed
-        ],
+        [found.correction[:, i] - (which == g) / np.mean(which == g) * (y - found.naive[:, i]) for i, g in listed],
         axis=1,
     )
     # shares are estimated by those of the sample, which takes the part of the variance between combinations away

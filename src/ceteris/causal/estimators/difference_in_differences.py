@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,10 @@ from ceteris.causal.crossfit import cross_fit, read_folds
 from ceteris.causal.learners import default_classifier, default_regressor, given
 from ceteris.causal.nuisances import fit_of, overlap, propensity, refuse_clip, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import Estimate
+from ceteris.results import About, Estimate, Nuisances
 
 EFFICIENT, CHANG = "orthogonal", "Chang"
+CELLS = ((0, 0), (0, 1), (1, 0), (1, 1))  # treatment and period of repeated cross-sections
 ASSUMPTIONS = [
     "Given the covariates, the outcomes of treated and controls would have moved in parallel without the treatment.",
     "Nobody reacts to the treatment before it starts.",
@@ -105,15 +106,15 @@ class DifferenceInDifferences:
         splits, nuisances = [], []
         for fold in drawn:
             found = self._nuisances(rows, learners, fold)
-            weights = [self._weights(rows, found["propensity"])] if self.small_sample else None
+            weights = [self._weights(rows, found.e)] if self.small_sample else None
             splits.append(assemble.solve([self._score(rows, found)], ["ATT"], fold, rows.clusters, weights))
             nuisances.append(found)
         first = nuisances[0]
         checks = [
-            overlap(first["raw propensity"], self.clip, rows.x, rows.names),
-            fit_of("treatment", rows.d, first["propensity"]),
+            overlap(first.raw, self.clip, rows.x, rows.names),
+            fit_of("treatment", rows.d, first.e),
         ]
-        return assemble.finish(splits, self._meta(after is None), nuisances, drawn, checks)
+        return assemble.finish(splits, self._about(after is None), nuisances, drawn, checks)
 
     def _read(self, data: Any, *, y: Any, d: Any, x: Any, before: Any, time: Any, cluster: Any) -> Rows:
         if before is not None and time is not None:
@@ -128,35 +129,35 @@ class DifferenceInDifferences:
             t = rows.extra["time"]
             if not np.array_equal(np.unique(t), [0, 1]):
                 raise ValueError("time: it must hold both 0 (before) and 1 (after) and nothing else; recode it.")
-            for w, s in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            for w, s in CELLS:
                 if ((rows.d == w) & (t == s)).sum() < 2:
                     raise ValueError(
                         f"time: fewer than two rows have d = {w} and time = {s}; all four cells are needed."
                     )
         return rows
 
-    def _nuisances(self, rows: Rows, learners: dict[str, Any], fold: np.ndarray) -> dict[str, np.ndarray]:
+    def _nuisances(self, rows: Rows, learners: dict[str, Any], fold: np.ndarray) -> Nuisances:
         e, raw = propensity(learners["treatment"], rows.x, rows.d, fold, self.clip, self.jobs)
-        found = {"propensity": e, "raw propensity": raw}
+        found = Nuisances(e=e, raw=raw, normalised=self.normalise)
 
         def fitted(target: np.ndarray, among: np.ndarray) -> np.ndarray:
             return cross_fit(learners["outcome"], rows.x, target, fold, among=among, jobs=self.jobs)
 
         t = rows.extra.get("time")
         if t is None:
-            return {**found, "change": fitted(_change(rows), rows.d == 0)}
+            return replace(found, change=fitted(_change(rows), rows.d == 0))
         if self.score == CHANG:
-            return {**found, "contrast": fitted((t - t.mean()) * rows.y, rows.d == 0)}
-        cells = {f"outcome {w}{s}": fitted(rows.y, (rows.d == w) & (t == s)) for w in (0, 1) for s in (0, 1)}
-        return {**found, **cells}
+            return replace(found, change=fitted((t - t.mean()) * rows.y, rows.d == 0))
+        cells = [fitted(rows.y, (rows.d == w) & (t == s)) for w, s in CELLS]
+        return replace(found, arms=np.stack(cells, axis=1))
 
-    def _score(self, rows: Rows, found: dict[str, np.ndarray]) -> scores.Score:
-        t, e = rows.extra.get("time"), found["propensity"]
+    def _score(self, rows: Rows, found: Nuisances) -> scores.Score:
+        t, e = rows.extra.get("time"), found.e
         if t is None:
-            return scores.did_panel(_change(rows), rows.d, found["change"], e, self.normalise)
+            return scores.did_panel(_change(rows), rows.d, found.change, e, self.normalise)
         if self.score == CHANG:
-            return scores.chang(rows.y, rows.d, t, e, found["contrast"])
-        cells = {(w, s): found[f"outcome {w}{s}"] for w in (0, 1) for s in (0, 1)}
+            return scores.chang(rows.y, rows.d, t, e, found.change)
+        cells = dict(zip(CELLS, found.arms.T, strict=True))
         return scores.did_cross_sections(rows.y, rows.d, t, cells, e, self.normalise)
 
     def _weights(self, rows: Rows, e: np.ndarray) -> np.ndarray:
@@ -166,18 +167,18 @@ class DifferenceInDifferences:
             return scores.did_panel(one, rows.d, zero, e, self.normalise)[1]
         if self.score == CHANG:
             return scores.chang(one, rows.d, t, e, zero)[1]
-        cells = {(w, s): zero for w in (0, 1) for s in (0, 1)}
+        cells = dict.fromkeys(CELLS, zero)
         return scores.did_cross_sections(one, rows.d, t, cells, e, self.normalise)[1]
 
-    def _meta(self, panel: bool) -> dict[str, Any]:
+    def _about(self, panel: bool) -> About:
         kind = "panel" if panel else f"repeated cross-sections, {self.score} score"
         more = [] if panel else ["The covariates have the same distribution in both periods, group by group."]
-        return {
-            "method": f"Difference in differences ({kind}), cross-fitted",
-            "estimand": "The average effect of the treatment on the treated, in the second period.",
-            "formula": "τ = E[Y₁(1) - Y₁(0) | D = 1]",
-            "assumptions": ASSUMPTIONS + more,
-        }
+        return About(
+            f"Difference in differences ({kind}), cross-fitted",
+            "The average effect of the treatment on the treated, in the second period.",
+            "τ = E[Y₁(1) - Y₁(0) | D = 1]",
+            (*ASSUMPTIONS, *more),
+        )
 
 
 def _change(rows: Rows) -> np.ndarray:

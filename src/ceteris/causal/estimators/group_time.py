@@ -14,7 +14,7 @@ from ceteris.causal.estimators.difference_in_differences import ASSUMPTIONS
 from ceteris.causal.learners import default_classifier, default_regressor, given
 from ceteris.causal.nuisances import propensity, refuse_clip, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import Estimate
+from ceteris.results import About, Estimate
 
 CONTROLS = ("never treated", "not yet treated")
 
@@ -102,7 +102,8 @@ class GroupTimeEffects:
             asked = weights if self.small_sample else None
             splits.append(Estimate(point, influence, names, by_deletion=by_deletion, weights=asked))
         estimate = assemble.median_of(splits)
-        return replace(estimate, meta={**estimate.meta, **self._meta(panel, [(g, t) for g, _, t in cells])})
+        about = replace(self._about(), standard_errors=estimate.about.standard_errors)
+        return replace(estimate, about=about, details=Staggered(np.array([(g, t) for g, _, t in cells]), panel.group))
 
     def _cell(
         self, panel: _Panel, learners: dict[str, Any], g: float, base: float, t: float, repeat: int
@@ -135,38 +136,61 @@ class GroupTimeEffects:
         )
         return float(one.point[0]), parts * len(panel.group) / len(used)
 
-    def _meta(self, panel: _Panel, cells: list[tuple[float, float]]) -> dict[str, Any]:
-        return {
-            "method": f"Group-time effects against the {self.controls}, cross-fitted",
-            "estimand": "The average effect in period t on the units first treated in period g.",
-            "formula": "ATT(g, t) = E[Y_t(g) - Y_t(0) | G = g]",
-            "assumptions": [*ASSUMPTIONS, "Once treated, a unit stays treated."],
-            "n": len(panel.group),
-            "cells": np.array(cells),
-            "groups": panel.group,
-        }
+    def _about(self) -> About:
+        return About(
+            f"Group-time effects against the {self.controls}, cross-fitted",
+            "The average effect in period t on the units first treated in period g.",
+            "ATT(g, t) = E[Y_t(g) - Y_t(0) | G = g]",
+            (*ASSUMPTIONS, "Once treated, a unit stays treated."),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Staggered:
+    """Which groups and periods the effects of an estimate are of; in ``Estimate.details``.
+
+    Parameters
+    ----------
+    cells : array, shape (k, 2)
+        Group and period of each effect.
+    groups : array, shape (units,)
+        The period each unit is first treated in, infinity for never.
+    """
+
+    cells: np.ndarray
+    groups: np.ndarray
 
 
 def event_study(estimate: Estimate) -> Estimate:
-    """Effects by periods since treatment, averaged over groups by their size."""
-    cells = _cells_of(estimate)
-    since = cells[:, 1] - cells[:, 0]
-    return _averages(estimate, cells[:, 0], {f"{s:g}": since == s for s in np.unique(since)})
+    """Effects by periods since treatment, averaged over groups by their size.
+
+    Its figures show them with pointwise intervals and a band that holds them all.
+    """
+    panel = _staggered(estimate)
+    since = panel.cells[:, 1] - panel.cells[:, 0]
+    times = np.unique(since)
+    said = "The average effect by periods since the start of treatment, over the groups seen then, by their size."
+    found = _averages(estimate, panel.cells[:, 0], {f"{s:g}": since == s for s in times}, panel.groups, said)
+    return replace(found, times=times)
 
 
 def by_group(estimate: Estimate) -> Estimate:
     """Effects by group, averaged over the periods from treatment on."""
-    cells = _cells_of(estimate)
-    treated = cells[:, 1] >= cells[:, 0]
-    chosen = {f"{g:g}": treated & (cells[:, 0] == g) for g in np.unique(cells[:, 0])}
-    return _averages(estimate, cells[:, 0], {name: which for name, which in chosen.items() if which.any()})
+    panel = _staggered(estimate)
+    group, period = panel.cells.T
+    chosen = {f"{g:g}": (period >= group) & (group == g) for g in np.unique(group)}
+    said = "The average effect on the units first treated in period g, over the periods they are treated in."
+    return _averages(
+        estimate, group, {name: which for name, which in chosen.items() if which.any()}, panel.groups, said
+    )
 
 
 def overall(estimate: Estimate) -> Estimate:
     """One effect: the average over the treated units of the average over their treated periods."""
     groups = by_group(estimate)
     labels = np.array([float(name) for name in groups.names])
-    return _averages(groups, labels, {"overall": np.ones(len(labels), dtype=bool)})
+    said = "The average effect on the treated, over the periods they are treated in."
+    return _averages(groups, labels, {"overall": np.ones(len(labels), dtype=bool)}, _staggered(estimate).groups, said)
 
 
 # ------------------------------------------------------------------------------------------ the panel
@@ -220,18 +244,20 @@ def _cells(panel: _Panel) -> list[tuple[float, float, float]]:
 # ------------------------------------------------------------------------------------------ sums
 
 
-def _cells_of(estimate: Estimate) -> np.ndarray:
-    if "cells" not in estimate.meta:
+def _staggered(estimate: Estimate) -> Staggered:
+    if not isinstance(estimate.details, Staggered):
         raise ValueError("estimate: it has no group-time effects; give what GroupTimeEffects.fit returned.")
-    return estimate.meta["cells"]
+    return estimate.details
 
 
-def _averages(estimate: Estimate, labels: np.ndarray, chosen: dict[str, np.ndarray]) -> Estimate:
+def _averages(
+    estimate: Estimate, labels: np.ndarray, chosen: dict[str, np.ndarray], groups: np.ndarray, estimand: str
+) -> Estimate:
     """Averages of the chosen effects, each weighted by the size of the group that ``labels`` says it is of."""
-    found = estimate.meta["groups"]
-    parts = [_averaged(one, labels, chosen, found) for one in estimate.splits or (estimate,)]
-    meta = {key: value for key, value in estimate.meta.items() if key != "cells"}
-    return replace(assemble.median_of(parts), meta=meta)
+    parts = [_averaged(one, labels, chosen, groups) for one in estimate.splits or (estimate,)]
+    found = assemble.median_of(parts)
+    said = found.about.standard_errors or estimate.about.standard_errors
+    return replace(found, about=replace(estimate.about, estimand=estimand, formula="", standard_errors=said))
 
 
 def _averaged(estimate: Estimate, labels: np.ndarray, chosen: dict[str, np.ndarray], found: np.ndarray) -> Estimate:

@@ -14,7 +14,7 @@ from ceteris.causal.estimands import OVERLAP, SUTVA, UNCONFOUNDED, described, pi
 from ceteris.causal.learners import default_classifier, default_for, given
 from ceteris.causal.nuisances import fit_of, overlap, propensity, refuse_clip, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import Estimate
+from ceteris.results import About, Estimate, Nuisances
 
 ARMS = {"ATE": (0, 1), "ATT": (0,), "ATU": (1,)}  # where the outcome has to be learnt
 
@@ -86,42 +86,36 @@ class Interactive:
         for fold in drawn:
             found = self._nuisances(rows, learners, fold)
             # For ATT (ATU) the fit of the treated (controls) cancels from the score, so that any will do.
-            g0, g1 = (found.get(f"outcome {arm}", rows.y) for arm in (0, 1))
-            score = scores.interactive(rows.y, rows.d, g0, g1, found["propensity"], self.estimand, self.normalise)
-            weights = scores.outcome_weights(rows.d, found["propensity"], self.estimand, self.normalise)
+            mu0, mu1 = (rows.y if mu is None else mu for mu in (found.mu0, found.mu1))
+            score = scores.interactive(rows.y, rows.d, mu0, mu1, found.e, self.estimand, self.normalise)
+            weights = scores.outcome_weights(rows.d, found.e, self.estimand, self.normalise)
             splits.append(
                 assemble.solve([score], [self.estimand], fold, rows.clusters, [weights] if self.small_sample else None)
             )
             nuisances.append(found)
         first = nuisances[0]
         checks = [
-            overlap(first["raw propensity"], self.clip, rows.x, rows.names),
-            fit_of("treatment", rows.d, first["propensity"]),
+            overlap(first.raw, self.clip, rows.x, rows.names),
+            fit_of("treatment", rows.d, first.e),
             *(
-                fit_of(f"outcome where D = {w}", rows.y, first[f"outcome {w}"], rows.d == w)
+                fit_of(f"outcome where D = {w}", rows.y, (first.mu0, first.mu1)[w], rows.d == w)
                 for w in ARMS[self.estimand]
             ),
         ]
-        return assemble.finish(splits, self._meta(), nuisances, drawn, checks)
+        return assemble.finish(splits, self._about(), nuisances, drawn, checks)
 
-    def _nuisances(self, rows: Rows, learners: dict[str, Any], fold: np.ndarray) -> dict[str, np.ndarray]:
-        found = {
-            f"outcome {arm}": cross_fit(learners["outcome"], rows.x, rows.y, fold, among=rows.d == arm, jobs=self.jobs)
-            for arm in ARMS[self.estimand]
-        }
+    def _nuisances(self, rows: Rows, learners: dict[str, Any], fold: np.ndarray) -> Nuisances:
+        mu0, mu1 = (
+            cross_fit(learners["outcome"], rows.x, rows.y, fold, among=rows.d == arm, jobs=self.jobs)
+            if arm in ARMS[self.estimand]
+            else None
+            for arm in (0, 1)
+        )
         e, raw = propensity(learners["treatment"], rows.x, rows.d, fold, self.clip, self.jobs)
-        return {**found, "propensity": e, "raw propensity": raw}
+        return Nuisances(mu0=mu0, mu1=mu1, e=e, raw=raw, normalised=self.normalise)
 
-    def _meta(self) -> dict[str, Any]:
+    def _about(self) -> About:
         weights = ", normalised weights" if self.normalise else ""
-        return {
-            "method": f"Augmented inverse probability weighting, cross-fitted{weights}",
-            "normalise": self.normalise,
-            **described(self.estimand),
-            "assumptions": [
-                SUTVA,
-                UNCONFOUNDED,
-                OVERLAP,
-                "The product of the errors of the outcome and the propensity vanishes faster than n^(-1/2).",
-            ],
-        }
+        method = f"Augmented inverse probability weighting, cross-fitted{weights}"
+        rates = "The product of the errors of the outcome and the propensity vanishes faster than n^(-1/2)."
+        return described(method, self.estimand, [SUTVA, UNCONFOUNDED, OVERLAP, rates])

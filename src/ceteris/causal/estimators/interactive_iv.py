@@ -13,7 +13,7 @@ from ceteris.causal.crossfit import cross_fit, read_folds
 from ceteris.causal.learners import default_classifier, default_for, given
 from ceteris.causal.nuisances import first_stage, fit_of, overlap, propensity, refuse_clip, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import Estimate
+from ceteris.results import About, Estimate, Nuisances
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class InteractiveIV:
         splits, nuisances, strengths = [], [], []
         for fold in drawn:
             found = self._nuisances(rows, z_values, learners, fold, (always, never))
-            parts = (found[k] for k in ("outcome 0", "outcome 1", "treatment 0", "treatment 1", "propensity"))
+            parts = (*found.arms.T, *found.takers.T, found.h)
             score = scores.late(rows.y, rows.d, z_values, *parts, normalise=self.normalise)
-            weights = scores.outcome_weights(z_values, found["propensity"], normalise=self.normalise)
+            weights = scores.outcome_weights(z_values, found.h, normalise=self.normalise)
             splits.append(
                 assemble.solve([score], ["LATE"], fold, rows.clusters, [weights] if self.small_sample else None)
             )
@@ -91,11 +91,11 @@ class InteractiveIV:
         first = nuisances[0]
         checks = [
             first_stage(float(np.median(strengths))),
-            overlap(first["raw propensity"], self.clip, rows.x, rows.names, "instrument"),
-            fit_of("outcome where Z = 0", rows.y, first["outcome 0"], z_values == 0),
-            fit_of("outcome where Z = 1", rows.y, first["outcome 1"], z_values == 1),
+            overlap(first.raw, self.clip, rows.x, rows.names, "instrument"),
+            fit_of("outcome where Z = 0", rows.y, first.arms[:, 0], z_values == 0),
+            fit_of("outcome where Z = 1", rows.y, first.arms[:, 1], z_values == 1),
         ]
-        return assemble.finish(splits, self._meta(), nuisances, drawn, checks)
+        return assemble.finish(splits, self._about(), nuisances, drawn, checks)
 
     def _subgroups(self, d: np.ndarray, z: np.ndarray) -> tuple[bool, bool]:
         always, never = d[z == 0].any(), not d[z == 1].all()
@@ -109,31 +109,32 @@ class InteractiveIV:
 
     def _nuisances(
         self, rows: Rows, z: np.ndarray, learners: dict[str, Any], fold: np.ndarray, takers: tuple[bool, bool]
-    ) -> dict[str, np.ndarray]:
-        found = {}
+    ) -> Nuisances:
+        outcome, treatment = [], []
         for w in (0, 1):
             arm = z == w
-            found[f"outcome {w}"] = cross_fit(learners["outcome"], rows.x, rows.y, fold, among=arm, jobs=self.jobs)
-            found[f"treatment {w}"] = (
+            outcome.append(cross_fit(learners["outcome"], rows.x, rows.y, fold, among=arm, jobs=self.jobs))
+            treatment.append(
                 cross_fit(learners["treatment"], rows.x, rows.d, fold, among=arm, kind="probability", jobs=self.jobs)
                 if takers[w]
                 else np.full(rows.n, float(w))
             )
-        e, raw = propensity(learners["instrument"], rows.x, z, fold, self.clip, self.jobs)
-        return {**found, "propensity": e, "raw propensity": raw}
+        h, raw = propensity(learners["instrument"], rows.x, z, fold, self.clip, self.jobs)
+        arms, takes = np.stack(outcome, axis=1), np.stack(treatment, axis=1)
+        return Nuisances(h=h, raw=raw, arms=arms, takers=takes, normalised=self.normalise)
 
-    def _meta(self) -> dict[str, Any]:
-        return {
-            "method": "Interactive model with a binary instrument, cross-fitted",
-            "estimand": "The average effect on the compliers: those who take the treatment because of the instrument.",
-            "formula": "θ = E[Y(1) - Y(0) | D(Z = 1) > D(Z = 0)]",
-            "assumptions": [
+    def _about(self) -> About:
+        return About(
+            "Interactive model with a binary instrument, cross-fitted",
+            "The average effect on the compliers: those who take the treatment because of the instrument.",
+            "θ = E[Y(1) - Y(0) | D(Z = 1) > D(Z = 0)]",
+            (
                 "Given the covariates, the instrument is as good as random and affects the outcome through the "
                 "treatment only.",
                 "The instrument moves some into treatment and nobody out of it (monotonicity).",
                 "Overlap: at every value of the covariates both values of the instrument occur.",
-            ],
-        }
+            ),
+        )
 
 
 def _binary_instrument(rows: Rows) -> np.ndarray:

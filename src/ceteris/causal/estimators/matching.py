@@ -35,7 +35,7 @@ from ceteris.causal.estimators.randomised import stratified
 from ceteris.causal.nearest import METRICS, across, whiten, within
 from ceteris.causal.propensity import Propensity, fit_propensity, read_with_score, subset
 from ceteris.causal.rows import Rows, read_rows, refuse_no_covariates
-from ceteris.results import Check, Estimate
+from ceteris.results import About, Check, Estimate, Nuisances
 from ceteris.stats.logit import with_constant
 
 
@@ -85,14 +85,11 @@ class NearestNeighbours:
         near = within(z, rows.d, self.variance_neighbours, self.tie_tolerance)
         noise = local_variance(rows.y, near)
         point, variance = matched_effect(rows, imputed, matches, noise, self.estimand)
-        meta = {
-            "method": f"Matching, {self.neighbours} nearest neighbour{'s' if self.neighbours > 1 else ''}"
-            + (", bias-corrected" if self.bias_correction else ""),
-            **described(self.estimand),
-            "assumptions": [UNCONFOUNDED, OVERLAP, SUTVA],
-        }
+        method = f"Matching, {self.neighbours} nearest neighbour{'s' if self.neighbours > 1 else ''}"
+        method += ", bias-corrected" if self.bias_correction else ""
+        about = described(method, self.estimand, [UNCONFOUNDED, OVERLAP, SUTVA])
         used = np.ones(rows.n, dtype=bool)
-        return _finish(rows, used, point, variance, matches, imputed, self.estimand, meta, {}, ())
+        return _finish(rows, used, point, variance, matches, imputed, self.estimand, about)
 
 
 @dataclass(frozen=True)
@@ -153,14 +150,10 @@ class PropensityMatching:
             checks += (_dropped(every, used, self.estimand),)
         warn_of(*checks)
         among = ", of those with a match within the caliper" if self.caliper is not None else ""
-        meta = {
-            "method": f"Matching on the propensity score, {self.neighbours} nearest",
-            **described(self.estimand, among),
-            "assumptions": [UNCONFOUNDED, OVERLAP, "The score is a logit in the covariates, or known.", SUTVA],
-        }
-        return _finish(
-            every, used, point, variance, matches, imputed, self.estimand, meta, {"propensity": fitted.e}, checks
-        )
+        method = f"Matching on the propensity score, {self.neighbours} nearest"
+        assumptions = [UNCONFOUNDED, OVERLAP, "The score is a logit in the covariates, or known.", SUTVA]
+        about = described(method, self.estimand, assumptions, among)
+        return _finish(every, used, point, variance, matches, imputed, self.estimand, about, fitted.e, checks)
 
 
 @dataclass(frozen=True)
@@ -201,18 +194,15 @@ class ExactMatching:
             )
         chosen = subset(rows, keep)
         groups = np.unique(strata[keep], return_inverse=True)[1]
-        meta = {
-            "method": "Exact matching" if self.bins is None else f"Coarsened exact matching ({self.bins} bins)",
-            **described(self.estimand, ", of those with somebody like them in the other arm"),
-            "assumptions": [UNCONFOUNDED, SUTVA],
-            "kept": keep,
-        }
-        estimate = stratified(chosen, groups, chosen.clusters, self.estimand, meta=meta, single=True)
+        method = "Exact matching" if self.bins is None else f"Coarsened exact matching ({self.bins} bins)"
+        among = ", of those with somebody like them in the other arm"
+        about = described(method, self.estimand, [UNCONFOUNDED, SUTVA], among)
+        estimate = stratified(chosen, groups, chosen.clusters, self.estimand, about=about, single=True)
         dropped = int((~keep).sum())
         sentence = f"{dropped} of {rows.n} rows have nobody like them in the other arm and were dropped"
         passed = dropped <= 0.1 * rows.n or None
         check = Check("matched rows", passed, sentence + ".", dropped / rows.n, 0.1)
-        return replace(estimate, checks=(check,))
+        return replace(estimate, checks=(check,), details=Matched(keep))
 
 
 def impute(rows: Rows, matches: Any, x: np.ndarray | None = None) -> np.ndarray:
@@ -321,18 +311,39 @@ def cells(x: np.ndarray, bins: int | None) -> np.ndarray:
 
 def _finish(
     rows: Rows, used: np.ndarray, point: float, variance: float, matches: Any, imputed: np.ndarray, estimand: str,
-    meta: dict[str, Any], nuisances: dict[str, np.ndarray], checks: tuple[Check, ...],
+    about: About, e: np.ndarray | None = None, checks: tuple[Check, ...] = (),
 ) -> Estimate:  # fmt: skip
     own = {"ATE": np.ones(rows.n), "ATT": rows.d, "ATU": 1 - rows.d}[estimand][used]
     times = np.asarray(matches.multiply(own[:, None]).sum(axis=0)).ravel()
-    full = {"weights": np.zeros(rows.n), "y0": np.full(rows.n, np.nan), "y1": np.full(rows.n, np.nan)}
-    full["weights"][used] = own + times  # a row counts for itself, and as often as it is a match
+    weights, outcomes = np.zeros(rows.n), np.full((rows.n, 2), np.nan)
+    weights[used] = own + times  # a row counts for itself, and as often as it is a match
     found = np.diff(matches.indptr) > 0
-    full["y0"][used], full["y1"][used] = np.where(found[:, None], imputed, np.nan).T
+    outcomes[used] = np.where(found[:, None], imputed, np.nan)
     if not variance > 0:
         raise FloatingPointError(f"variance: {variance:.3g} found, which is not positive; match on fewer covariates.")
-    meta = {**meta, "n": rows.n, "kept": used, "matches": matches, "nuisances": {**nuisances, **full}}
-    return Estimate(np.array([point]), None, (estimand,), meta, given=np.array([[variance]]), checks=checks)
+    return Estimate(
+        np.array([point]), None, (estimand,), about, given=np.array([[variance]]), checks=checks, rows=rows.n,
+        nuisances=Nuisances(e=e, weights=weights), details=Matched(used, outcomes, matches),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Matched:
+    """What matching found beside its estimate; in ``Estimate.details``.
+
+    Parameters
+    ----------
+    kept : array of bool, shape (n,)
+        The rows that were used.
+    outcomes : array, shape (n, 2), optional
+        Outcome of every row without and with treatment, one of them imputed from its matches.
+    matches : sparse matrix, shape (kept, kept), optional
+        Weight of each match (column) of a row.
+    """
+
+    kept: np.ndarray
+    outcomes: np.ndarray | None = None
+    matches: Any = None
 
 
 def _corrected(variance: float, extra: float) -> Check:

@@ -14,7 +14,7 @@ from ceteris.causal.estimands import UNCONFOUNDED
 from ceteris.causal.learners import default_classifier, default_regressor, given
 from ceteris.causal.nuisances import fit_of, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import Estimate
+from ceteris.results import About, Estimate, Nuisances
 
 PARTIALLING_OUT, IV_TYPE = "partialling out", "IV-type"
 
@@ -98,28 +98,27 @@ class PartiallyLinear:
         for fold in drawn:
             fitted = [_nuisances(one, learners, self.score, fold, self.jobs) for one in parts]
             each = [_score(one, found, self.score) for one, found in zip(parts, fitted, strict=True)]
-            weights = [one.d - found["treatment"] for one, found in zip(parts, fitted, strict=True)]
+            weights = [one.d - found.e for one, found in zip(parts, fitted, strict=True)]
             splits.append(assemble.solve(each, names, fold, rows.clusters, weights if self.small_sample else None))
-            nuisances.append(_named(fitted, names))
+            nuisances.append(_side_by_side(fitted))
         for name, one, found in zip(names, parts, fitted, strict=True):
-            checks.append(fit_of(f"treatment {name!r}", one.d, found["treatment"]))
-        checks.insert(0, fit_of("outcome", rows.y, fitted[0]["outcome"]))
-        return assemble.finish(splits, self._meta(), nuisances, drawn, checks)
+            checks.append(fit_of(f"treatment {name!r}", one.d, found.e))
+        checks.insert(0, fit_of("outcome", rows.y, fitted[0].m))
+        return assemble.finish(splits, self._about(), nuisances, drawn, checks)
 
-    def _meta(self) -> dict[str, Any]:
-        formula = "Y = θD + g(X) + ε, E[ε | D, X] = 0; D = m(X) + v, E[v | X] = 0"
-        return {
-            "method": f"Partially linear model, {self.score} score, cross-fitted",
-            "estimand": "By how much the outcome changes per unit of the treatment, the covariates held fixed.",
-            "formula": formula,
-            "assumptions": [
+    def _about(self) -> About:
+        return About(
+            f"Partially linear model, {self.score} score, cross-fitted",
+            "By how much the outcome changes per unit of the treatment, the covariates held fixed.",
+            "Y = θD + g(X) + ε, E[ε | D, X] = 0; D = m(X) + v, E[v | X] = 0",
+            (
                 UNCONFOUNDED,
                 "The effect is the same at every value of the covariates and of the treatment; otherwise θ is an "
                 "average weighted by the variance of the treatment given the covariates.",
                 "Some variation of the treatment is left given the covariates.",
                 "Both nuisances are learnt at a rate faster than n^(-1/4), or one of them fast enough to make up.",
-            ],
-        }
+            ),
+        )
 
 
 def treatments(rows: Rows, given: Any) -> tuple[list[str], list[Rows]]:
@@ -136,26 +135,28 @@ def treatments(rows: Rows, given: Any) -> tuple[list[str], list[Rows]]:
     ]
 
 
-def _nuisances(
-    rows: Rows, learners: dict[str, Any], score: str, fold: np.ndarray, jobs: int | None
-) -> dict[str, np.ndarray]:
-    l = cross_fit(learners["outcome"], rows.x, rows.y, fold, jobs=jobs)
-    m = cross_fit(learners["treatment"], rows.x, rows.d, fold, jobs=jobs)
-    found = {"outcome": l, "treatment": m}
+def _nuisances(rows: Rows, learners: dict[str, Any], score: str, fold: np.ndarray, jobs: int | None) -> Nuisances:
+    m = cross_fit(learners["outcome"], rows.x, rows.y, fold, jobs=jobs)
+    e = cross_fit(learners["treatment"], rows.x, rows.d, fold, jobs=jobs)
+    if score != IV_TYPE:
+        return Nuisances(m=m, e=e)
+    a, b = scores.partialling_out(rows.y, rows.d, m, e)
+    start = -b.mean() / a.mean()
+    residual = cross_fit(learners["residual"], rows.x, rows.y - start * rows.d, fold, jobs=jobs)
+    return Nuisances(m=m, e=e, residual=residual)
+
+
+def _score(rows: Rows, found: Nuisances, score: str) -> scores.Score:
     if score == IV_TYPE:
-        a, b = scores.partialling_out(rows.y, rows.d, l, m)
-        start = -b.mean() / a.mean()
-        found["residual"] = cross_fit(learners["residual"], rows.x, rows.y - start * rows.d, fold, jobs=jobs)
-    return found
+        return scores.iv_type(rows.y, rows.d, found.residual, found.e)
+    return scores.partialling_out(rows.y, rows.d, found.m, found.e)
 
 
-def _score(rows: Rows, found: dict[str, np.ndarray], score: str) -> scores.Score:
-    if score == IV_TYPE:
-        return scores.iv_type(rows.y, rows.d, found["residual"], found["treatment"])
-    return scores.partialling_out(rows.y, rows.d, found["outcome"], found["treatment"])
-
-
-def _named(fitted: list[dict[str, np.ndarray]], names: list[str]) -> dict[str, np.ndarray]:
+def _side_by_side(fitted: list[Nuisances]) -> Nuisances:
+    """Those of several treatments as one, a column for each."""
     if len(fitted) == 1:
         return fitted[0]
-    return {f"{key} ({name})": v for name, found in zip(names, fitted, strict=True) for key, v in found.items()}
+    columns: dict[str, Any] = {
+        name: np.stack([getattr(found, name) for found in fitted], axis=1) for name in fitted[0].known
+    }
+    return Nuisances(**columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from ceteris.causal.estimators.partially_linear import IV_TYPE, PARTIALLING_OUT
 from ceteris.causal.learners import default_for, given
 from ceteris.causal.nuisances import f_statistic, first_stage, fit_of, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import Estimate
+from ceteris.results import About, Estimate, Nuisances
 
 
 @dataclass(frozen=True)
@@ -77,16 +77,18 @@ class PartiallyLinearIV:
         splits, nuisances = [], []
         for fold in drawn:
             found = self._nuisances(rows, z_columns, learners, fold)
-            weights = [found["instrumental residual"]] if self.small_sample else None
-            splits.append(assemble.solve([self._score(rows, found)], [rows.treatment], fold, rows.clusters, weights))
+            v = _instrument(rows.d - found.e, z_columns - found.h)
+            weights = [v] if self.small_sample else None
+            score = self._score(rows, found, v)
+            splits.append(assemble.solve([score], [rows.treatment], fold, rows.clusters, weights))
             nuisances.append(found)
         first = nuisances[0]
         checks = [
-            first_stage(f_statistic(rows.d - first["treatment"], _residuals(z_columns, first), rows.clusters)),
-            fit_of("outcome", rows.y, first["outcome"]),
-            fit_of("treatment", rows.d, first["treatment"]),
+            first_stage(f_statistic(rows.d - first.e, z_columns - first.h, rows.clusters)),
+            fit_of("outcome", rows.y, first.m),
+            fit_of("treatment", rows.d, first.e),
         ]
-        return assemble.finish(splits, self._meta(), nuisances, drawn, checks)
+        return assemble.finish(splits, self._about(), nuisances, drawn, checks)
 
     def _learners(self, rows: Rows, z: np.ndarray) -> dict[str, Any]:
         outcome = given(self.outcome, default_for(rows.y))
@@ -99,42 +101,37 @@ class PartiallyLinearIV:
         refuse_learners(**learners)
         return learners
 
-    def _nuisances(
-        self, rows: Rows, z: np.ndarray, learners: dict[str, Any], fold: np.ndarray
-    ) -> dict[str, np.ndarray]:
-        found = {
-            "outcome": cross_fit(learners["outcome"], rows.x, rows.y, fold, jobs=self.jobs),
-            "treatment": cross_fit(learners["treatment"], rows.x, rows.d, fold, jobs=self.jobs),
-        }
-        for j, column in enumerate(z.T):
-            found[f"instrument {j}"] = cross_fit(learners["instrument"], rows.x, column, fold, jobs=self.jobs)
-        v = _residuals(z, found)
-        found["instrumental residual"] = scores.projected(rows.d - found["treatment"], v) if len(z.T) > 1 else v[:, 0]
-        if self.score == IV_TYPE:
-            a, b = scores.instrumented(rows.y, rows.d, found["outcome"], found["treatment"], v[:, 0])
-            start = -b.mean() / a.mean()
-            found["residual"] = cross_fit(learners["residual"], rows.x, rows.y - start * rows.d, fold, jobs=self.jobs)
-        return found
+    def _nuisances(self, rows: Rows, z: np.ndarray, learners: dict[str, Any], fold: np.ndarray) -> Nuisances:
+        m = cross_fit(learners["outcome"], rows.x, rows.y, fold, jobs=self.jobs)
+        e = cross_fit(learners["treatment"], rows.x, rows.d, fold, jobs=self.jobs)
+        h = [cross_fit(learners["instrument"], rows.x, column, fold, jobs=self.jobs) for column in z.T]
+        found = Nuisances(m=m, e=e, h=np.stack(h, axis=1))
+        if self.score != IV_TYPE:
+            return found
+        a, b = scores.instrumented(rows.y, rows.d, m, e, z[:, 0] - h[0])
+        start = -b.mean() / a.mean()
+        residual = cross_fit(learners["residual"], rows.x, rows.y - start * rows.d, fold, jobs=self.jobs)
+        return replace(found, residual=residual)
 
-    def _score(self, rows: Rows, found: dict[str, np.ndarray]) -> scores.Score:
-        v = found["instrumental residual"]
+    def _score(self, rows: Rows, found: Nuisances, v: np.ndarray) -> scores.Score:
         if self.score == IV_TYPE:
-            return scores.instrumented(rows.y, rows.d, found["residual"], np.zeros(rows.n), v)
-        return scores.instrumented(rows.y, rows.d, found["outcome"], found["treatment"], v)
+            return scores.instrumented(rows.y, rows.d, found.residual, np.zeros(rows.n), v)
+        return scores.instrumented(rows.y, rows.d, found.m, found.e, v)
 
-    def _meta(self) -> dict[str, Any]:
-        return {
-            "method": f"Partially linear model with instruments, {self.score} score, cross-fitted",
-            "estimand": "By how much the outcome changes per unit of the treatment, the covariates held fixed.",
-            "formula": "Y = θD + g(X) + ε, E[ε | X, Z] = 0",
-            "assumptions": [
+    def _about(self) -> About:
+        return About(
+            f"Partially linear model with instruments, {self.score} score, cross-fitted",
+            "By how much the outcome changes per unit of the treatment, the covariates held fixed.",
+            "Y = θD + g(X) + ε, E[ε | X, Z] = 0",
+            (
                 "Given the covariates, the instruments are as good as random and affect the outcome through the "
                 "treatment only.",
                 "The instruments move the treatment.",
                 "The effect is the same at every value of the covariates and of the treatment.",
-            ],
-        }
+            ),
+        )
 
 
-def _residuals(z: np.ndarray, found: dict[str, np.ndarray]) -> np.ndarray:
-    return z - np.stack([found[f"instrument {j}"] for j in range(z.shape[1])], axis=1)
+def _instrument(d_left: np.ndarray, z_left: np.ndarray) -> np.ndarray:
+    """What is left of the instrument, or of what several together say of the treatment; shape (n,)."""
+    return scores.projected(d_left, z_left) if z_left.shape[1] > 1 else z_left[:, 0]

@@ -23,8 +23,7 @@ Neyman (1923); Imbens and Rubin (2015), "Causal inference for statistics, social
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,7 @@ import numpy as np
 from ceteris.arguments import one_of
 from ceteris.causal.estimands import RANDOM, SUTVA, described, pick_estimand
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import Estimate
+from ceteris.results import About, Estimate
 from ceteris.stats.covariance import clustered
 from ceteris.stats.deletion import without_leverage
 
@@ -62,17 +61,12 @@ class DifferenceInMeans:
         one_of("variance", self.variance, VARIANCES)
         rows = read_rows(data, y=y, d=d, cluster=cluster, binary=True)
         point, influence = arm_difference(rows.y, rows.d, self.variance)
-        meta = {
-            "method": "Difference in means",
-            **described("ATE"),
-            "assumptions": [RANDOM, SUTVA],
-            "n": rows.n,
-        }
+        about = described("Difference in means", "ATE", [RANDOM, SUTVA])
         _, plain = arm_difference(rows.y, rows.d)
         by_cluster = plain[:, None] * np.sqrt((rows.n - 1) / (rows.n - 2))  # a regression on a constant and d
         size = np.where(rows.d == 1, rows.d.sum(), rows.n - rows.d.sum())
         return Estimate(
-            np.array([point]), influence[:, None], ("ATE",), meta, rows.clusters, by_cluster=by_cluster,
+            np.array([point]), influence[:, None], ("ATE",), about, rows.clusters, by_cluster=by_cluster,
             by_deletion=without_leverage(plain, 1 / size)[:, None],
         )  # fmt: skip
 
@@ -147,16 +141,13 @@ class ClusterRandomised:
         point, influence, variance = cluster_difference(rows.y, rows.d, rows.clusters[0], self.weight)
         G = len(np.unique(rows.clusters[0]))
         over = "units" if self.weight == "unit" else "clusters with equal weight"
-        meta = {
-            "method": "Difference in means, cluster-randomised",
-            **described("ATE", f", averaged over {over}"),
-            "assumptions": ["Clusters were assigned at random, each as a whole.", SUTVA],
-            "n": rows.n,
-            "n_clusters": G,
-            "standard errors": "Neyman's, of clusters: in each arm variances times G/(G - 1) of its own clusters.",
-        }
+        assumptions = ["Clusters were assigned at random, each as a whole.", SUTVA]
+        about = replace(
+            described("Difference in means, cluster-randomised", "ATE", assumptions, f", averaged over {over}"),
+            standard_errors="Neyman's, of clusters: in each arm variances times G/(G - 1) of its own clusters.",
+        )
         return Estimate(
-            np.array([point]), influence[:, None], ("ATE",), meta, rows.clusters, given=np.array([[variance]]),
+            np.array([point]), influence[:, None], ("ATE",), about, rows.clusters, given=np.array([[variance]]),
             dof=float(G - 2),
         )  # fmt: skip
 
@@ -184,7 +175,7 @@ def stratified(
     clusters: tuple[np.ndarray, ...] = (),
     estimand: str = "ATE",
     population: bool = True,
-    meta: Mapping[str, Any] | None = None,
+    about: About | None = None,
     single: bool = False,
 ) -> Estimate:
     """Average of the differences within strata (n,), numbered from 0; also what exact matching needs.
@@ -216,16 +207,10 @@ def stratified(
         arm = 2 * strata + rows.d.astype(int)
         by_deletion = (without_leverage(plain * per, 1 / np.bincount(arm)[arm]) + moved)[:, None]
     where = "the population" if population else "the sample at hand"
-    said = {
-        "method": "Differences within strata",
-        **described(estimand, f", in {where}"),
-        "assumptions": ["Within every stratum treatment is as good as random.", SUTVA],
-        "n": n,
-        "n_strata": len(size),
-    }
-    told_all = {**said, **(meta or {})}
+    assumptions = ["Within every stratum treatment is as good as random.", SUTVA]
+    about = about or described("Differences within strata", estimand, assumptions, f", in {where}")
     return Estimate(
-        np.array([point]), influence[:, None], (estimand,), told_all, clusters, by_cluster=by_cluster,
+        np.array([point]), influence[:, None], (estimand,), about, clusters, by_cluster=by_cluster,
         by_deletion=by_deletion,
     )  # fmt: skip
 

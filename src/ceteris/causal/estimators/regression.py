@@ -36,7 +36,7 @@ from ceteris.arguments import one_of
 from ceteris.causal.dependence import collinear
 from ceteris.causal.estimands import OVERLAP, RANDOM, SUTVA, UNCONFOUNDED, described, pick_estimand
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import Check, Estimate
+from ceteris.results import About, Check, Estimate, Nuisances
 from ceteris.stats.least_squares import KINDS, ols
 from ceteris.stats.logit import with_constant
 
@@ -68,17 +68,15 @@ class RegressionAdjustment:
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster)
         rows.refuse_several_treatments("put the others into x")
         fit = ols(np.column_stack([rows.d, with_constant(rows.independent)]), rows.y).only(1)
-        meta = {
-            "method": "Regression adjustment",
-            "estimand": "The effect of one unit of treatment, the same for everybody (else: averaged by Var(D | X)).",
-            "formula": "τ in Y = α + τD + X'β + ε",
-            "assumptions": [UNCONFOUNDED, "The outcome is linear in treatment and covariates.", SUTVA],
-            "n": rows.n,
-            "nuisances": {"fitted": rows.y - fit.residuals},
-        }
+        about = About(
+            "Regression adjustment",
+            "The effect of one unit of treatment, the same for everybody (else: averaged by Var(D | X)).",
+            "τ in Y = α + τD + X'β + ε",
+            (UNCONFOUNDED, "The outcome is linear in treatment and covariates.", SUTVA),
+        )
         return Estimate(
-            fit.beta, fit.influence(self.covariance), (rows.treatment,), meta, rows.clusters, by_cluster=fit.by_cluster,
-            by_deletion=fit.by_deletion,
+            fit.beta, fit.influence(self.covariance), (rows.treatment,), about, rows.clusters,
+            by_cluster=fit.by_cluster, by_deletion=fit.by_deletion, nuisances=Nuisances(fitted=rows.y - fit.residuals),
         )  # fmt: skip
 
 
@@ -114,23 +112,17 @@ class InteractedRegression:
         one_of("covariance", self.covariance, KINDS)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True)
         own = {"ATE": np.ones(rows.n), "ATT": rows.d, "ATU": 1 - rows.d}[self.estimand]
-        point, (influence, by_cluster, by_deletion), (g0, g1) = interacted(rows, own, self.covariance, self.population)
+        point, (influence, by_cluster, by_deletion), (mu0, mu1) = interacted(
+            rows, own, self.covariance, self.population
+        )
         where = "the population" if self.population else "the sample at hand"
-        meta = {
-            "method": "Interacted regression (IREG)",
-            **described(self.estimand, f", in {where}"),
-            "assumptions": [
-                f"{RANDOM} Without that: {UNCONFOUNDED[0].lower()}{UNCONFOUNDED[1:]} And linearity in each arm.",
-                OVERLAP,
-                SUTVA,
-            ],
-            "n": rows.n,
-            "nuisances": {"g0": g0, "g1": g1},
-        }
-        checks = (_extrapolation(rows),)
+        random = f"{RANDOM} Without that: {UNCONFOUNDED[0].lower()}{UNCONFOUNDED[1:]} And linearity in each arm."
+        method = "Interacted regression (IREG)"
+        about = described(method, self.estimand, [random, OVERLAP, SUTVA], f", in {where}")
         return Estimate(
-            np.array([point]), influence[:, None], (self.estimand,), meta, rows.clusters, checks=checks,
-            by_cluster=by_cluster[:, None], by_deletion=by_deletion[:, None],
+            np.array([point]), influence[:, None], (self.estimand,), about, rows.clusters,
+            checks=(_extrapolation(rows),), by_cluster=by_cluster[:, None], by_deletion=by_deletion[:, None],
+            nuisances=Nuisances(mu0=mu0, mu1=mu1),
         )  # fmt: skip
 
 

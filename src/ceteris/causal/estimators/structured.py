@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,7 +40,7 @@ from ceteris.causal.parameter_layer import (
 )
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.causal.structural import Structure
-from ceteris.results import Check, Estimate
+from ceteris.results import About, Check, Estimate, Nuisances
 from ceteris.stats.centring import standardised
 from ceteris.training import Net
 
@@ -49,6 +49,18 @@ INFORMATION_NET = Net(widths=(16, 16))
 REGIMES = ("auto", "integrate", "regress", "learn")
 FLOORED = 0.2  # share of rows with a nearly singular information matrix above which a check fails
 CONCENTRATED = 0.5  # share of the corrections' squares in one per cent of the rows above which a check fails
+
+ABOUT = About(
+    "Structured net (Farrell-Liang-Misra)",
+    "The average of the functional H(X, θ(X), t*) over the population of X.",
+    "mean of H(x, θ(x), t*) - H_θ(x, θ(x), t*) Λ(x)⁻¹ ℓ_θ(y, t, θ(x)), θ and Λ from other folds",
+    (
+        "The structure is right: the true θ(x) minimises E[ℓ(Y, T, θ) | X = x].",
+        "Given the covariates the treatment is as good as random.",
+        "At every x the treatment varies enough for Λ(x) to be invertible.",
+        "The nets converge faster than n^(-1/4).",
+    ),
+)
 
 
 class Split(NamedTuple):
@@ -128,8 +140,7 @@ class StructuredNet:
         Returns
         -------
         Estimate
-            ``meta["plug_in"]`` is the estimate without the correction, with the standard error that ignores that θ was
-            learnt; ``meta["nuisances"]`` holds "theta", "plug_in" and "correction" of every row, means over splits.
+            Its ``details``, a ``Structured``, hold θ(x) of every row and the estimate without the correction.
         """
         return self.fit_many([read_rows(data, y=y, d=d, x=x, cluster=cluster)])[0]
 
@@ -144,31 +155,49 @@ class StructuredNet:
         names = self._names(found[0].scores.plug_in.shape[1])
         corrected = [mean_of(s.scores.plug_in + s.scores.correction, names, s.fold, rows.clusters) for s in found]
         naive = [mean_of(s.scores.plug_in, names, s.fold, rows.clusters) for s in found]
-        nuisances = [{"theta": s.theta, "plug_in": s.scores.plug_in, "correction": s.scores.correction} for s in found]
         folds = [split.fold for split in found]
         checks = evidence(found, endings)
         for check in checks:
             if check.passed is False:
                 warnings.warn(f"{type(self).__name__}: {check.sentence}", RuntimeWarning, stacklevel=4)
-        meta = {
-            "method": "Structured net (Farrell-Liang-Misra)",
-            "estimand": "The average of the functional H(X, θ(X), t*) over the population of X.",
-            "formula": "mean of H(x, θ(x), t*) - H_θ(x, θ(x), t*) Λ(x)⁻¹ ℓ_θ(y, t, θ(x)), θ and Λ from other folds",
-            "assumptions": [
-                "The structure is right: the true θ(x) minimises E[ℓ(Y, T, θ) | X = x].",
-                "Given the covariates the treatment is as good as random.",
-                "At every x the treatment varies enough for Λ(x) to be invertible.",
-                "The nets converge faster than n^(-1/4).",
-            ],
-            "information": regime,
-            "parameters": list(self.structure.labels),
-            "plug_in": finish(naive, {"method": "Plug-in, uncorrected"}, nuisances, folds),
-        }
-        return finish(corrected, meta, nuisances, folds, checks)
+        none = [Nuisances()] * len(found)
+        theta, plug_in, correction = (
+            np.mean(each, axis=0)
+            for each in zip(*((s.theta, s.scores.plug_in, s.scores.correction) for s in found), strict=True)
+        )
+        uncorrected = finish(naive, About("Plug-in, uncorrected"), none, folds)
+        details = Structured(theta, plug_in, correction, uncorrected, regime, tuple(self.structure.labels))
+        return replace(finish(corrected, ABOUT, none, folds, checks), details=details)
 
     def _names(self, q: int) -> tuple[str, ...]:
         as_many("names", self.names or range(q), q, of="number that the functional returns")
         return self.names or (("E H",) if q == 1 else tuple(f"E H_{j}" for j in range(q)))
+
+
+@dataclass(frozen=True, eq=False)
+class Structured:
+    """What `StructuredNet` found beside its estimate; in ``Estimate.details``.
+
+    Parameters
+    ----------
+    theta : array, shape (n, parameters)
+        θ(x) of every row, out of fold, means over the splits.
+    naive, correction : array, shape (n, k)
+        H(x, θ(x), t*) of every row, and what is added to it.
+    plug_in : Estimate
+        The means of ``naive``, with the standard errors that ignore that θ was learnt.
+    information : str
+        How Λ was found.
+    parameters : tuple of str
+        Names of the columns of ``theta``.
+    """
+
+    theta: np.ndarray
+    naive: np.ndarray
+    correction: np.ndarray
+    plug_in: Estimate
+    information: str
+    parameters: tuple[str, ...]
 
 
 # --------------------------------------------------------------------------------------------------- the work

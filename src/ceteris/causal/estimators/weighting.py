@@ -33,7 +33,7 @@ from ceteris.causal.estimators.balancing import ASSUMPTIONS, compare, score_weig
 from ceteris.causal.estimators.randomised import within_strata
 from ceteris.causal.propensity import Propensity, fit_propensity, read_with_score, subset, trimmed
 from ceteris.causal.rows import Rows
-from ceteris.results import Check, Estimate
+from ceteris.results import Check, Estimate, Nuisances
 
 
 @dataclass(frozen=True)
@@ -78,20 +78,15 @@ class InverseProbabilityWeighting:
             rows, fitted, self.estimand, self.normalised, self.winsorise
         )
         among = f", among rows with a score from {self.trim:g} to {1 - self.trim:g}" if self.trim else ""
-        meta = {
-            "method": "Inverse probability weighting" + (", normalised" if self.normalised else ""),
-            **described(self.estimand, among),
-            "assumptions": ASSUMPTIONS,
-            "kept": keep,
-        }
+        method = "Inverse probability weighting" + (", normalised" if self.normalised else "")
+        about = described(method, self.estimand, ASSUMPTIONS, among)
         checks = (overlap_check(fitted.e, rows.x, rows.names),)
         warn_of(*checks)
         if self.winsorise:
             checks += (_capped(inside),)
         return compare(
-            rows, point, influence, weights, {"propensity": fitted.e}, self.estimand, meta, every, keep, checks,
-            self.normalised,
-        )  # fmt: skip
+            rows, point, influence, weights, fitted.e, self.estimand, about, every, keep, checks, self.normalised
+        )
 
 
 @dataclass(frozen=True)
@@ -141,16 +136,11 @@ class ScoreStratification:
         if failed:
             sentence = f"{failed} of {self.draws} bootstrap samples had a stratum with one treatment only, or no score"
             checks += (Check("bootstrap", failed <= 0.05 * self.draws, f"{sentence}; use fewer strata."),)
-        meta = {
-            "method": f"Stratification on the propensity score ({self.strata} strata)",
-            **described(self.estimand),
-            "assumptions": ASSUMPTIONS,
-            "n": rows.n,
-            "nuisances": {"propensity": fitted.e, "stratum": groups.astype(float)},
-        }
-        given = np.array([[np.var(values, ddof=1)]])
+        method = f"Stratification on the propensity score ({self.strata} strata)"
         return Estimate(
-            np.array([point]), None, (self.estimand,), meta, rows.clusters, given=given, checks=checks
+            np.array([point]), None, (self.estimand,), described(method, self.estimand, ASSUMPTIONS), rows.clusters,
+            given=np.array([[np.var(values, ddof=1)]]), checks=checks, rows=rows.n, nuisances=Nuisances(e=fitted.e),
+            details=Strata(groups),
         )  # fmt: skip
 
     def _bootstrap(self, rows: Rows) -> tuple[np.ndarray, int]:
@@ -170,6 +160,19 @@ class ScoreStratification:
                 "had a single treatment; use fewer."
             )
         return np.array(values), self.draws - len(values)
+
+
+@dataclass(frozen=True, eq=False)
+class Strata:
+    """What stratification found beside its estimate; in ``Estimate.details``.
+
+    Parameters
+    ----------
+    strata : array of int, shape (n,)
+        The group of each row by its propensity score, from 0.
+    """
+
+    strata: np.ndarray
 
 
 def inverse_weighted(

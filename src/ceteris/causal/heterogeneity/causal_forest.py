@@ -41,7 +41,7 @@ from ceteris.causal.heterogeneity.forest.linear_effect import fit_linear_effect
 from ceteris.causal.heterogeneity.forest.local_linear import local_linear
 from ceteris.causal.heterogeneity.forest.targets import effect_target
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import Check, Estimate
+from ceteris.results import About, Check, Estimate, Nuisances
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +95,7 @@ class CausalForest:
         d: Any,
         x: Any,
         cluster: Any = None,
-        nuisances: Mapping[str, Any] | None = None,
+        nuisances: Nuisances | Mapping[str, Any] | None = None,
     ) -> FittedCausalForest:
         """Grow the forest.
 
@@ -114,11 +114,11 @@ class CausalForest:
         wanted = {"m": (rows.y, self.outcome), "e": (rows.d, self.treatment)}
         found, checks = centring.centre(rows, wanted, nuisances, self.growth, self.folds)
         if centring.is_binary(rows.d):
-            found["e"], check = centring.clipped(rows, found["e"])
-            found["v"], checks = found["e"] * (1 - found["e"]), (*checks, check)
+            e, check = centring.clipped(rows, found.e)
+            found, checks = replace(found, e=e, v=e * (1 - e)), (*checks, check)
         else:
-            found["v"] = centring.variance_given(rows, (rows.d - found["e"]) ** 2, self.growth)
-        y_left, d_left = rows.y - found["m"], rows.d - found["e"]
+            found = replace(found, v=centring.variance_given(rows, (rows.d - found.e) ** 2, self.growth))
+        y_left, d_left = rows.y - found.m, rows.d - found.e
         linear = fit_linear_effect(rows.x, y_left, d_left)
         forest = grow_forest(rows.x, effect_target(y_left, d_left, linear=linear(rows.x)), self.growth, rows.clusters)
         raw = answered(forest.predict()).point[:, 0]
@@ -134,8 +134,8 @@ class FittedCausalForest:
     Attributes
     ----------
     rows : Rows
-    nuisances : dict of str to array, shape (n,)
-        "m", "e", and "v", the variance of the treatment given X.
+    nuisances : Nuisances
+        m, e, and v, the variance of the treatment given X.
     answers : Answers
         The forest and what its intervals are made of.
     raw : array, shape (n,)
@@ -144,7 +144,7 @@ class FittedCausalForest:
     """
 
     rows: Rows
-    nuisances: dict[str, np.ndarray]
+    nuisances: Nuisances
     answers: Answers
     raw: np.ndarray
     checks: tuple[Check, ...] = ()
@@ -172,10 +172,10 @@ class FittedCausalForest:
             Of the slopes, ridge, relative to their mean variance.
         """
         at = None if x is None else covariates_at(x, self.rows.names)
-        y_left, d_left = self.rows.y - self.nuisances["m"], self.rows.d - self.nuisances["e"]
+        y_left, d_left = self.rows.y - self.nuisances.m, self.rows.d - self.nuisances.e
         point = local_linear(self.answers.forest, self.rows.x, y_left, d_left, at, penalty)
-        meta = {"method": "Causal forest, locally linear", "interval": "Local linear effects have no standard errors."}
-        return Effects(point, None, (self.rows.treatment,), meta, self.checks)
+        about = About("Causal forest, locally linear", interval="Local linear effects have no standard errors.")
+        return Effects(point, None, (self.rows.treatment,), about, self.checks)
 
     @property
     def tau(self) -> np.ndarray:
@@ -186,8 +186,8 @@ class FittedCausalForest:
     def scores(self) -> np.ndarray:
         """Doubly robust score of each training row, shape (n,): τ + (d - e)/v (y - m - (d - e)τ), from out-of-bag τ."""
         rows, kept = self.rows, self.nuisances
-        left = rows.d - kept["e"]
-        return self.tau + left / kept["v"] * (rows.y - kept["m"] - left * self.tau)
+        left = rows.d - kept.e
+        return self.tau + left / kept.v * (rows.y - kept.m - left * self.tau)
 
     def average(self, subgroup: Any = None, estimand: str = "ATE") -> Estimate:
         """Average effect over a subgroup, doubly robust.
@@ -201,7 +201,7 @@ class FittedCausalForest:
         """
         rows, kept, method = self.rows, self.nuisances, "Causal forest, averaged"
         if centring.is_binary(rows.d) or estimand == "ATO":
-            found = average_effect(rows, kept["m"], kept["e"], self.tau, subgroup, estimand, method)
+            found = average_effect(rows, kept.m, kept.e, self.tau, subgroup, estimand, method)
             return replace(found, checks=self.checks)
         if estimand != "ATE":
             raise ValueError(
@@ -220,7 +220,7 @@ class FittedCausalForest:
         """Test, out of bag, whether the mean of the forest and its differences, before calibration, are right."""
         kept, groups = self.nuisances, self.rows.clusters
         return calibration_test(
-            self.rows.y, self.rows.d, kept["m"], kept["e"], self.raw, cluster=groups[0] if groups else None
+            self.rows.y, self.rows.d, kept.m, kept.e, self.raw, cluster=groups[0] if groups else None
         )
 
     def importance(self) -> pd.Series:

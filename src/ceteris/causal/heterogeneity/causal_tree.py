@@ -34,7 +34,7 @@ from ceteris.causal.heterogeneity.tree.growing import (
 )  # fmt: skip
 from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import Check, Estimate, Figure
+from ceteris.results import About, Check, Estimate, Figure
 from ceteris.stats.deletion import without_leverage
 from ceteris.tables.frames import finite
 
@@ -150,9 +150,9 @@ class FittedCausalTree:
         at = self.rows.x if x is None else finite("x", covariates_at(x, self.rows.names))
         place = np.array([self.nodes.index(node) for node in self.tree.leaf_of(at)])
         said = "An interval covers the average effect in the leaf, not τ(x), which varies within it."
-        meta = {"method": "Causal tree", "interval": said, "level": level}
         names = (self.rows.treatment,)
-        return Effects(self.estimate.point[place], self.estimate.se[place], names, meta, self.checks)
+        about = About("Causal tree", interval=said)
+        return Effects(self.estimate.point[place], self.estimate.se[place], names, about, self.checks, level)
 
     def leaves(self, level: float = 0.95) -> pd.DataFrame:
         """One row for each leaf: rule, effect, standard error, interval, rows that estimate it, and their share."""
@@ -212,15 +212,12 @@ def estimated(
             means.append(mean)
         point[k] = means[0] - means[1]
     rules = figure.rules_of_leaves(tree, rows.names)
-    meta = {
-        "method": "Causal tree, honest",
-        "estimand": "Average effect of the treatment in each leaf.",
-        "assumptions": [SUTVA, RANDOM] if randomised else [SUTVA, UNCONFOUNDED, OVERLAP],
-    }
+    assumptions = (SUTVA, RANDOM) if randomised else (SUTVA, UNCONFOUNDED, OVERLAP)
+    about = About("Causal tree, honest", "Average effect of the treatment in each leaf.", assumptions=assumptions)
     freedom = len(kept) - 2 * len(nodes)  # it is a regression on leaves and arms
     by_cluster = plain * np.sqrt((len(kept) - 1) / freedom)
     estimate = Estimate(
-        point, influence, tuple(rules[node] for node in nodes), meta, clusters, checks=checks, by_cluster=by_cluster,
+        point, influence, tuple(rules[node] for node in nodes), about, clusters, checks=checks, by_cluster=by_cluster,
         by_deletion=deleted,
     )  # fmt: skip
     return FittedCausalTree(rows, tree, estimating, estimate, tuple(nodes), checks)

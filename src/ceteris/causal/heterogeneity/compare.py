@@ -195,7 +195,7 @@ def judged(estimators: Mapping[str, Any], rows: Rows, test_size: float, seed: in
     test, train = taken(rows, np.sort(order[:cut])), taken(rows, np.sort(order[cut:]))
     fold = make_folds(test.n, 5, seed=seed, stratify=test.d)[0]
     nuisances = DRLearner(final=DummyRegressor(), folds=fold, seed=seed).fit(y=test.y, d=test.d, x=test.x)
-    m, e, scores = nuisances.nuisances["m"], nuisances.nuisances["e"], nuisances.scores
+    m, e, scores = nuisances.nuisances.m, nuisances.nuisances.e, nuisances.scores
     v = test.d - e
     best = {"R-gain": float(v @ (test.y - m) / (v @ v)), "DR-gain": float(scores.mean())}
     x, new = (pd.DataFrame(part.x, columns=pd.Index(rows.names)) for part in (train, test))

@@ -14,6 +14,7 @@ from ceteris.causal.heterogeneity.model import AbstractEffectLearner, EffectMode
 from ceteris.causal.heterogeneity.shared_net import learn_arms
 from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.rows import Rows
+from ceteris.results import Nuisances
 
 
 @dataclass(frozen=True)
@@ -54,21 +55,21 @@ class DRLearner(AbstractEffectLearner):
     jobs: int | None = None
     known: ClassVar = ("mu0", "mu1", "e")
 
-    def learn(self, rows: Rows, fold: np.ndarray, given: dict[str, np.ndarray]) -> EffectModel:
-        if len({"mu0", "mu1"} & set(given)) == 1:
+    def learn(self, rows: Rows, fold: np.ndarray, given: Nuisances) -> EffectModel:
+        if (given.mu0 is None) != (given.mu1 is None):
             raise ValueError("nuisances: one of 'mu0' and 'mu1' given; give both, or none.")
         treatment = default_treatment(rows.n, self.seed) if self.treatment is None else self.treatment
         chosen = {"treatment": treatment, "outcome": self.outcome, "final": self.final}
         refuse_learners(**{role: learner for role, learner in chosen.items() if learner is not None})
-        raw = given.get("e")
+        raw = given.e
         if raw is None:
             raw = learn(treatment, rows.x, rows.d, fold, kind="probability", jobs=self.jobs).out_of_fold
         e = np.clip(raw, self.clip, 1 - self.clip)
-        known = {"mu0", "mu1"} <= set(given)
+        known = given.mu0 is not None
         ours = self.final is None or (self.outcome is None and not known)
         arms = learn_arms(rows.x, rows.y, rows.d, fold, seed=self.seed) if ours else None
         if known:
-            mu0, mu1 = given["mu0"], given["mu1"]
+            mu0, mu1 = given.mu0, given.mu1
         else:
             mu0, mu1 = (mu.out_of_fold for mu in arm_outcomes(self.outcome, rows, fold, arms, self.jobs))
         target = doubly_robust(rows.y, rows.d, mean_outcome(mu0, mu1, e), e, mu1 - mu0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from ceteris.arguments import as_many, one_of, probability
 from ceteris.causal.rows import Rows
 from ceteris.outlets import prose, screen
-from ceteris.results import Check, Estimate
+from ceteris.results import About, Check, Estimate
 from ceteris.stats.deletion import without_leverage
 
 if TYPE_CHECKING:
@@ -46,10 +45,11 @@ class Effects:
         Standard errors where there are any.
     names : tuple of str
         One for each contrast.
-    meta : mapping
-        "method"; "interval": a sentence that says what an interval covers, and what it does not, or why there is none;
-        "level" of intervals that are asked for without one.
+    about : About
+        The method, and what an interval covers and what it does not, or why there is none.
     checks : tuple of Check
+    level : float
+        Of intervals that are asked for without one.
 
     Examples
     --------
@@ -62,8 +62,9 @@ class Effects:
     point: np.ndarray
     se: np.ndarray | None = None
     names: tuple[str, ...] = ("effect",)
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    about: About = field(default_factory=About)
     checks: tuple[Check, ...] = ()
+    level: float = 0.95
 
     def __post_init__(self) -> None:
         columns = 1 if self.point.ndim == 1 else self.point.shape[1]
@@ -77,19 +78,19 @@ class Effects:
         return len(self.point)
 
     def conf_int(self, level: float | None = None) -> np.ndarray:
-        """Pointwise confidence intervals, shape (n, 2) or (n, k, 2); ``meta["interval"]`` says what they cover."""
+        """Pointwise confidence intervals, shape (n, 2) or (n, k, 2); ``about.interval`` says what they cover."""
         from scipy import stats
 
         level = self._level(level)
         if self.se is None:
-            why = self.meta.get("interval", "The estimator gives no standard errors.")
+            why = self.about.interval or "The estimator gives no standard errors."
             raise ValueError(f"conf_int: these effects have no standard errors. {why}")
         half = stats.norm.ppf(0.5 + level / 2) * self.se
         return np.stack([self.point - half, self.point + half], axis=-1)
 
     def _level(self, level: float | None) -> float:
         """Return the level asked for, here or where the effects were."""
-        asked: float = self.meta.get("level", 0.95) if level is None else level
+        asked = self.level if level is None else level
         probability("level", asked)
         return asked
 
@@ -147,8 +148,8 @@ class Effects:
 
     def summary(self, level: float | None = None, digits: int = 3) -> str:
         """How the effects spread over the rows, what the intervals are, and what failed."""
-        above = f"{prose(self.meta['method'])}\n" if "method" in self.meta else ""
-        below = f"\n{prose(self.meta['interval'])}" if "interval" in self.meta else ""
+        above = f"{prose(self.about.method)}\n" if self.about.method else ""
+        below = f"\n{prose(self.about.interval)}" if self.about.interval else ""
         failed = "".join(f"\n! {prose(check.sentence)}" for check in self.checks if check.passed is False)
         return f"{above}{screen(self.spread(level).round(digits))}\nn = {len(self)} rows{below}{failed}"
 
@@ -231,15 +232,11 @@ def average_effect(
         raise ValueError(f"subgroup: it holds no row that {estimand} averages over; choose another.")
     point = float((share * tau + weight * residual).sum() / share.sum())
     influence = (share * (tau - point) + weight * residual) / share.mean()
-    meta = {
-        "method": method,
-        "estimand": f"Average effect of {rows.treatment} on {rows.outcome} over {AVERAGES[estimand]}"
-        + ("" if subgroup is None else f", within a subgroup of {int(inside.sum())} rows")
-        + ".",
-    }
+    within = "" if subgroup is None else f", within a subgroup of {int(inside.sum())} rows"
+    said = f"Average effect of {rows.treatment} on {rows.outcome} over {AVERAGES[estimand]}{within}."
     by_deletion = without_leverage(influence, share / share.sum())[:, None]
     return Estimate(
-        np.array([point]), influence[:, None], (estimand,), meta, rows.clusters, by_deletion=by_deletion
+        np.array([point]), influence[:, None], (estimand,), About(method, said), rows.clusters, by_deletion=by_deletion
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from ceteris.causal.heterogeneity.forest.linear_effect import fit_linear_effect
 from ceteris.causal.heterogeneity.forest.targets import effect_target
 from ceteris.causal.nuisances import f_statistic, first_stage
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import Check, Estimate
+from ceteris.results import Check, Estimate, Nuisances
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ class InstrumentalForest:
         x: Any,
         z: Any,
         cluster: Any = None,
-        nuisances: Mapping[str, Any] | None = None,
+        nuisances: Nuisances | Mapping[str, Any] | None = None,
     ) -> FittedInstrumentalForest:
         """Grow the forest; arguments as in ``CausalForest.fit``, z the instrument, nuisances "m", "e" and "h".
 
@@ -89,7 +89,7 @@ class InstrumentalForest:
             raise ValueError(f"z: the instrument is {rows.z[0]:g} in every row, so it moves nothing; choose another.")
         wanted = {"m": (rows.y, self.outcome), "e": (rows.d, self.treatment), "h": (rows.z, self.instrument)}
         found, checks = centring.centre(rows, wanted, nuisances, self.growth, self.folds)
-        y_left, d_left, z_left = rows.y - found["m"], rows.d - found["e"], rows.z - found["h"]
+        y_left, d_left, z_left = rows.y - found.m, rows.d - found.e, rows.z - found.h
         checks = (*checks, first_stage(f_statistic(d_left, z_left, rows.clusters)))
         linear = fit_linear_effect(rows.x, y_left, d_left, z_left)
         target = effect_target(y_left, d_left, z_left, linear(rows.x))
@@ -106,8 +106,8 @@ class FittedInstrumentalForest:
     Attributes
     ----------
     rows : Rows
-    nuisances : dict of str to array, shape (n,)
-        "m", "e" and "h".
+    nuisances : Nuisances
+        m, e and h.
     answers : Answers
     tau : array, shape (n,)
         Effects out of bag.
@@ -117,7 +117,7 @@ class FittedInstrumentalForest:
     """
 
     rows: Rows
-    nuisances: dict[str, np.ndarray]
+    nuisances: Nuisances
     answers: Answers
     tau: np.ndarray
     growth: TreeSettings
@@ -138,8 +138,8 @@ class FittedInstrumentalForest:
         assert rows.z is not None
         if not centring.is_binary(rows.z):
             raise ValueError("z: scores and averages need an instrument of zeros and ones; use effect for others.")
-        h, _ = centring.clipped(rows, kept["h"], "instrument")
-        y_left, d_left, z_left = rows.y - kept["m"], rows.d - kept["e"], rows.z - h
+        h, _ = centring.clipped(rows, kept.h, "instrument")
+        y_left, d_left, z_left = rows.y - kept.m, rows.d - kept.e, rows.z - h
         moved = answered(grow_forest(rows.x, effect_target(d_left, z_left), self.growth, rows.clusters).predict())
         strength = moved.point[:, 0]
         floor = WEAK * 2 * rows.d.std()  # in units of the treatment; 0.05 where half are treated

@@ -32,7 +32,7 @@ from ceteris.causal.heterogeneity.model import EffectModel, Scored, complete
 from ceteris.causal.heterogeneity.r_learner import RLearner
 from ceteris.causal.learners import default_classifier, default_regressor, given
 from ceteris.causal.rows import Rows
-from ceteris.results import Check, Estimate, Figure
+from ceteris.results import About, Check, Estimate, Figure, Nuisances
 from ceteris.stats.centring import coordinates
 from ceteris.stats.deletion import without_leverage
 
@@ -64,7 +64,7 @@ class LinearModel(Scored):
     basis: Basis
     along: tuple[str, ...]
     rows: Rows
-    nuisances: dict[str, np.ndarray]
+    nuisances: Nuisances
     checks: tuple[Check, ...] = ()
 
     @property
@@ -80,7 +80,7 @@ class LinearModel(Scored):
         """Effects at the rows of x, at the training rows by default; a matrix has all columns, a frame those used."""
         values = self.at(self._used if x is None else self._read(x))
         values.conf_int(level)
-        return Effects(values.point, values.se, (self.rows.treatment,), {**self.coefficients.meta, "level": level})
+        return Effects(values.point, values.se, (self.rows.treatment,), self.coefficients.about, level=level)
 
     def at(self, values: Any) -> Estimate:
         """Effects at values of ``along``, shape (rows, covariates), as one estimate with joint covariance."""
@@ -123,7 +123,7 @@ class LinearModel(Scored):
 
     @property
     def _title(self) -> str:
-        return self.coefficients.meta["method"]
+        return self.coefficients.about.method
 
     def _learnt(self) -> np.ndarray:
         return self.basis(self._used) @ self.coefficients.point
@@ -153,7 +153,7 @@ class _AbstractLinear(ABC):
         d: Any,
         x: Any,
         cluster: Any = None,
-        nuisances: Mapping[str, Any] | None = None,
+        nuisances: Nuisances | Mapping[str, Any] | None = None,
     ) -> LinearModel:
         """Learn the effects; arguments as of ``RLearner.fit`` or ``DRLearner.fit``."""
         one_of("score", self.score, SCORES)
@@ -280,7 +280,7 @@ def least_squares(
     model: EffectModel, score: str, along: tuple[str, ...], basis: Basis, names: tuple[str, ...], method: str
 ) -> LinearModel:
     """Least squares of the score on the basis, with influence functions (HC1, or CR1 with clusters)."""
-    rows, m, e = model.rows, model.nuisances["m"], model.nuisances["e"]
+    rows, m, e = model.rows, model.nuisances.m, model.nuisances.e
     chosen_x = columns(rows.x, rows.names, along)
     about = coordinates(basis(chosen_x))
     if score == "R":
@@ -297,15 +297,15 @@ def least_squares(
     leverage = np.einsum("ij,ji->i", design, np.linalg.solve(n * gram, design.T))
     plain, beta = plain @ about.inverse.T, about.inverse @ beta
     influence, by_cluster = (plain * np.sqrt(rows_seen / (n - k)) for rows_seen in (n, n - 1))  # HC1, CR1
-    meta = {
-        "method": f"{method}, {'R-loss' if score == 'R' else 'doubly robust scores'}",
-        "estimand": "Coefficients of the best approximation of τ(x) by these terms"
+    about = About(
+        f"{method}, {'R-loss' if score == 'R' else 'doubly robust scores'}",
+        "Coefficients of the best approximation of τ(x) by these terms"
         + (", rows weighted by e(1 - e)." if score == "R" else "."),
-        "interval": "An interval covers the best approximation of τ(x) by these terms, and τ(x) as far as it has this "
+        interval="An interval covers the best approximation of τ(x) by these terms, and τ(x) as far as it has this "
         "form.",
-    }
+    )
     coefficients = Estimate(
-        beta, influence, names, meta, rows.clusters, checks=model.checks, by_cluster=by_cluster,
+        beta, influence, names, about, rows.clusters, checks=model.checks, by_cluster=by_cluster,
         by_deletion=without_leverage(plain, leverage[:, None]),
     )  # fmt: skip
     return LinearModel(coefficients, basis, along, rows, model.nuisances, model.checks)

@@ -26,6 +26,7 @@ from ceteris.causal.heterogeneity.forest.forest import Forest, grow_with, slices
 from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.targets import Target
 from ceteris.causal.rows import read_covariates
+from ceteris.results import About
 from ceteris.tables.frames import finite
 
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -138,8 +139,8 @@ class FittedLocalMomentForest:
                 f"score: Newton's method finds no root at {lost} rows of x; grow larger leaves, or use another "
                 "parameter in which the score is closer to linear."
             )
-        meta = {"method": "Local moment forest", "interval": "A moment of one's own has no standard errors."}
-        return Effects(point[:, 0] if point.shape[1] == 1 else point, None, self.names, meta)
+        about = About("Local moment forest", interval="A moment of one's own has no standard errors.")
+        return Effects(point[:, 0] if point.shape[1] == 1 else point, None, self.names, about)
 
 
 def solve(moment: Moment, theta: np.ndarray, alpha: np.ndarray, z: np.ndarray) -> np.ndarray:

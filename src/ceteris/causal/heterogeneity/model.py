@@ -14,9 +14,9 @@ from ceteris.causal.covariates import covariates_at
 from ceteris.causal.crossfit import read_folds
 from ceteris.causal.heterogeneity.effects import Effects, average_effect, doubly_robust
 from ceteris.causal.heterogeneity.learned import Function, Learned
-from ceteris.causal.nuisances import fit_of, overlap, refuse_clip
+from ceteris.causal.nuisances import as_mapping, fit_of, overlap, refuse_clip
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import Check, Estimate
+from ceteris.results import About, Check, Estimate, Nuisances
 from ceteris.tables.frames import finite
 
 NO_INTERVAL = "There are no standard errors: give bootstrap=200, or use LinearEffects, SeriesEffects or a forest."
@@ -27,7 +27,7 @@ class Scored(ABC):
     """Doubly robust scores and averages of a model with rows, nuisances and checks."""
 
     rows: Rows
-    nuisances: dict[str, np.ndarray]
+    nuisances: Nuisances
     checks: tuple[Check, ...]
 
     @property
@@ -42,17 +42,17 @@ class Scored(ABC):
     @property
     def scores(self) -> np.ndarray:
         """Doubly robust score of each training row, shape (n,): their means are average effects."""
-        return doubly_robust(self.rows.y, self.rows.d, self.nuisances["m"], self.nuisances["e"], self._tau())
+        return doubly_robust(self.rows.y, self.rows.d, self.nuisances.m, self.nuisances.e, self._tau())
 
     def average(self, subgroup: Any = None, estimand: str = "ATE") -> Estimate:
         """Average effect over a subgroup, doubly robust; see `average_effect`."""
-        m, e = self.nuisances["m"], self.nuisances["e"]
+        m, e = self.nuisances.m, self.nuisances.e
         found = average_effect(self.rows, m, e, self._tau(), subgroup, estimand, self._title)
         return replace(found, checks=self.checks)
 
     def _tau(self) -> np.ndarray:
         """The effect that the arms' regressions imply, where there are any."""
-        mu0, mu1 = self.nuisances.get("mu0"), self.nuisances.get("mu1")
+        mu0, mu1 = self.nuisances.mu0, self.nuisances.mu1
         return self._learnt() if mu0 is None or mu1 is None else mu1 - mu0
 
 
@@ -67,8 +67,8 @@ class EffectModel(Scored):
     fold : array of int, shape (n,) or (n, 2)
     tau : Learned
         The effects.
-    nuisances : dict of str to array, shape (n,)
-        Out of fold: "m" = E[Y | X] and "e" = P(D = 1 | X); for some learners "mu0" and "mu1", E[Y | D = w, X].
+    nuisances : Nuisances
+        Out of fold: m = E[Y | X] and e = P(D = 1 | X); for some learners mu0 and mu1, E[Y | D = w, X].
     replicas : tuple of callable
         The effects that bootstrap samples gave, as functions of covariates.
     shares : mapping of str to float
@@ -80,7 +80,7 @@ class EffectModel(Scored):
     rows: Rows
     fold: np.ndarray
     tau: Learned
-    nuisances: dict[str, np.ndarray]
+    nuisances: Nuisances
     replicas: tuple[Function, ...] = ()
     shares: Mapping[str, float] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
@@ -106,8 +106,8 @@ class EffectModel(Scored):
                 "variance of the learner, not the bias of its regularisation, which may be as large; it is no "
                 "interval for τ(x)."
             )
-        meta = {"method": self.method, "interval": interval, "level": level}
-        return Effects(point, se, (self.rows.treatment,), meta, self.checks)
+        about = About(self.method, interval=interval)
+        return Effects(point, se, (self.rows.treatment,), about, self.checks, level)
 
     @property
     def _title(self) -> str:
@@ -129,7 +129,7 @@ def model_of_arms(
     """Return the model of a learner that knows both arms: E[Y | D = w, X] and P(D = 1 | X) out of fold, shape (n,)."""
     mu0, mu1, raw = arms
     e = np.clip(raw, clip, 1 - clip)
-    nuisances = {"mu0": mu0, "mu1": mu1, "e": e, "m": mean_outcome(mu0, mu1, e)}
+    nuisances = Nuisances(m=mean_outcome(mu0, mu1, e), e=e, mu0=mu0, mu1=mu1)
     return EffectModel(
         method, rows, fold, tau, nuisances, shares=shares or {}, checks=evidence(rows, nuisances, raw, clip)
     )
@@ -146,7 +146,7 @@ class AbstractEffectLearner(ABC):
     known: ClassVar[tuple[str, ...]] = ()  # nuisances that may be given to `fit`
 
     @abstractmethod
-    def learn(self, rows: Rows, fold: np.ndarray, given: dict[str, np.ndarray]) -> EffectModel:
+    def learn(self, rows: Rows, fold: np.ndarray, given: Nuisances) -> EffectModel:
         """Learn the effects from rows that have their folds."""
 
     def fit(
@@ -157,7 +157,7 @@ class AbstractEffectLearner(ABC):
         d: Any,
         x: Any,
         cluster: Any = None,
-        nuisances: Mapping[str, Any] | None = None,
+        nuisances: Nuisances | Mapping[str, Any] | None = None,
     ) -> EffectModel:
         """Learn the effects.
 
@@ -167,9 +167,9 @@ class AbstractEffectLearner(ABC):
             Without it the roles are arrays.
         y, d, x, cluster : column names, or arrays
             Outcome; treatment, 0 or 1; covariates; one or two sets of clusters.
-        nuisances : mapping of str to array of shape (n,), optional
+        nuisances : mapping of str to array of shape (n,), or Nuisances, optional
             Of each row, if they are known or were learnt elsewhere: "m" and "e" by the R-learner, "mu0" with "mu1", or
-            "e", by the DR-learner.
+            "e", by the DR-learner. Of the ``nuisances`` of another model those are taken.
         """
         refuse_clip(self.clip)
         if x is None or (isinstance(x, list | tuple) and len(x) == 0):
@@ -186,19 +186,19 @@ class AbstractEffectLearner(ABC):
         for b in range(self.bootstrap):
             drawn = resample(rows, fold, np.random.default_rng((self.seed, b)))
             # The copies of a row stay in its fold: no learner sees the row that it predicts.
-            again = self.learn(taken(rows, drawn), fold[drawn], {name: v[drawn] for name, v in given.items()})
+            again = self.learn(taken(rows, drawn), fold[drawn], given.rows(drawn))
             functions.append(again.tau.predict)
         return replace(model, replicas=tuple(functions))
 
 
-def read_nuisances(given: Mapping[str, Any] | None, n: int, allowed: tuple[str, ...]) -> dict[str, np.ndarray]:
+def read_nuisances(given: Nuisances | Mapping[str, Any] | None, n: int, allowed: tuple[str, ...]) -> Nuisances:
     """Check nuisances that were learnt elsewhere, arrays of shape (n,)."""
     found = {}
-    for name, values in (given or {}).items():
+    for name, values in as_mapping(given, allowed).items():
         one_of("nuisances", name, allowed)
         rule = INSIDE if name == "e" else None
         found[name] = finite(f"nuisances[{name!r}]", values, (n,), rule, "clip or drop them")
-    return found
+    return Nuisances(**found)
 
 
 def resample(rows: Rows, fold: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -233,10 +233,11 @@ def mean_outcome(mu0: np.ndarray, mu1: np.ndarray, e: np.ndarray) -> np.ndarray:
     return e * mu1 + (1 - e) * mu0
 
 
-def evidence(rows: Rows, nuisances: dict[str, np.ndarray], raw: np.ndarray, clip: float) -> tuple[Check, ...]:
+def evidence(rows: Rows, nuisances: Nuisances, raw: np.ndarray, clip: float) -> tuple[Check, ...]:
     """Overlap, and how the nuisances fit out of fold."""
-    checks = [overlap(raw, clip, rows.x, rows.names), fit_of("treatment", rows.d, nuisances["e"])]
-    if "mu0" not in nuisances:
-        return (*checks, fit_of("outcome", rows.y, nuisances["m"]))
-    arms = [fit_of(f"outcome where D = {w}", rows.y, nuisances[f"mu{w}"], rows.d == w) for w in (0, 1)]
+    checks = [overlap(raw, clip, rows.x, rows.names), fit_of("treatment", rows.d, nuisances.e)]
+    if nuisances.mu0 is None:
+        return (*checks, fit_of("outcome", rows.y, nuisances.m))
+    learnt = (nuisances.mu0, nuisances.mu1)
+    arms = [fit_of(f"outcome where D = {w}", rows.y, mu, rows.d == w) for w, mu in enumerate(learnt)]
     return (*checks, *arms)

@@ -26,7 +26,7 @@ from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.linear_effect import fit_linear_effect
 from ceteris.causal.heterogeneity.forest.targets import effect_target
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import Check, Estimate
+from ceteris.results import Check, Estimate, Nuisances
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +69,7 @@ class MultiArmForest:
         x: Any,
         reference: Any = None,
         cluster: Any = None,
-        nuisances: Mapping[str, Any] | None = None,
+        nuisances: Nuisances | Mapping[str, Any] | None = None,
     ) -> FittedMultiArmForest:
         """Grow the forest; arguments as in ``CausalForest.fit``, the treatment being a category.
 
@@ -88,8 +88,9 @@ class MultiArmForest:
         arms = (rows.d[:, None] == np.array(others)).astype(float)
         wanted = {"m": (rows.y, self.outcome), "e": (arms, self.treatment)}
         found, checks = centring.centre(rows, wanted, nuisances, self.growth, self.folds)
-        found["e"], overlaps = _clipped(rows, found["e"], [rows.levels[k] for k in others], base)
-        y_left, d_left = rows.y - found["m"], arms - found["e"]
+        e, overlaps = _clipped(rows, found.e, [rows.levels[k] for k in others], base)
+        found = replace(found, e=e)
+        y_left, d_left = rows.y - found.m, arms - e
         linear = fit_linear_effect(rows.x, y_left, d_left)
         forest = grow_forest(rows.x, effect_target(y_left, d_left, linear=linear(rows.x)), self.growth, rows.clusters)
         names = tuple(f"{rows.levels[k]} - {base}" for k in others)
@@ -107,8 +108,8 @@ class FittedMultiArmForest:
     rows : Rows
     arms : array, shape (n, k)
         Which of the arms but the reference a row has.
-    nuisances : dict
-        "m" (n,) and "e" (n, k).
+    nuisances : Nuisances
+        m (n,) and e (n, k).
     answers : Answers
     tau : array, shape (n, k)
         Effects out of bag.
@@ -117,7 +118,7 @@ class FittedMultiArmForest:
 
     rows: Rows
     arms: np.ndarray
-    nuisances: dict[str, np.ndarray]
+    nuisances: Nuisances
     answers: Answers
     tau: np.ndarray
     checks: tuple[Check, ...] = ()
@@ -129,8 +130,8 @@ class FittedMultiArmForest:
     @property
     def scores(self) -> np.ndarray:
         """Doubly robust score of each training row and contrast, shape (n, k)."""
-        y, e = self.rows.y, self.nuisances["e"]
-        base = self.nuisances["m"] - (e * self.tau).sum(axis=1)  # E[Y | reference, X]
+        y, e = self.rows.y, self.nuisances.e
+        base = self.nuisances.m - (e * self.tau).sum(axis=1)  # E[Y | reference, X]
         last = 1 - e.sum(axis=1)
         on_arm = self.arms * (y[:, None] - base[:, None] - self.tau) / e
         on_base = (1 - self.arms.sum(axis=1)) * (y - base) / np.maximum(last, centring.CLIP)

@@ -15,6 +15,7 @@ from ceteris.causal.heterogeneity.stack import combined
 from ceteris.causal.learners import weights_argument
 from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.rows import Rows
+from ceteris.results import Nuisances
 
 
 @dataclass(frozen=True)
@@ -56,20 +57,20 @@ class RLearner(AbstractEffectLearner):
     jobs: int | None = None
     known: ClassVar = ("m", "e")
 
-    def learn(self, rows: Rows, fold: np.ndarray, given: dict[str, np.ndarray]) -> EffectModel:
+    def learn(self, rows: Rows, fold: np.ndarray, given: Nuisances) -> EffectModel:
         outcome = default_outcome(rows.y, self.seed) if self.outcome is None else self.outcome
         treatment = default_treatment(rows.n, self.seed) if self.treatment is None else self.treatment
         chosen = {"outcome": outcome, "treatment": treatment, "final": self.final}
         refuse_learners(**{role: learner for role, learner in chosen.items() if learner is not None})
         if not (self.final is None or hasattr(self.final, "learn_folds")):
             weights_argument("final", self.final)
-        raw = given.get("e")
+        raw = given.e
         if raw is None:
             raw = learn(treatment, rows.x, rows.d, fold, kind="probability", jobs=self.jobs).out_of_fold
         e = np.clip(raw, self.clip, 1 - self.clip)
-        ours = self.final is None or (self.outcome is None and "m" not in given)
+        ours = self.final is None or (self.outcome is None and given.m is None)
         arms = learn_arms(rows.x, rows.y, rows.d, fold, seed=self.seed) if ours else None
-        m = given.get("m")
+        m = given.m
         if m is None:
             learned = learn(outcome, rows.x, rows.y, fold, jobs=self.jobs)
             if self.outcome is None and arms is not None:
@@ -82,6 +83,6 @@ class RLearner(AbstractEffectLearner):
         else:
             assert arms is not None
             tau, shares = mixed(rows.x, target, weight, fold, arms, self.seed, self.jobs)
-        nuisances = {"m": m, "e": e}
+        nuisances = Nuisances(m=m, e=e)
         checks = evidence(rows, nuisances, raw, self.clip)
         return EffectModel("R-learner", rows, fold, tau, nuisances, shares=shares, checks=checks)

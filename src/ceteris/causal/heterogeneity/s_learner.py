@@ -12,6 +12,7 @@ from ceteris.causal.heterogeneity.learned import Learned, learn
 from ceteris.causal.heterogeneity.model import AbstractEffectLearner, EffectModel, model_of_arms
 from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.rows import Rows
+from ceteris.results import Nuisances
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class SLearner(AbstractEffectLearner):
     treatment: Any = None
     jobs: int | None = None
 
-    def learn(self, rows: Rows, fold: np.ndarray, given: dict[str, np.ndarray]) -> EffectModel:
+    def learn(self, rows: Rows, fold: np.ndarray, given: Nuisances) -> EffectModel:
         outcome = default_outcome(rows.y, self.seed) if self.outcome is None else self.outcome
         treatment = default_treatment(rows.n, self.seed) if self.treatment is None else self.treatment
         refuse_learners(outcome=outcome, treatment=treatment)

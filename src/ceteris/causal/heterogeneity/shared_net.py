@@ -20,6 +20,7 @@ from ceteris.causal.heterogeneity.model import AbstractEffectLearner, EffectMode
 from ceteris.causal.linear import sigmoid
 from ceteris.causal.neural import small_net
 from ceteris.causal.rows import Rows
+from ceteris.results import Nuisances
 from ceteris.stats.centring import standardised
 from ceteris.training import AbstractRowLoss, Net
 from ceteris.training import learn as learn_nets
@@ -99,7 +100,7 @@ class SharedNet(AbstractEffectLearner):
 
     net: Net | None = None
 
-    def learn(self, rows: Rows, fold: np.ndarray, given: dict[str, np.ndarray]) -> EffectModel:
+    def learn(self, rows: Rows, fold: np.ndarray, given: Nuisances) -> EffectModel:
         arms = learn_arms(rows.x, rows.y, rows.d, fold, self.net, self.seed)
         tau = difference(arms.mu0, arms.mu1)
         return model_of_arms("Two-headed net", rows, fold, tau, out_of_fold(arms), self.clip)

@@ -24,6 +24,7 @@ from ceteris.causal.parameter_layer import learn_parameters, parameters_at
 from ceteris.causal.rows import Rows
 from ceteris.causal.structural import Structure
 from ceteris.engine import precision
+from ceteris.results import Nuisances
 from ceteris.training import Net
 
 
@@ -58,7 +59,7 @@ class StructuredEffects(AbstractEffectLearner):
     treatment: Any = None
     net: Net = PARAMETER_NET
 
-    def learn(self, rows: Rows, fold: np.ndarray, given: dict[str, np.ndarray]) -> EffectModel:
+    def learn(self, rows: Rows, fold: np.ndarray, given: Nuisances) -> EffectModel:
         if self.structure.mean is None:
             raise ValueError("structure: it has a loss but no mean, so no effect on the mean; give mean=G.")
         self.structure.refuse_outcome(rows.y)

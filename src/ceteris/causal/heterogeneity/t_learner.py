@@ -13,6 +13,7 @@ from ceteris.causal.heterogeneity.model import AbstractEffectLearner, EffectMode
 from ceteris.causal.heterogeneity.shared_net import Arms, difference, learn_arms, out_of_fold
 from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.rows import Rows
+from ceteris.results import Nuisances
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class TLearner(AbstractEffectLearner):
     treatment: Any = None
     jobs: int | None = None
 
-    def learn(self, rows: Rows, fold: np.ndarray, given: dict[str, np.ndarray]) -> EffectModel:
+    def learn(self, rows: Rows, fold: np.ndarray, given: Nuisances) -> EffectModel:
         arms = separate_arms(self, rows, fold)
         return model_of_arms("T-learner", rows, fold, difference(arms.mu0, arms.mu1), out_of_fold(arms), self.clip)
 

@@ -14,6 +14,7 @@ from ceteris.causal.heterogeneity.t_learner import separate_arms
 from ceteris.causal.learners import default_regressor
 from ceteris.causal.nuisances import refuse_learners
 from ceteris.causal.rows import Rows
+from ceteris.results import Nuisances
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class XLearner(AbstractEffectLearner):
     final: Any = None
     jobs: int | None = None
 
-    def learn(self, rows: Rows, fold: np.ndarray, given: dict[str, np.ndarray]) -> EffectModel:
+    def learn(self, rows: Rows, fold: np.ndarray, given: Nuisances) -> EffectModel:
         arms = separate_arms(self, rows, fold)
         imputed = np.where(rows.d == 1, rows.y - arms.mu0.predict(rows.x), arms.mu1.predict(rows.x) - rows.y)
         learners = (self.final, self.outcome, default_regressor())

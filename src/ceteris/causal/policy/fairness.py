@@ -21,7 +21,7 @@ import numpy as np
 from ceteris.arguments import PROBABILITIES
 from ceteris.causal import figures
 from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, labels, refuse_treatment, same_length, vectors
-from ceteris.results import Check, Estimate, Section, Table
+from ceteris.results import About, Check, Estimate, Section, Table
 from ceteris.tables.frames import finite
 
 
@@ -78,10 +78,9 @@ def fairness_report(
                 one = entries[f"{what}: {name}"]
                 gaps[f"{kind}: {name} - {reference}"] = (one[0] - base[0], one[1] - base[1])
     everything = entries | gaps
-    meta = {
-        "method": "Fairness of a policy",
-        "estimand": "Shares treated, gains per member and per treated, by group; gaps to the largest group.",
-    }
+    about = About(
+        "Fairness of a policy", "Shares treated, gains per member and per treated, by group; gaps to the largest group."
+    )
     sentence = (
         f"Nobody is treated in {', '.join(untreated)}, where a benefit of the treated does not exist."
         if untreated
@@ -91,7 +90,7 @@ def fairness_report(
         np.array([value for value, _ in everything.values()]),
         np.stack([phi for _, phi in everything.values()], axis=1),
         tuple(everything),
-        meta,
+        about,
         clusters_of(cluster, n),
         checks=(Check("no group is left out", not untreated, sentence),),
     )
@@ -113,7 +112,7 @@ def fairness_section(found: Estimate) -> Section:
 
     shown = [name.startswith(("treated", "opportunity", "demographic", "equal")) for name in found.names]
     data = pd.DataFrame({"label": found.names, "estimate": found.point, "low": low, "high": high})[shown]
-    text = str(found.meta["estimand"])
+    text = found.about.estimand
     figure = figures.forest(data.reset_index(drop=True), "Rates of treatment and gaps")
     return Section("Fairness", text, (Table("By group", frame),), (figure,), found.checks)
 

@@ -23,7 +23,7 @@ from ceteris.arguments import LIKELY, one_of
 from ceteris.causal.diagnostics import effective_size, warn_of
 from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, same_length, vectors
 from ceteris.causal.policy.value import probabilities
-from ceteris.results import Check, Estimate
+from ceteris.results import About, Check, Estimate
 from ceteris.tables.frames import finite
 
 METHODS = ("IPS", "SNIPS", "DR")
@@ -89,8 +89,8 @@ def off_policy_value(
     point = parts.mean(keepdims=True)
     check = size_check(omega)
     warn_of(check)
-    meta = {"method": f"Off-policy value, {method}", "estimand": "Mean outcome if the policy were followed."}
-    return Estimate(point, (parts - point)[:, None], ("value",), meta, clusters_of(cluster, n), checks=(check,))
+    about = About(f"Off-policy value, {method}", "Mean outcome if the policy were followed.")
+    return Estimate(point, (parts - point)[:, None], ("value",), about, clusters_of(cluster, n), checks=(check,))
 
 
 def size_check(omega: np.ndarray) -> Check:

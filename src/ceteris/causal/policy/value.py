@@ -27,7 +27,7 @@ from ceteris.causal.heterogeneity.evaluate.rate import read_shares
 from ceteris.causal.policy.rules import within_budget
 from ceteris.causal.rows import read_covariates
 from ceteris.causal.scores import potential_outcome
-from ceteris.results import Estimate
+from ceteris.results import About, Estimate
 from ceteris.tables.frames import finite, same_labels
 
 
@@ -96,8 +96,8 @@ def policy_value(scores: Any, policy: Any, *, cost: Any = 0.0, cluster: Any = No
     parts = np.stack([(probabilities(name, one, n, k) * gamma).sum(1) for name, one in policies.items()], axis=1)
     point = parts.mean(0)
     against = "over treating nobody" if np.ndim(scores) == 1 else "of the outcome"
-    meta = {"method": "Value of policies", "estimand": f"Mean {against} if the policy were followed.", "n": n}
-    return Estimate(point, parts - point, tuple(map(str, policies)), meta, clusters_of(cluster, n))
+    about = About("Value of policies", f"Mean {against} if the policy were followed.")
+    return Estimate(point, parts - point, tuple(map(str, policies)), about, clusters_of(cluster, n))
 
 
 def read_scores(scores: Any) -> np.ndarray:

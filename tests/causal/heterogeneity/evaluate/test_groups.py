@@ -70,7 +70,7 @@ def test_who_they_are_is_a_welch_test():
     assert found.point[0] == pytest.approx(most.mean() - least.mean(), rel=1e-12)
     assert found.point[0] / found.se[0] == pytest.approx(ttest_ind(most, least, equal_var=False).statistic, rel=0.02)
     assert found.point[1] == -1.0
-    assert found.meta["most"][0] == pytest.approx(most.mean())
+    assert found.details.most[0] == pytest.approx(most.mean())
 
 
 def test_regressions_equal_statsmodels():

@@ -11,7 +11,7 @@ effects in randomized experiments", Econometrica 93.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy as np
 from ceteris.arguments import whole
 from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, labels, refuse_constant, vectors
 from ceteris.causal.rows import read_covariates
-from ceteris.results import Check, Estimate
+from ceteris.results import About, Check, Estimate
 from ceteris.tables.frames import finite
 
 
@@ -83,15 +83,14 @@ def gates(scores: Any, tau_hat: Any, groups: int = 5, *, within: Any = None, clu
     member = (place[:, None] == np.arange(groups)).astype(float)
     point, influence = group_means(scores, member)
     names = tuple(f"group {k + 1}" for k in range(groups))
-    meta = {
-        "method": "Mean effects by group of the estimated effect",
-        "estimand": "Mean effect in each quantile group of the estimated effect, the lowest first.",
-        "groups": place,
-    }
-    means = Estimate(point, influence, names, meta, clusters_of(cluster, len(scores)))
+    about = About(
+        "Mean effects by group of the estimated effect",
+        "Mean effect in each quantile group of the estimated effect, the lowest first.",
+    )
+    means = Estimate(point, influence, names, about, clusters_of(cluster, len(scores)))
     weights = np.vstack([np.eye(groups), np.eye(groups)[-1] - np.eye(groups)[0]])
     found = means.contrast(weights, (*names, f"group {groups} - group 1"))
-    return replace(found, checks=(ordered(found),))
+    return replace(found, checks=(ordered(found),), details=Sorted(place))
 
 
 def ordered(found: Estimate) -> Check:
@@ -110,7 +109,7 @@ def clan(x: Any, tau_hat: Any, groups: int = 5, *, within: Any = None, cluster: 
     Parameters
     ----------
     x : data frame or array, shape (n, p)
-        Covariates; labels become zeros and ones. ``meta["least"]`` and ``meta["most"]`` hold the two means.
+        Covariates; labels become zeros and ones. ``details``, a ``Contrasted``, hold the two means.
     tau_hat, groups, within, cluster
         As in `gates`.
 
@@ -127,13 +126,27 @@ def clan(x: Any, tau_hat: Any, groups: int = 5, *, within: Any = None, cluster: 
     means, parts = zip(*(group_means(column, member) for column in matrix.T), strict=True)
     least, most = np.array(means).T
     influence = np.stack([part[:, 1] - part[:, 0] for part in parts], axis=1)
-    meta = {
-        "method": "Covariates of the most and the least affected",
-        "estimand": "Mean of the covariate in the last group of the estimated effect less that in the first.",
-        "least": least,
-        "most": most,
-    }
-    return Estimate(most - least, influence, names, meta, clusters_of(cluster, len(tau_hat)))
+    about = About(
+        "Covariates of the most and the least affected",
+        "Mean of the covariate in the last group of the estimated effect less that in the first.",
+    )
+    found = Estimate(most - least, influence, names, about, clusters_of(cluster, len(tau_hat)))
+    return replace(found, details=Contrasted(least, most))
+
+
+@dataclass(frozen=True, eq=False)
+class Sorted:
+    """The group of each row, from 0, by its estimated effect, shape (n,); in ``Estimate.details`` of `gates`."""
+
+    groups: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Contrasted:
+    """Means of the covariates in the first and the last group, shape (p,); in ``Estimate.details`` of `clan`."""
+
+    least: np.ndarray
+    most: np.ndarray
 
 
 def group_means(values: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

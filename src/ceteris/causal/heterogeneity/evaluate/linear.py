@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, refuse_constant, vectors
-from ceteris.results import Check, Estimate
+from ceteris.results import About, Check, Estimate
 from ceteris.stats.least_squares import ols
 
 SLOPE = "there is no slope"
@@ -40,11 +40,11 @@ def best_linear_predictor(scores: Any, tau_hat: Any, *, cluster: Any = None) -> 
     scores, tau_hat = vectors(scores=scores, tau_hat=tau_hat)
     refuse_constant("tau_hat", tau_hat, SLOPE)
     design = np.column_stack([np.ones(len(scores)), tau_hat - tau_hat.mean()])
-    meta = {
-        "method": "Best linear predictor of the effect",
-        "estimand": "Average effect, and slope of the effect in the estimated effect; one is right, zero uninformed.",
-    }
-    return _regression(design, scores, ("average", "slope"), meta, cluster)
+    about = About(
+        "Best linear predictor of the effect",
+        "Average effect, and slope of the effect in the estimated effect; one is right, zero uninformed.",
+    )
+    return _regression(design, scores, ("average", "slope"), about, cluster)
 
 
 def calibration_test(y: Any, d: Any, m: Any, e: Any, tau_hat: Any, *, cluster: Any = None) -> Estimate:
@@ -75,20 +75,20 @@ def calibration_test(y: Any, d: Any, m: Any, e: Any, tau_hat: Any, *, cluster: A
     if abs(mean) < 1e-10 * np.abs(tau_hat).max():
         raise ValueError("tau_hat: its mean is zero, so that the mean cannot be tested; use best_linear_predictor.")
     v = d - e
-    meta = {
-        "method": "Calibration test",
-        "estimand": "Coefficients of the mean and of the variation of the estimated effect; both are one if right.",
-    }
-    found = _regression(np.column_stack([v * mean, v * (tau_hat - mean)]), y - m, ("mean", "differential"), meta,
-                        cluster)  # fmt: skip
+    about = About(
+        "Calibration test",
+        "Coefficients of the mean and of the variation of the estimated effect; both are one if right.",
+    )
+    design = np.column_stack([v * mean, v * (tau_hat - mean)])
+    found = _regression(design, y - m, ("mean", "differential"), about, cluster)
     p = float(norm.sf(found.point[1] / found.se[1]))
     advice = "." if p < 0.05 else "; the data do not show that effects differ as estimated."
     check = Check("heterogeneity", p < 0.05, f"One-sided p-value of the differential: {p:.3f}{advice}", p, 0.05)
     return replace(found, checks=(check,))
 
 
-def _regression(x: np.ndarray, y: np.ndarray, names: tuple[str, ...], meta: dict[str, Any], cluster: Any) -> Estimate:
+def _regression(x: np.ndarray, y: np.ndarray, names: tuple[str, ...], about: About, cluster: Any) -> Estimate:
     groups = clusters_of(cluster, len(y))
     fit = ols(x, y)
-    return Estimate(fit.beta, fit.influence("HC3"), names, meta, groups, by_cluster=fit.by_cluster,
+    return Estimate(fit.beta, fit.influence("HC3"), names, about, groups, by_cluster=fit.by_cluster,
                     by_deletion=fit.by_deletion)  # fmt: skip

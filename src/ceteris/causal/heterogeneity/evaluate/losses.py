@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, named, same_length, vectors
-from ceteris.results import Estimate
+from ceteris.results import About, Estimate
 
 
 def r_loss(y: Any, d: Any, m: Any, e: Any, tau_hat: Any, *, cluster: Any = None) -> Estimate:
@@ -71,5 +71,5 @@ def _loss(kind: str, target: np.ndarray, slope: np.ndarray, tau_hat: Any, cluste
     same_length(target=target, **estimates)
     losses = np.stack([(target - slope * tau) ** 2 for tau in estimates.values()], axis=1)
     mean = losses.mean(0)
-    meta = {"method": f"{kind} of estimated effects", "estimand": "Lowest at the true effects; compare, do not read."}
-    return Estimate(mean, losses - mean, tuple(estimates), meta, clusters_of(cluster, len(target)))
+    about = About(f"{kind} of estimated effects", "Lowest at the true effects; compare, do not read.")
+    return Estimate(mean, losses - mean, tuple(estimates), about, clusters_of(cluster, len(target)))

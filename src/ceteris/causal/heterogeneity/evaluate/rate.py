@@ -35,7 +35,7 @@ from ceteris.causal.heterogeneity.evaluate.inputs import (
     weights_of,
 )
 from ceteris.causal.heterogeneity.evaluate.ranking import half_samples, sorted_rows, tie_means
-from ceteris.results import Estimate
+from ceteris.results import About, Estimate
 from ceteris.tables.frames import finite
 
 TARGETS = ("AUTOC", "QINI")
@@ -85,16 +85,15 @@ def rate(
     one_of("error", error, ERRORS)
     n = len(scores)
     w, groups = weights_of(weights, n), clusters_of(cluster, n)
-    meta = {
-        "method": f"Rank-weighted average effect, {target}",
-        "estimand": "Weighted mean over q of the gain of the first q over the average; zero for an uninformed ranking.",
-        "n": n,
-    }
+    about = About(
+        f"Rank-weighted average effect, {target}",
+        "Weighted mean over q of the gain of the first q over the average; zero for an uninformed ranking.",
+    )
     pairs = [weighted_rank(scores, ranking, w, target) for ranking in rankings.values()]
     point = np.array([value for value, _ in pairs])
     if error == "influence":
         influence = np.stack([phi for _, phi in pairs], axis=1)
-        return Estimate(point, influence, tuple(rankings), meta, groups)
+        return Estimate(point, influence, tuple(rankings), about, groups)
     columns = [_in_order(scores, ranking, w) for ranking in rankings.values()]
 
     def statistic(rows: np.ndarray) -> np.ndarray:
@@ -104,7 +103,7 @@ def rate(
         return np.array([_area(gamma[half], w[half], group[half], target) for half, gamma, w, group in halves])
 
     drawn = half_samples(statistic, n, groups[0] if groups else None, draws, seed)
-    return Estimate(point, None, tuple(rankings), meta, given=np.atleast_2d(np.cov(drawn, rowvar=False)))
+    return Estimate(point, None, tuple(rankings), about, given=np.atleast_2d(np.cov(drawn, rowvar=False)), rows=n)
 
 
 def toc(

@@ -72,9 +72,9 @@ def evaluation_sections(
     if x is not None:
         differ = clan(x, tau_hat, groups, within=within, cluster=cluster)
         frame = differ.frame()
-        frame.insert(0, "most affected", differ.meta["most"])
-        frame.insert(0, "least affected", differ.meta["least"])
-        found.append(Section("Who they are", str(differ.meta["estimand"]), (Table("Covariates", frame),)))
+        frame.insert(0, "most affected", differ.details.most)
+        frame.insert(0, "least affected", differ.details.least)
+        found.append(Section("Who they are", differ.about.estimand, (Table("Covariates", frame),)))
     return tuple(found)
 
 
@@ -82,6 +82,6 @@ def _calibration(found: Estimate, tau_hat: np.ndarray, groups: int) -> Figure:
     """Draw the mean effects of `gates` against the means of the estimated effect in the same groups."""
     import pandas as pd
 
-    predicted = [tau_hat[found.meta["groups"] == k].mean() for k in range(groups)]
+    predicted = [tau_hat[found.details.groups == k].mean() for k in range(groups)]
     frame = pd.DataFrame({"predicted": predicted, "observed": found.point[:groups], "se": found.se[:groups]})
     return figures.calibration(frame, "the effect")

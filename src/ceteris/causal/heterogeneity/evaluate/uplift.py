@@ -31,7 +31,7 @@ from ceteris.causal.heterogeneity.evaluate.curve import Curve
 from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, refuse_constant, refuse_treatment, vectors
 from ceteris.causal.heterogeneity.evaluate.ranking import half_samples, sorted_rows, tie_means
 from ceteris.causal.heterogeneity.evaluate.rate import RANKS_NOBODY, read_shares
-from ceteris.results import Estimate
+from ceteris.results import About, Estimate
 
 KINDS = ("gain", "uplift", "qini")
 
@@ -128,8 +128,8 @@ def gain_area(
     with np.errstate(divide="ignore", invalid="ignore"):
         drawn = half_samples(lambda rows: _area(columns[rows], group[rows], kind), len(group), cluster, draws, seed)
         point = np.array([_area(columns, group, kind)])
-    meta = {"method": f"Area of the {kind} curve", "estimand": "Mean over k of the curve less that of a random order."}
-    return Estimate(point, None, (kind,), {**meta, "n": len(group)}, given=np.array([[_spread(drawn) ** 2]]))
+    about = About(f"Area of the {kind} curve", "Mean over k of the curve less that of a random order.")
+    return Estimate(point, None, (kind,), about, given=np.array([[_spread(drawn) ** 2]]), rows=len(group))
 
 
 def _prepared(

@@ -15,7 +15,7 @@ from ceteris.causal.heterogeneity.forest.calibration import AS_IS, Calibration
 from ceteris.causal.heterogeneity.forest.forest import Forest, answered
 from ceteris.causal.heterogeneity.forest.linear_effect import LinearEffect
 from ceteris.causal.rows import Rows
-from ceteris.results import Check
+from ceteris.results import About, Check
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,7 @@ class Answers:
             refuse_unsure(se)
         if len(self.names) == 1:
             point, se = point[:, 0], None if se is None else se[:, 0]
-        return Effects(point, se, self.names, {"method": self.method, "interval": said, "level": level}, tuple(checks))
+        return Effects(point, se, self.names, About(self.method, interval=said), tuple(checks), level)
 
     def importance(self, names: tuple[str, ...]) -> pd.Series:
         """Share of the splits by covariate, of the first four levels, weighed by 1/level², sorted."""

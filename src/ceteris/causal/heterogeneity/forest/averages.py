@@ -10,7 +10,7 @@ import numpy as np
 from ceteris.arguments import one_of
 from ceteris.causal.heterogeneity.effects import read_subgroup
 from ceteris.causal.rows import Rows
-from ceteris.results import Estimate
+from ceteris.results import About, Estimate
 from ceteris.stats.least_squares import ols
 from ceteris.tables.frames import finite
 
@@ -35,7 +35,7 @@ def mean_of_scores(
     wide = scores.reshape(rows.n, -1)
     point = counted @ wide / counted.sum()
     influence = counted[:, None] * (wide - point) / counted.mean()
-    return Estimate(point, influence, tuple(names), {"method": method, "estimand": estimand}, rows.clusters)
+    return Estimate(point, influence, tuple(names), About(method, estimand), rows.clusters)
 
 
 def projection(rows: Rows, scores: np.ndarray, on: Any = None) -> Estimate:
@@ -57,11 +57,11 @@ def projection(rows: Rows, scores: np.ndarray, on: Any = None) -> Estimate:
         names = tuple(str(name) for name in getattr(on, "columns", [f"a{j}" for j in range(a.shape[1])]))
     finite("on", a, (rows.n, None))
     fit = ols(np.column_stack([np.ones(rows.n), a]), scores)
-    meta = {
-        "method": "Best linear projection of the effect",
-        "estimand": "Coefficients of the linear function of the covariates that is closest to τ(x).",
-    }
+    about = About(
+        "Best linear projection of the effect",
+        "Coefficients of the linear function of the covariates that is closest to τ(x).",
+    )
     return Estimate(
-        fit.beta, fit.influence("HC3"), ("constant", *names), meta, rows.clusters, by_cluster=fit.by_cluster,
+        fit.beta, fit.influence("HC3"), ("constant", *names), about, rows.clusters, by_cluster=fit.by_cluster,
         by_deletion=fit.by_deletion,
     )  # fmt: skip

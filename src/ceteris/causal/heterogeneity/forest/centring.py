@@ -13,9 +13,9 @@ from ceteris.causal.crossfit import cross_fit, read_folds
 from ceteris.causal.heterogeneity.forest.forest import answered, grow_forest
 from ceteris.causal.heterogeneity.forest.growth import TreeSettings
 from ceteris.causal.heterogeneity.forest.targets import mean_target
-from ceteris.causal.nuisances import fit_of, overlap, refuse_learners
+from ceteris.causal.nuisances import as_mapping, fit_of, overlap, refuse_learners
 from ceteris.causal.rows import Rows
-from ceteris.results import Check
+from ceteris.results import Check, Nuisances
 from ceteris.tables.frames import finite
 
 CLIP = 0.01  # propensities are kept this far from zero and one
@@ -23,10 +23,10 @@ FEWEST = 50  # trees of a forest for a nuisance; otherwise a quarter of those as
 
 
 def centre(
-    rows: Rows, targets: Mapping[str, tuple[np.ndarray, Any]], given: Mapping[str, Any] | None, growth: TreeSettings,
-    folds: Any = 5,
-) -> tuple[dict[str, np.ndarray], tuple[Check, ...]]:  # fmt: skip
-    """Nuisances by name, and how well they fit.
+    rows: Rows, targets: Mapping[str, tuple[np.ndarray, Any]], given: Nuisances | Mapping[str, Any] | None,
+    growth: TreeSettings, folds: Any = 5,
+) -> tuple[Nuisances, tuple[Check, ...]]:  # fmt: skip
+    """Nuisances, and how well they fit.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def centre(
     folds : int or array
         For learners.
     """
-    given = given or {}
+    given = as_mapping(given, targets)
     for name in given:
         one_of("nuisances", name, targets)
     refuse_learners(**{name: learner for name, (_, learner) in targets.items() if learner is not None})
@@ -54,7 +54,7 @@ def centre(
             found[name] = _learnt(learner, rows.x, values, fold)
         for k, column in enumerate(np.reshape(found[name], (rows.n, -1)).T):
             checks.append(fit_of(f"nuisance {name}", values.reshape(rows.n, -1)[:, k], column))
-    return found, tuple(checks)
+    return Nuisances(**found), tuple(checks)
 
 
 def out_of_bag(rows: Rows, values: np.ndarray, growth: TreeSettings) -> np.ndarray:

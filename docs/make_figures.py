@@ -4,8 +4,9 @@
     python docs/make_figures.py --demo                   the figures of the README, as `ceteris demo` draws them
 
 A block of ``python`` or ``sh`` that is followed by a block of ``text`` has its output there. Blocks of one page run one
-after the other in one folder, each in a namespace of its own; a picture that a page shows from ``images/`` and that a
-block saved under this name is copied. Sentences of progress go to the error stream and are not in the pages.
+after the other in one folder, each in a namespace of its own, those of ``sh`` where their output is shown. A picture
+that a page shows from ``images/`` and that a block saved under this name is copied. Sentences of progress go to the
+error stream and are not in the pages.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def printed(language: str, source: str, where: str) -> str:
         return run.stdout
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        exec(compile(source, where, "exec"), {"__name__": "documentation"})
+        exec(compile(source, where, "exec", dont_inherit=True), {"__name__": "documentation"})
     return out.getvalue()
 
 
@@ -48,9 +49,10 @@ def outputs(text: str, where: str) -> list[tuple[str, str | None]]:
     """Run the blocks of a page in the working folder; what each prints, and what the page says it prints."""
     found = []
     for number, (language, source, said) in enumerate(BLOCK.findall(text), 1):
-        is_shown = said or f"{source}```\n\n```text\n" in text
-        got = "\n".join(line.rstrip() for line in printed(language, source, f"{where}, block {number}").splitlines())
-        found.append((f"{got}\n", said if is_shown else None))
+        is_shown = bool(said) or f"{source}```\n\n```text\n" in text
+        got = printed(language, source, f"{where}, block {number}") if is_shown or language == "python" else ""
+        lines = "".join(f"{line.rstrip()}\n" for line in got.splitlines())
+        found.append((lines, said if is_shown else None))
     return found
 
 

@@ -31,8 +31,9 @@ def part(seed: int) -> Part:
     """Estimate the effect in three ways and show the diagnostics of the last."""
     from ceteris.causal import DifferenceInMeans, Interactive, RegressionAdjustment
     from ceteris.causal.sections import report_sections
+    from ceteris.data import simulate_programme
 
-    data = programme(seed)
+    data = simulate_programme(ROWS, theta=TRUTH, seed=seed)
     roles: dict[str, Any] = {"y": "outcome", "d": "took_part", "x": list(data.columns[:5])}
     methods = {NAIVE: DifferenceInMeans(), REGRESSION: RegressionAdjustment(), DEBIASED: Interactive(seed=seed)}
     found = {name: method.fit(data, **roles) for name, method in methods.items()}
@@ -47,28 +48,6 @@ def part(seed: int) -> Part:
     evidence = report_sections(found[DEBIASED], data, **roles)
     own = "ceteris effect data.csv --y outcome --d treatment"
     return Part("What does taking part change?", answer, figure, (first, *evidence), own)
-
-
-def programme(seed: int, rows: int = ROWS) -> pd.DataFrame:
-    """Simulate persons: five covariates, who took part, and the outcome.
-
-    Examples
-    --------
-    >>> programme(0, 3).columns.tolist()
-    ['age', 'before', 'schooling', 'town', 'children', 'outcome', 'took_part']
-    """
-    import pandas as pd
-
-    rng = np.random.default_rng(seed)
-    age, before = rng.uniform(20, 60, rows), rng.standard_normal(rows)
-    schooling = np.clip(np.round(12 + 0.5 * before + 2 * rng.standard_normal(rows)), 6, 20)
-    town, children = rng.integers(0, 2, rows), rng.poisson(1.2, rows)
-    prime = 1 - ((age - 40) / 11.5) ** 2  # highest at 40, zero on average
-    joins = rng.random(rows) < 1 / (1 + np.exp(-0.7 * prime - 0.5 * before))
-    noise = rng.standard_normal(rows)
-    outcome = TRUTH * joins + 0.7 * prime + 0.6 * before + 0.1 * (schooling - 12) + 0.2 * town + noise
-    known = {"age": age.round(1), "before": before, "schooling": schooling, "town": town, "children": children}
-    return pd.DataFrame(known | {"outcome": outcome, "took_part": joins.astype(int)})
 
 
 def covers(estimate: Estimate) -> Check:

@@ -25,8 +25,9 @@ import numpy as np
 import pandas as pd
 
 from ceteris import outlets as out
+from ceteris.estimates.table import table
 from ceteris.report import Run, figures, report
-from ceteris.results import Check, Estimate, Figure, Section, Table
+from ceteris.results import About, Check, Estimate, Figure, Section, Table
 
 KNOWN = (
     "a\rb", "a\nb", "a\r\nb", "a\u2028b", "a\u2029b", "a\x85b", "a\x0bb", "a\x0cb", "a\x1cb", "a\x1db",
@@ -63,6 +64,7 @@ def outlets() -> dict[str, Callable[[str], None]]:
         "LaTeX": check_latex,
         "Markdown": check_markdown,
         "printed table": check_screen,
+        "estimates side by side": check_estimate_table,
         "terminal": check_terminal,
         "JSON": check_json,
         "name of a file": check_file_name,
@@ -108,7 +110,7 @@ def estimate_of(text: str) -> Estimate:
     """Return two estimates, one of them of this name."""
     influence = np.array([[1.0, 2.0], [-1.0, 0.5], [0.0, -2.5]])
     checks = (Check(text, False, f"It failed: {text}."),)
-    return Estimate(np.array([-1.5, 2.0]), influence, (text, "calm"), {"method": text}, checks=checks)
+    return Estimate(np.array([-1.5, 2.0]), influence, (text, "calm"), About(text), checks=checks)
 
 
 # --------------------------------------------------------------------------------------------------------------- pages
@@ -299,12 +301,41 @@ def read_markdown_cell(cell: str) -> str:
 def check_screen(text: str) -> None:
     """An estimate as it prints: as many lines as it has rows, and what failed below it."""
     lines = str(estimate_of(text)).splitlines()
-    assert len(lines) == 6, lines[:8]
     assert not [sign for line in lines for sign in set(line) if _unseen(sign)]
-    assert lines[1].split()[0] == "estimate"
+    first = next(i for i, line in enumerate(lines) if line.strip().startswith("estimate  std err"))
+    assert first <= 2
+    assert max(map(len, [*lines[:first], *lines[first + 3 :]])) <= 120
+    assert len(lines) <= 25
+    lines = ["", *lines[first:]]
+    assert lines[4].startswith("n = 3")
+    assert all(line.startswith(("! ", "  ")) for line in lines[5:])
     assert lines[3].startswith("calm")
     assert re.sub(r"\s", "", lines[2]).endswith("-1.5000.816-1.8370.066-3.1000.100") or "-1.500" in lines[2]
     assert max(map(len, lines[1:4])) < 150
+
+
+def check_estimate_table(text: str) -> None:
+    """Rows, titles and a foot of this text, as LaTeX, Markdown, HTML and on a screen."""
+    made = table({text: estimate_of(text), "calm": estimate_of("quiet")}, extra={text: [text, ""]})
+    lines = made.latex().split("\n")
+    rows = [
+        re.split(r"(?<!\\) & ", line.removesuffix(r" \\")) for line in lines if line.endswith(r" \\") and " & " in line
+    ]
+    assert [len(row) for row in rows[:9]] == [3] * 9
+    for cell in (rows[0][1], rows[1][0], rows[8][0]):
+        same(read_latex_cell(cell), shown(text, breaks=False))
+    assert rows[1][1] == "$-$1.500"
+    marked = made.markdown().splitlines()[2:10]
+    cells = [[_unguarded(cell.strip(" ")) for cell in _guarded(line).split("|")] for line in marked]
+    same(read_markdown_cell(cells[0][1]), shown(text))
+    assert [len(row) for row in cells] == [5] * 8
+    page = Page(made.html())
+    assert [len(row) for row in page.tables[0]] == [3] * 9
+    same(page.tables[0][1][0], shown(text), out.HEADING)
+    assert page.tables[0][1][1] == "−1.500"
+    said = str(made)
+    assert not [sign for sign in set(said) - {"\n"} if _unseen(sign)]
+    assert max(map(len, said.split("\n"))) <= 140
 
 
 def check_terminal(text: str) -> None:

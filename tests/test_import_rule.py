@@ -12,7 +12,7 @@ HOUSE = Path(__file__).parents[1] / "src" / "ceteris"
 # What each part may import besides itself; "" is the package's own __init__, which holds the version and lazy names.
 # A part that is not listed is a domain: it may use everything below the domains, but no other domain.
 ALLOWED = {
-    "": {"engine", "lazy", "version", "recipe", "learners", "equilibrium", "saved"},
+    "": {"engine", "lazy", "version", "recipe", "learners", "equilibrium", "estimates", "saved"},
     "version": set(),
     "files": {"version"},  # a leaf: what everybody writes and reads with
     "lazy": set(),  # names imported when first used: for the __init__ of any package
@@ -27,11 +27,11 @@ ALLOWED = {
     "stats": {"arguments", "keys"},
     "data": {"arguments", "keys"},
     "outlets": set(),  # where text leaves; whoever writes text may use it, but the engine
-    "results": {"arguments", "stats", "outlets", "evidence", "about", "showing"},
+    "results": {"arguments", "stats", "outlets", "evidence", "estimates", "showing"},
     "showing": {"arguments", "evidence", "files", "report"},  # what every result does
     "saved": {"files", "equilibrium"},  # a bridge: whatever was saved
     "drawing": {"outlets"},  # pictures: whoever has a figure may ask for one
-    "about": set(),  # of results: what an estimate says of itself
+    "estimates": {"arguments", "evidence", "files", "outlets", "results", "stats"},  # what results has no room for
     "evidence": {"arguments", "drawing", "files", "outlets"},  # of results, from where others import it
     "scratch": {"arguments"},
     "tables": {"arguments", "lazy", "results", "outlets", "files"},
@@ -64,7 +64,7 @@ DOMAIN = {
     "results",
     "report",
 }
-DOMAIN |= {"arguments", "drawing", "evidence", "outlets", "showing", "tables"}
+DOMAIN |= {"arguments", "drawing", "estimates", "evidence", "outlets", "showing", "tables"}
 # The command and the demonstration may import every part, the gallery every part but these and report.
 DOORS = {"cli", "demo", "gallery"}
 

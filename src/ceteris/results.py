@@ -2,7 +2,7 @@
 
 These are frozen values. A domain computes, returns sections, and knows nothing of HTML; the report
 renders sections and knows nothing of economics. Checks, tables, figures and sections are in `ceteris.evidence`, what an
-estimate says of itself in `ceteris.about`; both are imported from here.
+estimate says of itself in `ceteris.estimates`; both are imported from here.
 """
 
 from __future__ import annotations
@@ -13,26 +13,28 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from ceteris.about import About, Nuisances
 from ceteris.arguments import as_many, one_of, probability
+from ceteris.estimates.about import About, AbstractDetails, Nuisances
+from ceteris.estimates.single import SINGLE, single
+from ceteris.estimates.words import DIGITS, RATIOS, answer, digits_for, number, one_screen
 from ceteris.evidence import Check, Figure, Section, Table
-from ceteris.outlets import latex_table, markdown_table, prose, screen
-from ceteris.stats.bands import maximum, multiplier_bootstrap, normal_maximum
+from ceteris.outlets import latex_table, markdown_table
+from ceteris.showing import AbstractResult
+from ceteris.stats.bands import WEIGHTS, maximum, multiplier_bootstrap, normal_maximum
 from ceteris.stats.covariance import assembled, covariance, few_clusters, read_clusters, same_partition
-from ceteris.stats.deletion import DECISIVE, FEWEST, most_decisive
 from ceteris.stats.small_sample import STANDARD_ERRORS, degrees_in_words, degrees_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["About", "Check", "Estimate", "Figure", "Nuisances", "Section", "Table", "joint", "single"]
+__all__ = [
+    "SINGLE", "About", "AbstractDetails", "Check", "Estimate", "Figure", "Nuisances", "Section", "Table", "joint",
+    "single",
+]  # fmt: skip
 
-SINGLE = "no single row decides"
-ROUNDING = 1e-9  # a change by less than this share of the estimate is none
 
-
-@dataclass(frozen=True, eq=False)
-class Estimate:
+@dataclass(frozen=True, eq=False, repr=False)
+class Estimate(AbstractResult):
     """A point and its influence function, from which everything else follows.
 
     Parameters
@@ -56,7 +58,7 @@ class Estimate:
         is used.
     splits : tuple of Estimate
         The estimates of repeated splits that this one sums up.
-    checks, sections : tuple
+    checks : tuple of Check
         Evidence: overlap, balance, fit of the nuisances.
     by_cluster : array, shape (n, k), optional
         What clusters add up, where it is not ``influence``: without corrections for independent rows, and in a
@@ -72,8 +74,6 @@ class Estimate:
         What was learnt about each row on the way.
     details : optional
         What else the estimator found: a value of its own class, described where it is fitted.
-    times : array, shape (k,), optional
-        Periods since treatment, where the estimates are effects by these: an event study.
     rows : int, optional
         Number of rows where there is no influence function, which says it otherwise.
 
@@ -96,13 +96,11 @@ class Estimate:
     dof: float | np.ndarray | None = None
     splits: tuple[Estimate, ...] = ()
     checks: tuple[Check, ...] = ()
-    sections: tuple[Section, ...] = ()
     by_cluster: np.ndarray | None = None
     by_deletion: np.ndarray | None = None
     weights: np.ndarray | None = None
     nuisances: Nuisances = field(default_factory=Nuisances)
     details: Any = None
-    times: np.ndarray | None = None
     rows: int | None = None
 
     def __post_init__(self) -> None:
@@ -200,9 +198,10 @@ class Estimate:
     def bands(self, level: float = 0.95, draws: int = 10_000, seed: int = 0, kind: str = "normal") -> np.ndarray:
         """Intervals that hold all estimands at once with probability ``level``, shape (k, 2).
 
-        From the multiplier bootstrap (``kind`` as in ``stats.multipliers``), or where the covariance does not come from
-        independent rows or one set of clusters, from normal draws with this covariance. With degrees of freedom each
-        estimate has the quantile of Student's t in the place of the normal one.
+        From normal draws with the covariance of the estimates, which are those of the multiplier bootstrap with normal
+        weights; with others (``kind`` as in ``stats.multipliers``) from that bootstrap, where the covariance comes from
+        independent rows or one set of clusters. With degrees of freedom each estimate has the quantile of Student's t
+        in the place of the normal one.
 
         Examples
         --------
@@ -212,7 +211,8 @@ class Estimate:
         True
         """
         probability("level", level)
-        if self.influence is None or self.given is not None or len(self.clusters) > 1:
+        one_of("kind", kind, WEIGHTS)
+        if kind == "normal" or self.influence is None or self.given is not None or len(self.clusters) > 1:
             critical = normal_maximum(self.covariance, level, draws, seed)
         else:
             factor = np.sqrt(few_clusters(self.clusters)) if self.clusters else 1.0
@@ -264,7 +264,7 @@ class Estimate:
         splits = tuple(split.contrast(W, names) for split in self.splits)
         return replace(
             self, point=W @ self.point, influence=influence, names=names, given=given, dof=self._dof_of(W),
-            splits=splits, by_cluster=by_cluster, by_deletion=by_deletion, weights=by_outcome, times=None,
+            splits=splits, by_cluster=by_cluster, by_deletion=by_deletion, weights=by_outcome, details=None,
         )  # fmt: skip
 
     def _dof_of(self, W: np.ndarray) -> float | np.ndarray | None:
@@ -290,20 +290,48 @@ class Estimate:
         titles = ["estimate", "std err", "t", "P>|t|", f"{tail:g} %", f"{100 - tail:g} %"]
         return pd.DataFrame(dict(zip(titles, columns, strict=True)), index=pd.Index(self.names, dtype=object))
 
-    def summary(self, format: str = "text", level: float = 0.95, digits: int = 3) -> str:
-        """The table of estimates, as text, "markdown" or "latex"."""
+    def summary(self, format: str = "text", level: float = 0.95, digits: int | None = None) -> str:
+        """What was estimated and the estimates: as text on one screen, all of them as "markdown" or "latex".
+
+        Parameters
+        ----------
+        format : {"text", "markdown", "latex"}
+        level : float
+            Of the intervals.
+        digits : int, optional
+            Behind the point; by default three, or more where standard errors are small.
+        """
         one_of("format", format, ("text", "markdown", "latex"))
-        frame = self.frame(level)
+        frame, digits = self.frame(level), digits_for(self.se) if digits is None else digits
         if format == "text":
-            above = f"{prose(self.about.method)}\n" if self.about.method else ""
-            below = "".join(f"\n! {prose(check.sentence)}" for check in self.checks if check.passed is False)
-            table = screen(frame, float_format=lambda v: f"{v:.{digits}f}")
-            return f"{above}{table}\nn = {self.n}{degrees_in_words(self.degrees, self._corrected)}{below}"
-        rows = [["", *frame.columns], *([str(i), *(f"{v:.{digits}f}" for v in row)] for i, *row in frame.itertuples())]
+            above = [text for text in (self.about.method, self.about.estimand) if text]
+            below = f"n = {self.n}{degrees_in_words(self.degrees, self._corrected)}"
+            return one_screen(above, frame, below, self.checks, digits)
+        places = [min(digits, DIGITS) if name in RATIOS else digits for name in frame.columns]
+        body = [[str(i), *map(number, row, places)] for i, *row in frame.itertuples()]
+        rows = [["", *frame.columns], *body]
         return markdown_table(rows) if format == "markdown" else latex_table(rows)
 
-    def __str__(self) -> str:
-        return self.summary()
+    def diagnostics(self) -> pd.DataFrame:
+        """All checks: verdict, measured value, the bar it is held against, and a sentence; one row for each.
+
+        Examples
+        --------
+        >>> x = np.arange(20.0)
+        >>> mean = Estimate(x.mean(keepdims=True), (x - x.mean())[:, None], ("mean",))
+        >>> mean.diagnostics()["verdict"].to_dict()
+        {'no single row decides': 'pass'}
+        """
+        import pandas as pd
+
+        rows = [(check.verdict, check.value, check.bar, check.sentence) for check in self.checks]
+        index = pd.Index([check.name for check in self.checks], name="check", dtype=object)
+        frame = pd.DataFrame(rows, columns=["verdict", "value", "bar", "sentence"], index=index)
+        return frame.astype({"value": float, "bar": float})
+
+    def sections(self) -> tuple[Section, ...]:
+        """The estimand, its formula, what has to be believed, the numbers, their figures, and the checks."""
+        return (answer(self),)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings, ready for JSON; without the influence function."""
@@ -361,35 +389,6 @@ def _joint_rows(estimates: Sequence[Estimate], name: str, share: float = 1.0) ->
         return None
     pairs = zip(estimates, each, strict=True)
     return np.concatenate([share * cast(np.ndarray, e.influence) if v is None else v for e, v in pairs], axis=1)
-
-
-def single(estimate: Estimate) -> Check:
-    """Whether a single row, or cluster, decides: without it the estimate leaves the 95 % interval of the others.
-
-    Examples
-    --------
-    >>> x = np.r_[np.arange(20.0), 2000.0]
-    >>> print(single(Estimate(x.mean(keepdims=True), (x - x.mean())[:, None], ("mean",))).sentence)
-    Row 20 (from 0) has 95.2% of the variance of mean, which is 104.3 with it and about 9.5 without, 74 standard errors
-    of the others away; look at it.
-    """
-    phi = estimate.influence if estimate.by_deletion is None else estimate.by_deletion
-    assert phi is not None
-    n = len(phi)
-    found = most_decisive(phi if estimate.by_deletion is not None or n < 2 else phi * n / (n - 1), estimate.clusters)
-    if found.units < FEWEST:
-        few = f"Only {found.units} {'clusters' if estimate.clusters else 'rows'} count, each of which may decide."
-        return Check(SINGLE, None, few, found.distance, DECISIVE)
-    who = f"Row {found.unit} (from 0)"
-    if estimate.clusters:
-        who = f"Cluster {np.unique(estimate.clusters[0])[found.unit]}"
-    point, name = float(estimate.point[found.entry]), estimate.names[found.entry]
-    passed = found.distance <= DECISIVE or abs(found.change) <= ROUNDING * abs(point)
-    moved = f"about {point - found.change:.4g} without, {found.distance:.2g} standard errors of the others away"
-    if np.isinf(found.change):
-        moved = "not defined without"
-    sentence = f"{who} has {found.share:.1%} of the variance of {name}, which is {point:.4g} with it and {moved}"
-    return Check(SINGLE, passed, sentence + ("." if passed else "; look at it."), found.distance, DECISIVE)
 
 
 def _joint_dof(estimates: Sequence[Estimate]) -> float | np.ndarray | None:

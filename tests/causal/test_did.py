@@ -8,8 +8,10 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import peer
 from ceteris.causal import DifferenceInDifferences, GroupTimeEffects, make_folds, monte_carlo, scores
-from ceteris.causal.estimators.group_time import by_group, event_study, overall
+from ceteris.causal.estimators.group_time import by_group, event_study, overall, parallel
 from ceteris.data import DifferenceInDifferencesDesign, simulate_difference_in_differences, simulate_staggered
+from ceteris.results import Estimate
+from ceteris.testing import check_saved, check_shown
 
 OLS, LOGIT = LinearRegression(), LogisticRegression(**peer.TIGHT)
 NAMES = ["x0", "x1", "x2", "x3"]
@@ -174,6 +176,40 @@ def test_sums_over_groups_and_periods():
     one = overall(found)
     assert abs(one.point[0] - np.average(groups.point, weights=sizes)) < 0.05  # medians of averages, not of each
     assert len(study.splits) == 3
+
+
+def test_the_event_study_shows_intervals_and_a_wider_band():
+    found = GroupTimeEffects(OLS, LOGIT, folds=3).fit(STAGGERED, **ROLES)
+    study = event_study(found)
+    for estimate in (study, found):  # the effects of all groups and periods show it first, too
+        figure = estimate.plot()
+        assert figure.title == "Event study"
+        np.testing.assert_array_equal(figure.data["time"], [float(name) for name in study.names])
+        np.testing.assert_allclose(figure.data[["low", "high"]], study.conf_int())
+        assert (figure.data["band low"] < figure.data["low"]).all()
+        assert (figure.data["band high"] > figure.data["high"]).all()
+        check_shown(estimate)
+        check_saved(estimate, lambda it: [it.conf_int(), it.plot().data])
+    assert study.figures.titles == ("Event study", "Estimates")
+    assert study.contrast(np.eye(len(study.names))[:2]).figures.titles == ("Estimates",)
+    assert "periods since the start of treatment" in str(study)
+
+
+def test_effects_before_treatment_are_judged_together():
+    """The test has its size where there are none, correlated as they are, and finds a trend of two standard errors."""
+    rng = np.random.default_rng(0)
+    root = np.array([[1.0, 0.0, 0.0], [0.6, 0.8, 0.0], [0.0, 0.5, 1.0]])
+    times = np.array([-2.0, -1.0, 0.0])
+
+    def judged(point):
+        return parallel(Estimate(point, None, ("-2", "-1", "0"), given=root @ root.T), times)
+
+    found = [judged(root @ rng.standard_normal(3) + [0, 0, 9]).passed for _ in range(1000)]
+    assert np.mean(found) == pytest.approx(0.95, abs=0.021)  # three standard errors of a share of 1,000
+    trend = judged(np.array([-4.0, -2.0, 0.0]))
+    assert trend.passed is False
+    assert "trends were not parallel" in trend.sentence
+    assert parallel(Estimate(np.ones(1), None, ("0",), given=np.eye(1)), np.zeros(1)).verdict == "not judged"
 
 
 def test_the_errors_of_a_sum_count_that_shares_of_groups_are_estimated():

@@ -8,15 +8,8 @@ from scipy import stats
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from ceteris.causal import Interactive, PartiallyLinear, benchmarks, confounding
-from ceteris.causal.sensitivity import (
-    Elements,
-    benchmark,
-    bounds,
-    linear_benchmark,
-    linear_bias,
-    linear_robustness,
-    strength_of,
-)
+from ceteris.causal.linear_sensitivity import linear_benchmark, linear_bias, linear_robustness, strength_of
+from ceteris.causal.sensitivity import Elements, benchmark, bounds
 from ceteris.results import Estimate, Nuisances
 from ceteris.stats.least_squares import covariance_of, ols, partial_out
 from peer import TIGHT, doubleml, samples

@@ -30,6 +30,7 @@ from ceteris.engine.run import Status
 from ceteris.files import read_arrays, write_arrays
 from ceteris.files.objects import load_object, save_object
 from ceteris.nets import MLP
+from ceteris.results import Estimate
 from ceteris.version import __version__
 
 RNG = np.random.default_rng(0)
@@ -39,9 +40,9 @@ Y = X[:, 0] + RNG.normal(size=120)
 
 def through(tmp_path, value):
     """Any value, within an object of ours, there and back."""
-    path = tmp_path / "effects"
-    save_object(path, Effects(np.zeros(1), meta={"value": value}))
-    return load_object(path).meta["value"]
+    path = tmp_path / "estimate"
+    save_object(path, Estimate(np.zeros(1), np.zeros((2, 1)), ("a",), details={"value": value}))
+    return load_object(path).details["value"]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_an_array_that_stands_in_two_places_is_kept_once(tmp_path):
     one = RNG.normal(size=1000)
     first, second = through(tmp_path, [one, one])
     assert first is second
-    assert (tmp_path / "effects").stat().st_size < 10_000
+    assert (tmp_path / "estimate").stat().st_size < 10_000
 
 
 @pytest.mark.parametrize(
@@ -173,7 +174,7 @@ class Foreign:
     [
         (
             lambda x: x,
-            r"save: Effects.meta\['value'\] is the function .*<lambda> of .*, which no file can hold; give it by",
+            r"save: Estimate.details\['value'\] is the function .*<lambda> of .*, which no file can hold; give it by",
         ),
         (np.tanh, r"is the function tanh of numpy, which no file can hold; give it by its name"),
         (os.system, r"is the function system of posix, which no file can hold"),

@@ -30,7 +30,7 @@ __all__ = [
     "RegressionAdjustment", "Replications", "Rows", "ScoreStratification", "Stratified", "StructuredNet",
     "benchmarks", "boosted_classifier", "boosted_regressor", "by_group", "confounding", "cross_fit", "event_study",
     "hidden_bias", "make_folds", "monte_carlo", "overall", "placebo_outcomes", "placebo_treatment", "read_rows",
-    "report_sections", "write_report",
+    "report_sections", "table", "write_report",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from ceteris.causal.sections import report_sections, write_report
     from ceteris.causal.sensitivity import benchmarks, confounding
     from ceteris.causal.simulation import Replications, monte_carlo
+    from ceteris.estimates.table import table
     from ceteris.training import Net
 
 __getattr__, __dir__ = lazily(__name__, __file__)

@@ -110,23 +110,6 @@ def _draw_splits(figure: Any, data: Any) -> None:
     axes.set(xlabel="split", ylabel="estimate")
 
 
-def forest(frame: Any, title: str = "Estimates") -> Figure:
-    """Estimates with intervals, one line each; columns label, estimate, low, high."""
-    caption = "Points and 95 % intervals."
-    return Figure(title, caption, frame, _draw_forest, (6.4, 1.2 + 0.34 * len(frame)))
-
-
-def _draw_forest(figure: Any, data: Any) -> None:
-    axes = figure.subplots()
-    place = np.arange(len(data))[::-1]
-    middle = data["estimate"].to_numpy()
-    low, high = data["low"].to_numpy(), data["high"].to_numpy()
-    axes.errorbar(middle, place, xerr=[middle - low, high - middle], fmt="o")
-    axes.set_yticks(place, data["label"].astype(str))
-    axes.axvline(0, color="0.5", linestyle=":")
-    axes.set(xlabel="estimate")
-
-
 def contours(grid: Any, null: float, benchmarks: Any = None) -> Figure:
     """Estimate by strength of a confounder; the dashed line is where it reaches the null hypothesis."""
     data = grid.assign(kind="grid", label="", null=null)
@@ -154,19 +137,22 @@ def _draw_contours(figure: Any, data: Any) -> None:
     axes.set(xlabel="strength with the treatment, cf_d", ylabel="strength with the outcome, cf_y")
 
 
-def histogram(values: np.ndarray, observed: float, title: str, caption: str, label: str) -> Figure:
-    """Values as a histogram, and the observed one as a line."""
+def histogram(
+    values: np.ndarray, observed: float, title: str, caption: str, label: str, line: str = "observed"
+) -> Figure:
+    """Values as a histogram, and the observed one, or whatever ``line`` calls it, as a line."""
     import pandas as pd
 
     counts, edges = np.histogram(values, 40)
     data = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "count": counts, "observed": observed, "label": label})
+    data["line"] = line
     return Figure(title, caption, data, _draw_histogram)
 
 
 def _draw_histogram(figure: Any, data: Any) -> None:
     axes = figure.subplots()
     axes.bar(data["from"], data["count"], data["to"] - data["from"], align="edge")
-    axes.axvline(data["observed"][0], color="C3", label="observed")
+    axes.axvline(data["observed"][0], color="C3", label=data["line"][0])
     axes.set(xlabel=data["label"][0], ylabel="count")
     axes.legend()
 

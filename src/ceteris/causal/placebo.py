@@ -16,6 +16,7 @@ import numpy as np
 from ceteris.arguments import whole
 from ceteris.causal import figures
 from ceteris.causal.rows import read_rows
+from ceteris.estimates.figures import coefficients
 from ceteris.results import Check, Section, Table
 
 
@@ -63,7 +64,7 @@ def placebo_outcomes(
     check = Check("no effect on placebo outcomes", passed, sentence + advice, p, bar)
     shown = frame.rename_axis("label").reset_index()
     table = Table("Effects on placebo outcomes", frame)
-    return Section("Placebo outcomes", "", (table,), (figures.forest(shown, "Placebo outcomes"),), (check,))
+    return Section("Placebo outcomes", "", (table,), (coefficients(shown, "Placebo outcomes"),), (check,))
 
 
 def placebo_treatment(

@@ -32,17 +32,22 @@ class Experiment:
 
     Parameters
     ----------
-    sd, sd_treated : float
-        Standard deviation of the outcome of the controls and of the treated; the second defaults to the first.
+    sd : float
+        Standard deviation of the outcome of the controls.
+    sd_treated : float, optional
+        Standard deviation of the outcome of the treated; by default that of the controls.
     share : float
         Share of the units (clusters) that are treated.
     r2 : float
         Share of the variance within arms that covariates explain.
-    cluster_size, icc : int, float
-        Units in each cluster that is assigned as a whole, and their intra-class correlation.
+    cluster_size : int
+        Units in each cluster that is assigned as a whole.
+    icc : float
+        Intra-class correlation of the units of a cluster.
     level : float
         Confidence level of the test.
     alternative : 'two-sided' or 'one-sided'
+        Whether an effect of the other sign would be an effect, too.
 
     Examples
     --------

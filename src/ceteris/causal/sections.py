@@ -17,6 +17,7 @@ import numpy as np
 from ceteris.causal import diagnostics, figures
 from ceteris.causal.rows import Rows, read_rows
 from ceteris.causal.sensitivity import confounding
+from ceteris.estimates.figures import coefficients
 from ceteris.results import Estimate, Nuisances, Section, Table
 
 SENSITIVE = (("m", "e"), ("mu0", "mu1", "e"))  # of partially linear and of interactive models
@@ -50,7 +51,7 @@ def report_sections(
         raise ValueError(
             f"estimates: {name!r} has {first.n} rows and the data {rows.n}; give the rows it was fitted on."
         )
-    found = [answer(name, first)]
+    found = [replace(first.sections()[0], title=name)]
     if len(named) > 1:
         found.append(compared(named))
     found += evidence(first, rows)
@@ -73,21 +74,6 @@ def write_report(
     with Run.create(folder, "causal.write_report(...)", {"method": shown[0].title}, 0) as run:
         run.write(shown)
     return report(folder)
-
-
-def answer(name: str, estimate: Estimate) -> Section:
-    """The estimand, its formula, the assumptions, the numbers, and what the estimator itself checked."""
-    about = estimate.about
-    lines = [about.estimand, about.formula]
-    if about.assumptions:
-        rests = " ".join(f"({i}) {sentence}" for i, sentence in enumerate(about.assumptions, 1))
-        lines.append(f"It rests on: {rests}")
-    note = f"{estimate.n} rows; intervals of 95 %."
-    if estimate.clusters:
-        count = ", ".join(str(len(np.unique(groups))) for groups in estimate.clusters)
-        note += f" Standard errors are robust to clusters ({count}). {about.standard_errors}"
-    text = "\n\n".join(line for line in lines if line)
-    return Section(name, text, (Table("Estimate", estimate.frame(), note),), checks=estimate.checks)
 
 
 def compared(estimates: Mapping[str, Estimate]) -> Section:
@@ -119,7 +105,9 @@ def compared(estimates: Mapping[str, Estimate]) -> Section:
                 }
             )
     frame = pd.DataFrame(rows)
-    return Section("Estimators", "", (Table("Estimates", frame),), (figures.forest(frame),))
+    return Section(
+        "Estimators", "", (Table("Estimates", frame),), (coefficients(frame[["label", "estimate", "low", "high"]]),)
+    )
 
 
 def evidence(estimate: Estimate, rows: Rows) -> list[Section]:

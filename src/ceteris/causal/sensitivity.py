@@ -13,8 +13,7 @@ wrong, so that both moments are sums over controls, σ² = E(1 - D)(Y - g_0)² a
 the strengths are those among controls (the other way round for the untreated). The robustness value is the strength
 cf_y = cf_d that moves the estimate to the null hypothesis: cf = (-f² + sqrt(f⁴ + 4f²)) / 2, f = |θ - θ_0| / (|ρ| S).
 
-In one OLS regression the same is a function of the t-statistic: bias = se sqrt(dof) sqrt(R²_y R²_d / (1 - R²_d)), with
-partial R² of the confounder in the two regressions (`linear_robustness`, `linear_benchmark`).
+For one OLS regression see `ceteris.causal.linear_sensitivity`.
 
 References
 ----------
@@ -32,12 +31,12 @@ import numpy as np
 
 from ceteris.arguments import number, probability
 from ceteris.causal import figures
+from ceteris.causal.linear_sensitivity import robustness_of, strength_of
 from ceteris.causal.rows import read_rows
 from ceteris.causal.scores import normalised
 from ceteris.results import Check, Estimate, Nuisances, Section, Table
+from ceteris.showing import AbstractResult
 from ceteris.stats.covariance import covariance
-from ceteris.stats.least_squares import covariance_of, ols
-from ceteris.stats.logit import with_constant
 
 NEEDED = {"ATE": {"mu0", "mu1", "e"}, "ATT": {"mu0", "e"}, "ATU": {"mu1", "e"}}
 
@@ -49,13 +48,21 @@ class Elements:
     Parameters
     ----------
     point : float
+        The estimate.
     influence : array, shape (n,)
-    sigma2, nu2 : float
-        Variance of the outcome around its regression, second moment of the Riesz representer.
-    psi_sigma2, psi_nu2 : array, shape (n,)
-        Their influence functions.
+        Its influence function.
+    sigma2 : float
+        Variance of the outcome around its regression.
+    nu2 : float
+        Second moment of the Riesz representer.
+    psi_sigma2 : array, shape (n,)
+        Influence function of ``sigma2``.
+    psi_nu2 : array, shape (n,)
+        Influence function of ``nu2``.
     clusters : tuple of arrays
+        None, one or two sets of clusters that the rows come in.
     outcome : array, shape (n,)
+        The outcome of each row.
     """
 
     point: float
@@ -83,21 +90,36 @@ class Elements:
         return self.point + strength * self.scale, float(np.sqrt(covariance(moved, self.clusters)[0, 0]))
 
 
-@dataclass(frozen=True)
-class Sensitivity:
+@dataclass(frozen=True, eq=False, repr=False)
+class Sensitivity(AbstractResult):
     """Bounds under a confounder of given strength, and the strengths at which the conclusion falls.
 
     Parameters
     ----------
-    lower, upper : float
-        Bounds of the estimate.
-    low, high : float
-        Lower confidence limit of the lower bound, upper limit of the upper one, each at ``level``.
-    rv, rva : float
-        Strengths that move the estimate, and its confidence limit, to the null hypothesis.
+    lower : float
+        The smallest that the estimate may be.
+    upper : float
+        The largest that it may be.
+    low : float
+        Lower confidence limit of the lower bound.
+    high : float
+        Upper confidence limit of the upper bound.
+    rv : float
+        Strength that moves the estimate to the null hypothesis.
+    rva : float
+        Strength that moves its confidence limit there.
     elements : Elements
-    cf_y, cf_d, rho, level, null : float
-        What was asked.
+        What the bounds are made of.
+    cf_y : float
+        Strength of the confounder in the outcome that was asked about.
+    cf_d : float
+        Its strength in the treatment.
+    rho : float
+        Correlation of the two.
+    level : float
+        Of the confidence limits.
+    null : float
+        The effect that the robustness values are about.
     """
 
     lower: float
@@ -113,13 +135,30 @@ class Sensitivity:
     level: float
     null: float
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """The bounds and the robustness values in three sentences."""
         bounds = f"between {self.lower:.4g} and {self.upper:.4g}"
         limits = f"limits at {self.level:.0%} {self.low:.4g} and {self.high:.4g}"
         return (
             f"Estimate {self.elements.point:.4g}; with a confounder of cf_y = {self.cf_y:g}, cf_d = {self.cf_d:g} "
-            f"{bounds} ({limits}).\nRobustness value {self.rv:.1%}, for the confidence limit {self.rva:.1%}."
+            f"{bounds}\n({limits}).\nRobustness value {self.rv:.1%}, for the confidence limit {self.rva:.1%}."
         )
+
+    def sections(self) -> tuple[Section, ...]:
+        """The table of the bounds, their contours and the verdict."""
+        return (self.section(),)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Whether the conclusion survives the confounder that was asked about."""
+        passed = not self.low <= self.null <= self.high
+        sentence = (
+            f"A confounder that explains {self.rv:.1%} of the residual variance of the outcome and of the treatment "
+            f"moves the estimate to {self.null:g}, one of {self.rva:.1%} the confidence limit"
+        )
+        advice = "." if passed else "; the strength asked about is enough for that."
+        asked = min(self.cf_y, self.cf_d)
+        return (Check("robust to confounding asked about", passed, sentence + advice, self.rva, asked),)
 
     def section(self, benchmarks: Any = None) -> Section:
         """Table, contour plot (with benchmarks, if given) and the verdict."""
@@ -138,17 +177,11 @@ class Sensitivity:
                         pd.DataFrame([row]))]  # fmt: skip
         if benchmarks is not None:
             tables.append(Table("Observed covariates as benchmarks", benchmarks, "Strength of leaving them out."))
-        passed = not self.low <= self.null <= self.high
-        sentence = (
-            f"A confounder that explains {self.rv:.1%} of the residual variance of the outcome and of the treatment "
-            f"moves the estimate to {self.null:g}, one of {self.rva:.1%} the confidence limit"
-        )
-        advice = "." if passed else "; the strength asked about is enough for that."
-        asked = min(self.cf_y, self.cf_d)
-        check = Check("robust to confounding asked about", passed, sentence + advice, self.rva, asked)
         grid = self._grid(benchmarks)
         text = "How far unmeasured confounding could move the estimate, whatever its form."
-        return Section("Sensitivity", text, tuple(tables), (figures.contours(grid, self.null, benchmarks),), (check,))
+        return Section(
+            "Sensitivity", text, tuple(tables), (figures.contours(grid, self.null, benchmarks),), self.checks
+        )
 
     def _grid(self, benchmarks: Any) -> Any:
         import pandas as pd
@@ -181,10 +214,17 @@ def confounding(
     estimate : Estimate
         Of `PartiallyLinear` or `Interactive`; with repeated splits its nuisances are averages over them.
     data : data frame, optional
-    y, d : name or array
-        The outcome and the treatment that it was fitted on.
-    cf_y, cf_d, rho : float
-        Strength; see the head of this module.
+        The table that the names are of.
+    y : name or array
+        The outcome that it was fitted on.
+    d : name or array
+        The treatment that it was fitted on.
+    cf_y : float
+        Share of the variance of the outcome, left by treatment and covariates, that the confounder explains.
+    cf_d : float
+        Share of the second moment of the Riesz representer that it adds; see the head of this module.
+    rho : float
+        Correlation of what it does to the outcome with what it does to the treatment; 1 is the worst.
     level : float
         Of the one-sided confidence limits.
     null : float
@@ -207,7 +247,7 @@ def bounds(e: Elements, cf_y: float, cf_d: float, rho: float, level: float, null
     strength = abs(rho) * float(strength_of(cf_y, cf_d))
     (lower, se_lower), (upper, se_upper) = e.bound(-strength), e.bound(strength)
     side = -1.0 if e.point >= null else 1.0
-    rv = _robustness(abs(e.point - null), abs(rho) * e.scale)
+    rv = robustness_of(abs(e.point - null), abs(rho) * e.scale)
     rva = _limit_robustness(e, side, abs(rho), z, null)
     return Sensitivity(
         lower, upper, lower - z * se_lower, upper + z * se_upper, rv, rva, e, cf_y, cf_d, rho, level, null
@@ -314,107 +354,6 @@ def benchmarks(
         short = estimator.fit(y=rows.y, d=rows.d, x=rows.x[:, keep])
         found[label] = benchmark(long, short, y=rows.y, d=rows.d)
     return pd.DataFrame(found).T
-
-
-def strength_of(cf_y: Any, cf_d: Any) -> Any:
-    """C_Y C_D.
-
-    Examples
-    --------
-    >>> float(strength_of(0.5, 0.5).round(6))
-    0.707107
-    """
-    return np.sqrt(np.asarray(cf_y) * np.asarray(cf_d) / (1 - np.asarray(cf_d)))
-
-
-def linear_robustness(t: float, dof: float, share: float = 1.0, alpha: float | None = None) -> float:
-    """Partial R², the same with outcome and treatment, at which a confounder takes `share` of an OLS coefficient.
-
-    Parameters
-    ----------
-    t, dof : float
-        t-statistic and residual degrees of freedom of the treatment.
-    share : float
-        One takes all of it.
-    alpha : float, optional
-        Until it is no longer significant at this level, instead of zero.
-
-    Examples
-    --------
-    >>> round(linear_robustness(4.18, 783), 3), round(linear_robustness(4.18, 783, alpha=0.05), 3)
-    (0.139, 0.076)
-    """
-    from scipy import stats
-
-    if not dof > 1:
-        raise ValueError(f"dof is {dof}, but must be above 1; use more rows.")
-    f = share * abs(t) / np.sqrt(dof)
-    edge = 0.0 if alpha is None else abs(float(stats.t.ppf(alpha / 2, dof - 1))) / np.sqrt(dof - 1)
-    gap = f - edge
-    if gap <= 0:
-        return 0.0
-    value = _robustness(gap, 1.0)
-    extreme = (f**2 - edge**2) / (1 + f**2)  # where explaining more of the outcome could not help any further
-    return float(extreme if edge > 0 and f > 1 / edge else value)
-
-
-def linear_benchmark(y: np.ndarray, d: np.ndarray, x: np.ndarray, column: int, times: float = 1.0) -> dict[str, float]:
-    """Partial R² of a confounder `times` as strong as a column of x, and the OLS coefficient if there were one.
-
-    Returns
-    -------
-    dict
-        r2_d and r2_y of the confounder, "estimate" and "std err" after adjusting for it.
-    """
-    X = with_constant(x)
-    fit, first = ols(np.column_stack([d, X]), y), ols(X, d)
-    se = np.sqrt(np.diag(covariance_of(fit, "classic")))
-    dof = len(y) - X.shape[1] - 1
-    r2_dx = _partial(first.beta[1 + column], covariance_of(first, "classic")[1 + column, 1 + column], dof + 1)
-    r2_yx = _partial(fit.beta[2 + column], se[2 + column] ** 2, dof)
-    r2_d = times * r2_dx / (1 - r2_dx)
-    r2_zx = times * r2_dx**2 / ((1 - times * r2_dx) * (1 - r2_dx))
-    if not (r2_d < 1 and 0 <= r2_zx < 1):
-        raise ValueError(f"times is {times}, but no confounder is so strong, as it would explain all; ask for less.")
-    r2_y = ((np.sqrt(times) + np.sqrt(r2_zx)) / np.sqrt(1 - r2_zx)) ** 2 * r2_yx / (1 - r2_yx)
-    r2_y = min(float(r2_y), 1.0)
-    bias, after = linear_bias(se[0], dof, r2_y, r2_d)
-    moved = fit.beta[0] - np.sign(fit.beta[0]) * bias
-    return {"r2_d": float(r2_d), "r2_y": r2_y, "estimate": float(moved), "std err": after}
-
-
-def linear_bias(se: float, dof: float, r2_y: float, r2_d: float) -> tuple[float, float]:
-    """Size of the bias of an OLS coefficient from a left-out confounder, and the standard error with it in; exact.
-
-    Parameters
-    ----------
-    se, dof : float
-        Classical standard error of the coefficient without the confounder, residual degrees of freedom.
-    r2_y, r2_d : float
-        Partial R² of the confounder with the outcome (given the treatment) and with the treatment.
-
-    Examples
-    --------
-    >>> bias, after = linear_bias(1.0, 100.0, 0.2, 0.2)
-    >>> round(bias, 6), round(after, 6)
-    (2.236068, 1.005038)
-    """
-    after = se * np.sqrt((1 - r2_y) / (1 - r2_d)) * np.sqrt(dof / (dof - 1))
-    return float(se * np.sqrt(dof) * strength_of(r2_y, r2_d)), float(after)
-
-
-def _partial(beta: float, variance: float, dof: float) -> float:
-    t2 = beta**2 / variance
-    return float(t2 / (t2 + dof))
-
-
-def _robustness(distance: float, scale: float) -> float:
-    if distance == 0:
-        return 0.0
-    if scale == 0:
-        return 1.0
-    f2 = (distance / scale) ** 2
-    return float(2 * f2 / (f2 + np.sqrt(f2**2 + 4 * f2)))  # (-f² + sqrt(f⁴ + 4f²)) / 2, without cancellation
 
 
 def _limit_robustness(e: Elements, side: float, rho: float, z: float, null: float) -> float:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from ceteris.arguments import probability, whole
-from ceteris.causal import batched
+from ceteris.causal import batched, figures
 from ceteris.causal.rows import read_rows
 from ceteris.outlets import screen
-from ceteris.results import Estimate
+from ceteris.results import Check, Estimate, Section, Table
+from ceteris.showing import AbstractResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,17 +22,22 @@ if TYPE_CHECKING:
 AT_ONCE = 25  # replications drawn, and where learners allow solved, at once: their arrays stay in the cache
 
 
-@dataclass(frozen=True, eq=False)
-class Replications:
+@dataclass(frozen=True, eq=False, repr=False)
+class Replications(AbstractResult):
     """Estimates and standard errors over replications, and what they say.
 
     Attributes
     ----------
-    estimates, errors : array, shape (replications,)
-        Points and standard errors.
-    low, high : array, shape (replications,)
-        Ends of the intervals.
+    estimates : array, shape (replications,)
+        Points.
+    errors : array, shape (replications,)
+        Standard errors.
+    low : array, shape (replications,)
+        Lower ends of the intervals.
+    high : array, shape (replications,)
+        Upper ends of the intervals.
     truth : float
+        What the estimates are held against.
     level : float
         Of the intervals.
     flagged : float
@@ -87,10 +93,22 @@ class Replications:
         }
         return pd.DataFrame(rows, index=pd.Index(["value", "Monte Carlo error"])).T
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """How many replications of what truth, and their measures with their own errors."""
         head = f"{len(self.estimates)} replications, truth {self.truth:g}, intervals of {self.level:.0%}"
         tail = f"\n! In {self.flagged:.1%} of the replications a check failed." if self.flagged else ""
         return f"{head}\n{screen(self.frame(), float_format=lambda v: f'{v:.4f}')}{tail}"
+
+    def sections(self) -> tuple[Section, ...]:
+        """The measures, whether coverage is as asked for, and how estimates and truth lie."""
+        gap, allowed = abs(self.coverage - self.level), 2 * float(self.frame().loc["coverage", "Monte Carlo error"])
+        said = f"{self.coverage:.1%} of the intervals hold the truth; {self.level:.0%} were asked for"
+        advice = "." if gap <= allowed else ", which is not the luck of these draws."
+        check = Check("coverage", gap <= allowed, said + advice, self.coverage, self.level)
+        text = f"{len(self.estimates)} replications; the truth is {self.truth:g}."
+        caption = "How often each estimate occurred; the line is the truth."
+        figure = figures.histogram(self.estimates, self.truth, "Estimates", caption, "estimate", "truth")
+        return (Section("Replications", text, (Table("Measures", self.frame()),), (figure,), (check,)),)
 
 
 def monte_carlo(

@@ -22,8 +22,8 @@ def simulate_programme(n: int = 3_000, *, theta: float = EFFECT, seed: int = 0) 
         P(took_part = 1) = Λ(0.7 p + 0.5 before)
         outcome = θ took_part + 0.7 p + 0.6 before + 0.1 (schooling - 12) + 0.2 town + ε,  ε ~ N(0, 1)
 
-    Those around 40, and those who did well before, take part more often and would do better anyway. A regression that is
-    linear in age takes out the second of these and not the first.
+    Those around 40, and those who did well before, take part more often and would do better anyway. A regression that
+    is linear in age takes out the second of these and not the first.
 
     Parameters
     ----------

@@ -55,16 +55,20 @@ class AutomaticDebiasing:
     dictionary : callable, optional
         ``dictionary(d, x) -> (L,)``, the functions b, of which one should be constant; by default `riesz.polynomial`.
     degree : int
-        Of the default dictionary.
+        The highest power of a covariate in the default dictionary.
     penalty : float or "cv"
         Of the representer's Lasso: a multiple of the theoretical penalty, or chosen by cross-validation inside each
         fold.
     net : Net
         How nets are built and trained.
-    folds, repeats, seed
-        As in ``PartiallyLinear``.
+    folds : int, array of shape (n,), or list of such arrays
+        Number of folds of the cross-fitting, or which fold each row is in (a list has one array for each repeat).
+    repeats : int
+        How often it is done with other folds; the median is reported.
+    seed : int
+        Of the draw of folds.
     name : str
-        Of the estimate.
+        What the estimate is called.
 
     Examples
     --------
@@ -106,9 +110,15 @@ class AutomaticDebiasing:
         Parameters
         ----------
         data : data frame, optional
-            Without it the roles are arrays.
-        y, d, x, cluster : column names, or arrays
-            Outcome; treatment, or a list of treatments; covariates; one or two sets of clusters.
+            The table that the names are of; without it the roles are arrays.
+        y : str or array, shape (n,)
+            Outcome.
+        d : str, list of str, or array
+            Treatment, or a list of treatments.
+        x : list of str or matrix of shape (n, p), optional
+            Covariates.
+        cluster : str, array, or two of them, optional
+            Clusters that the rows come in: folds keep them together, and standard errors are robust to them.
 
         Returns
         -------
@@ -193,8 +203,10 @@ class Debiased:
 
     Parameters
     ----------
-    moment, representer : array, shape (n,)
-        m(W, γ) and α(W) of every row, out of fold, means over the splits.
+    moment : array, shape (n,)
+        m(W, γ) of every row, out of fold, mean over the splits.
+    representer : array, shape (n,)
+        α(W) of every row, likewise.
     plug_in : float
         The mean of m(W, γ): the estimate without the correction.
     """

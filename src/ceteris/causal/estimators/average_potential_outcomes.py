@@ -22,10 +22,25 @@ class AveragePotentialOutcomes:
 
     Parameters
     ----------
-    outcome, treatment : estimator in the manner of scikit-learn, optional
-        Learners of E[Y | D = w, X] and of P(D = w | X), one fit a level. By default those of ``causal.learners``.
-    normalise, clip, folds, repeats, seed, jobs, small_sample
-        As in ``Interactive``.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of E[Y | D = w, X], one fit a level; by default that of ``causal.learners``.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of P(D = w | X), one fit a level; by default that of ``causal.learners``.
+    normalise : bool
+        Scale the inverse probability weights so that they average to one for each level.
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
+    folds : int, array of shape (n,), or list of such arrays
+        Number of folds of the cross-fitting, or which fold each row is in (a list has one array for each repeat);
+        balanced by the treatment.
+    repeats : int
+        How often it is done with other folds; the median is reported.
+    seed : int
+        Of the draw of folds.
+    jobs : int, optional
+        Folds fitted at once; None leaves it to ``joblib.parallel_config``.
+    small_sample : bool
+        Whether standard errors are those of the jackknife, with Student's t; see ``PartiallyLinear``.
 
     Notes
     -----
@@ -58,7 +73,21 @@ class AveragePotentialOutcomes:
     small_sample: bool = True
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None) -> Estimate:
-        """Estimate the mean of each potential outcome; arguments as in ``PartiallyLinear.fit``, d being a category."""
+        """Estimate the mean of each potential outcome.
+
+        Parameters
+        ----------
+        data : data frame, optional
+            The table that the names are of; without it the roles are arrays.
+        y : str or array, shape (n,)
+            Outcome.
+        d : str or array, shape (n,)
+            Treatment, a category.
+        x : list of str or matrix of shape (n, p), optional
+            Covariates.
+        cluster : str, array, or two of them, optional
+            Clusters that the rows come in: folds keep them together, and standard errors are robust to them.
+        """
         refuse_clip(self.clip)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, levels=True)
         learners = {

@@ -74,8 +74,18 @@ class DeDL:
         known probabilities.
     combinations : sequence of sequences of 0 and 1, optional
         Which to estimate; all 2^m by default.
-    net, information_net, folds, repeats, floor, seed
-        As in `StructuredNet`.
+    net : Net
+        How the nets for θ(x) are built and trained.
+    information_net : Net
+        How the nets for Λ(x)⁻¹ are built and trained, where it is learnt.
+    folds : int, array of shape (n,), or list of such arrays
+        Number of folds of the cross-fitting, or which fold each row is in (a list has one array for each repeat).
+    repeats : int
+        How often it is done with other folds; the median is reported.
+    floor : float
+        Eigenvalues of Λ(x), relative to its average, are not let below this; rows where that happens are counted.
+    seed : int
+        Of the draw of folds and of the nets.
 
     Examples
     --------
@@ -115,9 +125,15 @@ class DeDL:
         Parameters
         ----------
         data : data frame, optional
-            Without it the roles are arrays.
-        y, d, x, cluster : column names, or arrays
-            Outcome; the factors, columns of zeros and ones; covariates; one or two sets of clusters.
+            The table that the names are of; without it the roles are arrays.
+        y : str or array, shape (n,)
+            Outcome.
+        d : list of str, or matrix of shape (n, m)
+            The factors, columns of zeros and ones.
+        x : list of str or matrix of shape (n, p), optional
+            Covariates.
+        cluster : str, array, or two of them, optional
+            Clusters that the rows come in: folds keep them together, and standard errors are robust to them.
 
         Returns
         -------
@@ -170,8 +186,10 @@ class Combinations:
         Average outcomes of all combinations, the control first.
     plug_in : Estimate
         The effects without the correction.
-    best, second : str
-        The combinations with the highest average outcomes.
+    best : str
+        The combination with the highest average outcome.
+    second : str
+        The one that comes next.
     best_over_second : (float, float)
         By how much the best leads, and the standard error of that.
     observed : tuple of str

@@ -30,16 +30,28 @@ class DifferenceInDifferences:
 
     Parameters
     ----------
-    outcome, treatment : estimator in the manner of scikit-learn, optional
-        Learners of the outcome (its change, on a panel) given covariates, and of P(D = 1 | X). By default those of
-        ``causal.learners``.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of the outcome (its change, on a panel) given covariates; by default that of ``causal.learners``.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of P(D = 1 | X); by default that of ``causal.learners``.
     score : {"orthogonal", "Chang"}
         On repeated cross-sections: with the outcome in each of the four cells of group and period, or Chang's, with
         E[(T - λ)Y | X, D = 0] only. The former has smaller standard errors.
     normalise : bool
         Scale the weights so that each set averages to one (orthogonal score).
-    clip, folds, repeats, seed, jobs, small_sample
-        As in ``Interactive``; folds are balanced by treatment and period.
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
+    folds : int, array of shape (n,), or list of such arrays
+        Number of folds of the cross-fitting, or which fold each row is in (a list has one array for each repeat);
+        balanced by treatment and period.
+    repeats : int
+        How often it is done with other folds; the median is reported.
+    seed : int
+        Of the draw of folds.
+    jobs : int, optional
+        Folds fitted at once; None leaves it to ``joblib.parallel_config``.
+    small_sample : bool
+        Whether standard errors are those of the jackknife, with Student's t; see ``PartiallyLinear``.
 
     References
     ----------
@@ -85,8 +97,16 @@ class DifferenceInDifferences:
 
         Parameters
         ----------
-        data, y, d, x, cluster
-            As in ``PartiallyLinear.fit``; d is 1 for the group that is treated in the second period, in both periods.
+        data : data frame, optional
+            The table that the names are of; without it the roles are arrays.
+        y : str or array, shape (n,)
+            Outcome; on a panel that of the second period.
+        d : str or array, shape (n,)
+            1 for the group that is treated in the second period, in both periods.
+        x : list of str or matrix of shape (n, p), optional
+            Covariates.
+        cluster : str, array, or two of them, optional
+            Clusters that the rows come in: folds keep them together, and standard errors are robust to them.
         before : str or array, optional
             Panel: the outcome before, y being the outcome after. Without it and without ``time``, y is the change.
         time : str or array, optional

@@ -14,9 +14,11 @@ from ceteris.causal.estimators.difference_in_differences import ASSUMPTIONS
 from ceteris.causal.learners import default_classifier, default_regressor, given
 from ceteris.causal.nuisances import propensity, refuse_clip, refuse_learners
 from ceteris.causal.rows import Rows, read_rows
-from ceteris.results import About, Estimate
+from ceteris.estimates import figures
+from ceteris.results import About, AbstractDetails, Check, Estimate, Figure
 
 CONTROLS = ("never treated", "not yet treated")
+UNLIKELY = 0.05  # p-value below which effects before treatment are not zero
 
 
 @dataclass(frozen=True)
@@ -25,16 +27,27 @@ class GroupTimeEffects:
 
     Parameters
     ----------
-    outcome, treatment : estimator in the manner of scikit-learn, optional
-        As in ``DifferenceInDifferences``.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of the change of the outcome given covariates; by default that of ``causal.learners``.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of the probability to be of a group; by default that of ``causal.learners``.
     controls : {"never treated", "not yet treated"}
         Whom a group is compared with.
-    normalise, clip, jobs, small_sample
-        As in ``DifferenceInDifferences``.
+    normalise : bool
+        Scale the weights so that each set averages to one.
+    clip : float
+        Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
     folds : int
-        Number of folds; they are drawn for each group and period among the units that are compared.
-    repeats, seed
-        As in ``PartiallyLinear``.
+        Number of folds of the cross-fitting; they are drawn for each group and period among the units that are
+        compared.
+    repeats : int
+        How often it is done with other folds; the median is reported.
+    seed : int
+        Of the draw of folds.
+    jobs : int, optional
+        Folds fitted at once; None leaves it to ``joblib.parallel_config``.
+    small_sample : bool
+        Whether standard errors are those of the jackknife, with Student's t; see ``PartiallyLinear``.
 
     Notes
     -----
@@ -79,8 +92,10 @@ class GroupTimeEffects:
             Outcome.
         group : str or array
             The period a unit is first treated in; 0 for never.
-        unit, time : str or array
-            Which unit and period a row is of.
+        unit : str or array
+            Which unit a row is of.
+        time : str or array
+            Which period a row is of.
         x : list of str or matrix
             Covariates; their values in the earlier of two compared periods are used.
         """
@@ -146,7 +161,7 @@ class GroupTimeEffects:
 
 
 @dataclass(frozen=True, eq=False)
-class Staggered:
+class Staggered(AbstractDetails):
     """Which groups and periods the effects of an estimate are of; in ``Estimate.details``.
 
     Parameters
@@ -160,18 +175,53 @@ class Staggered:
     cells: np.ndarray
     groups: np.ndarray
 
+    def figures(self, estimate: Estimate) -> tuple[Figure, ...]:
+        """The event study."""
+        return event_study(estimate).figures[:1]
+
+
+@dataclass(frozen=True, eq=False)
+class EventTimes(AbstractDetails):
+    """Periods since treatment, shape (k,), that the effects of an estimate are of; in ``Estimate.details``."""
+
+    times: np.ndarray
+
+    def figures(self, estimate: Estimate) -> tuple[Figure, ...]:
+        """The event study, with a band that holds all effects at once."""
+        import pandas as pd
+
+        (low, high), (band_low, band_high) = estimate.conf_int().T, estimate.bands().T
+        columns = {"time": self.times, "estimate": estimate.point, "low": low, "high": high}
+        return (figures.event_study(pd.DataFrame({**columns, "band low": band_low, "band high": band_high})),)
+
 
 def event_study(estimate: Estimate) -> Estimate:
     """Effects by periods since treatment, averaged over groups by their size.
 
-    Its figures show them with pointwise intervals and a band that holds them all.
+    Its figure shows them with pointwise intervals and a band that holds them all; a check says whether those before
+    treatment are zero together.
     """
     panel = _staggered(estimate)
     since = panel.cells[:, 1] - panel.cells[:, 0]
     times = np.unique(since)
     said = "The average effect by periods since the start of treatment, over the groups seen then, by their size."
     found = _averages(estimate, panel.cells[:, 0], {f"{s:g}": since == s for s in times}, panel.groups, said)
-    return replace(found, times=times)
+    found = replace(found, details=EventTimes(times), checks=(parallel(found, times), *found.checks))
+    return found
+
+
+def parallel(found: Estimate, times: np.ndarray) -> Check:
+    """Whether the effects before treatment are zero together, by a Wald test: what can be seen of parallel trends."""
+    from scipy import stats
+
+    before = np.flatnonzero((times < 0) & (found.se > 0))
+    if not len(before):
+        return Check("no effects before treatment", None, "No periods before treatment can be compared.")
+    point, covariance = found.point[before], found.covariance[np.ix_(before, before)]
+    p = float(stats.chi2.sf(point @ np.linalg.pinv(covariance) @ point, np.linalg.matrix_rank(covariance)))
+    said = f"That the {len(before)} effects before treatment are all zero has a p-value of {p:.3f}"
+    advice = ", which is no proof of parallel trends." if p > UNLIKELY else "; trends were not parallel: find out why."
+    return Check("no effects before treatment", p > UNLIKELY, said + advice, p, UNLIKELY)
 
 
 def by_group(estimate: Estimate) -> Estimate:

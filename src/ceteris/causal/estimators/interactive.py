@@ -25,17 +25,28 @@ class Interactive:
 
     Parameters
     ----------
-    outcome, treatment : estimator in the manner of scikit-learn, optional
-        Learners of E[Y | D = w, X], fitted in each arm, and of P(D = 1 | X). By default those of ``causal.learners``,
-        which tune themselves inside each training fold.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of E[Y | D = w, X], fitted in each arm; by default that of ``causal.learners``, which tunes itself
+        inside each training fold.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of P(D = 1 | X), a classifier; by default that of ``causal.learners``.
     estimand : {"ATE", "ATT", "ATU"}
         Average over everybody, the treated or the untreated.
     normalise : bool
         Scale the inverse probability weights so that they average to one in each arm.
     clip : float
         Propensities are kept within [clip, 1 - clip]; the share that is not is reported.
-    folds, repeats, seed, jobs, small_sample
-        As in ``PartiallyLinear``; folds are balanced by the treatment.
+    folds : int, array of shape (n,), or list of such arrays
+        Number of folds of the cross-fitting, or which fold each row is in (a list has one array for each repeat);
+        balanced by the treatment.
+    repeats : int
+        How often it is done with other folds; the median is reported.
+    seed : int
+        Of the draw of folds.
+    jobs : int, optional
+        Folds fitted at once; None leaves it to ``joblib.parallel_config``.
+    small_sample : bool
+        Whether standard errors are those of the jackknife, with Student's t; see ``PartiallyLinear``.
 
     References
     ----------
@@ -66,7 +77,21 @@ class Interactive:
     small_sample: bool = True
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None) -> Estimate:
-        """Estimate the average effect; arguments as in ``PartiallyLinear.fit``, the treatment being 0 or 1."""
+        """Estimate the average effect.
+
+        Parameters
+        ----------
+        data : data frame, optional
+            The table that the names are of; without it the roles are arrays.
+        y : str or array, shape (n,)
+            Outcome.
+        d : str or array, shape (n,)
+            Treatment, 0 or 1.
+        x : list of str or matrix of shape (n, p), optional
+            Covariates.
+        cluster : str, array, or two of them, optional
+            Clusters that the rows come in: folds keep them together, and standard errors are robust to them.
+        """
         pick_estimand(self.estimand)
         refuse_clip(self.clip)
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster, binary=True)

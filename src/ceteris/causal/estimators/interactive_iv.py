@@ -22,15 +22,31 @@ class InteractiveIV:
 
     Parameters
     ----------
-    outcome, treatment, instrument : estimator in the manner of scikit-learn, optional
-        Learners of E[Y | Z = w, X], P(D = 1 | Z = w, X) and P(Z = 1 | X). By default those of ``causal.learners``.
-    always_takers, never_takers : bool
-        Whether some take the treatment without the instrument, and some do not take it with it. If not, the treatment
-        given the instrument is known.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of E[Y | Z = w, X]; by default that of ``causal.learners``.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of P(D = 1 | Z = w, X); by default that of ``causal.learners``.
+    instrument : estimator in the manner of scikit-learn, optional
+        Learner of P(Z = 1 | X); by default that of ``causal.learners``.
+    always_takers : bool
+        Whether some take the treatment without the instrument; if not, the treatment without it is known.
+    never_takers : bool
+        Whether some do not take the treatment with the instrument; if not, the treatment with it is known.
     normalise : bool
         Scale the weights so that they average to one in each arm of the instrument.
-    clip, folds, repeats, seed, jobs, small_sample
-        As in ``Interactive``; folds are balanced by instrument and treatment.
+    clip : float
+        P(Z = 1 | X) and its complement are kept from falling below clip; the share that is not is reported.
+    folds : int, array of shape (n,), or list of such arrays
+        Number of folds of the cross-fitting, or which fold each row is in (a list has one array for each repeat);
+        balanced by instrument and treatment.
+    repeats : int
+        How often it is done with other folds; the median is reported.
+    seed : int
+        Of the draw of folds.
+    jobs : int, optional
+        Folds fitted at once; None leaves it to ``joblib.parallel_config``.
+    small_sample : bool
+        Whether standard errors are those of the jackknife, with Student's t; see ``PartiallyLinear``.
 
     References
     ----------
@@ -64,7 +80,23 @@ class InteractiveIV:
     small_sample: bool = True
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, z: Any, cluster: Any = None) -> Estimate:
-        """Estimate the effect; arguments as in ``PartiallyLinear.fit``, treatment and instrument being 0 or 1."""
+        """Estimate the effect.
+
+        Parameters
+        ----------
+        data : data frame, optional
+            The table that the names are of; without it the roles are arrays.
+        y : str or array, shape (n,)
+            Outcome.
+        d : str or array, shape (n,)
+            Treatment, 0 or 1.
+        x : list of str or matrix of shape (n, p), optional
+            Covariates.
+        z : str or array, shape (n,)
+            Instrument, 0 or 1.
+        cluster : str, array, or two of them, optional
+            Clusters that the rows come in: folds keep them together, and standard errors are robust to them.
+        """
         refuse_clip(self.clip)
         rows = read_rows(data, y=y, d=d, x=x, z=z, cluster=cluster, binary=True)
         z_values = _binary_instrument(rows)

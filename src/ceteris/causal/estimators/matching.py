@@ -46,6 +46,7 @@ class NearestNeighbours:
     Parameters
     ----------
     estimand : 'ATE', 'ATT' or 'ATU'
+        Whose effect is averaged: everybody's, that of the treated, or of the untreated.
     neighbours : int
         Matches of each row, M.
     metric : 'mahalanobis', 'scaled' or 'euclidean'
@@ -99,6 +100,7 @@ class PropensityMatching:
     Parameters
     ----------
     estimand : 'ATE', 'ATT' or 'ATU'
+        Whose effect is averaged: everybody's, that of the treated, or of the untreated.
     neighbours : int
     caliper : float, optional
         Nobody is matched at more than this many standard deviations of the log odds; 0.2 is usual. Rows without a
@@ -125,7 +127,21 @@ class PropensityMatching:
     local: int = 2
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, score: Any = None) -> Estimate:
-        """Estimate the effect; `score` is a propensity score that is known, else a logit on `x` is fitted."""
+        """Estimate the effect.
+
+        Parameters
+        ----------
+        data : data frame, optional
+            The table that the names are of; without it the roles are arrays.
+        y : str or array, shape (n,)
+            Outcome.
+        d : str or array, shape (n,)
+            Treatment, 0 or 1.
+        x : list of str or matrix of shape (n, p), optional
+            Covariates of the score.
+        score : str or array, shape (n,), optional
+            A propensity score that is known; without it a logit on ``x`` is fitted.
+        """
         pick_estimand(self.estimand)
         every = read_with_score(data, y=y, d=d, x=x, score=score, cluster=None)
         _refuse_settings(every, self.neighbours, self.tie_tolerance, self.local)
@@ -163,6 +179,7 @@ class ExactMatching:
     Parameters
     ----------
     estimand : 'ATE', 'ATT' or 'ATU'
+        Whose effect is averaged: everybody's, that of the treated, or of the untreated.
     bins : int or None
         Cut every covariate with more values than this at as many quantiles; None compares exact values only.
 
@@ -321,9 +338,10 @@ def _finish(
     outcomes[used] = np.where(found[:, None], imputed, np.nan)
     if not variance > 0:
         raise FloatingPointError(f"variance: {variance:.3g} found, which is not positive; match on fewer covariates.")
+    pairs = np.flatnonzero(used)[np.stack(matches.nonzero(), axis=1)]
     return Estimate(
         np.array([point]), None, (estimand,), about, given=np.array([[variance]]), checks=checks, rows=rows.n,
-        nuisances=Nuisances(e=e, weights=weights), details=Matched(used, outcomes, matches),
+        nuisances=Nuisances(e=e, weights=weights), details=Matched(used, outcomes, pairs),
     )  # fmt: skip
 
 
@@ -337,13 +355,13 @@ class Matched:
         The rows that were used.
     outcomes : array, shape (n, 2), optional
         Outcome of every row without and with treatment, one of them imputed from its matches.
-    matches : sparse matrix, shape (kept, kept), optional
-        Weight of each match (column) of a row.
+    pairs : array of int, shape (pairs, 2), optional
+        A row and one of its matches, by their places in the data; all matches of a row have the same weight.
     """
 
     kept: np.ndarray
     outcomes: np.ndarray | None = None
-    matches: Any = None
+    pairs: np.ndarray | None = None
 
 
 def _corrected(variance: float, extra: float) -> Check:

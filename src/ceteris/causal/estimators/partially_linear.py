@@ -25,9 +25,10 @@ class PartiallyLinear:
 
     Parameters
     ----------
-    outcome, treatment : estimator in the manner of scikit-learn, optional
-        Learners of l(X) = E[Y|X] and m(X) = E[D|X]; a classifier is asked for probabilities. By default those of
-        ``causal.learners``, which tune themselves inside each training fold.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of l(X) = E[Y|X]; by default that of ``causal.learners``, which tunes itself inside each training fold.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of m(X) = E[D|X]; a classifier is asked for probabilities. By default that of ``causal.learners``.
     residual : estimator, optional
         Learner of g(X) = E[Y - θD | X] for the IV-type score; by default as ``outcome``.
     score : {"partialling out", "IV-type"}
@@ -81,9 +82,15 @@ class PartiallyLinear:
         Parameters
         ----------
         data : data frame, optional
-            Without it the roles are given as arrays.
-        y, d : str or array; x : list of str or matrix; cluster : one or two of str or array
-            Outcome, treatments, covariates, and the clusters that rows come in.
+            The table that the names are of; without it the roles are arrays.
+        y : str or array, shape (n,)
+            Outcome.
+        d : str, list of str, or array
+            Treatment, or several, each of which is estimated with the others among the covariates.
+        x : list of str or matrix of shape (n, p), optional
+            Covariates.
+        cluster : str, array, or two of them, optional
+            Clusters that the rows come in: folds keep them together, and standard errors are robust to them.
         """
         one_of("score", self.score, (PARTIALLING_OUT, IV_TYPE))
         rows = read_rows(data, y=y, d=d, x=x, cluster=cluster)

@@ -23,14 +23,26 @@ class PartiallyLinearIV:
 
     Parameters
     ----------
-    outcome, treatment, instrument : estimator in the manner of scikit-learn, optional
-        Learners of E[Y|X], E[D|X] and E[Z|X]. By default those of ``causal.learners``.
+    outcome : estimator in the manner of scikit-learn, optional
+        Learner of E[Y|X]; by default that of ``causal.learners``.
+    treatment : estimator in the manner of scikit-learn, optional
+        Learner of E[D|X]; by default that of ``causal.learners``.
+    instrument : estimator in the manner of scikit-learn, optional
+        Learner of E[Z|X]; by default that of ``causal.learners``.
     residual : estimator, optional
         Learner of E[Y - θD | X] for the IV-type score; by default as ``outcome``.
     score : {"partialling out", "IV-type"}
         The latter is for one instrument.
-    folds, repeats, seed, jobs, small_sample
-        As in ``PartiallyLinear``.
+    folds : int, array of shape (n,), or list of such arrays
+        Number of folds of the cross-fitting, or which fold each row is in (a list has one array for each repeat).
+    repeats : int
+        How often it is done with other folds; the median is reported.
+    seed : int
+        Of the draw of folds.
+    jobs : int, optional
+        Folds fitted at once; None leaves it to ``joblib.parallel_config``.
+    small_sample : bool
+        Whether standard errors are those of the jackknife, with Student's t; see ``PartiallyLinear``.
 
     References
     ----------
@@ -60,7 +72,23 @@ class PartiallyLinearIV:
     small_sample: bool = True
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, z: Any, cluster: Any = None) -> Estimate:
-        """Estimate θ; arguments as in ``PartiallyLinear.fit``, z being one or more instruments."""
+        """Estimate θ.
+
+        Parameters
+        ----------
+        data : data frame, optional
+            The table that the names are of; without it the roles are arrays.
+        y : str or array, shape (n,)
+            Outcome.
+        d : str or array, shape (n,)
+            Treatment.
+        x : list of str or matrix of shape (n, p), optional
+            Covariates.
+        z : str, list of str, or array
+            Instruments, one or more.
+        cluster : str, array, or two of them, optional
+            Clusters that the rows come in: folds keep them together, and standard errors are robust to them.
+        """
         one_of("score", self.score, (PARTIALLING_OUT, IV_TYPE))
         rows = read_rows(data, y=y, d=d, x=x, z=z, cluster=cluster)
         rows.refuse_several_treatments("estimate them one by one")

@@ -92,15 +92,20 @@ class StructuredNet:
         How Λ(x) is found: as a sum over the known assignment; learnt from the rows that θ is learnt from, possible
         where it does not depend on θ; or learnt from a third part of the sample that θ has not seen. By default the
         first of these that is possible.
-    net, information_net : Net
-        How the nets for θ(x) and for Λ(x)⁻¹ are built and trained.
-    folds, repeats : int
-        Folds, and independent splits into folds, over which the median is taken. ``folds`` may also be fold numbers.
+    net : Net
+        How the nets for θ(x) are built and trained.
+    information_net : Net
+        How the nets for Λ(x)⁻¹ are built and trained, where it is learnt.
+    folds : int, array of shape (n,), or list of such arrays
+        Number of folds of the cross-fitting, or which fold each row is in (a list has one array for each repeat).
+    repeats : int
+        How often it is done with other folds; the median is reported.
     floor : float
         Eigenvalues of Λ(x), relative to its average, are not let below this; rows where that happens are counted.
     names : tuple of str
-        Of the estimates.
+        What the estimates are called.
     seed : int
+        Of the draw of folds and of the nets.
 
     Examples
     --------
@@ -135,7 +140,20 @@ class StructuredNet:
         probability("floor", self.floor, such_as=0.02)
 
     def fit(self, data: Any = None, *, y: Any, d: Any, x: Any = None, cluster: Any = None) -> Estimate:
-        """Estimate; arguments as of ``AutomaticDebiasing.fit``.
+        """Estimate.
+
+        Parameters
+        ----------
+        data : data frame, optional
+            The table that the names are of; without it the roles are arrays.
+        y : str or array, shape (n,)
+            Outcome.
+        d : str, list of str, or array
+            Treatment, or a list of treatments.
+        x : list of str or matrix of shape (n, p), optional
+            Covariates.
+        cluster : str, array, or two of them, optional
+            Clusters that the rows come in: folds keep them together, and standard errors are robust to them.
 
         Returns
         -------
@@ -182,8 +200,10 @@ class Structured:
     ----------
     theta : array, shape (n, parameters)
         θ(x) of every row, out of fold, means over the splits.
-    naive, correction : array, shape (n, k)
-        H(x, θ(x), t*) of every row, and what is added to it.
+    naive : array, shape (n, k)
+        H(x, θ(x), t*) of every row.
+    correction : array, shape (n, k)
+        What is added to it.
     plug_in : Estimate
         The means of ``naive``, with the standard errors that ignore that θ was learnt.
     information : str

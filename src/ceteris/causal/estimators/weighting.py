@@ -43,11 +43,13 @@ class InverseProbabilityWeighting:
     Parameters
     ----------
     estimand : 'ATE', 'ATT' or 'ATU'
+        Whose effect is averaged: everybody's, that of the treated, or of the untreated.
     normalised : bool
         Divide by the sum of the weights instead of the number of rows.
-    trim, winsorise : float
-        Drop rows with scores outside [trim, 1 - trim] and fit the score again; cap scores at winsorise and
-        1 - winsorise.
+    trim : float
+        Drop rows with scores outside [trim, 1 - trim] and fit the score again.
+    winsorise : float
+        Cap scores at winsorise and 1 - winsorise.
 
     Examples
     --------
@@ -68,7 +70,23 @@ class InverseProbabilityWeighting:
     def fit(
         self, data: Any = None, *, y: Any, d: Any, x: Any = None, score: Any = None, cluster: Any = None
     ) -> Estimate:
-        """Estimate the effect; `score` is a propensity score that is known, else a logit on `x` is fitted."""
+        """Estimate the effect.
+
+        Parameters
+        ----------
+        data : data frame, optional
+            The table that the names are of; without it the roles are arrays.
+        y : str or array, shape (n,)
+            Outcome.
+        d : str or array, shape (n,)
+            Treatment, 0 or 1.
+        x : list of str or matrix of shape (n, p), optional
+            Covariates of the score.
+        score : str or array, shape (n,), optional
+            A propensity score that is known; without it a logit on ``x`` is fitted.
+        cluster : str, array, or two of them, optional
+            Clusters that the rows come in; standard errors are robust to them.
+        """
         pick_estimand(self.estimand)
         number("winsorise", self.winsorise, least=0, below=0.5)
         every = read_with_score(data, y=y, d=d, x=x, score=score, cluster=cluster)
@@ -96,11 +114,14 @@ class ScoreStratification:
     Parameters
     ----------
     estimand : 'ATE', 'ATT' or 'ATU'
+        Whose effect is averaged: everybody's, that of the treated, or of the untreated.
     strata : int
         Five take out about nine tenths of the bias, and intervals cover too seldom for what is left; more take out
         more, as long as each has both treatments.
-    draws, seed : int
+    draws : int
         Bootstrap samples (of rows, or of clusters) behind the standard error.
+    seed : int
+        Of these samples.
 
     Examples
     --------
@@ -120,7 +141,23 @@ class ScoreStratification:
     def fit(
         self, data: Any = None, *, y: Any, d: Any, x: Any = None, score: Any = None, cluster: Any = None
     ) -> Estimate:
-        """Estimate the effect; `score` is a propensity score that is known, else a logit on `x` is fitted."""
+        """Estimate the effect.
+
+        Parameters
+        ----------
+        data : data frame, optional
+            The table that the names are of; without it the roles are arrays.
+        y : str or array, shape (n,)
+            Outcome.
+        d : str or array, shape (n,)
+            Treatment, 0 or 1.
+        x : list of str or matrix of shape (n, p), optional
+            Covariates of the score.
+        score : str or array, shape (n,), optional
+            A propensity score that is known; without it a logit on ``x`` is fitted.
+        cluster : str, array, or two of them, optional
+            Clusters that the rows come in; standard errors are robust to them.
+        """
         pick_estimand(self.estimand)
         whole("strata", self.strata, least=2)
         whole("draws", self.draws, least=20)

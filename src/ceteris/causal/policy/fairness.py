@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from ceteris.arguments import PROBABILITIES
-from ceteris.causal import figures
 from ceteris.causal.heterogeneity.evaluate.inputs import clusters_of, labels, refuse_treatment, same_length, vectors
+from ceteris.estimates.figures import coefficients
 from ceteris.results import About, Check, Estimate, Section, Table
 from ceteris.tables.frames import finite
 
@@ -113,7 +113,7 @@ def fairness_section(found: Estimate) -> Section:
     shown = [name.startswith(("treated", "opportunity", "demographic", "equal")) for name in found.names]
     data = pd.DataFrame({"label": found.names, "estimate": found.point, "low": low, "high": high})[shown]
     text = found.about.estimand
-    figure = figures.forest(data.reset_index(drop=True), "Rates of treatment and gaps")
+    figure = coefficients(data.reset_index(drop=True), "Rates of treatment and gaps")
     return Section("Fairness", text, (Table("By group", frame),), (figure,), found.checks)
 
 

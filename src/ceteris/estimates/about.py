@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+
+from ceteris.evidence import Figure
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,10 @@ class Nuisances:
         E[Y | X]; a column for each of several treatments, given X and the others.
     e : array, shape (n,) or (n, k)
         E[D | X]; of a binary treatment the probability, within the bounds that were asked for.
-    mu0, mu1 : array, shape (n,)
-        E[Y | D = 0, X] and E[Y | D = 1, X].
+    mu0 : array, shape (n,)
+        E[Y | D = 0, X].
+    mu1 : array, shape (n,)
+        E[Y | D = 1, X].
     h : array, shape (n,) or (n, k)
         E[Z | X] of the instruments.
     v : array, shape (n,)
@@ -111,3 +116,11 @@ class Nuisances:
 
 
 ARRAYS = tuple(field.name for field in fields(Nuisances) if field.name not in ("normalised", "folds"))
+
+
+class AbstractDetails(ABC):
+    """What an estimator found beside its estimate, where that has figures of its own."""
+
+    @abstractmethod
+    def figures(self, estimate: Any) -> tuple[Figure, ...]:
+        """Figures of an estimate that has these details; they come before that of its numbers."""

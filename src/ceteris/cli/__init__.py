@@ -80,20 +80,13 @@ def door(
 
 @app.command()
 def demo(out: Out = Path("runs/demo"), seed: Seed = 0) -> None:
-    """Run a small real job and write its report.
+    """Run five small real jobs and write one report.
 
-    Learners are compared on the diabetes table and networks learn Genz's test functions.
+    An economy is solved, an effect estimated, a survey imputed, a text read and a table predicted.
     """
-    from ceteris.report import Run
+    from ceteris.demo import run_demo
 
-    command = f"ceteris demo --out {shlex.quote(str(out))} --seed {seed}"
-    with Run.create(out, command, {"data": "diabetes", "gallery": "genz"}, seed) as run:
-        from sklearn.datasets import load_diabetes
-
-        features, target = load_diabetes(return_X_y=True, as_frame=True)
-        sections, history = _compare(run.folder, features, target, seed=seed)
-        run.write([*sections, *_gallery("genz", quick=True, seed=seed)], history)
-    _done(run.folder)
+    say(f"Report: {run_demo(out, seed)}")
 
 
 @app.command()

@@ -38,6 +38,7 @@ from ceteris.data.missing import (
     simulate_regression,
     simulate_trends,
 )
+from ceteris.data.programme import simulate_programme
 from ceteris.data.tables import TABLES, load_table
 
 __all__ = [
@@ -78,6 +79,7 @@ __all__ = [
     "simulate_nie_wager",
     "simulate_partially_linear",
     "simulate_partially_linear_iv",
+    "simulate_programme",
     "simulate_regression",
     "simulate_staggered",
     "simulate_structural",

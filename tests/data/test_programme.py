@@ -30,5 +30,5 @@ def test_age_and_its_curve_do_not_go_together_so_that_a_line_takes_nothing_out()
 def test_seeds_differ_and_bad_sizes_are_refused():
     assert simulate_programme(10, seed=0).equals(simulate_programme(10, seed=0))
     assert not simulate_programme(10, seed=0).equals(simulate_programme(10, seed=1))
-    with pytest.raises(ValueError, match="^n is 1, but must be"):
+    with pytest.raises(ValueError, match=r"^n is 1, but must be"):
         simulate_programme(1)

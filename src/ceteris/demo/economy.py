@@ -64,7 +64,8 @@ def picture(solution: Solution, accuracy: Accuracy) -> Figure:
 
     simulated = solution.simulate(500, 20, 7)
     k, z = (simulated.states[name].ravel() for name in ("k", "z"))
-    grid = np.linspace(*np.percentile(k, [0.5, 99.5]), 60)
+    least, most = np.percentile(k, [0.5, 99.5])
+    grid = np.linspace(least, most, 60)
     rows = []
     for label, place in TIMES:
         taken = solution.policy({"k": grid, "z": np.full(60, place * z.std())})

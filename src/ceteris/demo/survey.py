@@ -33,7 +33,7 @@ def part(seed: int) -> Part:
     from ceteris.data import amputate, simulate_mixed
     from ceteris.impute import Imputer, overimpute, pool
 
-    whole = simulate_mixed(ROWS, seed=seed).rename(columns={"ability": "score"})[COLUMNS]
+    whole: pd.DataFrame = simulate_mixed(ROWS, seed=seed).rename(columns={"ability": "score"}).filter(COLUMNS)
     holes = amputate(whole, share=HOLES, mechanism="MAR", keep=["age", "income"], seed=seed)
     imputer = Imputer(members=4, width=32, random_state=seed).fit(holes)
     pooled = pool(returns, imputer.sample(TABLES))
@@ -53,14 +53,19 @@ def part(seed: int) -> Part:
 
 def returns(table: pd.DataFrame) -> Estimate:
     """Regress log income on schooling and age, with robust standard errors."""
-    from ceteris.results import Estimate
+    from ceteris.results import About, Estimate
 
     y = np.log(table["income"].to_numpy(float))
     X = np.column_stack([np.ones(len(table)), table["schooling"], table["age"]]).astype(float)
     inverse = np.linalg.inv(X.T @ X / len(X))
     beta = inverse @ (X.T @ y) / len(X)
     influence = (X * (y - X @ beta)[:, None]) @ inverse
-    return Estimate(beta, influence, ("(constant)", "schooling", "age"), {"method": "least squares"})
+    return Estimate(
+        beta,
+        influence,
+        ("(constant)", "schooling", "age"),
+        About("Least squares", standard_errors="Robust to unequal variances."),
+    )
 
 
 def frame(found: dict[str, Estimate]) -> pd.DataFrame:

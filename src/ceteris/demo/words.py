@@ -36,7 +36,7 @@ def part(seed: int) -> Part:
     corpus = build_corpus(planted.documents, least=5)
     vectors = SkipGram(dimensions=16, seed=seed).fit(corpus)
     cosines = paired_cosines(planted, vectors, seed)
-    rank = float(cosines["planted"].corr(cosines["learnt"], method="spearman"))
+    rank = float(cosines[["planted", "learnt"]].corr(method="spearman").iloc[0, 1])  # pyright: ignore[reportArgumentType]
     groups = pd.DataFrame({"group": planted.groups})
     changes = {
         word: EmbeddingRegression(vectors, window=12, draws=199, seed=seed).fit(corpus, word, groups).table()

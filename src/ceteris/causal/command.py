@@ -256,8 +256,9 @@ def say_checks(sections: Sequence[Section]) -> None:
     """Print the checks of sections, of each kind those of one; that no single row decides is said if it is not so."""
     known: set[str] = set()
     for section in sections:
-        new = [check for check in section.checks if check.name.split()[0] not in known]
-        known |= {check.name.split()[0] for check in new}
+        kind = lambda check: check.name if check.name.startswith("no ") else check.name.split()[0]
+        new = [check for check in section.checks if kind(check) not in known]
+        known |= set(map(kind, new))
         for check in new:
             if check.name != SINGLE or check.passed is False:
                 say(f"{check.verdict:>10}  {check.name}: {check.sentence}")

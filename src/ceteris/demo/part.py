@@ -12,8 +12,10 @@ class Part(NamedTuple):
 
     Parameters
     ----------
-    question, answer : str
-        What was asked, in a few words, and what came out, in a sentence.
+    question : str
+        What was asked, in a few words.
+    answer : str
+        What came out, in a sentence.
     figure : Figure
         The one worth looking at.
     sections : tuple of Section

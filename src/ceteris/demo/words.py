@@ -36,7 +36,8 @@ def part(seed: int) -> Part:
     corpus = build_corpus(planted.documents, least=5)
     vectors = SkipGram(dimensions=16, seed=seed).fit(corpus)
     cosines = paired_cosines(planted, vectors, seed)
-    rank = float(cosines[["planted", "learnt"]].corr(method="spearman").iloc[0, 1])  # pyright: ignore[reportArgumentType]
+    ranks = pd.DataFrame(cosines, columns=["planted", "learnt"]).rank()
+    rank = float(np.corrcoef(ranks.to_numpy().T)[0, 1])
     groups = pd.DataFrame({"group": planted.groups})
     changes = {
         word: EmbeddingRegression(vectors, window=12, draws=199, seed=seed).fit(corpus, word, groups).table()

@@ -152,6 +152,15 @@ def test_batches_may_be_fed():
     np.testing.assert_allclose(mean_outputs(run.model, [np.zeros((1, 3))])[0], 3.0, atol=0.01)
 
 
+@pytest.fixture
+def interruptible():
+    """A shell starts what it runs in the background with SIGINT ignored, and this process would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_training_that_a_signal_ends_says_so():
     """Nets that had a tenth of their steps are no nuisances to rely on, though `fit` returns them."""
     batch = {name: a[None, :64] for name, a in padded({"x": X, "y": Y}).items()}

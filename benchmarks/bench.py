@@ -83,7 +83,8 @@ def main(benchmarks: dict[str, Callable[[], Iterable[Row]]], file: str) -> None:
 
 def _json(row: Row) -> str:
     """One object; a value that is not finite, which JSON does not know, is null."""
-    return json.dumps(asdict(row) | ({} if math.isfinite(row.value) else {"value": None}))
+    said = asdict(row) | {"ok": True if row.bar is None else row.ok}
+    return json.dumps(said | ({} if math.isfinite(row.value) else {"value": None}))
 
 
 def _line(row: Row) -> str:

@@ -13,6 +13,7 @@ Files of data are the exception: a CSV file holds every label whole and as it is
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import re
@@ -201,6 +202,32 @@ def screen(frame: pd.DataFrame, **options: Any) -> str:
     out, label = _map_cells(frame, lambda text: brief(text, CELL)), lambda text: brief(text, SCREEN)
     out.columns, out.index = _map_labels(frame.columns, label), _map_labels(frame.index, label)
     return out.to_string(**options)
+
+
+def whole(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame of results that prints all it holds, where pandas would put dots; what is made of it does not.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> print(whole(pd.DataFrame({"sentence": ["It takes more than fifty characters to say what is wrong here."]})))
+                                                             sentence
+    0  It takes more than fifty characters to say what is wrong here.
+    """
+    return _whole_frame()(frame)
+
+
+@functools.cache
+def _whole_frame() -> Any:
+    import pandas as pd
+
+    class WholeFrame(pd.DataFrame):
+        """A frame that prints all it holds."""
+
+        def __repr__(self) -> str:
+            return self.to_string(max_colwidth=CELL, float_format="{:.4g}".format)
+
+    return WholeFrame
 
 
 # -------------------------------------------------------------------------------------------------------------- files

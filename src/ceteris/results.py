@@ -18,7 +18,7 @@ from ceteris.estimates.about import About, AbstractDetails, Nuisances
 from ceteris.estimates.single import SINGLE, single
 from ceteris.estimates.words import DIGITS, RATIOS, answer, digits_for, number, one_screen
 from ceteris.evidence import Check, Figure, Section, Table
-from ceteris.outlets import latex_table, markdown_table
+from ceteris.outlets import latex_table, markdown_table, whole
 from ceteris.showing import AbstractResult
 from ceteris.stats.bands import WEIGHTS, maximum, multiplier_bootstrap, normal_maximum
 from ceteris.stats.covariance import assembled, covariance, few_clusters, read_clusters, same_partition
@@ -327,7 +327,7 @@ class Estimate(AbstractResult):
         rows = [(check.verdict, check.value, check.bar, check.sentence) for check in self.checks]
         index = pd.Index([check.name for check in self.checks], name="check", dtype=object)
         frame = pd.DataFrame(rows, columns=["verdict", "value", "bar", "sentence"], index=index)
-        return frame.astype({"value": float, "bar": float})
+        return whole(frame.astype({"value": float, "bar": float}))
 
     def sections(self) -> tuple[Section, ...]:
         """The estimand, its formula, what has to be believed, the numbers, their figures, and the checks."""

@@ -211,3 +211,12 @@ def test_den_haan_marcet_of_a_failed_policy_is_not_a_number_and_no_crash():
     failed = np.full((50, 1), np.nan)
     frame = den_haan_marcet(Point("equation", {"e": failed[:, 0]}), Point("equation", {"e": failed[:, 0]}), failed)
     assert frame.loc["e"].isna()[["statistic", "p"]].all()
+
+
+def test_a_file_that_something_else_wrote_is_not_overwritten(solution, tmp_path):
+    (tmp_path / "solution.safetensors").write_text("mine")
+    with pytest.raises(
+        ValueError, match=r"exists and was not saved by ceteris; give another name, or remove that file"
+    ):
+        solution.save(tmp_path)
+    assert (tmp_path / "solution.safetensors").read_text() == "mine"

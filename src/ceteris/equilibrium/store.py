@@ -24,6 +24,7 @@ from ceteris.equilibrium.policy import blank, finished, learnt_alone
 from ceteris.equilibrium.recipe import MOVED, Recipe, recipe_of
 from ceteris.equilibrium.work import is_log
 from ceteris.files import read_arrays, refuse_non_finite
+from ceteris.files.objects import refuse_foreign_file
 from ceteris.files.trees import filled
 from ceteris.fingerprint import class_parts, described
 from ceteris.nets.activations import ACTIVATIONS
@@ -58,6 +59,7 @@ def save(folder: str | Path, solution: Any) -> Path:
     """Write a solution into a folder, or the file of this name; returns the file."""
     path, model = Path(folder), solution.model
     path = path if path.suffix == ENDING else path / FILE
+    refuse_foreign_file(path)
     own = library_name(type(model))
     facts = {
         "model": {"name": own or type(model).__qualname__, "home": "library" if own else type(model).__module__},

@@ -41,7 +41,7 @@ def run_demo(out: Path, seed: int = 0) -> Path:
     from ceteris.report import Run, report
 
     command = f"ceteris demo --out {shlex.quote(str(out))} --seed {seed}"
-    with Run.create(out, command, {"parts": list(PARTS)}, seed) as run:
+    with Run.create(out, command, {"title": "Five small jobs", "parts": list(PARTS)}, seed) as run:
         run.write(sections(seed))
     return report(out)
 

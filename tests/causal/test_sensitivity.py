@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from ceteris.causal import Interactive, PartiallyLinear, benchmarks, confounding
+from ceteris.causal import Interactive, PartiallyLinear, benchmarks, confounding, report_sections
 from ceteris.causal.linear_sensitivity import linear_benchmark, linear_bias, linear_robustness, strength_of
 from ceteris.causal.sensitivity import Elements, benchmark, bounds
 from ceteris.results import Estimate, Nuisances
@@ -227,3 +227,20 @@ def test_bad_input_is_answered():
         linear_robustness(2.0, 1)
     with pytest.raises(ValueError, match="times is 500, but no confounder is so strong, as it would explain all"):
         linear_benchmark(y, d, x, 0, times=500)
+
+
+def test_where_scores_come_too_close_to_one_bounds_are_not_judged():
+    """What estimates ν², 2 E[1/e + 1/(1 - e)] - E[(D/e - (1 - D)/(1 - e))²], may be negative where e is wrong."""
+    n = 200
+    d = np.tile([0.0, 1.0], n // 2)
+    e = np.where(d == 1, 0.02, 0.98)  # every row is the unlikely one
+    y = np.arange(n) / n
+    zero = np.zeros(n)
+    learnt = Nuisances(e=e, mu0=zero, mu1=zero)
+    found = Estimate(np.ones(1), (y - y.mean())[:, None], ("ATE",), nuisances=learnt)
+    with pytest.raises(
+        FloatingPointError, match=r"mean square of its weights, ν², is found to be -2.4e.03, but must be"
+    ):
+        confounding(found, y=y, d=d)
+    section = next(s for s in report_sections(found, y=y, d=d) if s.title == "Sensitivity")
+    assert [check.passed for check in section.checks] == [None]

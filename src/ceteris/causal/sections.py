@@ -19,7 +19,7 @@ from ceteris.causal.rows import Rows, read_rows
 from ceteris.causal.sensitivity import confounding
 from ceteris.estimates.figures import coefficients
 from ceteris.estimates.words import answer
-from ceteris.results import Estimate, Nuisances, Section, Table
+from ceteris.results import Check, Estimate, Nuisances, Section, Table
 
 SENSITIVE = (("m", "e"), ("mu0", "mu1", "e"))  # of partially linear and of interactive models
 
@@ -148,8 +148,16 @@ def evidence(estimate: Estimate, rows: Rows) -> list[Section]:
         and kept.h is None
         and any(set(need) <= set(kept.known) for need in SENSITIVE)
     ):
-        found.append(confounding(estimate, y=rows.y, d=rows.d).section())
+        found.append(_bounds(estimate, rows))
     return found
+
+
+def _bounds(estimate: Estimate, rows: Rows) -> Section:
+    """Sensitivity to a confounder, or why it cannot be judged."""
+    try:
+        return confounding(estimate, y=rows.y, d=rows.d).section()
+    except FloatingPointError as error:
+        return Section("Sensitivity", checks=(Check("sensitivity to a confounder", None, str(error)),))
 
 
 def weights_of(estimate: Estimate, d: np.ndarray) -> np.ndarray | None:

@@ -282,6 +282,11 @@ def elements_of(estimate: Estimate, y: np.ndarray, d: np.ndarray) -> Elements:
             f"estimate has the nuisances {', '.join(kept.known) or 'none'}, but PartiallyLinear and Interactive "
             "have the ones that these bounds need."
         )
+    if not nu2 > 0:
+        raise FloatingPointError(
+            f"estimate: the mean square of its weights, ν², is found to be {nu2:.3g}, but must be positive for bounds; "
+            "some scores are too close to 0 or 1: raise clip, or ask about the overlap (ATO)."
+        )
     sigma2 = float(np.mean(gap**2))
     phi = estimate.influence[:, 0]
     return Elements(point, phi, sigma2, float(nu2), gap**2 - sigma2, psi_nu2, estimate.clusters, y)

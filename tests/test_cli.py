@@ -2,7 +2,6 @@
 
 import json
 import re
-import resource
 
 import pytest
 
@@ -44,22 +43,19 @@ AT_ONCE = {
 }
 
 
+HEAVY = ("jax", "sklearn", "scipy", "matplotlib", "numba", "pandas")  # half a second of importing, each but one
+
+
 @pytest.mark.parametrize("words", AT_ONCE.values(), ids=AT_ONCE)
-def test_what_only_lists_or_refuses_answers_in_half_a_processor_second(words, run, monkeypatch):
-    """The best of three, user and system: what else the machine does is not the command's fault."""
+def test_what_only_lists_or_refuses_answers_at_once(words, run, monkeypatch):
+    """Nothing heavy is imported; the half second itself is measured in benchmarks/door.py, where nobody else works."""
     monkeypatch.chdir(run.folder.parents[1])
-    seconds = []
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        process = start(f"from ceteris.cli import main; main({words!r})")
-        _, err = process.communicate(timeout=60)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        assert process.returncode in (0, 2)
-        assert "Traceback" not in err, err
-        if seconds[-1] < 0.5:
-            return
-    assert min(seconds) < 0.5, seconds
+    told = f"atexit.register(lambda: print('HEAVY', *set({HEAVY}) & set(sys.modules), file=sys.stderr))"
+    process = start(f"import atexit, sys; {told}; from ceteris.cli import main; main({words!r})")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode in (0, 2)
+    assert "Traceback" not in err, err
+    assert err.splitlines()[-1] == "HEAVY"
 
 
 def test_help_lists_the_commands_and_what_they_do_in_a_line_each(capsys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ceteris.outlets import say
+from ceteris.text.file import text_file
 
 
 def embed(
@@ -37,10 +38,9 @@ def embed(
         Further runs on samples of the documents, to see how steady the neighbours are; 0 for none.
     seed : int
     """
-    from ceteris.text.corpus import join_phrases, read_corpus, text_file
-
     path = text_file(path)  # before anything is imported that takes seconds
     from ceteris.report import Run, command_line, report
+    from ceteris.text.corpus import join_phrases, read_corpus
     from ceteris.text.sections import word_sections
     from ceteris.text.skip_gram import SkipGram, refuse_short
     from ceteris.text.stability import fit_many

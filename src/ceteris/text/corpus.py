@@ -15,6 +15,7 @@ import numpy as np
 from ceteris.arguments import whole
 from ceteris.results import Section
 from ceteris.showing import AbstractResult
+from ceteris.text.file import text_file
 from ceteris.text.shown import corpus_described, corpus_section
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -151,14 +152,6 @@ def read_corpus(path: str | Path, least: int = 5) -> Corpus:
     (('rules', 'the'), 2)
     """
     return build_corpus(_lines(text_file(path)), least)
-
-
-def text_file(path: str | Path) -> Path:
-    """Return the path of a file that is there."""
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"path: there is no file {path}; give a text file with one document per line.")
-    return path
 
 
 def _lines(path: Path) -> Iterator[str]:

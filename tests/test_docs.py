@@ -26,6 +26,10 @@ SLOW = {
     "docs/testing.md",
     "docs/equilibrium.md",
     "docs/symmetry.md",
+    "docs/saving.md",
+    "docs/tutorials/applied-ml.md",
+    "docs/tutorials/macroeconomist.md",
+    "docs/tutorials/political-scientist.md",
 }
 TOO_LONG = {"ceteris gallery bias_variance": "its --quick form is run"}
 

@@ -69,8 +69,8 @@ class NeuralClassifier(ClassifierMixin, NeuralLearner):
     members : int
         Nets in the ensemble, for each weight decay.
     monotone : mapping, optional
-        From columns of numbers to -1, where the log odds of the second class fall with them, or +1, where they rise: a guarantee, by how the
-        net is built (see `ceteris.nets.Monotone`). Other columns are free.
+        From columns of numbers to -1, where the log odds of the second of two classes fall with them, or +1, where
+        they rise: a guarantee, by how the net is built (see `ceteris.nets.Monotone`). Other columns are free.
     unseen : {"error", "ignore"}
         What to do with a label that was not there in training: raise, or let it count as none of those known.
     random_state : int, RandomState or None
@@ -166,8 +166,8 @@ def _check(learner: NeuralClassifier) -> None:
         )
     if learner.monotone and len(learner.classes_) > 2:
         raise ValueError(
-            f"monotone: y has {len(learner.classes_)} classes, but must have 2, whose odds rise or fall; leave monotone "
-            "out, or fit one class against the rest."
+            f"monotone: y has {len(learner.classes_)} classes, but must have 2, whose odds rise or fall; leave it out, "
+            "or fit one class against the rest."
         )
 
 

@@ -53,8 +53,8 @@ class NeuralQuantileRegressor(RegressorMixin, NeuralLearner):
     members : int
         Nets in the ensemble, for each weight decay.
     monotone : mapping, optional
-        From columns of numbers to -1, where all quantiles fall with them, or +1, where they rise: a guarantee, by how the
-        net is built (see `ceteris.nets.Monotone`). Other columns are free.
+        From columns of numbers to -1, where all quantiles fall with them, or +1, where they rise: a guarantee, by how
+        the net is built (see `ceteris.nets.Monotone`). Other columns are free.
     unseen : {"error", "ignore"}
         What to do with a label that was not there in training: raise, or let it count as none of those known.
     random_state : int, RandomState or None

@@ -73,7 +73,7 @@ def refuse_outside(y: np.ndarray, loss: str) -> None:
     --------
     >>> refuse_outside(np.array([[1.0], [-2.0]]), "poisson")
     Traceback (most recent call last):
-    ValueError: y holds 1 negative value, but must be at least 0 with loss='poisson'; drop these rows, or take another loss.
+    ValueError: y holds 1 negative value, but must be at least 0 with loss='poisson'; take another loss.
     """
     refused = {
         "poisson": (y < 0, "negative", "be at least 0"),
@@ -87,17 +87,7 @@ def refuse_outside(y: np.ndarray, loss: str) -> None:
     count = int(wrong.sum())
     if count:
         raise ValueError(
-            f"y holds {count} {what} value{'s' * (count > 1)}, but must {must} with loss={loss!r}; drop these rows, or "
-            "take another loss."
-        )
-
-
-def refuse_all_zero(y: np.ndarray, loss: str) -> None:
-    """Raise where the mean of a target is zero, of which there is no logarithm."""
-    if not y.any():
-        raise ValueError(
-            f"y holds zeros only in the rows that count, but must hold a positive value with loss={loss!r}; check how "
-            "the rows were chosen."
+            f"y holds {count} {what} value{'s' * (count > 1)}, but must {must} with loss={loss!r}; take another loss."
         )
 
 
@@ -188,6 +178,16 @@ def units(y: np.ndarray, weights: np.ndarray) -> Units:
     """Return the standardisation of a target; the scale of a constant one is 1."""
     mean, scale = moments(y, weights)
     return Units(mean, np.where(np.isinf(scale), 1.0, scale))
+
+
+def share_units(y: np.ndarray, weights: np.ndarray, loss: str) -> Units:
+    """Return the mean of a target that is not negative as its unit, so that the logarithm of a mean starts at zero."""
+    if not y.any():
+        raise ValueError(
+            f"y holds zeros only in the rows that count, but must hold a positive value with loss={loss!r}; check how "
+            "the rows were chosen."
+        )
+    return Units(np.zeros(y.shape[1]), np.average(y, axis=0, weights=weights))
 
 
 def _refuse_none(y: Any) -> None:

@@ -40,6 +40,7 @@ class NeuralLearner(AbstractFitted):
     patience: int = 50
     validation: float = 0.1
     members: int = 6
+    monotone: Any = None
     unseen: str = "error"
     random_state: Any = None
     progress: bool = False
@@ -114,7 +115,9 @@ class NeuralLearner(AbstractFitted):
                 "give more rows."
             )
         encoding, constant = coding.encode(frame, w)
+        signs = settings.signs_of(self.monotone, encoding)
         task, strata = self._learn_target(y, w)
+        task = task._replace(signs=signs)
         data = network.Data(encoding(frame), self._scaled(y), self._loss_weights(y, w))
         given = self._held(validation_data, encoding)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))

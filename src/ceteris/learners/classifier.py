@@ -7,10 +7,23 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.utils.metaestimators import available_if
 
+from ceteris.arguments import one_of
 from ceteris.learners import network, target
 from ceteris.learners.base import NeuralLearner
-from ceteris.nets import categorical_cross_entropy, identity
+from ceteris.nets import SmoothedCrossEntropy, categorical_cross_entropy, hinge, identity
+
+LOSSES = ("log", "hinge")
+
+
+def _gives_probabilities(learner: Any) -> bool:
+    if learner.loss == "hinge":
+        raise AttributeError(
+            "NeuralClassifier: loss is 'hinge', but must be 'log' for predict_proba; take decision_function, or fit "
+            "with loss='log'."
+        )
+    return True
 
 
 @dataclass(eq=False, repr=False)
@@ -21,6 +34,12 @@ class NeuralClassifier(ClassifierMixin, NeuralLearner):
     ----------
     class_weight : None, "balanced" or dict
         Weight of each class in the loss; "balanced" gives all classes the same total weight.
+    loss : {"log", "hinge"}
+        What is minimised: the cross-entropy, which gives probabilities, or the hinge loss of Crammer and Singer, which
+        gives scores whose order is all that they say (``decision_function``, no ``predict_proba``).
+    label_smoothing : float
+        Share of each label that is spread evenly over all classes in the cross-entropy; it draws probabilities
+        towards each other, so that few wrong labels cost less.
     widths : int or tuple of int
         Hidden layers of each perceptron.
     activation : str
@@ -49,6 +68,9 @@ class NeuralClassifier(ClassifierMixin, NeuralLearner):
         net takes all epochs.
     members : int
         Nets in the ensemble, for each weight decay.
+    monotone : mapping, optional
+        From columns of numbers to -1, where the log odds of the second of two classes fall with them, or +1, where
+        they rise: a guarantee, by how the net is built (see `ceteris.nets.Monotone`). Other columns are free.
     unseen : {"error", "ignore"}
         What to do with a label that was not there in training: raise, or let it count as none of those known.
     random_state : int, RandomState or None
@@ -78,17 +100,34 @@ class NeuralClassifier(ClassifierMixin, NeuralLearner):
     """
 
     class_weight: Any = None
+    loss: str = field(default="log", kw_only=True)
+    label_smoothing: float = field(default=0.0, kw_only=True)
     classes_: np.ndarray = field(init=False)
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict the most probable class, shape (n,)."""
-        most = self.predict_proba(X).argmax(1)
+        """Predict the class of the highest probability or score, shape (n,)."""
+        most = self._scores(X).argmax(1)
         return self.classes_[most]
 
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return what decides: of two classes the score of the second minus that of the first, shape (n,).
+
+        Of more classes it is the score of each, shape (n, classes). Scores are logarithms of probabilities, or with
+        the hinge loss the mean outputs of the nets.
+        """
+        scores = self._scores(X)
+        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
+
+    @available_if(_gives_probabilities)
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class, shape (n, classes), in the order of ``classes_``."""
         logits = self._outputs(X)
         return softmax(logits).mean(0)
+
+    def _scores(self, X: Any) -> np.ndarray:
+        if self.loss == "hinge":
+            return self._outputs(X).mean(0)
+        return np.log(np.maximum(self.predict_proba(X), np.finfo(float).tiny))
 
     def _read(self, y, rows):
         return target.classes(y, rows)
@@ -96,10 +135,13 @@ class NeuralClassifier(ClassifierMixin, NeuralLearner):
     def _learn_target(self, y, w):
         self.classes_, labels = np.unique(y, return_inverse=True)
         target.refuse_one_class(self.classes_)
+        _check(self)
         return self._task(), labels
 
     def _task(self):
-        return network.Task(categorical_cross_entropy, identity, len(self.classes_))
+        smoothed = SmoothedCrossEntropy(self.label_smoothing) if self.label_smoothing else categorical_cross_entropy
+        chosen = hinge if self.loss == "hinge" else smoothed
+        return network.Task(chosen, identity, len(self.classes_), (-1, 1) if self.monotone else ())
 
     def _scaled(self, y):
         position = {label: k for k, label in enumerate(self.classes_.tolist())}
@@ -112,6 +154,21 @@ class NeuralClassifier(ClassifierMixin, NeuralLearner):
 
     def _loss_weights(self, y, w):
         return w * target.class_weights(self.class_weight, y)
+
+
+def _check(learner: NeuralClassifier) -> None:
+    """Raise on settings that do not go together, or with so many classes."""
+    one_of("NeuralClassifier: loss", learner.loss, LOSSES)
+    if learner.loss == "hinge" and learner.label_smoothing:
+        raise ValueError(
+            f"NeuralClassifier: label_smoothing is {learner.label_smoothing}, but must be 0 with loss='hinge'; take "
+            "loss='log'."
+        )
+    if learner.monotone and len(learner.classes_) > 2:
+        raise ValueError(
+            f"monotone: y has {len(learner.classes_)} classes, but must have 2, whose odds rise or fall; leave it out, "
+            "or fit one class against the rest."
+        )
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

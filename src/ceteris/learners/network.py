@@ -17,7 +17,7 @@ import numpy as np
 from jax import Array
 
 from ceteris.engine import Fit, Status, precision
-from ceteris.nets import LinearPlus, linear_plus
+from ceteris.nets import AbstractNet, linear_plus, monotone
 from ceteris.recipe import KINDS, optimiser
 from ceteris.training import (
     AbstractRowLoss,
@@ -56,11 +56,16 @@ class Data(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What is learnt: a loss per row, of the head's outputs; both hashable."""
+    """What is learnt: a loss per row, of the head's outputs; both hashable.
+
+    Where an input has a sign, the net is a `Monotone` with these signs of the inputs and directions of the outputs.
+    """
 
     loss: Callable[[Array, Array], Array]
     head: Callable[[Array], Array]
     outputs: int
+    directions: tuple[int, ...] = ()
+    signs: tuple[int, ...] = ()
 
 
 class Trained(NamedTuple):
@@ -221,11 +226,14 @@ def judged(trained: Trained, task: Task, data: Data, given: Data | None) -> tupl
 # ------------------------------------------------------------------------- from parameters to the four slots
 
 
-def template(settings: Any, in_size: int, task: Task) -> Callable[..., LinearPlus]:
+def template(settings: Any, in_size: int, task: Task) -> Callable[..., AbstractNet]:
     """Return a builder of the net, after building its shapes once: a wrong option is refused here."""
     widths = settings.widths if isinstance(settings.widths, int) else tuple(settings.widths)
     options = ("widths", widths), *((name, getattr(settings, name)) for name in ("activation", "normalise", "dropout"))
-    builder = eqx.Partial(linear_plus, in_size, task.outputs, options)
+    builder: Callable[..., AbstractNet] = eqx.Partial(linear_plus, in_size, task.outputs, options)
+    if any(task.signs):
+        directions = task.directions or (1,) * task.outputs
+        builder = eqx.Partial(monotone, in_size, task.outputs, task.signs, directions, options)
     eqx.filter_eval_shape(builder, key=jr.key(0))
     return builder
 

@@ -10,7 +10,7 @@ from sklearn.base import RegressorMixin
 
 from ceteris.learners import network, target
 from ceteris.learners.base import NeuralLearner
-from ceteris.nets import Pinball, quantiles
+from ceteris.nets import Pinball, ascending, quantiles
 
 
 @dataclass(eq=False, repr=False)
@@ -52,6 +52,9 @@ class NeuralQuantileRegressor(RegressorMixin, NeuralLearner):
         net takes all epochs.
     members : int
         Nets in the ensemble, for each weight decay.
+    monotone : mapping, optional
+        From columns of numbers to -1, where all quantiles fall with them, or +1, where they rise: a guarantee, by how
+        the net is built (see `ceteris.nets.Monotone`). Other columns are free.
     unseen : {"error", "ignore"}
         What to do with a label that was not there in training: raise, or let it count as none of those known.
     random_state : int, RandomState or None
@@ -116,7 +119,7 @@ class NeuralQuantileRegressor(RegressorMixin, NeuralLearner):
 
     def _task(self):
         loss = Pinball(self.levels)
-        return network.Task(loss, quantiles, len(loss.levels))
+        return network.Task(loss, ascending if self.monotone else quantiles, len(loss.levels))
 
     def _scaled(self, y):
         return ((y - self.units_.mean) / self.units_.scale).astype(np.float32)

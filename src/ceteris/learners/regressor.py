@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 from sklearn.base import RegressorMixin
 
-from ceteris.learners import network, target
+from ceteris.arguments import choose, one_of, probability
+from ceteris.learners import families, network, target
 from ceteris.learners.base import NeuralLearner
-from ceteris.nets import Huber, absolute, choose, identity, squared
+from ceteris.learners.families import FAMILIES
+from ceteris.nets import Huber, Tweedie, absolute, identity, squared
 
 LOSSES = {"squared": squared, "absolute": absolute, "huber": Huber(1.0)}
+GRID = np.linspace(0, 1, 1001)  # levels at which the errors on rows set aside are kept
 
 
 @dataclass(eq=False, repr=False)
@@ -24,9 +27,16 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
 
     Parameters
     ----------
-    loss : {"squared", "absolute", "huber"}
+    loss : {"squared", "absolute", "huber", "gaussian", "poisson", "negative binomial", "gamma", "tweedie"}
         What is minimised: squared errors give the conditional mean, absolute errors the conditional median,
-        Huber's loss (on the standardised target, linear beyond one standard deviation) a robust mean.
+        Huber's loss (on the standardised target, linear beyond one standard deviation) a robust mean. The others are
+        likelihoods of the distribution they are named after, and give its mean: "gaussian" has a mean and a variance
+        for each row, "poisson" counts or amounts of at least zero, "negative binomial" counts with a mean and a
+        dispersion for each row, "gamma" positive amounts, "tweedie" amounts of which many are zero. All but the first
+        have the logarithm of the mean as output of the net. Counts over an exposure e are fitted as rates, y / e with
+        e as ``sample_weight`` and "poisson", which is the same likelihood.
+    power : float
+        Of "tweedie" only: its variance is proportional to mean^power; between 1 and 2.
     widths : int or tuple of int
         Hidden layers of each perceptron.
     activation : str
@@ -55,6 +65,9 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         net takes all epochs.
     members : int
         Nets in the ensemble, for each weight decay.
+    monotone : mapping, optional
+        From columns of numbers to -1, where predictions fall with them, or +1, where they rise: a guarantee, by how
+        the net is built (see `ceteris.nets.Monotone`). Other columns are free, and so are variances and dispersions.
     unseen : {"error", "ignore"}
         What to do with a label that was not there in training: raise, or let it count as none of those known.
     random_state : int, RandomState or None
@@ -77,7 +90,11 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
     late_fall_ : float
         Share of the fall in held-out loss that came in the second half of the epochs.
     noise_ : array, shape (outputs,)
-        Standard deviation of what the nets do not explain, from rows set aside.
+        Standard deviation of what the nets do not explain, from rows set aside; not with a likelihood.
+    scores_ : array, shape (1001, outputs)
+        Quantiles of (y - prediction) / standard deviation on rows set aside; not with a likelihood.
+    dispersion_ : float
+        Factor of the variance that the distribution implies, from rows set aside; at least 1 of counts.
     status_ : str
         How the training ended, in words.
 
@@ -98,8 +115,11 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
     """
 
     loss: str = "squared"
+    power: float = field(default=1.5, kw_only=True)
     units_: target.Units = field(init=False)
     noise_: np.ndarray = field(init=False)
+    scores_: np.ndarray = field(init=False)
+    dispersion_: float = field(init=False)
     flat_: bool = field(init=False)
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
@@ -116,32 +136,99 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         y : array, shape (n,), or (n, outputs) if the target had that shape
         std : array of the same shape, if asked for
             Standard deviation of a new observation around the prediction: √(spread² + noise²), where spread is
-            the standard deviation over members, which grows away from the data, and noise is `noise_`.
+            the standard deviation over members, which grows away from the data, and noise is `noise_`, or what the
+            distribution implies that the loss is named after.
         """
+        means, variances = self._moments(self._outputs(X))
+        mean = self._shaped(means.mean(0))
+        return (mean, self._shaped(np.sqrt(means.var(0) + variances.mean(0)))) if return_std else mean
+
+    def predict_quantiles(self, X: Any, levels: Any = (0.05, 0.5, 0.95)) -> np.ndarray:
+        """Return quantiles of a new observation, shape (n, levels), or (n, outputs, levels).
+
+        Where the loss is named after a distribution they are those of the mixture of the members'. Otherwise they are
+        the prediction plus its standard deviation times the quantiles of (y - prediction) / std on rows set aside.
+
+        Parameters
+        ----------
+        X : data frame or array-like of shape (n, columns)
+        levels : sequence of float
+            Strictly between 0 and 1.
+        """
+        levels = np.array([probability("levels", level) for level in np.ravel(levels)], float)
         outputs = self._outputs(X)
-        y = self.units_.mean + self.units_.scale * outputs
-        mean = self._shaped(y.mean(0))
-        return (mean, self._shaped(np.sqrt(y.var(0) + self.noise_**2))) if return_std else mean
+        if self.loss in FAMILIES:
+            mu, s = families.parameters(self.loss, outputs, self.units_)
+            return families.mixture_quantiles(self.loss, mu, s, self.dispersion_, self.power, levels)
+        means, variances = self._moments(outputs)
+        std = np.sqrt(means.var(0) + variances.mean(0))
+        scores = np.array([np.interp(levels, GRID, column) for column in self.scores_.T])
+        found = means.mean(0)[..., None] + std[..., None] * scores
+        return found[:, 0] if self.flat_ else found
+
+    def predict_interval(self, X: Any, level: float = 0.9) -> np.ndarray:
+        """Return the interval that holds a new observation with probability ``level``, shape (n, 2).
+
+        Both tails have the same probability, as far as there are rows set aside to tell; of counts, which leave gaps,
+        it may hold more. Of several outputs the shape is (n, outputs, 2).
+
+        Examples
+        --------
+        >>> x = np.linspace(0, 1, 400)[:, None]
+        >>> y = x[:, 0] + np.random.default_rng(0).normal(size=400)
+        >>> learner = NeuralRegressor(members=2, weight_decay=1.0, random_state=0).fit(x, y)
+        >>> low, high = learner.predict_interval(x, level=0.8).T
+        >>> bool(0.7 < ((low < y) & (y < high)).mean() < 0.9)
+        True
+        """
+        tail = (1 - probability("level", level)) / 2
+        return self.predict_quantiles(X, (tail, 1 - tail))
+
+    def _moments(self, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return each member's mean and variance, shape (members, n, outputs)."""
+        if self.loss in FAMILIES:
+            mu, s = families.parameters(self.loss, outputs, self.units_)
+            variance = self.dispersion_ * FAMILIES[self.loss].variance(mu, s, self.power)
+            return mu[..., None], variance[..., None]
+        means = self.units_.mean + self.units_.scale * outputs
+        return means, np.broadcast_to(self.noise_**2, means.shape)
 
     def _shaped(self, y: np.ndarray) -> np.ndarray:
         return y[:, 0] if self.flat_ else y
 
     def _read(self, y, rows):
-        self.flat_ = np.asarray(y).ndim == 1
-        return target.numbers(y, rows, several=True)
+        one_of("loss", self.loss, [*LOSSES, *FAMILIES])
+        family = self.loss in FAMILIES
+        self.flat_ = family or np.asarray(y).ndim == 1
+        y = target.numbers(y, rows, several=not family)
+        target.refuse_outside(y, self.loss)
+        return y
 
     def _learn_target(self, y, w):
-        self.units_ = target.units(y, w)
+        self.units_ = target.units(y, w) if self.loss in (*LOSSES, "gaussian") else target.share_units(y, w, self.loss)
         return self._task(), y[:, 0]
 
     def _task(self):
-        return network.Task(choose("loss", self.loss, LOSSES), identity, len(self.units_.mean))
+        if self.loss not in FAMILIES:
+            return network.Task(choose("loss", self.loss, LOSSES), identity, len(self.units_.mean))
+        loss, outputs = FAMILIES[self.loss][:2]
+        directions = (1, 0)[:outputs]  # the second one, how the target is spread, is free
+        return network.Task(Tweedie(self.power) if self.loss == "tweedie" else loss, identity, outputs, directions)
 
     def _scaled(self, y):
+        if self.loss == "negative binomial":  # in its own units; its mean is an exposure
+            return np.column_stack([y, np.broadcast_to(self.units_.scale, y.shape)]).astype(np.float32)
         return ((y - self.units_.mean) / self.units_.scale).astype(np.float32)
 
     def _finish(self, trained, data, given):
-        self.noise_ = self.units_.scale * noise(*network.judged(trained, self._task(), data, given))
+        outputs, y, counts = network.judged(trained, self._task(), data, given)
+        if self.loss in FAMILIES:
+            mu, s = families.parameters(self.loss, np.asarray(outputs, float), self.units_)
+            y = self.units_.mean[0] + self.units_.scale[0] * y[:, 0]
+            self.dispersion_ = families.dispersion(self.loss, mu, s, y, counts, self.power)
+            return
+        left = noise(outputs, y, counts)
+        self.noise_, self.scores_ = self.units_.scale * left, families.scores(outputs, y, counts, left, GRID)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

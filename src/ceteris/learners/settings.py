@@ -2,16 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ceteris import arguments
-from ceteris.arguments import COUNT, NOT_NEGATIVE, one_of
+from ceteris.arguments import COUNT, NOT_NEGATIVE, SHARE, a_number, one_of, shown
 from ceteris.recipe import KINDS
+from ceteris.tables.coding import Encoding
+
+POWER = a_number(above=1, below=2)
 
 
 def check(learner: Any) -> None:
     """Raise on the first setting that is not allowed, saying what is."""
     decays = NOT_NEGATIVE.or_several("value to try", least=1)
-    arguments.check(learner, widths=COUNT.or_several("hidden layer"), weight_decay=decays)
+    arguments.check(
+        learner, widths=COUNT.or_several("hidden layer"), weight_decay=decays, power=POWER, label_smoothing=SHARE
+    )
     one_of("optimiser", learner.optimiser, KINDS)
     one_of("unseen", learner.unseen, ("error", "ignore"))
+
+
+def signs_of(monotone: Any, encoding: Encoding) -> tuple[int, ...]:
+    """Return the sign of each column of the matrix, 0 where it is free; nothing without ``monotone``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ceteris.tables.coding import encode, read
+    >>> encoding, _ = encode(read([[1.0, "red", 3.0], [3.0, "blue", 4.0]]), np.ones(2))
+    >>> signs_of({"x0": -1}, encoding)
+    (-1, 0, 0, 0)
+    """
+    if monotone is None or (isinstance(monotone, Mapping) and not monotone):
+        return ()
+    if not isinstance(monotone, Mapping):
+        raise ValueError(
+            f"monotone is {shown(monotone)}, but must be None or a mapping from columns to -1 or +1; give one, such as "
+            "{'price': -1}."
+        )
+    for name, sign in monotone.items():
+        one_of("monotone", name, encoding.names, kind="a mapping from columns of X:")
+        if isinstance(sign, bool) or sign not in (-1, 1):
+            raise ValueError(
+                f"monotone[{name!r}] is {shown(sign)}, but must be -1, where predictions fall with the column, or +1, "
+                "where they rise; leave the column out where they may do both."
+            )
+        if encoding.labels[encoding.names.index(name)] is not None:
+            raise ValueError(
+                f"monotone: column {name!r} holds labels, but must hold numbers, which have an order; code it as "
+                "numbers, or leave it out."
+            )
+    columns = zip(encoding.names, encoding.labels, strict=True)
+    return tuple(
+        sign
+        for name, labels in columns
+        for sign in ([int(monotone.get(name, 0))] if labels is None else [0] * len(labels))
+    )

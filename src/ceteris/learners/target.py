@@ -66,6 +66,31 @@ def numbers(y: Any, rows: int, several: bool) -> np.ndarray:
     return y.reshape(rows, -1)
 
 
+def refuse_outside(y: np.ndarray, loss: str) -> None:
+    """Raise on values that cannot come from the distribution that a loss is named after.
+
+    Examples
+    --------
+    >>> refuse_outside(np.array([[1.0], [-2.0]]), "poisson")
+    Traceback (most recent call last):
+    ValueError: y holds 1 negative value, but must be at least 0 with loss='poisson'; take another loss.
+    """
+    refused = {
+        "poisson": (y < 0, "negative", "be at least 0"),
+        "tweedie": (y < 0, "negative", "be at least 0"),
+        "gamma": (y <= 0, "zero or negative", "be above 0"),
+        "negative binomial": ((y < 0) | (y != np.round(y)), "negative or broken", "be counts 0, 1, 2, ..."),
+    }
+    if loss not in refused:
+        return
+    wrong, what, must = refused[loss]
+    count = int(wrong.sum())
+    if count:
+        raise ValueError(
+            f"y holds {count} {what} value{'s' * (count > 1)}, but must {must} with loss={loss!r}; take another loss."
+        )
+
+
 def classes(y: Any, rows: int) -> np.ndarray:
     """Return the labels of a classification, shape (rows,).
 
@@ -153,6 +178,16 @@ def units(y: np.ndarray, weights: np.ndarray) -> Units:
     """Return the standardisation of a target; the scale of a constant one is 1."""
     mean, scale = moments(y, weights)
     return Units(mean, np.where(np.isinf(scale), 1.0, scale))
+
+
+def share_units(y: np.ndarray, weights: np.ndarray, loss: str) -> Units:
+    """Return the mean of a target that is not negative as its unit, so that the logarithm of a mean starts at zero."""
+    if not y.any():
+        raise ValueError(
+            f"y holds zeros only in the rows that count, but must hold a positive value with loss={loss!r}; check how "
+            "the rows were chosen."
+        )
+    return Units(np.zeros(y.shape[1]), np.average(y, axis=0, weights=weights))
 
 
 def _refuse_none(y: Any) -> None:

@@ -19,7 +19,7 @@ from ceteris.nets.coder import Coder
 from ceteris.nets.cohorts import Cohorts
 from ceteris.nets.conditionals import Conditionals
 from ceteris.nets.deep_set import DeepSet
-from ceteris.nets.heads import Interval, positive, probabilities, quantiles, share
+from ceteris.nets.heads import Interval, ascending, positive, probabilities, quantiles, share
 from ceteris.nets.initialisers import (
     INITIALISERS,
     default_initialiser,
@@ -36,13 +36,21 @@ from ceteris.nets.linear_plus import LinearPlus, linear_plus
 from ceteris.nets.losses import (
     Huber,
     Pinball,
+    SmoothedCrossEntropy,
+    Tweedie,
     absolute,
     binary_cross_entropy,
     categorical_cross_entropy,
+    gamma,
+    gaussian,
+    hinge,
+    negative_binomial,
+    poisson,
     squared,
     weighted_mean,
 )
 from ceteris.nets.mlp import MLP, Dense, Layer
+from ceteris.nets.monotone import Monotone, monotone
 from ceteris.nets.net import (
     AbstractConstants,
     AbstractNet,
@@ -78,14 +86,18 @@ __all__ = [
     "LayerNorm",
     "LinearPlus",
     "Moments",
+    "Monotone",
     "Pinball",
     "Powers",
     "RMSNorm",
     "RandomFeatures",
     "Scaled",
+    "SmoothedCrossEntropy",
     "Standardise",
+    "Tweedie",
     "absolute",
     "activation",
+    "ascending",
     "attended",
     "binary_cross_entropy",
     "categorical_cross_entropy",
@@ -93,11 +105,14 @@ __all__ = [
     "default_initialiser",
     "elastic_net",
     "elu",
+    "gamma",
+    "gaussian",
     "gelu",
     "glorot_normal",
     "glorot_uniform",
     "he_normal",
     "he_uniform",
+    "hinge",
     "identity",
     "initialiser",
     "l1",
@@ -106,8 +121,11 @@ __all__ = [
     "lecun_normal",
     "linear_plus",
     "mish",
+    "monotone",
+    "negative_binomial",
     "no_buffers",
     "orthogonal",
+    "poisson",
     "positive",
     "probabilities",
     "quantiles",

@@ -19,7 +19,7 @@ from ceteris.engine import Fit, Status
 from ceteris.fitted import AbstractFitted
 from ceteris.learners import network, settings, target
 from ceteris.results import Check, Section
-from ceteris.tables import coding
+from ceteris.tables import coding, inputs
 from ceteris.training import history
 
 
@@ -28,25 +28,26 @@ from ceteris.training import history
 class NeuralLearner(AbstractFitted):
     """An ensemble of nets on a table. A learner adds its parameters, how it reads y, and how it predicts."""
 
-    widths: Any = (64, 64)
+    widths: Any = None
+    knots: int = 24
     activation: Any = "swish"
     normalise: str | None = None
-    dropout: float = 0.05
+    dropout: float = 0.1
     optimiser: str = "adamw"
     rate: float | None = None
     weight_decay: Any = None
     batch_size: int | None = None
     epochs: int | None = None
-    patience: int = 50
-    validation: float = 0.1
-    members: int = 6
+    patience: int | None = None
+    validation: float | None = None
+    members: int | None = None
     monotone: Any = None
     unseen: str = "error"
     random_state: Any = None
     progress: bool = False
     n_features_in_: int = field(init=False)
     n_members_: int = field(init=False)
-    encoding_: coding.Encoding = field(init=False)
+    encoding_: inputs.Inputs = field(init=False)
     nets_: Any = field(init=False)
     late_fall_: float = field(init=False)
 
@@ -114,7 +115,8 @@ class NeuralLearner(AbstractFitted):
                 f"X: {frame.rows} sample(s) with weight (n_samples=1) cannot be learnt from, at least 2 are needed; "
                 "give more rows."
             )
-        encoding, constant = coding.encode(frame, w)
+        size = len(y) if groups is None else min(map(len, groups))
+        encoding, constant = inputs.learn_inputs(frame, w, network.steps_between_knots(self, size))
         signs = settings.signs_of(self.monotone, encoding)
         task, strata = self._learn_target(y, w)
         task = task._replace(signs=signs)
@@ -122,12 +124,13 @@ class NeuralLearner(AbstractFitted):
         given = self._held(validation_data, encoding)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         learners: list[Any] = [self] if groups is None else [copy.copy(self) for _ in groups]
-        trained = network.learn(self, task, normalised(data), given, strata, seed, groups)
+        knots = encoding.low, encoding.slope
+        trained = network.learn(self, task, normalised(data), given, strata, seed, groups, knots)
         for learner, own in zip(learners, trained, strict=True):
             learner.encoding_, learner.constant_columns_, learner.nets_ = encoding, list(constant), own.nets
             learner.history_, learner.n_iter_ = history(own.run, own.kept), own.run.tick
-            learner.status_, learner.late_fall_ = own.run.sentence, network.late_fall(own)
-            learner.weight_decays_, learner.n_members_ = own.decays, len(own.kept)
+            learner.status_, learner.late_fall_ = network.sentence(own), network.late_fall(own)
+            learner.weight_decays_, learner.n_members_ = own.decays, len(own.rows.train)
             learner._finish(own, data, given)
         late = learners[0].late_fall_ if groups is None else 0.0  # out of fold it shows how good they are
         warn_if_unsettled(type(self).__name__, trained[0].run, late)
@@ -147,7 +150,7 @@ class NeuralLearner(AbstractFitted):
         if len(encoding.names) != self.n_features_in_ or (named is not None and list(named) != list(encoding.names)):
             raise ValueError("its columns and their encoding do not fit together")
         task = self._task()
-        network.refuse_misfit(self.nets_, task.head, len(encoding.mean), (self.n_members_, task.outputs))
+        network.refuse_misfit(self.nets_, task.head, encoding.width, (self.n_members_, task.outputs))
         noise = getattr(self, "noise_", np.zeros(task.outputs))
         if np.shape(noise) != (task.outputs,) or not np.isfinite(noise).all():
             raise ValueError("its outputs and their noise do not fit together")
@@ -208,11 +211,11 @@ class NeuralLearner(AbstractFitted):
         return frame.take(w > 0), y[w > 0], w[w > 0]
 
     def _frame(self, X: Any, reset: bool) -> coding.Frame:
-        frame = coding.read(X)
+        frame = coding.read(X, missing=True)
         validate_data(self, X, reset=reset, skip_check_array=True)
         return frame
 
-    def _held(self, validation_data: Any, encoding: coding.Encoding) -> network.Data | None:
+    def _held(self, validation_data: Any, encoding: inputs.Inputs) -> network.Data | None:
         if validation_data is None:
             return None
         if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):

@@ -17,7 +17,8 @@ import numpy as np
 from jax import Array
 
 from ceteris.engine import Fit, Status, precision
-from ceteris.nets import AbstractNet, linear_plus, monotone
+from ceteris.learners.lines import Lines, linear_answers
+from ceteris.nets import AbstractNet, monotone, tabular_net
 from ceteris.recipe import KINDS, optimiser
 from ceteris.training import (
     AbstractRowLoss,
@@ -25,14 +26,18 @@ from ceteris.training import (
     TrainingPlan,
     batch_for,
     evaluate,
+    filled_rows,
     padded,
-    passes_for,
+    size_class,
     split,
     train,
 )
 
 SETTLED = 0.1  # up to this share of the fall in held-out loss may come in the second half of the epochs
-FEW, DECAYS = 5_000, (0.1, 1.0, 3.0)  # weight decays per unit of rate, tried on up to 5,000 rows
+SMALL, LARGE = 1_000, 20_000  # rows up to which nets are small, and from which on there are fewer of them
+DECAYS = (0.1, 2.0)  # weight decays per unit of rate
+RATE = 0.01
+LOOKS = 20  # at rows set aside
 
 
 class HeadLoss(AbstractRowLoss):
@@ -75,9 +80,10 @@ class Trained(NamedTuple):
     ----------
     nets : stacked nets, one per member
     run : the whole run, members of other weight decays and other groups included
-    kept : which members of the run these are
+    kept : which members of the run are among these
     rows : who learnt from which rows
     decays : the weight decays that were kept
+    linear : whether linear answers are among the nets; they are the last ones
     """
 
     nets: Any
@@ -85,6 +91,7 @@ class Trained(NamedTuple):
     kept: np.ndarray
     rows: MemberRows
     decays: np.ndarray
+    linear: bool
 
 
 def learn(
@@ -95,11 +102,12 @@ def learn(
     strata: np.ndarray,
     seed: int,
     groups: Sequence[np.ndarray] | None,
+    knots: tuple[np.ndarray, np.ndarray],
 ) -> list[Trained]:
-    """Train a learner's ensemble on standardised rows, one for each group of rows, all as one program.
+    """Train a learner's ensemble on the rows of a table, one for each group of rows, all as one program.
 
-    Where several weight decays are to be tried, there is a full set of members for each, on the same rows; the sets
-    that do best on held-out rows are kept (`best_sets`).
+    Where several weight decays are to be tried, there is a full set of members for each, on the same rows, and one of
+    linear answers; the sets that do best on held-out rows are kept (`best_sets`).
 
     Parameters
     ----------
@@ -113,38 +121,61 @@ def learn(
     seed : int
     groups : sequence of int arrays, optional
         The rows that each ensemble learns from; by default there is one, of all rows.
+    knots : (array, array)
+        Low and slope; see `ceteris.tables.inputs.Inputs`.
     """
-    count, n = (1, len(data.x)) if groups is None else (len(groups), min(map(len, groups)))
-    share = 0.0 if given is not None else settings.validation
-    rows = split(strata, settings.members, share, np.random.default_rng(seed), groups)
-    decays = decays_to_try(settings, n, given is not None or rows.heldout is not None)
-    sets = rows.take(np.tile(np.arange(len(rows.train)), len(decays)))
-    how = plan(settings, n, rows.train.shape[1], decays[0])
+    n = len(data.x)
+    count, size = (1, n) if groups is None else (len(groups), min(map(len, groups)))
+    members, share = ensemble_of(settings, size)
+    rows = split(strata, members, 0.0 if given is not None else share, np.random.default_rng(seed), groups)
+    judged = given is not None or rows.heldout is not None
+    decays = decays_to_try(settings, size, judged)
+    sets = filled_rows(rows, n, size).take(np.tile(np.arange(len(rows.train)), len(decays)))
     differ = [(_decay, np.repeat(np.array(decays, np.float32), len(rows.train)))] if len(decays) > 1 else []
     run = train(
         type(settings).__name__,
-        template(settings, data.x.shape[1], task),
+        template(settings, data.x.shape[1], task, knots, size),
         HeadLoss(task.loss, task.head),
-        padded(data._asdict()),
+        padded(data._asdict(), size_class(n)[1]),
         sets,
-        how,
+        plan(settings, size, share if judged and given is None else 0.0, decays[0]),
         seed,
         differ=differ,
-        given=None if given is None else padded(given._asdict()),
+        given=None if given is None else padded(given._asdict(), size_class(len(given.x))[1]),
         progress=settings.progress,
     )
-    return [_kept(run, sets, np.array(decays), settings.members, g, count) for g in range(count)]
+    lines = linear_answers(task, data, given, rows) if judged and not any(task.signs) else None
+    shape = len(decays), count, members
+    return [_kept(run, sets, np.array(decays), lines, shape, g) for g in range(count)]
 
 
-def _kept(run: Fit, rows: MemberRows, decays: np.ndarray, members: int, group: int, groups: int) -> Trained:
+def _kept(
+    run: Fit, rows: MemberRows, decays: np.ndarray, lines: Lines | None, shape: tuple[int, int, int], group: int
+) -> Trained:
     """Return the members of a group in the sets to keep; they count by decay, then group, then member."""
-    own = np.arange(len(rows.train)).reshape(len(decays), groups, members)[:, group]
-    best = np.array([True])
-    if len(decays) > 1:
-        best = best_sets(np.nanmin(run.metrics["heldout"], axis=0)[own])
+    own = np.arange(len(rows.train)).reshape(shape)[:, group]
+    best, linear = np.ones(len(own), bool), False
+    if "heldout" in run.metrics:
+        losses = np.nanmin(run.metrics["heldout"], axis=0)[own]
+        if lines is not None:
+            losses = np.append(losses, lines.losses.reshape(shape[1:])[None, group], axis=0)
+        best = best_sets(losses)
+        linear, best = lines is not None and bool(best[-1]), best[: len(own)]
     kept = own[best].ravel()
-    nets = jax.tree.map(lambda a: a[kept] if eqx.is_array(a) else a, run.model)
-    return Trained(nets, run, kept, rows.take(kept), decays[best])
+    parts = [jax.tree.map(lambda a: a[kept] if eqx.is_array(a) else a, run.model)] if len(kept) else []
+    if linear:
+        parts.append(as_nets(run.model, own[0], lines, own[0] % len(lines.losses)))
+    nets = jax.tree.map(lambda *a: jnp.concatenate(a) if eqx.is_array(a[0]) else a[0], *parts)
+    return Trained(nets, run, kept, rows.take(np.append(kept, own[0] if linear else kept[:0])), decays[best], linear)
+
+
+def as_nets(nets: Any, like: np.ndarray, lines: Lines, which: np.ndarray) -> Any:
+    """Return linear answers as nets whose perceptron is silent."""
+    nets = jax.tree.map(lambda a: a[like] if eqx.is_array(a) else a, nets)
+    slopes, constant = (a[which].astype(np.float32) for a in (lines.slopes, lines.constant))
+    parts = lambda net: (net.slopes, net.constant, net.mlp.output.weight, net.mlp.output.bias)
+    silent = jnp.zeros_like(nets.mlp.output.weight), jnp.zeros_like(nets.mlp.output.bias)
+    return eqx.tree_at(parts, nets, (jnp.asarray(slopes.reshape(len(which), -1)), jnp.asarray(constant), *silent))
 
 
 def _decay(a):
@@ -170,6 +201,15 @@ def best_sets(losses: np.ndarray) -> np.ndarray:
     gaps = losses - losses[losses.mean(1).argmin()]
     error = gaps.std(1, ddof=1) / np.sqrt(gaps.shape[1]) if gaps.shape[1] > 1 else 0.0
     return gaps.mean(1) <= error
+
+
+def sentence(trained: Trained) -> str:
+    """Return how the training ended, and whether the linear answer is as good as the nets, or better."""
+    if not trained.linear:
+        return trained.run.sentence
+    if len(trained.kept):
+        return f"{trained.run.sentence} Linear answers did as well on rows set aside and are averaged with them."
+    return f"{trained.run.sentence} Linear answers did better on rows set aside, and take their place."
 
 
 def late_fall(trained: Trained) -> float:
@@ -213,7 +253,7 @@ def judged(trained: Trained, task: Task, data: Data, given: Data | None) -> tupl
     These are the rows given for validation, else those set aside, else (for lack of any) the rows learnt from.
     """
     judges = data if given is None else given
-    n, members = len(judges.x), len(trained.kept)
+    n, members = len(judges.x), len(trained.rows.train)
     counts = np.ones((members, n + 1))
     if given is None:
         counts[:] = 0
@@ -226,16 +266,34 @@ def judged(trained: Trained, task: Task, data: Data, given: Data | None) -> tupl
 # ------------------------------------------------------------------------- from parameters to the four slots
 
 
-def template(settings: Any, in_size: int, task: Task) -> Callable[..., AbstractNet]:
+def template(
+    settings: Any, in_size: int, task: Task, knots: tuple[np.ndarray, np.ndarray], n: int
+) -> Callable[..., AbstractNet]:
     """Return a builder of the net, after building its shapes once: a wrong option is refused here."""
-    widths = settings.widths if isinstance(settings.widths, int) else tuple(settings.widths)
+    widths = settings.widths if settings.widths is not None else (64, 64) if size_class(n)[1] <= SMALL else (128, 128)
+    widths = widths if isinstance(widths, int) else tuple(widths)
     options = ("widths", widths), *((name, getattr(settings, name)) for name in ("activation", "normalise", "dropout"))
-    builder: Callable[..., AbstractNet] = eqx.Partial(linear_plus, in_size, task.outputs, options)
+    builder: Callable[..., AbstractNet]
     if any(task.signs):
         directions = task.directions or (1,) * task.outputs
         builder = eqx.Partial(monotone, in_size, task.outputs, task.signs, directions, options)
+    else:
+        low, slope = (jnp.asarray(a, jnp.float32) for a in knots)
+        builder = eqx.Partial(tabular_net, low, slope, in_size, task.outputs, options)
     eqx.filter_eval_shape(builder, key=jr.key(0))
     return builder
+
+
+def ensemble_of(settings: Any, n: int) -> tuple[int, float]:
+    """Return how many members learn from n rows for each weight decay, and which share each of them sets aside."""
+    many = size_class(n)[1] <= LARGE
+    members = settings.members if settings.members is not None else 4 if many else 2
+    return members, settings.validation if settings.validation is not None else 0.2 if many else 0.1
+
+
+def steps_between_knots(settings: Any, n: int) -> int:
+    """Return into how many steps the values of a column are cut: one for 20 rows, at most."""
+    return min(settings.knots, max(size_class(n)[1] // 20, 4))
 
 
 def decays_to_try(settings: Any, n: int, judged: bool) -> tuple[float, ...]:
@@ -247,16 +305,22 @@ def decays_to_try(settings: Any, n: int, judged: bool) -> tuple[float, ...]:
         return (float(given),)
     if not KINDS[settings.optimiser].decays:
         return (0.0,)
-    return DECAYS if judged and n <= FEW else (DECAYS[1] if n <= FEW else DECAYS[0],)
+    few = size_class(n)[1] <= LARGE
+    return DECAYS if judged and few else (DECAYS[1] if few else DECAYS[0],)
 
 
-def plan(settings: Any, n: int, count: int, decay: float) -> TrainingPlan:
-    """Return how a learner is trained on a table of n rows, of which a member learns from ``count``.
+def plan(settings: Any, n: int, share: float, decay: float) -> TrainingPlan:
+    """Return how a learner is trained on n rows, of which a member sets a share aside: the same for a size class.
 
     The rate falls along a half cosine over all updates; of L-BFGS the line search chooses it.
     """
-    epochs = settings.epochs or passes_for(n, 200, 2_000, least=20)
+    least, most = size_class(n)
+    epochs = settings.epochs or int(np.clip(round(100_000 / most), 5, 40))
+    patience = settings.patience or max(round(0.3 * epochs), 1)
+    fewest = least - round(share * least) - 128 * (least >= 4096) - 32 * (64 <= least < 4096) if share else least
     if settings.optimiser == "lbfgs":
-        return TrainingPlan(epochs, settings.batch_size or count, partial(optimiser, "lbfgs"), settings.patience)
-    rule = partial(optimiser, settings.optimiser, settings.rate, schedule="cosine", weight_decay=decay)
-    return TrainingPlan(epochs, settings.batch_size or batch_for(count, 32), rule, settings.patience)
+        return TrainingPlan(epochs, settings.batch_size or n, partial(optimiser, "lbfgs"), patience, LOOKS, 1)
+    rate = settings.rate or (RATE if settings.optimiser == "adamw" else None)
+    rule = partial(optimiser, settings.optimiser, rate, schedule="cosine", weight_decay=decay)
+    batch = settings.batch_size or batch_for(most, 64, most=64 if most <= LARGE else 128)
+    return TrainingPlan(epochs, batch, rule, patience, LOOKS, max(fewest // batch, 1))

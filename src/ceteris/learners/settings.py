@@ -8,7 +8,7 @@ from typing import Any
 from ceteris import arguments
 from ceteris.arguments import COUNT, NOT_NEGATIVE, SHARE, a_number, one_of, shown
 from ceteris.recipe import KINDS
-from ceteris.tables.coding import Encoding
+from ceteris.tables.inputs import Inputs
 
 POWER = a_number(above=1, below=2)
 
@@ -23,16 +23,17 @@ def check(learner: Any) -> None:
     one_of("unseen", learner.unseen, ("error", "ignore"))
 
 
-def signs_of(monotone: Any, encoding: Encoding) -> tuple[int, ...]:
+def signs_of(monotone: Any, encoding: Inputs) -> tuple[int, ...]:
     """Return the sign of each column of the matrix, 0 where it is free; nothing without ``monotone``.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from ceteris.tables.coding import encode, read
-    >>> encoding, _ = encode(read([[1.0, "red", 3.0], [3.0, "blue", 4.0]]), np.ones(2))
+    >>> from ceteris.tables.coding import read
+    >>> from ceteris.tables.inputs import learn_inputs
+    >>> encoding, _ = learn_inputs(read([[1.0, "red", 3.0], [3.0, "blue", 4.0]]), np.ones(2), steps=4)
     >>> signs_of({"x0": -1}, encoding)
-    (-1, 0, 0, 0)
+    (-1, 0, 0, 0, 0, 0, 0, 0)
     """
     if monotone is None or (isinstance(monotone, Mapping) and not monotone):
         return ()
@@ -48,14 +49,10 @@ def signs_of(monotone: Any, encoding: Encoding) -> tuple[int, ...]:
                 f"monotone[{name!r}] is {shown(sign)}, but must be -1, where predictions fall with the column, or +1, "
                 "where they rise; leave the column out where they may do both."
             )
-        if encoding.labels[encoding.names.index(name)] is not None:
+        if encoding.columns[encoding.names.index(name)].labels is not None:
             raise ValueError(
                 f"monotone: column {name!r} holds labels, but must hold numbers, which have an order; code it as "
                 "numbers, or leave it out."
             )
-    columns = zip(encoding.names, encoding.labels, strict=True)
-    return tuple(
-        sign
-        for name, labels in columns
-        for sign in ([int(monotone.get(name, 0))] if labels is None else [0] * len(labels))
-    )
+    numbers = [int(monotone.get(column.name, 0)) for column in encoding.columns if column.labels is None]
+    return (*numbers, *[0] * (encoding.width - len(numbers)))

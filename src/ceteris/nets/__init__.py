@@ -64,6 +64,7 @@ from ceteris.nets.penalties import elastic_net, l1, l2, weight_matrices
 from ceteris.nets.pooling import Powers, attended, pooled_mean
 from ceteris.nets.random_features import RandomFeatures
 from ceteris.nets.scaling import Scaled, Standardise, scaled, standardise
+from ceteris.nets.tabular import Knots, TabularNet, tabular_net
 
 __all__ = [
     "ACTIVATIONS",
@@ -94,6 +95,7 @@ __all__ = [
     "Scaled",
     "SmoothedCrossEntropy",
     "Standardise",
+    "TabularNet",
     "Tweedie",
     "absolute",
     "activation",
@@ -137,6 +139,7 @@ __all__ = [
     "squared",
     "standardise",
     "swish",
+    "tabular_net",
     "tanh",
     "trainable",
     "weight_matrices",

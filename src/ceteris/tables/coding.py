@@ -86,13 +86,15 @@ class Encoding:
                              for name, labels, part in parts})  # fmt: skip
 
 
-def read(X: Any) -> Frame:
+def read(X: Any, missing: bool = False) -> Frame:
     """Take a table apart, in the manner of scikit-learn.
 
     Parameters
     ----------
     X : data frame or array-like of shape (rows, columns)
         Any data frame that narwhals knows (pandas, Polars, PyArrow, ...), a NumPy array, or nested lists.
+    missing : bool
+        Whether values may be missing: NaN among numbers, None among labels.
 
     Returns
     -------
@@ -121,7 +123,7 @@ def read(X: Any) -> Frame:
         array = check_array(X, dtype=cast(Any, None), ensure_all_finite=False, input_name="X")
         names = tuple(f"x{j}" for j in range(array.shape[1]))
         columns = tuple(plain("X", name, array[:, j]) for j, name in enumerate(names))
-    refuse_holes("X", ((repr(name), column) for name, column in zip(names, columns, strict=True)))
+    refuse_holes("X", ((repr(name), column) for name, column in zip(names, columns, strict=True)), missing)
     return Frame(names, columns)
 
 

@@ -298,8 +298,8 @@ def refuse_own_labels(role: str, name: Any, column: Sequence[Any] | np.ndarray) 
     return counts
 
 
-def refuse_holes(role: str, columns: Iterable[tuple[str, np.ndarray]]) -> None:
-    """Raise if a value is missing or infinite, naming columns and counts."""
+def refuse_holes(role: str, columns: Iterable[tuple[str, np.ndarray]], missing: bool = False) -> None:
+    """Raise if a value is missing (unless it may be) or infinite, naming columns and counts."""
     found = []
     for name, values in columns:
         if values.dtype == object:
@@ -308,6 +308,7 @@ def refuse_holes(role: str, columns: Iterable[tuple[str, np.ndarray]]) -> None:
             continue
         else:
             nan, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
+        nan = 0 if missing else nan
         found += [f"{count} {what} in {name}" for count, what in ((nan, "NaN"), (infinite, "inf")) if count]
     if found:
         raise ValueError(

@@ -3,7 +3,7 @@
 from ceteris.training.ensemble import AbstractJudged, AbstractRowLoss, TrainingPlan, history, refuse_non_finite, train
 from ceteris.training.net import Net, batch_for, learn, passes_for
 from ceteris.training.predict import evaluate, mean_outputs
-from ceteris.training.rows import MemberRows, bootstrap, padded, split
+from ceteris.training.rows import MemberRows, bootstrap, filled_rows, padded, size_class, split
 
 __all__ = [
     "AbstractJudged",
@@ -14,12 +14,14 @@ __all__ = [
     "batch_for",
     "bootstrap",
     "evaluate",
+    "filled_rows",
     "history",
     "learn",
     "mean_outputs",
     "padded",
     "passes_for",
     "refuse_non_finite",
+    "size_class",
     "split",
     "train",
 ]  # fmt: skip

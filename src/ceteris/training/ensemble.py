@@ -23,6 +23,7 @@ from ceteris.engine import EarlyStopping, Ensemble, Fit, Progress, Status, fit, 
 from ceteris.nets import trainable, weighted_mean
 from ceteris.recipe import AbstractObjective, Descend, Minibatches, Streamed
 from ceteris.training.rows import MemberRows
+from ceteris.training.shuffled import ShuffledRows
 
 SIDE_BY_SIDE = 20_000  # weights up to which small batches of all members run faster together (measured, two cores)
 
@@ -78,6 +79,8 @@ class TrainingPlan(NamedTuple):
         default it takes all epochs and keeps the last ones.
     looks : int
         How often, at most, these rows are looked at.
+    updates : int, optional
+        Updates per epoch, where rows are filled up (`ceteris.training.filled_rows`); by default as many as they make.
     """
 
     epochs: int
@@ -85,6 +88,7 @@ class TrainingPlan(NamedTuple):
     optimiser: Callable[..., Any]
     patience: int | None = None
     looks: int = 40
+    updates: int | None = None
 
 
 def train(
@@ -156,7 +160,7 @@ def train(
     every, key = max(1, plan.epochs // plan.looks), jr.key(seed)
     with precision("single"):
         data = in_single(who, data)
-        sampler = Minibatches(data, plan.batch_size, rows=jnp.asarray(rows.train[0])) if feed is None else Streamed()
+        sampler = Streamed() if feed is not None else _sampler(data, rows, plan)
         rule = plan.optimiser(updates=plan.epochs * sampler.updates)
         places: list[Any] = [(_training_rows, rows.train)] if feed is None else []
         parts: dict[str, Any] = {"trainable": trainable}
@@ -182,6 +186,15 @@ def train(
     refuse_non_finite(who, run, rate_of(rule))
     warn_if_interrupted(who, run)
     return run
+
+
+def _sampler(data: Any, rows: MemberRows, plan: TrainingPlan) -> Any:
+    """Shuffled rows; where they are filled up, an epoch is as many batches as the smallest table of the class makes."""
+    own = jnp.asarray(rows.train[0])
+    if rows.count is None:
+        return Minibatches(data, plan.batch_size, rows=own)
+    batch = min(plan.batch_size, rows.count)
+    return ShuffledRows(data, own, jnp.asarray(rows.count), batch, min(plan.updates or rows.count, rows.count // batch))
 
 
 def _how(members: int, hypothesis: Callable[..., Any]) -> Any:

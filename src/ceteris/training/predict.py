@@ -19,7 +19,7 @@ BLOCK = 512  # rows per compiled evaluation: the last block is filled up, so tha
 @eqx.filter_jit
 def _evaluated(function: Callable[[Any, Any], Any], nets: Any, rows: Any) -> Any:
     groups = jax.tree.leaves(rows)[0].shape[0]
-    own = jax.tree.map(lambda a: a.reshape(groups, -1, *a.shape[1:]) if eqx.is_array(a) else a, nets)
+    own = jax.tree.map(lambda a: a.reshape(groups, len(a) // groups, *a.shape[1:]) if eqx.is_array(a) else a, nets)
     members = eqx.filter_vmap(function, in_axes=(eqx.if_array(0), None))
     return eqx.filter_vmap(members, in_axes=(eqx.if_array(0), 0))(own, rows)
 

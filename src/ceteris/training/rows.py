@@ -9,17 +9,22 @@ import numpy as np
 
 FEWEST = 20  # with fewer rows nothing is set aside
 ROUND = 32  # rows of a table are padded to a multiple of this
+WIDER = 1.21  # ratio of the sizes of two neighbouring classes of tables; 512 rows are the most of one
 
 
 class MemberRows(NamedTuple):
-    """Which rows each member learns from and which it is judged on, integer arrays (members, rows)."""
+    """Which rows each member learns from and which it is judged on, integer arrays (members, rows).
+
+    Where ``count`` is given, as many of the rows to learn from are meant and the others fill up the array.
+    """
 
     train: np.ndarray
     heldout: np.ndarray | None = None
+    count: int | None = None
 
     def take(self, which: Any) -> MemberRows:
         """Return those of some members, which may be named more than once."""
-        return MemberRows(self.train[which], None if self.heldout is None else self.heldout[which])
+        return MemberRows(self.train[which], None if self.heldout is None else self.heldout[which], self.count)
 
 
 def split(
@@ -102,8 +107,54 @@ def rounded(n: int) -> int:
     return n // unit * unit
 
 
-def padded(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def size_class(n: int) -> tuple[int, int]:
+    """Return the least and the highest number of rows of the class that n belongs to: tables that share a program.
+
+    Examples
+    --------
+    >>> size_class(440), size_class(512), size_class(10)
+    ((424, 512), (424, 512), (10, 11))
+    """
+    edge = lambda k: round(512 * WIDER**k)
+    k = int(np.ceil(np.log(n / 512) / np.log(WIDER)))
+    k += int(edge(k) < n) - int(edge(k - 1) >= n)
+    return edge(k - 1) + 1, edge(k)
+
+
+def filled_rows(rows: MemberRows, n: int, size: int) -> MemberRows:
+    """Fill up the rows of members that learn from a table of n rows, so that all tables of a size class share a shape.
+
+    Parameters
+    ----------
+    rows : MemberRows
+    n : int
+        Rows of the table; a row of this number is one of weight zero (see `padded`).
+    size : int
+        Rows that the members of a group share, such as all but those of a fold.
+
+    Examples
+    --------
+    >>> few, many = (split(np.zeros(n), 2, 0.2, np.random.default_rng(0)) for n in (440, 512))
+    >>> few, many = filled_rows(few, 440, 440), filled_rows(many, 512, 512)
+    >>> few.train.shape == many.train.shape, few.heldout.shape == many.heldout.shape, few.count, many.count
+    (True, True, 352, 408)
+    """
+    top, count = size_class(size)[1], rows.train.shape[1]
+    heldout = rows.heldout
+    if heldout is not None:
+        most = -(-round(top * (size - count) / size * 1.1) // 128) * 128 + 128
+        heldout = _widened(heldout, most, n)
+    return MemberRows(_widened(rows.train, top, n), heldout, count)
+
+
+def _widened(rows: np.ndarray, count: int, n: int) -> np.ndarray:
+    return np.pad(rows, ((0, 0), (0, max(count - rows.shape[1], 0))), constant_values=n)[:, : max(count, 1)]
+
+
+def padded(columns: dict[str, np.ndarray], to: int | None = None) -> dict[str, np.ndarray]:
     """Add weights "w" of one where there are none, and rows of zeros (so of weight zero), up to a multiple of `ROUND`.
+
+    Where ``to`` is given there are so many rows in all, and one more.
 
     Examples
     --------
@@ -111,7 +162,8 @@ def padded(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     {'w': (64,), 'x': (64, 3)}
     """
     n = len(next(iter(columns.values())))
-    return {name: filled(a, n + ROUND - n % ROUND) for name, a in {"w": np.ones(n, np.float32), **columns}.items()}
+    rows = n + ROUND - n % ROUND if to is None else to + 1
+    return {name: filled(a, rows) for name, a in {"w": np.ones(n, np.float32), **columns}.items()}
 
 
 def filled(a: np.ndarray, n: int) -> np.ndarray:

@@ -224,7 +224,8 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         outputs, y, counts = network.judged(trained, self._task(), data, given)
         if self.loss in FAMILIES:
             mu, s = families.parameters(self.loss, np.asarray(outputs, float), self.units_)
-            y = self.units_.mean[0] + self.units_.scale[0] * y[:, 0]
+            counted = self.loss == "negative binomial"  # which keeps its units
+            y = y[:, 0] if counted else self.units_.mean[0] + self.units_.scale[0] * y[:, 0]
             self.dispersion_ = families.dispersion(self.loss, mu, s, y, counts, self.power)
             return
         left = noise(outputs, y, counts)

@@ -195,7 +195,7 @@ def negative_binomial(prediction: Array, target: Array) -> Array:
     target = jnp.asarray(target, prediction.dtype)
     exposed = target.ndim == prediction.ndim and target.shape[-1] == 2
     y = target[..., 0] if exposed else _like(target, prediction[..., :1])[..., 0]
-    log_mu = prediction[..., 0] + (jnp.log(target[..., 1]) if exposed else 0)
+    log_mu = prediction[..., 0] + (jnp.log(jnp.maximum(target[..., 1], 1e-30)) if exposed else 0)
     log_alpha = jnp.clip(prediction[..., 1], -SMALL, SMALL)
     k = jnp.exp(-log_alpha)
     return (y + k) * jax.nn.softplus(log_mu + log_alpha) - y * log_mu - _log_rising(k, y)

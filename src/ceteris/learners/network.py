@@ -292,8 +292,8 @@ def ensemble_of(settings: Any, n: int) -> tuple[int, float]:
 
 
 def steps_between_knots(settings: Any, n: int) -> int:
-    """Return into how many steps the values of a column are cut: one for 20 rows, at most."""
-    return min(settings.knots, max(size_class(n)[1] // 20, 4))
+    """Return into how many steps the values of a column are cut: one for 40 rows, at most."""
+    return min(settings.knots, max(size_class(n)[1] // 40, 4))
 
 
 def decays_to_try(settings: Any, n: int, judged: bool) -> tuple[float, ...]:

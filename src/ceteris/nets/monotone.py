@@ -33,8 +33,10 @@ class Monotone(AbstractNet):
 
     Parameters
     ----------
-    in_size, out_size : int
-        Number of inputs and outputs.
+    in_size : int
+        Number of inputs.
+    out_size : int
+        Number of outputs.
     signs : sequence of {-1, 0, 1}
         Of each input: outputs fall with it, are free, rise with it.
     directions : sequence of {-1, 0, 1}, optional

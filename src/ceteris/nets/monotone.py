@@ -33,8 +33,10 @@ class Monotone(AbstractNet):
 
     Parameters
     ----------
-    in_size, out_size : int
-        Number of inputs and outputs.
+    in_size : int
+        Number of inputs.
+    out_size : int
+        Number of outputs.
     signs : sequence of {-1, 0, 1}
         Of each input: outputs fall with it, are free, rise with it.
     directions : sequence of {-1, 0, 1}, optional
@@ -123,7 +125,8 @@ class Monotone(AbstractNet):
             h = rising(h @ magnitude(weight) + moved)
         towards = np.array([d for d in self.directions if d], np.float32)
         slopes = jnp.where(signs[:, None] == 0, self.linear.weight, signs[:, None] * magnitude(self.linear.weight))
-        return towards * (h @ magnitude(self.rising[-1]) + last + x @ slopes + self.linear.bias)
+        rises = h @ magnitude(self.rising[-1]) + last + x @ slopes + self.linear.bias
+        return jnp.asarray(towards) * rises
 
     def _merged(self, bound: Array, free: Array | None) -> Array:
         if free is None:

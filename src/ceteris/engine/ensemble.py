@@ -79,7 +79,7 @@ class Ensemble(eqx.Module):
                 raise ValueError(
                     f"Ensemble: values have leading lengths {sorted(map(str, lengths))}, but every leaf needs n = {n}."
                 )
-            values = jax.tree.map(jnp.asarray, values)
+            values = jax.tree.map(jax.device_put, values)
             algorithm = eqx.tree_at(over, algorithm, values)
             mask = eqx.tree_at(over, mask, jax.tree.map(lambda _: True, values))
         self.each, self.shared = eqx.partition(algorithm, mask)

@@ -90,7 +90,7 @@ class EarlyStopping(AbstractJudge):
         value = latest(run, self.metric)
         better = (value < best - self.least) & (run.status == Status.RUNNING)
         waited = np.where(better, 0, waited + 1)
-        memory = np.where(better, value, best), waited, _where(jnp.asarray(better), run.state.model, model)
+        memory = np.where(better, value, best), waited, _where(jax.device_put(better), run.state.model, model)
         return memory, waited >= self.patience, Status.STOPPED_EARLY
 
     def choose(self, run, memory):

@@ -162,20 +162,26 @@ def _kept(
         best = best_sets(losses)
         linear, best = lines is not None and bool(best[-1]), best[: len(own)]
     kept = own[best].ravel()
-    parts = [jax.tree.map(lambda a: a[kept] if eqx.is_array(a) else a, run.model)] if len(kept) else []
+    trained = jax.tree.map(lambda a: np.asarray(a) if eqx.is_array(a) else a, run.model)  # to pick and join in NumPy
+    parts = [chosen(trained, kept)] if len(kept) else []
     if linear:
-        parts.append(as_nets(run.model, own[0], lines, own[0] % len(lines.losses)))
-    nets = jax.tree.map(lambda *a: jnp.concatenate(a) if eqx.is_array(a[0]) else a[0], *parts)
+        parts.append(as_nets(trained, own[0], lines, own[0] % len(lines.losses)))
+    nets = jax.tree.map(lambda *a: jax.device_put(np.concatenate(a)) if eqx.is_array(a[0]) else a[0], *parts)
     return Trained(nets, run, kept, rows.take(np.append(kept, own[0] if linear else kept[:0])), decays[best], linear)
 
 
 def as_nets(nets: Any, like: np.ndarray, lines: Lines, which: np.ndarray) -> Any:
     """Return linear answers as nets whose perceptron is silent."""
-    nets = jax.tree.map(lambda a: a[like] if eqx.is_array(a) else a, nets)
+    nets = chosen(nets, like)
     slopes, constant = (a[which].astype(np.float32) for a in (lines.slopes, lines.constant))
     parts = lambda net: (net.slopes, net.constant, net.mlp.output.weight, net.mlp.output.bias)
-    silent = jnp.zeros_like(nets.mlp.output.weight), jnp.zeros_like(nets.mlp.output.bias)
-    return eqx.tree_at(parts, nets, (jnp.asarray(slopes.reshape(len(which), -1)), jnp.asarray(constant), *silent))
+    silent = np.zeros_like(nets.mlp.output.weight), np.zeros_like(nets.mlp.output.bias)
+    return eqx.tree_at(parts, nets, (slopes.reshape(len(which), -1), constant, *silent))
+
+
+def chosen(nets: Any, which: np.ndarray) -> Any:
+    """Return some of the stacked nets, whose arrays are NumPy's."""
+    return jax.tree.map(lambda a: a[which] if eqx.is_array(a) else a, nets)
 
 
 def _decay(a):
@@ -231,7 +237,10 @@ def late_fall(trained: Trained) -> float:
 
 def outputs(nets: Any, head: Callable[[Array], Array], x: np.ndarray) -> np.ndarray:
     """Return every member's output, shape (members, n, out_size)."""
-    return evaluate(eqx.Partial(_headed, head), nets, [x])[0]
+    function, nets = eqx.Partial(_headed, head), jax.tree.map(lambda a: np.asarray(a) if eqx.is_array(a) else a, nets)
+    members = len(jax.tree.leaves(eqx.filter(nets, eqx.is_array))[0])
+    # one after the other: how many were kept is seen after the training, and would be a program of its own
+    return np.concatenate([evaluate(function, chosen(nets, np.array([i])), [x])[0] for i in range(members)])
 
 
 def refuse_misfit(nets: Any, head: Callable[[Array], Array], inputs: int, shape: tuple[int, ...]) -> None:
@@ -278,7 +287,7 @@ def template(
         directions = task.directions or (1,) * task.outputs
         builder = eqx.Partial(monotone, in_size, task.outputs, task.signs, directions, options)
     else:
-        low, slope = (jnp.asarray(a, jnp.float32) for a in knots)
+        low, slope = (jax.device_put(a.astype(np.float32)) for a in knots)
         builder = eqx.Partial(tabular_net, low, slope, in_size, task.outputs, options)
     eqx.filter_eval_shape(builder, key=jr.key(0))
     return builder

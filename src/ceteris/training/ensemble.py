@@ -20,6 +20,7 @@ import pandas as pd
 from jax import Array
 
 from ceteris.engine import EarlyStopping, Ensemble, Fit, Progress, Status, fit, precision
+from ceteris.keys import key as key_of
 from ceteris.nets import trainable, weighted_mean
 from ceteris.recipe import AbstractObjective, Descend, Minibatches, Streamed
 from ceteris.training.rows import MemberRows
@@ -157,7 +158,7 @@ def train(
     >>> run.metrics["heldout"].shape[1], bool(run.metrics["heldout"].min() < 0.01)
     (3, True)
     """
-    every, key = max(1, plan.epochs // plan.looks), jr.key(seed)
+    every, key = max(1, plan.epochs // plan.looks), key_of(seed)
     with precision("single"):
         data = in_single(who, data)
         sampler = Streamed() if feed is not None else _sampler(data, rows, plan)
@@ -169,7 +170,7 @@ def train(
             given = in_single(who, given)
             parts["heldout"] = Judge(objective, given, jnp.arange(len(jax.tree.leaves(given)[0])))
         elif rows.heldout is not None:
-            parts["heldout"] = Judge(objective, data, jnp.asarray(rows.heldout[0]))
+            parts["heldout"] = Judge(objective, data, jax.device_put(rows.heldout[0]))
             places.append((_heldout_rows, rows.heldout))
         if "heldout" in parts and plan.patience is not None:
             monitors.append(EarlyStopping("heldout", patience=-(-plan.patience // every)))
@@ -190,11 +191,11 @@ def train(
 
 def _sampler(data: Any, rows: MemberRows, plan: TrainingPlan) -> Any:
     """Shuffled rows; where they are filled up, an epoch is as many batches as the smallest table of the class makes."""
-    own = jnp.asarray(rows.train[0])
+    own = jax.device_put(rows.train[0])
     if rows.count is None:
         return Minibatches(data, plan.batch_size, rows=own)
     batch = min(plan.batch_size, rows.count)
-    return ShuffledRows(data, own, jnp.asarray(rows.count), batch, min(plan.updates or rows.count, rows.count // batch))
+    return ShuffledRows(data, own, jax.device_put(np.asarray(rows.count)), batch, min(plan.updates or rows.count, rows.count // batch))
 
 
 def _how(members: int, hypothesis: Callable[..., Any]) -> Any:
@@ -234,7 +235,7 @@ def in_single(who: str, data: Any) -> Any:
                 f"{who}: {bad.sum()} of {len(a)} rows hold numbers that are not finite in single precision; look for "
                 "extreme values in the data."
             )
-        return jnp.asarray(a)
+        return jax.device_put(a)  # jnp.asarray would compile a program for each shape
 
     return jax.tree.map(one, data)
 

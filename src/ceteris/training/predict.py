@@ -54,7 +54,7 @@ def evaluate(function: Callable[[Any, Any], Any], nets: Any, rows: Sequence[Any]
     whole = jax.tree.map(lambda *own: np.stack([filled(a, total) for a in own]), *rows)
     with precision("single"):
         blocks = [
-            _evaluated(function, nets, jax.tree.map(lambda a, at=at: jnp.asarray(a[:, at : at + BLOCK]), whole))
+            _evaluated(function, nets, jax.tree.map(lambda a, at=at: jax.device_put(a[:, at : at + BLOCK]), whole))
             for at in range(0, total, BLOCK)
         ]
     found = jax.tree.map(lambda *parts: np.concatenate([np.asarray(part) for part in parts], axis=2), *blocks)

@@ -115,6 +115,7 @@ class NeuralLearner(AbstractFitted):
                 f"X: {frame.rows} sample(s) with weight (n_samples=1) cannot be learnt from, at least 2 are needed; "
                 "give more rows."
             )
+        warn_of_copies(frame, y)
         size = len(y) if groups is None else min(map(len, groups))
         encoding, constant = inputs.learn_inputs(frame, w, network.steps_between_knots(self, size))
         signs = settings.signs_of(self.monotone, encoding)
@@ -225,6 +226,11 @@ class NeuralLearner(AbstractFitted):
         frame, y, w = self._rows(*validation_data, reset=False)
         return network.Data(encoding(frame, self.unseen), self._scaled(y), self._loss_weights(y, w).astype(np.float32))
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
     def _outputs(self, X: Any) -> np.ndarray:
         """Return the outputs of each member, on the scale of the loss, float64 (members, n, outputs)."""
         check_is_fitted(self)
@@ -235,6 +241,20 @@ class NeuralLearner(AbstractFitted):
 def normalised(data: network.Data) -> network.Data:
     """Return the rows with weights of mean one, in single precision."""
     return data._replace(w=(data.w / data.w.mean()).astype(np.float32))
+
+
+def warn_of_copies(frame: coding.Frame, y: np.ndarray) -> None:
+    """Warn of columns that are the target itself: predictions are then perfect, until they are needed."""
+    if y.size > len(y):
+        return
+    values = y.ravel() if y.dtype.kind in "iufb" else y.ravel().astype(str)
+    kinds = "f" if y.dtype.kind in "iufb" else "O"
+    copies = [
+        name for name, column in zip(frame.names, frame.columns, strict=True)
+        if column.dtype.kind == kinds and np.array_equal(column, values)
+    ]  # fmt: skip
+    if copies:
+        warnings.warn(f"X: column {copies[0]!r} is a copy of y; drop it, unless it is known before y is.", stacklevel=4)
 
 
 def warn_if_unsettled(name: str, run: Fit, late_fall: float) -> None:

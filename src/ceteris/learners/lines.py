@@ -13,6 +13,7 @@ from ceteris.training import MemberRows
 PENALTIES = 10.0 ** np.arange(-2, 5)  # of the ridge, times the number of rows over a hundred
 INVERSE = (0.01, 0.1, 1.0)  # of the penalty of logistic regression
 MANY = 20_000  # rows from which on one penalty is tried
+PATH: dict[str, Any] = {"n_alphas": 30}
 WIDE = 0.5  # columns per row from which on most slopes may be zero
 
 
@@ -102,7 +103,7 @@ def straight(x: np.ndarray, y: np.ndarray, w: np.ndarray) -> list[tuple[np.ndarr
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a path that is not exact is judged like any other
-            path = lasso_path(u * np.sqrt(len(x)), v[:, 0] * np.sqrt(len(x)), n_alphas=30, eps=1e-2)[1]
+            path = lasso_path(u * np.sqrt(len(x)), v[:, 0] * np.sqrt(len(x)), eps=1e-2, **PATH)[1]
         found += [slopes[:, None] for slopes in path.T]
     return [(slopes, middle - centre @ slopes) for slopes in found]
 

@@ -145,26 +145,25 @@ def learn(
         progress=settings.progress,
     )
     lines = linear_answers(task, data, given, rows) if judged and not any(task.signs) else None
-    shape = len(decays), count, members
-    return [_kept(run, sets, np.array(decays), lines, shape, g) for g in range(count)]
+    return [_kept(run, sets, np.array(decays), lines, (count, members), g) for g in range(count)]
 
 
 def _kept(
-    run: Fit, rows: MemberRows, decays: np.ndarray, lines: Lines | None, shape: tuple[int, int, int], group: int
+    run: Fit, rows: MemberRows, decays: np.ndarray, lines: Lines | None, shape: tuple[int, int], group: int
 ) -> Trained:
     """Return the members of a group in the sets to keep; they count by decay, then group, then member."""
-    own = np.arange(len(rows.train)).reshape(shape)[:, group]
+    own = np.arange(len(rows.train)).reshape(-1, *shape)[:, group]
     best, linear = np.ones(len(own), bool), False
     if "heldout" in run.metrics:
         losses = np.nanmin(run.metrics["heldout"], axis=0)[own]
         if lines is not None:
-            losses = np.append(losses, lines.losses.reshape(shape[1:])[None, group], axis=0)
+            losses = np.append(losses, lines.losses.reshape(shape)[None, group], axis=0)
         best = best_sets(losses)
         linear, best = lines is not None and bool(best[-1]), best[: len(own)]
     kept = own[best].ravel()
     trained = jax.tree.map(lambda a: np.asarray(a) if eqx.is_array(a) else a, run.model)  # to pick and join in NumPy
     parts = [chosen(trained, kept)] if len(kept) else []
-    if linear:
+    if lines is not None and linear:
         parts.append(as_nets(trained, own[0], lines, own[0] % len(lines.losses)))
     nets = jax.tree.map(lambda *a: jax.device_put(np.concatenate(a)) if eqx.is_array(a[0]) else a[0], *parts)
     return Trained(nets, run, kept, rows.take(np.append(kept, own[0] if linear else kept[:0])), decays[best], linear)
@@ -238,7 +237,7 @@ def late_fall(trained: Trained) -> float:
 def outputs(nets: Any, head: Callable[[Array], Array], x: np.ndarray) -> np.ndarray:
     """Return every member's output, shape (members, n, out_size)."""
     function, nets = eqx.Partial(_headed, head), jax.tree.map(lambda a: np.asarray(a) if eqx.is_array(a) else a, nets)
-    members = len(jax.tree.leaves(eqx.filter(nets, eqx.is_array))[0])
+    members = len(next(iter(jax.tree.leaves(eqx.filter(nets, eqx.is_array)))))
     # one after the other: how many were kept is seen after the training, and would be a program of its own
     return np.concatenate([evaluate(function, chosen(nets, np.array([i])), [x])[0] for i in range(members)])
 

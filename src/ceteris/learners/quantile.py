@@ -24,8 +24,11 @@ class NeuralQuantileRegressor(RegressorMixin, NeuralLearner):
     ----------
     levels : tuple of float
         Levels strictly between 0 and 1, ascending.
-    widths : int or tuple of int
-        Hidden layers of each perceptron.
+    widths : int or tuple of int, optional
+        Hidden layers of each perceptron; by default two of 64 units for up to about 1,000 rows, of 128 for more.
+    knots : int
+        Into how many steps, at most, the values of each column of numbers are cut: the perceptron sees how far a
+        number has come in each. There are fewer on short and on wide tables; with 0 there are none.
     activation : str
         See `ceteris.nets.ACTIVATIONS`.
     normalise : {None, "batch", "layer", "group", "rms"}
@@ -39,24 +42,27 @@ class NeuralQuantileRegressor(RegressorMixin, NeuralLearner):
     weight_decay : float or tuple of float, optional
         Decoupled decay, per unit of learning rate, of the weight matrices ("adamw" and "muon" only). With several
         there is an ensemble for each, and those are kept whose loss on the rows set aside is within one standard
-        error of the lowest; by default 0.1, 1 and 3 are tried on tables of up to 5,000 rows, and 0.1 is taken on
-        longer ones. Where nothing is set aside it is the first of those given, or 1.
+        error of the lowest; by default 0.1 and 2 are tried on tables of up to 20,000 rows or so, and 0.1 is taken on
+        longer ones. Where nothing is set aside it is the first of those given, or 2.
     batch_size : int, optional
         Rows per update; by default a power of two that grows with the table.
     epochs : int, optional
-        Passes over the table, at most; by default fewer for longer tables.
-    patience : int
-        Epochs without improvement on the rows set aside after which a net stops. Its best weights are kept.
-    validation : float
-        Share of rows each net sets aside. With 0 (and with fewer than 20 rows) nothing is set aside and every
-        net takes all epochs.
-    members : int
-        Nets in the ensemble, for each weight decay.
+        Passes over the table, at most; by default fewer for longer tables. Of a table that is not the shortest of its
+        size class a pass may leave out up to a quarter of the rows, others each time.
+    patience : int, optional
+        Epochs without improvement on the rows set aside after which a net stops, by default a third of them. Its best
+        weights are kept.
+    validation : float, optional
+        Share of rows each net sets aside, by default 0.2, and 0.1 on long tables. With 0 (and with fewer than 20
+        rows) nothing is set aside and every net takes all epochs.
+    members : int, optional
+        Nets in the ensemble, for each weight decay; by default 4, and 2 on long tables.
     monotone : mapping, optional
         From columns of numbers to -1, where all quantiles fall with them, or +1, where they rise: a guarantee, by how
         the net is built (see `ceteris.nets.Monotone`). Other columns are free.
     unseen : {"error", "ignore"}
-        What to do with a label that was not there in training: raise, or let it count as none of those known.
+        What to do with a label, or with a hole in a column, that was not there in training: raise, or let it count as
+        none of those known.
     random_state : int, RandomState or None
         Decides everything random.
     progress : bool

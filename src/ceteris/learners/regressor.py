@@ -22,8 +22,11 @@ GRID = np.linspace(0, 1, 1001)  # levels at which the errors on rows set aside a
 class NeuralRegressor(RegressorMixin, NeuralLearner):
     """A few small nets, each a linear map plus a perceptron, averaged.
 
-    The nets start from different weights and set different rows aside, by which each stops; they train side by
-    side as one compiled program. Inputs and targets are standardised inside.
+    The nets start from different weights and set different rows aside, by which each stops. Inputs and targets are
+    standardised inside; the perceptron also sees between which knots each number lies, so that it learns thresholds as
+    well as slopes. Values may be missing. On the rows set aside nets must do better than a linear answer (a ridge
+    regression, a lasso on wide tables), else it takes their place. All tables of a size class, such as those of 424 to
+    512 rows, share one compiled program.
 
     Parameters
     ----------
@@ -37,8 +40,11 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         e as ``sample_weight`` and "poisson", which is the same likelihood.
     power : float
         Of "tweedie" only: its variance is proportional to mean^power; between 1 and 2.
-    widths : int or tuple of int
-        Hidden layers of each perceptron.
+    widths : int or tuple of int, optional
+        Hidden layers of each perceptron; by default two of 64 units for up to about 1,000 rows, of 128 for more.
+    knots : int
+        Into how many steps, at most, the values of each column of numbers are cut: the perceptron sees how far a
+        number has come in each. There are fewer on short and on wide tables; with 0 there are none.
     activation : str
         See `ceteris.nets.ACTIVATIONS`.
     normalise : {None, "batch", "layer", "group", "rms"}
@@ -52,24 +58,27 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
     weight_decay : float or tuple of float, optional
         Decoupled decay, per unit of learning rate, of the weight matrices ("adamw" and "muon" only). With several
         there is an ensemble for each, and those are kept whose loss on the rows set aside is within one standard
-        error of the lowest; by default 0.1, 1 and 3 are tried on tables of up to 5,000 rows, and 0.1 is taken on
-        longer ones. Where nothing is set aside it is the first of those given, or 1.
+        error of the lowest; by default 0.1 and 2 are tried on tables of up to 20,000 rows or so, and 0.1 is taken on
+        longer ones. Where nothing is set aside it is the first of those given, or 2.
     batch_size : int, optional
         Rows per update; by default a power of two that grows with the table.
     epochs : int, optional
-        Passes over the table, at most; by default fewer for longer tables.
-    patience : int
-        Epochs without improvement on the rows set aside after which a net stops. Its best weights are kept.
-    validation : float
-        Share of rows each net sets aside. With 0 (and with fewer than 20 rows) nothing is set aside and every
-        net takes all epochs.
-    members : int
-        Nets in the ensemble, for each weight decay.
+        Passes over the table, at most; by default fewer for longer tables. Of a table that is not the shortest of its
+        size class a pass may leave out up to a quarter of the rows, others each time.
+    patience : int, optional
+        Epochs without improvement on the rows set aside after which a net stops, by default a third of them. Its best
+        weights are kept.
+    validation : float, optional
+        Share of rows each net sets aside, by default 0.2, and 0.1 on long tables. With 0 (and with fewer than 20
+        rows) nothing is set aside and every net takes all epochs.
+    members : int, optional
+        Nets in the ensemble, for each weight decay; by default 4, and 2 on long tables.
     monotone : mapping, optional
         From columns of numbers to -1, where predictions fall with them, or +1, where they rise: a guarantee, by how
         the net is built (see `ceteris.nets.Monotone`). Other columns are free, and so are variances and dispersions.
     unseen : {"error", "ignore"}
-        What to do with a label that was not there in training: raise, or let it count as none of those known.
+        What to do with a label, or with a hole in a column, that was not there in training: raise, or let it count as
+        none of those known.
     random_state : int, RandomState or None
         Decides everything random.
     progress : bool
@@ -86,7 +95,7 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
     weight_decays_ : array
         The decays that were kept.
     n_members_ : int
-        Nets that were kept: ``members`` for each of these decays.
+        Nets that were kept: ``members`` for each of these decays, and as many linear answers where they are kept.
     late_fall_ : float
         Share of the fall in held-out loss that came in the second half of the epochs.
     noise_ : array, shape (outputs,)
@@ -96,12 +105,14 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
     dispersion_ : float
         Factor of the variance that the distribution implies, from rows set aside; at least 1 of counts.
     status_ : str
-        How the training ended, in words.
+        How the training ended, in words, and whether the linear answer was taken.
 
     References
     ----------
     Lakshminarayanan, B., Pritzel, A. and Blundell, C. (2017). Simple and scalable predictive uncertainty
-    estimation using deep ensembles. NeurIPS 30. Loshchilov, I. and Hutter, F. (2019). Decoupled weight decay
+    estimation using deep ensembles. NeurIPS 30. Gorishniy, Y., Rubachev, I. and Babenko, A. (2022). On embeddings for
+    numerical features in tabular deep learning. NeurIPS 35.
+    Loshchilov, I. and Hutter, F. (2019). Decoupled weight decay
     regularization. ICLR.
 
     Examples

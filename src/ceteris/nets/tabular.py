@@ -44,9 +44,9 @@ class Knots(AbstractConstants):
 class TabularNet(AbstractNet):
     """A linear map plus a perceptron of the inputs and of their places among knots: (..., in_size) -> (..., out_size).
 
-    Where a number lies is told by a piecewise linear encoding, which lets a small perceptron learn thresholds as well as
-    slopes. Most tables are nearly linear, so that the perceptron starts at zero; the linear map is kept as a vector, for
-    weight decay is for matrices and should not shrink the linear answer.
+    Where a number lies is told by a piecewise linear encoding, which lets a small perceptron learn thresholds as well
+    as slopes. Most tables are nearly linear, so that the perceptron starts at zero; the linear map is kept as a vector,
+    for weight decay is for matrices and should not shrink the linear answer.
 
     References
     ----------

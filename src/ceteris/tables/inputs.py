@@ -7,7 +7,6 @@ numbers first and is filled up with columns of zeros, so that tables of nearly e
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -202,8 +201,8 @@ def refuse_new_holes(name: str, values: np.ndarray) -> None:
     missing = sum(v is None for v in values) if values.dtype == object else int(np.isnan(values).sum())
     if missing:
         raise ValueError(
-            f"X: column {some([name])} has {missing} missing values, but had none in the table learnt from; impute them, "
-            "or learn with unseen='ignore'."
+            f"X: column {some([name])} has {missing} missing values, but had none in the table learnt from; impute "
+            "them, or learn with unseen='ignore'."
         )
 
 

@@ -195,7 +195,8 @@ def _sampler(data: Any, rows: MemberRows, plan: TrainingPlan) -> Any:
     if rows.count is None:
         return Minibatches(data, plan.batch_size, rows=own)
     batch = min(plan.batch_size, rows.count)
-    return ShuffledRows(data, own, jax.device_put(np.asarray(rows.count)), batch, min(plan.updates or rows.count, rows.count // batch))
+    updates = min(plan.updates or rows.count, rows.count // batch)
+    return ShuffledRows(data, own, jax.device_put(np.asarray(rows.count)), batch, updates)
 
 
 def _how(members: int, hypothesis: Callable[..., Any]) -> Any:

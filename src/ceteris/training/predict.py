@@ -7,7 +7,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ceteris.engine import precision
@@ -45,6 +44,7 @@ def evaluate(function: Callable[[Any, Any], Any], nets: Any, rows: Sequence[Any]
     Examples
     --------
     >>> def scaled(net, x): return net * x
+    >>> import jax.numpy as jnp
     >>> nets = jnp.array([1.0, 2.0, 3.0, 4.0])  # two groups of two
     >>> [found.tolist() for found in evaluate(scaled, nets, [np.array([1.0]), np.array([1.0, 10.0])])]
     [[[1.0], [2.0]], [[3.0, 30.0], [4.0, 40.0]]]

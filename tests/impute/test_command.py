@@ -224,7 +224,7 @@ NOT_POOLED = [
     (". --y wage --x school", "folder: . holds 0 completed tables \\(1.csv, 2.csv, ...\\), but must hold 2 at least"),
     ("done --y wage", "x is empty, but must name a column at least; name some, or take the model mean."),
     ("done --y wage --x school --model mean", "x is school, but must be left out of a mean"),
-    ("done --y wage --x school --model probit", "model is 'probit', but must be one of ols, logit, mean"),
+    ("done --y wage --x school --model probit", "model is 'probit', but must be one of ols, logit, poisson, mean"),
     ("done --y wage --x school --level 5", "level is 5.0, but must be a number above 0 and below 1"),
     ("done --y wage --x skool", "x is 'skool', but must be a column of the data: .*; did you mean 'school'"),
     ("done --y wage --x school,wage", "x names 'wage', but must not name the outcome; leave it out."),

@@ -52,9 +52,8 @@ def test_patsy_reads_the_same(text):
     patsy = pytest.importorskip("patsy")
     theirs = patsy.DesignInfo(["const", "x", "z"]).linear_constraint(text)
     ours = combination(text, ["const", "x", "z"])
-    np.testing.assert_allclose(
-        np.column_stack([ours.weights, ours.constants]), np.hstack([theirs.coefs, theirs.constants])
-    )
+    mine, rows = np.column_stack([ours.weights, ours.constants]), np.hstack([theirs.coefs, theirs.constants])
+    assert len(mine) == len(rows) == np.linalg.matrix_rank(np.vstack([mine, rows]))  # the same set of solutions
 
 
 @pytest.mark.parametrize(

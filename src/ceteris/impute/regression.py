@@ -139,8 +139,10 @@ def r_squared(fit: OneFit) -> tuple[float, float]:
 
 
 def _with(checks: tuple[Check, ...], tests: Sequence[JointTest]) -> tuple[Check, ...]:
-    """The checks of an estimate and those of tests of it, each once, before the last."""
-    own = {check.name: check for test in tests for check in test.checks}
+    """The checks of an estimate and those of tests of it, each once as it asks most, before the last."""
+    own = {
+        check.name: check for check in sorted((c for t in tests for c in t.checks), key=lambda check: check.bar or 0)
+    }
     return (*checks[:-1], *own.values(), checks[-1])
 
 

@@ -201,14 +201,23 @@ BAD = [
     ({"cluster": "town", "tests": "school = 0", "method": "D3"}, "method is 'D3', but must be D1 or D2 with clusters"),
     ({"tests": "skool = 0"}, "tests is 'skool = 0', but 'skool' in it is no estimate; did you mean 'school'"),
     ({"tests": ["school = 0, school = 1"]}, "tests: that school - 1 = 0 follows from the rest or contradicts it"),
+    ({"x": ["school", "again"]}, "x: 'again' is a copy of the outcome 'wage', but must not be one; leave it out"),
+    ({"x": "many"}, "x: 'many' holds 1,001 labels, but must hold 1,000 at most, as each takes a column; merge labels"),
+    ({"x": "dates"}, "x: column 'dates' is of type Datetime.*, but must hold numbers, booleans or labels"),
+    ({"x": "lists"}, "x: column 'lists' holds a list in a cell, but each must hold one number or one label"),
     ({"model": "poisson", "y": "minus"}, "y: 'minus' holds .*, but must hold counts of at least 0, not all of them 0"),
 ]
 
 
 @pytest.mark.parametrize(("settings", "sentence"), BAD)
 def test_what_does_not_go_together_is_refused(completed, settings, sentence):
-    tables = [table.assign(minus=-table["wage"]) for table in completed]
-    with pytest.raises(ValueError, match=sentence):
+    table = pd.concat([completed[0]] * 9, ignore_index=True)
+    rows = np.arange(len(table))
+    table = table.assign(
+        minus=-table["wage"], again=table["wage"], dates=pd.Timestamp("2020-01-01"), lists=[[1]] * len(table)
+    )
+    tables = [table.assign(many=[f"label {row % 1001}" for row in rows])] * 2
+    with pytest.raises((ValueError, TypeError), match=sentence):
         pool_regression(tables, **{"y": "wage", "x": X} | settings)
 
 

@@ -29,6 +29,7 @@ WORDS = {
     "poisson": ("Poisson", "Coefficients of the Poisson regression of {y} on {x}: changes of the log of its mean."),
     "mean": ("Mean", "The mean of {y}."),
 }
+MOST_LABELS = 1000  # of a column of text
 ERRORS = {
     "robust": "Standard errors hold where variances differ between rows: HC1, of a logit and of Poisson HC0.",
     "classic": "Standard errors are those of equal variances, of a logit and of Poisson those of the likelihood.",
@@ -197,6 +198,9 @@ def regress(
     groups = columns.clusters(list(cluster) or None)
     refuse_holes(where, ((column.label, column.values) for column in (outcome, *parts, *groups)))
     target = numbers([outcome])[:, 0]
+    for column in parts:
+        if column.values.dtype != object and np.ptp(target) > 0 and np.array_equal(column.values, target):
+            raise ValueError(f"x: {column.name!r} is a copy of the outcome {y!r}, but must not be one; leave it out.")
     design, names = design_of(parts, labels, len(target))
     refuse_dependent(design, names)
     clusters = tuple(column.values for column in groups)
@@ -266,6 +270,11 @@ def design_of(
             continue
         texts = [str(value) for value in column.values]
         known = labels.setdefault(column.name, labels_of("x", column.name, texts))
+        if len(known) > MOST_LABELS:
+            raise ValueError(
+                f"x: {column.name!r} holds {len(known):,} labels, but must hold {MOST_LABELS:,} at most, as each "
+                "takes a column; merge labels, or leave it out."
+            )
         blocks.append(indicators(codes_of("x", column.name, texts, known), len(known))[:, 1:])
         names += [f"{column.name}={label}" for label in known[1:]]
     return with_constant(np.concatenate(blocks, axis=1)), tuple(names)

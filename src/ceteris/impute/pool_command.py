@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -83,8 +84,8 @@ def write(
     """Write the run folder."""
     from ceteris.report import Run, command_line, report
 
-    words = [word for test in pooled.details.tests for word in ("--test", test.hypothesis)]
-    command = command_line(["ceteris", "pool", folder, *words], options)
+    tests = "".join(f" --test {shlex.quote(test.hypothesis)}" for test in pooled.details.tests)
+    command = command_line(["ceteris", "pool", folder], options) + tests
     with Run.create(out, command, {"folder": folder, **{k: str(v) for k, v in options.items()}}, 0) as run:
         run.write(sections(pooled, said, level))
         replace_file(out / "estimates.json", json_text(pooled.to_dict() | {"tests": tests_of(pooled)}))

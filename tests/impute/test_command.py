@@ -277,7 +277,7 @@ def test_tables_that_do_not_belong_together_are_refused(folder, completed, tmp_p
         pool_regression([completed[0], holed], y="wage", x="school")
     with pytest.raises(ValueError, match="tables holds 1, but must hold 2 completed tables at least; give more"):
         pool_regression(completed[:1], y="wage", x="school")
-    copied = [table.assign(copy=table["employed"]) for table in completed]
+    copied = [table.assign(copy=1.0 - table["employed"]) for table in completed]
     with pytest.raises(ValueError, match="x: in table 1 a combination of the columns tells every 'employed' that is 1"):
         pool_regression(copied, y="employed", x="copy", model="logit")
     (tmp_path / "done" / "7.parquet").write_text("")

@@ -21,7 +21,7 @@ deterministic equivalent for the average design, and the order given by the effe
 References
 ----------
 Bartlett, P. L., Long, P. M., Lugosi, G. and Tsigler, A. (2020). Benign overfitting in linear regression. PNAS 117
-(theorem 1 on the ranks, theorem 2 on the tails). Tsigler, A. and Bartlett, P. L. (2023). Benign overfitting in ridge
+(ranks and tails). Tsigler, A. and Bartlett, P. L. (2023). Benign overfitting in ridge
 regression. JMLR 24 (the bias). Mallinar, N., Simon, J., Abedsoltan, A., Pandit, P., Belkin, M. and Nakkiran, P. (2022).
 Benign, tempered, or catastrophic: a taxonomy of overfitting. NeurIPS 35 (the two other kinds). Hastie, T., Montanari,
 A., Rosset, S. and Tibshirani, R. J. (2022). Surprises in high-dimensional ridgeless least squares interpolation.

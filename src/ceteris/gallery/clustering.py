@@ -1,7 +1,7 @@
 """Clustering: k-means, mixtures and a learnt embedding, how many clusters there are, and whether to rely on them.
 
-Groups are planted, so that a clustering can be held against the truth by the adjusted Rand index: 1 is the truth, 0 what
-chance would give.
+Groups are planted, so that a clustering can be held against the truth by the adjusted Rand index: 1 is the truth, 0
+what chance would give.
 
 - k-means (ours of `ceteris.scratch.clusters`) against scikit-learn's inertia, the mixture of normals against
   scikit-learn's likelihood, both against the rule that knows the densities: no clustering can do better on average.
@@ -162,7 +162,7 @@ EMBEDDED = {"six groups, bent": folded, "handwritten digits": digits}
 
 
 def coder(x: np.ndarray, latent: int, seed: int, epochs: int = 60) -> Coder:
-    """Train an autoencoder on standardised rows."""
+    """Train an autoencoder on centred rows."""
     rule = optimiser("adam", 2e-3, schedule="cosine", updates=epochs * (len(x) // 200))
     build = eqx.Partial(Coder, x.shape[1], latent, latent, (128, 64), "swish")
     one = Descend(build, Loss(reconstruction), Minibatches(x, batch_size=200), rule)
@@ -176,7 +176,7 @@ def given(model: Assigner, *, key: Any) -> Assigner:
 
 def embedded(x: np.ndarray, k: int, latent: int, seed: int) -> dict[str, np.ndarray]:
     """Cluster rows as they are, in an autoencoder's code, and after encoder and centres moved together."""
-    x = np.asarray((x - x.mean(0)) / np.where(x.std(0) > 0, x.std(0), 1), np.float32)
+    x = np.asarray((x - x.mean(0)) / x.std(), np.float32)  # one scale for all: pixels that are seldom dark stay small
     encoder = coder(x, latent, seed).encoder
     code = KMeans(k, n_init=10, random_state=seed).fit(np.asarray(encoder(x)))
     start = Assigner(encoder, jnp.asarray(code.cluster_centers_, jnp.float32))
@@ -331,8 +331,8 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
         Section(
             "How many clusters, and are they there",
             "The gap statistic compares the inertia with that of uniform points, prediction strength asks whether half "
-            "of the rows tells which of the others belong together, the silhouette whether points are nearer to their own "
-            "cluster, the BIC which mixture is worth its parameters.\n\n"
+            "of the rows tells which of the others belong together, the silhouette whether points are nearer to their "
+            "own cluster, the BIC which mixture is worth its parameters.\n\n"
             "Stability needs no truth: k-means on halves of the rows, and the agreement of the runs on all rows. It "
             "tells what is too many; too few can be as stable, since near groups are joined in the same way.",
             (
@@ -349,8 +349,9 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
         ),
         Section(
             "A learnt embedding",
-            "k-means on standardised columns (one start), in an autoencoder's code, and deep embedded clustering, "
-            f"which moves encoder and centres together; {runs} seeds of each. The groups are known and used only to judge.\n\n"
+            "k-means on the columns (one start), in an autoencoder's code, and deep embedded clustering, "
+            f"which moves encoder and centres together; {runs} seeds of each. The groups are known and used only to "
+            "judge.\n\n"
             "A net helps where groups lie on something bent; where columns are as informative as they are, k-means on "
             "them is a peer that must be shown.",
             (Table("Agreement with the truth and between runs", embedding, "Adjusted Rand index, mean over runs."),),

@@ -146,7 +146,12 @@ def features_table(sizes: tuple[int, ...], members: int, seed: int) -> pd.DataFr
         }
         errors = {f"{name} net": np.mean((net.predict(z) - truth) ** 2) for name, net in nets.items()}
         shares = {f"looks at u, {name}": looking(net, u) for name, net in nets.items()}
-        rows.append({"rows": n, "exact kernel": best_ridge(K, cross, y, truth), **errors, **shares})
+        steps = kernel_descent(K, cross, y, rates["lazy"] / top, INDEX_STEPS)  # as many as the lazy net takes
+        kernel = {
+            "exact kernel": best_ridge(K, cross, y, truth),
+            "kernel, as many steps": np.mean((steps - truth) ** 2),
+        }
+        rows.append({"rows": n, **kernel, **errors, **shares})
     return pd.DataFrame(rows)
 
 
@@ -240,7 +245,7 @@ def _features_checks(table: pd.DataFrame) -> tuple[Check, ...]:
     kernel, field = table["exact kernel"].to_numpy(), table["mean-field net"].to_numpy()
     few = table["rows"][field <= kernel[-1]].min()
     as_good = f" With {few} rows the net is as good as the kernel with {last['rows']:,.0f}." if len(table) > 1 else ""
-    gap = float(last["lazy net"] / last["exact kernel"])
+    gaps = table["lazy net"] / table["kernel, as many steps"]
     return (
         Check(
             "learning features saves rows", bool(field[-1] < kernel[-1] / 2),
@@ -249,9 +254,9 @@ def _features_checks(table: pd.DataFrame) -> tuple[Check, ...]:
             float(field[-1] / kernel[-1]), 0.5,
         ),
         Check(
-            "a lazy net saves none", gap > 0.75,
-            f"The error of the same net in lazy training is {last['lazy net']:.3f}, {gap:.2f} times the kernel's.",
-            gap, 0.75,
+            "a lazy net saves none", bool(gaps.between(0.67, 1.5).all()),
+            f"The error of the same net in lazy training is {gaps.min():.2f} to {gaps.max():.2f} times that of as many "
+            "steps in the exact kernel; 2/3 to 3/2 are allowed.", float(gaps.iloc[-1]), 1.0,
         ),
         Check(
             "features turn to the index", last["looks at u, mean-field"] > 3 * last["looks at u, lazy"],

@@ -243,9 +243,9 @@ def _draw_embedding(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> Non
         axes.bar(place - 0.2, part["with the truth"], width=0.38, label="with the truth")
         axes.bar(place + 0.2, part["between runs"], width=0.38, label="between runs")
         axes.set_xticks(place, [str(method).replace(", ", ",\n") for method in part["method"]], fontsize="small")
-        axes.set(title=str(name), ylim=(0, 1.05))
+        axes.set(title=str(name), ylim=(0, 1.25))
     figure.axes[0].set_ylabel("adjusted Rand index")
-    figure.axes[0].legend(loc="lower right")
+    figure.axes[0].legend(loc="upper left", ncols=2)
 
 
 def _compared_checks(table: pd.DataFrame, against: dict[str, float]) -> tuple[Check, ...]:

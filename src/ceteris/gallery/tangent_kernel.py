@@ -37,7 +37,7 @@ import jax.random as jr
 import numpy as np
 import pandas as pd
 
-from ceteris.gallery._plots import lines, panels, ticks_at
+from ceteris.gallery._plots import lines, panels, span_decades, ticks_at
 from ceteris.gallery.tangent_kernel_nets import (
     Trained,
     builder,
@@ -171,6 +171,7 @@ def _draw_kernels(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
     axes.plot(m, data["of one net"].max() * (m / m[0]) ** -0.5, color="0.5", linestyle=":", label="width to the -1/2")
     axes.set(xscale="log", yscale="log", xlabel="width", ylabel="relative distance from the exact kernel")
     ticks_at(axes, sorted(data["width"].unique()))
+    span_decades(axes, data["of one net"].to_numpy())
     axes.legend()
 
 
@@ -187,6 +188,7 @@ def _draw_lazy(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
     for axes in (left, right):
         axes.set(xscale="log", yscale="log", xlabel="width")
         ticks_at(axes, data["width"])
+    span_decades(left, data["net - kernel regression"].to_numpy())
 
 
 def _draw_features(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
@@ -196,6 +198,7 @@ def _draw_features(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None
         lines(axes, data, "rows", name, label=names.get(name, name), marker="o", markersize=4)
     axes.set(xscale="log", yscale="log", xlabel="rows", ylabel="mean squared error at fresh points")
     ticks_at(axes, data["rows"])
+    span_decades(axes, data[["exact kernel", *names]].to_numpy())
     axes.legend()
 
 
@@ -311,7 +314,9 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
             "Where features are learnt",
             f"The target depends on one direction u of {INDEX_INPUTS} inputs: a cubic in u'x, without noise. A kernel "
             "that is the same in all directions must learn a cubic in all of them, which takes of the order of d³ "
-            f"rows; a net can find u. Both nets have {INDEX_WIDTH} hidden units and {INDEX_STEPS:,} steps.",
+            f"rows; a net can find u. All nets have {INDEX_WIDTH} hidden units and {INDEX_STEPS:,} steps, and differ "
+            "in the factor g on their last weights: 8 is lazier than the theorem asks for, 1 is what it asks for but "
+            "with too few units for many rows, 1/16 is the mean-field scaling.",
             (
                 Table(
                     "Error at fresh points", features,

@@ -30,7 +30,7 @@ Annals of Statistics 50 (the equivalent).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -109,7 +109,8 @@ def equivalent(given: Spectrum, n: int) -> tuple[float, float]:
     values, counts = given
     gap = lambda c: float(np.sum(counts * values / (values + np.exp(c)))) - n
     bottom = np.log(values.min()) - 5
-    c = np.exp(brentq(gap, bottom, np.log(np.sum(values * counts) / n) + 1, xtol=1e-10))
+    root: Any = brentq(gap, bottom, np.log(np.sum(values * counts) / n) + 1, xtol=1e-10)
+    c = np.exp(root)
     L = values / (values + c)
     inflation = n / (n - float(np.sum(counts * L**2)))
     bias = float(np.sum((1 - L[:SIGNAL]) ** 2 * values[:SIGNAL])) / SIGNAL
@@ -159,7 +160,7 @@ def risk_table(sizes: tuple[int, ...], designs: int, most: int, seed: int) -> pd
             given = spectrum(name, n)
             values, tail = split(given, most)
             rng = np.random.default_rng([seed, n, len(name)])
-            drawn = pd.DataFrame([one_design(n, values, tail, rng) for _ in range(designs)])
+            drawn: Any = pd.DataFrame([one_design(n, values, tail, rng) for _ in range(designs)])
             exact, (bias, variance), (k, R) = drawn["bias"] + drawn["variance"], equivalent(given, n), ranks(given, n)
             rows.append(
                 {
@@ -187,7 +188,7 @@ def theory_table(largest: int = 1_000_000) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _draw_risk(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
+def _draw_risk(figure: matplotlib.figure.Figure, data: Any) -> None:
     left, right = panels(figure, 1, 2)
     for colour, (name, part) in enumerate(data.groupby("eigenvalues", sort=False)):
         line, drawn = part[part["simulated"].isna()], part[part["simulated"].notna()]
@@ -216,7 +217,7 @@ def slope(part: pd.DataFrame, column: str = "simulated") -> float:
     return float(np.polyfit(np.log(part["n"].to_numpy(float)), np.log(part[column].to_numpy(float)), 1)[0])
 
 
-def _checks(table: pd.DataFrame, theory: pd.DataFrame) -> tuple[Check, ...]:
+def _checks(table: Any, theory: Any) -> tuple[Check, ...]:
     z = float(table["gap in standard errors"].abs().max())
     off = (table["simulated"] / table["equivalent"] - 1).abs()
     finite = table[np.isfinite(table["s²(k*/n + n/R)"])]

@@ -64,6 +64,12 @@ def planted(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return PLANTED.means[labels] + np.einsum("nij,nj->ni", roots[labels], rng.normal(size=(ROWS, 2))), labels
 
 
+def reference(k: int, starts: int, seed: int) -> Any:
+    """Return scikit-learn's k-means, unfitted."""
+    settings: Any = {"n_clusters": k, "n_init": starts, "random_state": seed}
+    return KMeans(**settings)
+
+
 def compared(seed: int) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, float]]:
     """Cluster the planted points by each route; a table, points with labels, differences from scikit-learn."""
     rng = np.random.default_rng([seed, 0])
@@ -73,8 +79,8 @@ def compared(seed: int) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, float]]:
     mixture, likelihoods = max(runs, key=lambda run: run[1][-1])
     soft, likelihood = posterior(x, mixture)
     known, best = posterior(x, PLANTED)
-    theirs = KMeans(3, n_init=STARTS, random_state=seed).fit(x)
-    their_mixture = GaussianMixture(3, n_init=STARTS, tol=1e-7, max_iter=1_000, random_state=seed).fit(x)
+    theirs = reference(3, STARTS, seed).fit(x)
+    their_mixture: Any = GaussianMixture(3, n_init=STARTS, tol=1e-7, max_iter=1_000, random_state=seed).fit(x)
     labels = {"k-means": hard, "mixture of normals": soft.argmax(1), "densities known": known.argmax(1)}
     table = pd.DataFrame(
         {
@@ -178,12 +184,12 @@ def embedded(x: np.ndarray, k: int, latent: int, seed: int) -> dict[str, np.ndar
     """Cluster rows as they are, in an autoencoder's code, and after encoder and centres moved together."""
     x = np.asarray((x - x.mean(0)) / x.std(), np.float32)  # one scale for all: pixels that are seldom dark stay small
     encoder = coder(x, latent, seed).encoder
-    code = KMeans(k, n_init=10, random_state=seed).fit(np.asarray(encoder(x)))
+    code = reference(k, 10, seed).fit(np.asarray(encoder(x)))
     start = Assigner(encoder, jnp.asarray(code.cluster_centers_, jnp.float32))
     deep = Descend(eqx.Partial(given, start), Loss(sharpening), Fixed(x), optimiser("adam", 1e-3))
     end = fit(deep, jr.key(seed), steps=150, every=150).model
     return {
-        "k-means": KMeans(k, n_init=1, random_state=seed).fit_predict(x),
+        "k-means": reference(k, 1, seed).fit_predict(x),
         "autoencoder, k-means": code.labels_,
         "deep embedded": np.asarray(end(x)).argmax(1),
     }
@@ -210,7 +216,7 @@ def embedding_table(names: tuple[str, ...], runs: int, seed: int) -> pd.DataFram
 # --------------------------------------------------------------------------------------------- what is shown of it
 
 
-def _draw_points(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
+def _draw_points(figure: matplotlib.figure.Figure, data: Any) -> None:
     groups = list(data.groupby("by", sort=False))
     for axes, (by, part) in zip(panels(figure, 1, len(groups), sharex=True, sharey=True), groups, strict=True):
         for _, cluster in sorted(part.groupby("cluster"), key=lambda pair: pair[1]["y"].mean()):
@@ -218,7 +224,7 @@ def _draw_points(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
         axes.set(title=str(by), aspect="equal")
 
 
-def _draw_numbers(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
+def _draw_numbers(figure: matplotlib.figure.Figure, data: Any) -> None:
     (axes,) = panels(figure)
     table = _right(data)
     place = np.arange(len(table))
@@ -229,14 +235,14 @@ def _draw_numbers(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 
-def _right(found: pd.DataFrame) -> pd.DataFrame:
+def _right(found: Any) -> Any:
     """Share of samples with the right number, a row for each design and a column for each method."""
     hit = found.assign(hit=found["found"] == found["truth"])
     table = hit.pivot_table(index=["design", "truth"], columns="method", values="hit", sort=False)
     return table[list(METHODS)].reset_index().rename_axis(columns=None)
 
 
-def _draw_embedding(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
+def _draw_embedding(figure: matplotlib.figure.Figure, data: Any) -> None:
     groups = list(data.groupby("table", sort=False))
     for axes, (name, part) in zip(panels(figure, 1, len(groups), sharey=True), groups, strict=True):
         place = np.arange(len(part))
@@ -248,7 +254,7 @@ def _draw_embedding(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> Non
     figure.axes[0].legend(loc="upper left", ncols=2)
 
 
-def _compared_checks(table: pd.DataFrame, against: dict[str, float]) -> tuple[Check, ...]:
+def _compared_checks(table: Any, against: dict[str, float]) -> tuple[Check, ...]:
     hard, soft, known = table["adjusted Rand index"]
     return (
         Check(
@@ -269,7 +275,7 @@ def _compared_checks(table: pd.DataFrame, against: dict[str, float]) -> tuple[Ch
     )  # fmt: skip
 
 
-def _number_checks(found: pd.DataFrame, stability: pd.DataFrame) -> tuple[Check, ...]:
+def _number_checks(found: Any, stability: Any) -> tuple[Check, ...]:
     right = _right(found)
     gap = float(right["gap"].mean())
     best = int(stability.loc[stability["agreement of runs"] > 0.9, "clusters"].max())
@@ -293,7 +299,7 @@ def _number_checks(found: pd.DataFrame, stability: pd.DataFrame) -> tuple[Check,
     )  # fmt: skip
 
 
-def _embedding_check(table: pd.DataFrame) -> Check:
+def _embedding_check(table: Any) -> Check:
     truth = table.pivot_table(index="table", columns="method", values="with the truth", sort=False)
     gain = truth["deep embedded"] - truth["autoencoder, k-means"]
     said = "; ".join(
@@ -313,7 +319,7 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
         table, points, against = compared(seed)
         found = numbers_table(designs, samples, seed)
         stability = stability_table(20, seed)
-        embedding = embedding_table(tuple(EMBEDDED)[: 1 if quick else 2], runs, seed)
+        embedding: Any = embedding_table(tuple(EMBEDDED)[: 1 if quick else 2], runs, seed)
     return (
         Section(
             "k-means and mixtures",

@@ -200,7 +200,7 @@ def paths_table(nets: Any, batch: Any, steps: int, seed: int) -> pd.DataFrame:
     bending = Descend(build, AlongCurve(CLASSES, first, last), Fixed(batch), rule)
     bend = fit(bending, jr.key(seed), steps=steps, every=steps, model=between(first, last, 0.5)).model
     t = jnp.asarray(CURVE, jnp.float32)
-    paths = {"straight line": None, "curve": bend}
+    paths = {"straight line": between(first, last, 0.5), "curve": bend}  # a bend on the line is the line
     losses = {path: np.asarray(along(CLASSES, first, last, batch, t, by), float) for path, by in paths.items()}
     return pd.concat(
         [pd.DataFrame({"path": path, "t": CURVE, "loss": loss}) for path, loss in losses.items()], ignore_index=True
@@ -210,7 +210,7 @@ def paths_table(nets: Any, batch: Any, steps: int, seed: int) -> pd.DataFrame:
 # --------------------------------------------------------------------------------------------- what is shown of it
 
 
-def _draw_spectrum(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
+def _draw_spectrum(figure: matplotlib.figure.Figure, data: Any) -> None:
     (axes,) = panels(figure)
     seen = data[(data["bound"] > 0) & (data["dense"] < 1)]
     axes.step(seen["bound"], 1 - seen["dense"], where="post", label="dense matrix, all eigenvalues")
@@ -219,7 +219,7 @@ def _draw_spectrum(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None
     axes.legend()
 
 
-def _draw_edge(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
+def _draw_edge(figure: matplotlib.figure.Figure, data: Any) -> None:
     (axes,) = panels(figure)
     for colour, (rate, part) in enumerate(data.groupby("rate")):
         lines(axes, part, "step", "sharpness", label=f"rate {rate:g}", color=f"C{colour}")
@@ -228,7 +228,7 @@ def _draw_edge(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), title="dotted: 2 / rate")
 
 
-def _draw_surfaces(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
+def _draw_surfaces(figure: matplotlib.figure.Figure, data: Any) -> None:
     names = data["net"].unique()
     for axes, (name, part) in zip(panels(figure, 1, len(names)), data.groupby("net", sort=False), strict=True):
         grid = part.pivot_table(index="second", columns="first", values="loss")
@@ -240,7 +240,7 @@ def _draw_surfaces(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None
     figure.axes[0].set_ylabel("second direction")
 
 
-def _draw_paths(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
+def _draw_paths(figure: matplotlib.figure.Figure, data: Any) -> None:
     (axes,) = panels(figure)
     lines(axes, data, "t", "loss", by="path")
     span_decades(axes, data["loss"].to_numpy())
@@ -248,7 +248,7 @@ def _draw_paths(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
     axes.legend()
 
 
-def _spectrum_checks(table: pd.DataFrame, shares: pd.DataFrame, dense: np.ndarray) -> tuple[Check, ...]:
+def _spectrum_checks(table: Any, shares: Any, dense: np.ndarray) -> tuple[Check, ...]:
     gap = float((table["Lanczos"] - table["dense"]).abs().max() / dense[-1])
     apart = float((shares["Lanczos"] - shares["dense"]).abs().max())
     small = float(np.mean(np.abs(dense) < 0.05 * dense[-1]))
@@ -270,7 +270,7 @@ def _spectrum_checks(table: pd.DataFrame, shares: pd.DataFrame, dense: np.ndarra
     )  # fmt: skip
 
 
-def _flat_checks(end: pd.DataFrame, scaled: pd.DataFrame) -> tuple[Check, ...]:
+def _flat_checks(end: Any, scaled: Any) -> tuple[Check, ...]:
     off = float((end["sharpness"] / end["2 / rate"] - 1).abs().max())
     first, last = scaled.iloc[0], scaled.iloc[-1]
     gain, same = last["sharpness"] / first["sharpness"], last["change of outputs"]
@@ -294,7 +294,7 @@ def _flat_checks(end: pd.DataFrame, scaled: pd.DataFrame) -> tuple[Check, ...]:
     )  # fmt: skip
 
 
-def _picture_checks(grids: pd.DataFrame, paths: pd.DataFrame) -> tuple[Check, ...]:
+def _picture_checks(grids: Any, paths: Any) -> tuple[Check, ...]:
     line, curve = (float(paths.loc[paths["path"] == path, "loss"].max()) for path in ("straight line", "curve"))
     connected = Check(
         "a curve without a barrier", curve < line / 20,
@@ -327,7 +327,7 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
         pictured[name] = take(classifiers(batch, 1, seed, depth, skips), jnp.asarray(0))
     points = 15 if quick else 41
     grids = pd.concat([surface_table(*each, batch, points, seed) for each in pictured.items()], ignore_index=True)
-    paths = paths_table(nets, batch, 500 if quick else 2_000, seed)
+    paths: Any = paths_table(nets, batch, 500 if quick else 2_000, seed)
     return (
         Section(
             "The spectrum of the Hessian",

@@ -194,6 +194,6 @@ class AlongCurve(AbstractObjective):
 
 
 @eqx.filter_jit
-def along(objective: AbstractObjective, first: Any, last: Any, batch: Any, t: Any, bend: Any = None) -> Any:
-    """Losses at points t (k,) of the line, or of the curve with this bend."""
+def along(objective: AbstractObjective, first: Any, last: Any, batch: Any, t: Any, bend: Any) -> Any:
+    """Losses at points t (k,) of the curve with this bend."""
     return jax.lax.map(lambda t: objective(between(first, last, t, bend), batch, jr.key(0))[0], t)

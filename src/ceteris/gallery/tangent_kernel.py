@@ -30,7 +30,7 @@ Bach, F. (2019). On lazy training in differentiable programming. NeurIPS 32. Mei
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import jax.random as jr
@@ -163,7 +163,7 @@ def slope(data: pd.DataFrame, column: str) -> float:
     return float(np.polyfit(np.log(data["width"].to_numpy(float)), np.log(data[column].to_numpy(float)), 1)[0])
 
 
-def _draw_kernels(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
+def _draw_kernels(figure: matplotlib.figure.Figure, data: Any) -> None:
     (axes,) = panels(figure)
     for hidden, part in data.groupby("hidden layers"):
         lines(axes, part, "width", "of one net", label=f"hidden layers: {hidden}", marker="o", markersize=4)
@@ -175,7 +175,7 @@ def _draw_kernels(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
     axes.legend()
 
 
-def _draw_lazy(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
+def _draw_lazy(figure: matplotlib.figure.Figure, data: Any) -> None:
     left, right = panels(figure, 1, 2)
     lines(left, data, "width", "net - kernel regression", marker="o", markersize=4)
     m = data["width"].to_numpy(float)
@@ -191,7 +191,7 @@ def _draw_lazy(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
     span_decades(left, data["net - kernel regression"].to_numpy())
 
 
-def _draw_features(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
+def _draw_features(figure: matplotlib.figure.Figure, data: Any) -> None:
     (axes,) = panels(figure)
     names = {"lazy net": "lazy net, g = 8", "neither net": "g = 1", "mean-field net": "mean-field net, g = 1/16"}
     for name in ("exact kernel", *names):
@@ -202,7 +202,7 @@ def _draw_features(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None
     axes.legend()
 
 
-def _kernel_checks(table: pd.DataFrame) -> tuple[Check, ...]:
+def _kernel_checks(table: Any) -> tuple[Check, ...]:
     checks = []
     for hidden, part in table.groupby("hidden layers"):
         power, last = slope(part, "of one net"), float(part["of one net"].iloc[-1])
@@ -220,7 +220,7 @@ def _kernel_checks(table: pd.DataFrame) -> tuple[Check, ...]:
     return tuple(checks)
 
 
-def _lazy_checks(table: pd.DataFrame) -> tuple[Check, ...]:
+def _lazy_checks(table: Any) -> tuple[Check, ...]:
     power, moves = slope(table, "net - kernel regression"), slope(table, "kernel moves, lazy")
     field, widest = table["kernel moves, mean field"], table.iloc[-1]
     ratio = float(field.iloc[-1] / field.iloc[0])
@@ -243,7 +243,7 @@ def _lazy_checks(table: pd.DataFrame) -> tuple[Check, ...]:
     )  # fmt: skip
 
 
-def _features_checks(table: pd.DataFrame) -> tuple[Check, ...]:
+def _features_checks(table: Any) -> tuple[Check, ...]:
     last = table.iloc[-1]
     kernel, field = table["exact kernel"].to_numpy(), table["mean-field net"].to_numpy()
     few = table["rows"][field <= kernel[-1]].min()

@@ -81,13 +81,13 @@ def layer_rates(d: int, widths: tuple[int, ...], lazy: float = 1.0) -> list[floa
 @eqx.filter_jit
 def tangent_kernel(nets: Any, x: Any, rates: list[float]) -> Any:
     """Tangent kernels of an ensemble of nets on points x (n, d), shape (members, n, n)."""
-    rates = jnp.asarray(rates)
+    scales = jnp.asarray(rates)
 
     def one(net: Any) -> Any:
         theta, rest = eqx.partition(net, weights_only(net))
         slopes = jax.vmap(lambda point: jax.grad(lambda theta: eqx.combine(theta, rest)(point)[0])(theta))(x)
         flat = [leaf.reshape(len(x), -1) for leaf in jax.tree.leaves(slopes)]
-        return sum(rates[i] * J @ J.T for i, J in enumerate(flat))
+        return sum(scales[i] * J @ J.T for i, J in enumerate(flat))
 
     arrays, static = eqx.partition(nets, eqx.is_array)
     return jax.lax.map(lambda arrays: one(eqx.combine(arrays, static)), arrays)
@@ -130,8 +130,8 @@ class Trained(NamedTuple):
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """What was learnt at points x (n, d), shape (members, n): outputs less those of the start."""
-        x = jnp.asarray(x, jnp.float32)
-        return np.asarray(outputs(self.end, x) - outputs(self.start, x), float)
+        at = jnp.asarray(x, jnp.float32)
+        return np.asarray(outputs(self.end, at) - outputs(self.start, at), float)
 
     def kernels(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Tangent kernels at the start and at the end, each (members, n, n)."""

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from jax.flatten_util import ravel_pytree
 
 from ceteris.gallery import loss_landscapes_curvature as lc
 from ceteris.gallery.loss_landscapes import CLASSES, SQUARES, share_below
@@ -53,7 +54,7 @@ def test_rescaling_changes_the_hessian_by_the_factors_and_no_output(net, batch):
     other = lc.rescaled(net, factor)
     assert np.allclose(other(batch[0]), net(batch[0]), atol=1e-5)
     scale = jax.tree.map(jnp.ones_like, net)
-    D = jax.flatten_util.ravel_pytree(jax.tree.map(lambda new, old: old / new, lc.rescaled(scale, factor), scale))[0]
+    D = ravel_pytree(jax.tree.map(lambda new, old: old / new, lc.rescaled(scale, factor), scale))[0]
     H, turned = (np.asarray(lc.dense_hessian(CLASSES, each, batch)) for each in (net, other))
     assert np.allclose(turned, np.outer(D, D) * H, atol=1e-4)
 

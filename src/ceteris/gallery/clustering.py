@@ -187,7 +187,7 @@ def embedded(x: np.ndarray, k: int, latent: int, seed: int) -> dict[str, np.ndar
     code = reference(k, 10, seed).fit(np.asarray(encoder(x)))
     start = Assigner(encoder, jnp.asarray(code.cluster_centers_, jnp.float32))
     deep = Descend(eqx.Partial(given, start), Loss(sharpening), Fixed(x), optimiser("adam", 1e-3))
-    end = fit(deep, jr.key(seed), steps=150, every=150).model
+    end: Any = fit(deep, jr.key(seed), steps=150, every=150).model
     return {
         "k-means": reference(k, 1, seed).fit_predict(x),
         "autoencoder, k-means": code.labels_,

@@ -6,7 +6,15 @@ from matplotlib.figure import Figure
 from ceteris.gallery import NAMES, sections
 from ceteris.gallery.items import ITEMS
 
-QUICK = {"bias_variance", "causal_bias", "curves", "double_descent", "double_robustness", "regression_adjustment"}
+QUICK = {
+    "benign_overfitting",
+    "bias_variance",
+    "causal_bias",
+    "curves",
+    "double_descent",
+    "double_robustness",
+    "regression_adjustment",
+}
 EACH = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in NAMES]
 
 

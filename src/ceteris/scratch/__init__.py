@@ -7,7 +7,8 @@ Each file is written to be read aloud in class, and each is checked against the 
 - `mlp`: many of them in layers, with backpropagation by hand;
 - `autodiff`: the same chain rule for any expression;
 - `descent`: the ways downhill, one line each;
-- `objectives`, `convergence`: how fast, by theorem and by measurement.
+- `objectives`, `convergence`: how fast, by theorem and by measurement;
+- `clusters`: groups without labels, by k-means and by a mixture of normals.
 
 The references in brackets are lecture notes: [000] the script on deep learning for economics of the
 University of Lausanne, chapter 1; [001] S. Scheidegger, Deep Learning, summer school 2021, day 1, whose
@@ -26,6 +27,6 @@ Two of them together: minimise x^2 - 4 x by Adam, with the slope from our own au
 array([2.])
 """
 
-from ceteris.scratch import autodiff, convergence, descent, mlp, objectives, perceptron
+from ceteris.scratch import autodiff, clusters, convergence, descent, mlp, objectives, perceptron
 
-__all__ = ["autodiff", "convergence", "descent", "mlp", "objectives", "perceptron"]
+__all__ = ["autodiff", "clusters", "convergence", "descent", "mlp", "objectives", "perceptron"]

@@ -28,8 +28,8 @@ def scores(c: Any, written: str) -> Figure:
     data = c.table[list(columns)].set_axis(list(columns.values()), axis=1).dropna().reset_index()
     lower = c.criterion in LOWER_IS_BETTER
     caption = (
-        f"Mean over the folds and one standard error either way; {'lower' if lower else 'higher'} is better. The band "
-        "is one standard error around the best; an arrow at the edge stands for a learner much worse than the baseline."
+        f"Mean over the folds and one standard error either way; {'lower' if lower else 'higher'} is better. An arrow "
+        "at the edge stands for a learner much worse than the baseline. Whether two differ is in the next figure."
     )
     height = 1.2 + 0.3 * len(data)
     return Figure(
@@ -46,7 +46,6 @@ def _draw_scores(figure: Canvas, data: pd.DataFrame, *, written: str, lower: boo
     mean, se = data["mean"].to_numpy(float), data["se"].to_numpy(float)
     edge = _edge(data, lower)
     inside = mean <= edge if lower else mean >= edge
-    axes.axvspan(mean[0] - se[0], mean[0] + se[0], color="C0", alpha=0.15, linewidth=0)
     axes.errorbar(mean[inside], place[inside], xerr=se[inside], fmt="o", color="C0", capsize=3)
     for value, height in zip(mean[~inside], place[~inside], strict=True):
         axes.plot(edge, height, marker=">" if lower else "<", color="C1", linestyle="none", clip_on=False)
@@ -57,6 +56,34 @@ def _draw_scores(figure: Canvas, data: pd.DataFrame, *, written: str, lower: boo
     axes.set_yticks(place, data["learner"].tolist())
     axes.set_ylim(-0.6, len(data) - 0.4)
     axes.set_xlabel(f"{written} over the folds")
+
+
+def differences(c: Any, written: str) -> Figure:
+    """Intervals of the paired differences to the best learner over the folds."""
+    data = c.differences()[["gain", "low", "high", "verdict"]].reset_index()
+    caption = (
+        f"Mean difference to {c.best} over the folds and its 95% interval, corrected for what the folds learn from in "
+        "common; left of the line is worse. Open circles: the interval holds zero, so there is no difference."
+    )
+    draw = partial(_draw_differences, written=written, best=c.best)
+    return Figure("Differences to the best learner", caption, data, draw, (6.4, 1.2 + 0.3 * len(data)))
+
+
+def _draw_differences(figure: Canvas, data: pd.DataFrame, *, written: str, best: str) -> None:
+    axes, place = figure.subplots(), np.arange(len(data))[::-1]
+    tied = (data["verdict"] == "no difference").to_numpy()
+    gain = data["gain"].to_numpy(float)
+    around = np.abs(np.stack([gain - data["low"], data["high"] - gain]))
+    reach = np.nanmax(np.where(gain >= 2.5 * np.nanmedian(gain), np.abs(data["low"]), 0.0), initial=0.0)
+    for which, fill in ((tied, "none"), (~tied, "C0")):
+        axes.errorbar(gain[which], place[which], xerr=around[:, which], fmt="o", color="C0", capsize=3,
+                      markerfacecolor=fill)  # fmt: skip
+    axes.axvline(0.0, color="gray", linestyle=":", linewidth=1)
+    if reach > 0 and np.nanmin(gain) < -reach:
+        axes.set_xlim(left=-1.1 * reach)
+    axes.set_yticks(place, data["learner"].tolist())
+    axes.set_ylim(-0.6, len(data) - 0.4)
+    axes.set_xlabel(f"{written} of the learner better (+) or worse (-) than that of {entry(best)}")
 
 
 def _edge(data: pd.DataFrame, lower: bool) -> float:

@@ -41,6 +41,21 @@ import pandas as pd
 
 Measures = dict[str, Any]
 
+NAMES = {
+    "r2": "R²",
+    "mae": "MAE",
+    "mse": "MSE",
+    "rmse": "RMSE",
+    "auc": "AUC",
+    "f1": "F1",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "fpr": "FPR",
+    "fnr": "FNR",
+    "tpr": "TPR",
+    "tnr": "TNR",
+}
+"""Measures whose written name is not their name in a table."""
 LOWER_IS_BETTER = frozenset({"fpr", "fnr", "log_loss", "brier", "mae", "mse", "rmse"})
 _NEVER = "the class, or one of them, is never predicted"
 _NO_ROW = "the class, or one of them, has no row"
@@ -195,6 +210,7 @@ def bootstrap(
     rng: np.random.Generator,
     draws: int = 500,
     weight: npt.ArrayLike | None = None,
+    cluster: npt.ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Measures on resamples of n rows drawn with replacement; the predictions stay as they are.
 
@@ -210,6 +226,8 @@ def bootstrap(
         Number of resamples; the standard error is itself known to about 1 / sqrt(2 draws).
     weight : array-like of shape (n,), optional
         A row drawn twice counts with twice its weight.
+    cluster : array-like of shape (n,), optional
+        Groups of rows, which are drawn as wholes.
 
     Returns
     -------
@@ -224,13 +242,17 @@ def bootstrap(
     ((500, 4), 0.17)
     """
     weight = np.ones(n) if weight is None else np.asarray(weight, float)
+    unit = None if cluster is None else np.unique(np.asarray(cluster), return_inverse=True)[1]
+    units = n if unit is None else int(unit.max()) + 1
     batch, parts = max(1, _CELLS // n), []
     for start in range(0, draws, batch):
         b = min(batch, draws - start)
-        drawn = rng.integers(n, size=(b, n)) + n * np.arange(b)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=b * n).reshape(b, n)
-        parts.append(pd.DataFrame(measures(times * weight)))
-    return pd.concat(parts, ignore_index=True)
+        drawn = rng.integers(units, size=(b, units)) + units * np.arange(b)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=b * units).reshape(b, units)
+        parts.append(pd.DataFrame(measures((times if unit is None else times[:, unit]) * weight)))
+    drawn_alike = units < 2  # one group says nothing about how groups differ
+    found = pd.concat(parts, ignore_index=True)
+    return found * np.nan if drawn_alike else found
 
 
 def summarise(values: Measures, draws: pd.DataFrame) -> pd.DataFrame:

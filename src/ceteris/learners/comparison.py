@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ceteris.arguments import listed, one_of
+from ceteris.learners.candidates import read_labels
+from ceteris.learners.classical import BASELINE
 from ceteris.learners.claims import (
     beats_baseline,
     blend_gains,
@@ -23,6 +26,12 @@ from ceteris.learners.metrics import LOWER_IS_BETTER, NAMES
 from ceteris.learners.trials import CRITERION
 from ceteris.results import Check, Figure, Section, Table
 from ceteris.showing import AbstractResult, screenful
+
+if TYPE_CHECKING:
+    from ceteris.learners.by_group import Fairness
+    from ceteris.learners.explaining.explanation import Explanation
+
+WIDE = 100  # columns: a report explains what was learnt from no more
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -115,9 +124,61 @@ class Comparison(AbstractResult):
         heading = f"Comparison of {len(table)} learners ({self.task}): {leading(self)}"
         return screenful(heading, [self.design], table, self.checks)
 
+    def explain(self, name: str | None = None, **options: Any) -> Explanation:
+        """Explain what a learner has learnt, on the test part.
+
+        Parameters
+        ----------
+        name : str, optional
+            The learner; by default the best.
+        **options
+            Arguments of `ceteris.learners.explain`: ``columns``, ``kinds``, ``repeats`` and others.
+        """
+        from ceteris.learners.explaining.explanation import explain
+
+        name = one_of("name", self.best if name is None else name, self.fitted, kind="a fitted learner:")
+        test, own = self.test_predictions, {"positive": self.positive, "name": name}
+        return explain(self.fitted[name], self.test_X, test["y"], sample_weight=test["weight"], **(own | options))
+
+    def fairness(self, column: Any, name: str | None = None, *, positive: Any = None, **options: Any) -> Fairness:
+        """Return how a learner does in each group, on the test part.
+
+        Parameters
+        ----------
+        column : str or array-like of shape (n,)
+            A column of X; or the groups of all rows of the table, where X leaves them out.
+        name : str, optional
+            The learner; by default the best.
+        positive : scalar, optional
+            The class that counts as positive, if there are more than two.
+        **options
+            Arguments of `ceteris.learners.fairness`: ``level``, ``draws``, ``seed``.
+        """
+        from ceteris.learners.by_group import judged_by_group
+
+        name = one_of("name", self.best if name is None else name, self.test_draws, kind="a tested learner:")
+        group = read_labels("column", column, self.test_X, self.test_predictions.index, self.rows)
+        return judged_by_group(self, name, group, positive, options)
+
     def sections(self) -> tuple[Section, ...]:
         """Return the evidence as sections of a report."""
-        return choosing(self), judging(self)
+        learnt = self._learnt
+        return choosing(self), judging(self), *(() if learnt is None else (learnt,))
+
+    def glance(self) -> Section:
+        """Return what a notebook shows: how the learners did over the folds."""
+        return choosing(self)
+
+    @cached_property
+    def _learnt(self) -> Section | None:
+        """The section on what the best learner has learnt; none where it is constant, or the table very wide."""
+        if self.best == BASELINE or self.best not in self.test_draws or self.test_X.shape[1] > WIDE:
+            return None
+        found = self.explain(kinds=("importance", "accumulated"), repeats=5, rows=500)
+        parts = found.sections()
+        tables, figures = (sum((getattr(part, what) for part in parts), ()) for what in ("tables", "figures"))
+        text = "\n\n".join(part.text for part in parts)
+        return Section(f"What {self.best} has learnt", text, tables, figures)
 
 
 def leading(c: Comparison) -> str:

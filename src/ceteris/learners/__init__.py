@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from ceteris.lazy import lazily
 
 __all__ = [
-    "Comparison", "Explanation", "Fairness", "NeuralClassifier", "NeuralQuantileRegressor", "NeuralRegressor", "compare",
-    "explain", "fairness", "load",
+    "Comparison", "Explanation", "Fairness", "NeuralClassifier", "NeuralQuantileRegressor", "NeuralRegressor",
+    "compare", "explain", "fairness", "load",
 ]  # fmt: skip
 
 if TYPE_CHECKING:

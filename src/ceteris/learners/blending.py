@@ -50,7 +50,7 @@ def squared_weights(errors: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """
     from scipy.optimize import nnls
 
-    R = np.linalg.qr(errors * np.sqrt(weight / weight.sum())[:, None], mode="r")
+    R: Any = np.linalg.qr(errors * np.sqrt(weight / weight.sum())[:, None], mode="r")
     size = np.sqrt((R**2).sum(0).min()) or 1.0
     ones = np.ones((1, R.shape[1]))
     v = nnls(np.r_[R / size, ones], np.r_[np.zeros(len(R)), 1.0])[0]
@@ -129,20 +129,22 @@ class Blend(BaseEstimator):
     def fit(self, X: Any, y: Any) -> Blend:
         """Fit the learners; the weights stay as they are."""
         self.classes_ = np.unique(y) if self.task == "classification" else None
-        self.fitted_ = {name: clone(self.learners[name]).fit(X, y) for name, a in self.weights.items() if a > 0}
+        fresh: Any = {name: clone(self.learners[name]) for name, a in self.weights.items() if a > 0}
+        self.fitted_ = {name: one.fit(X, y) for name, one in fresh.items()}
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         """Return predictions (n,), or the likeliest classes."""
         if self.classes_ is not None:
             return self.classes_[self.predict_proba(X).argmax(1)]
-        return sum(self.weights[name] * np.asarray(one.predict(X), float) for name, one in self.fitted_.items())
+        each = [self.weights[name] * np.asarray(one.predict(X), float) for name, one in self.fitted_.items()]
+        return np.sum(each, axis=0)
 
     @available_if(lambda self: self.task == "classification")
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probabilities of the classes (n, K)."""
-        each = ((name, probabilities(one, self.classes_, X)) for name, one in self.fitted_.items())
-        return sum(self.weights[name] * p for name, p in each)
+        each = [self.weights[name] * probabilities(one, self.classes_, X) for name, one in self.fitted_.items()]
+        return np.sum(each, axis=0)
 
     def __sklearn_tags__(self) -> Any:
         """Say what kind of estimator it is."""

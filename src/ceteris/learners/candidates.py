@@ -75,7 +75,7 @@ def read_labels(argument: str, given: Any, X: Any, place: Any, rows: int) -> np.
     if isinstance(given, str):
         if not hasattr(X, "columns"):
             raise TypeError(
-                f"{argument} is a name, {given!r}, but X has no names of columns; give the labels of all rows as an array."
+                f"{argument} is a name, {given!r}, but X has no names of columns; give the labels of all rows."
             )
         return X[one_of(argument, given, X.columns, kind="a column of X:")].to_numpy()
     as_many(argument, given, rows, of="row of the table")

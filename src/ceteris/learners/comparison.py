@@ -10,7 +10,6 @@ import pandas as pd
 
 from ceteris.arguments import listed, one_of
 from ceteris.learners.candidates import read_labels
-from ceteris.learners.classical import BASELINE
 from ceteris.learners.claims import (
     beats_baseline,
     blend_gains,
@@ -21,6 +20,7 @@ from ceteris.learners.claims import (
     stands_out,
     ties,
 )
+from ceteris.learners.classical import BASELINE
 from ceteris.learners.figures import calibration, confusion, differences, fit, roc, roc_by_class, scores
 from ceteris.learners.metrics import LOWER_IS_BETTER, NAMES
 from ceteris.learners.trials import CRITERION
@@ -112,7 +112,7 @@ class Comparison(AbstractResult):
             interval ``low`` to ``high``, ``verdict`` ('better', 'worse' or 'no difference'), then ``test gain``,
             ``test low``, ``test high`` and ``test verdict`` from the same resamples of the test rows.
         """
-        running = self.table.index[self.table["status"] != "failed"]
+        running: Any = [name for name in self.table.index if self.table.loc[name, "status"] != "failed"]
         to = one_of("to", self.best if to is None else to, running, kind="a learner of the comparison:")
         found = {name: _difference(self, name, to) for name in running if name != to}
         return pd.DataFrame.from_dict(found, orient="index").rename_axis("learner")
@@ -156,9 +156,10 @@ class Comparison(AbstractResult):
         """
         from ceteris.learners.by_group import judged_by_group
 
-        name = one_of("name", self.best if name is None else name, self.test_draws, kind="a tested learner:")
+        tested: Any = list(self.test_draws)
+        name = one_of("name", self.best if name is None else name, tested, kind="a tested learner:")
         group = read_labels("column", column, self.test_X, self.test_predictions.index, self.rows)
-        return judged_by_group(self, name, group, positive, options)
+        return judged_by_group(self, str(name), group, positive, options)
 
     def sections(self) -> tuple[Section, ...]:
         """Return the evidence as sections of a report."""

@@ -65,11 +65,11 @@ def differences(c: Any, written: str) -> Figure:
         f"Mean difference to {c.best} over the folds and its 95% interval, corrected for what the folds learn from in "
         "common; left of the line is worse. Open circles: the interval holds zero, so there is no difference."
     )
-    draw = partial(_draw_differences, written=written, best=c.best)
+    draw = partial(_draw_differences, written=written)
     return Figure("Differences to the best learner", caption, data, draw, (6.4, 1.2 + 0.3 * len(data)))
 
 
-def _draw_differences(figure: Canvas, data: pd.DataFrame, *, written: str, best: str) -> None:
+def _draw_differences(figure: Canvas, data: pd.DataFrame, *, written: str) -> None:
     axes, place = figure.subplots(), np.arange(len(data))[::-1]
     tied = (data["verdict"] == "no difference").to_numpy()
     gain = data["gain"].to_numpy(float)
@@ -83,7 +83,36 @@ def _draw_differences(figure: Canvas, data: pd.DataFrame, *, written: str, best:
         axes.set_xlim(left=-1.1 * reach)
     axes.set_yticks(place, data["learner"].tolist())
     axes.set_ylim(-0.6, len(data) - 0.4)
-    axes.set_xlabel(f"{written} of the learner better (+) or worse (-) than that of {entry(best)}")
+    axes.set_xlabel(f"gain in {written}")
+
+
+def by_group(found: Any, measures: list[str]) -> Figure:
+    """A panel per measure: a dot per group, with two standard errors either way."""
+    shown = [measure for measure in measures if measure in found.table]
+    parts = [found.table[[m, f"{m} se"]].set_axis(["value", "se"], axis=1).assign(measure=m) for m in shown]
+    data: Any = pd.concat(parts).reset_index()
+    is_rate = np.array([name.endswith("rate") for name in data["measure"]])
+    data["low"] = np.where(is_rate, np.maximum(data["value"] - 2 * data["se"], 0), data["value"] - 2 * data["se"])
+    data["high"] = np.where(is_rate, np.minimum(data["value"] + 2 * data["se"], 1), data["value"] + 2 * data["se"])
+    data = data[["measure", "group", "value", "se", "low", "high"]]
+    caption = (
+        "Each group, and two standard errors either way; the dotted line is the reference, " + f"{found.reference!s}."
+    )
+    size = 1.4 + 1.9 * len(shown), 1.3 + 0.3 * len(found.table)
+    return Figure("Measures by group", caption, data, partial(_draw_groups, reference=found.reference), size)
+
+
+def _draw_groups(figure: Canvas, data: pd.DataFrame, *, reference: Any) -> None:
+    shown = data["measure"].drop_duplicates().tolist()
+    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for axes, (measure, part) in zip(panels, data.groupby("measure", sort=False), strict=True):
+        place = np.arange(len(part))[::-1]
+        around = np.stack([part["value"] - part["low"], part["high"] - part["value"]])
+        axes.errorbar(part["value"], place, xerr=around, fmt="o", color="C0", capsize=3)
+        axes.axvline(part.loc[part["group"] == reference, "value"].iloc[0], color="gray", linestyle=":", linewidth=1)
+        axes.set_yticks(place, [entry(name) for name in part["group"]])
+        axes.set_ylim(-0.6, len(part) - 0.4)
+        axes.set_xlabel(measure)
 
 
 def _edge(data: pd.DataFrame, lower: bool) -> float:

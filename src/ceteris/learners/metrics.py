@@ -99,15 +99,15 @@ def regression_measures(y: npt.ArrayLike, prediction: npt.ArrayLike, weight: npt
     w = np.ones(len(y)) if weight is None else np.asarray(weight, float)
     e, total = y - prediction, w.sum(-1)
     centred = y - y.mean()  # no cancellation in the next line, however far y is from zero
-    spread = w @ centred**2 - _ratio((w @ centred) ** 2, total)
+    spread = w @ centred**2 - ratio((w @ centred) ** 2, total)
     # A resample of one repeated value leaves rounding error where the spread is zero.
     spread = np.where(spread > 1e-12 * total * np.max(centred**2, initial=0.0), spread, 0.0)
-    mse = _ratio(w @ e**2, total)
+    mse = ratio(w @ e**2, total)
     return {
-        "mae": _ratio(w @ np.abs(e), total),
+        "mae": ratio(w @ np.abs(e), total),
         "mse": mse,
         "rmse": np.sqrt(mse),
-        "r2": 1 - _ratio(w @ e**2, spread),
+        "r2": 1 - ratio(w @ e**2, spread),
     }
 
 
@@ -162,10 +162,10 @@ def classification_measures(
     surprise = -np.log(np.clip(probability[rows, true], np.finfo(float).eps, 1.0))
     distance = ((probability - np.eye(len(classes))[true]) ** 2).sum(1) / (2 if len(classes) == 2 else 1)
     return {
-        "accuracy": _ratio(w @ (true == predicted).astype(float), total),
+        "accuracy": ratio(w @ (true == predicted).astype(float), total),
         **rates,
-        "log_loss": _ratio(w @ surprise, total),
-        "brier": _ratio(w @ distance, total),
+        "log_loss": ratio(w @ surprise, total),
+        "brier": ratio(w @ distance, total),
     }
 
 
@@ -178,16 +178,16 @@ def _one_against_rest(true: np.ndarray, predicted: np.ndarray, score: np.ndarray
         share(true & ~predicted),
         share(~true & ~predicted),
     )
-    precision, recall, specificity = _ratio(tp, tp + fp), _ratio(tp, tp + fn), _ratio(tn, tn + fp)
+    precision, recall, specificity = ratio(tp, tp + fp), ratio(tp, tp + fn), ratio(tn, tn + fp)
     # Where both are zero the second form of F1 gives its limit, 0; where one is undefined so is F1.
-    f1 = np.where(np.isnan(precision + recall), np.nan, _ratio(2 * tp, 2 * tp + fp + fn))
+    f1 = np.where(np.isnan(precision + recall), np.nan, ratio(2 * tp, 2 * tp + fp + fn))
     return {
         "precision": precision,
         "recall": recall,
         "f1": f1,
         "specificity": specificity,
-        "fpr": _ratio(fp, fp + tn),
-        "fnr": _ratio(fn, fn + tp),
+        "fpr": ratio(fp, fp + tn),
+        "fnr": ratio(fn, fn + tp),
         "tpr": recall,
         "tnr": specificity,
         "auc": _auc(true, score, w),
@@ -201,7 +201,7 @@ def _auc(true: np.ndarray, score: np.ndarray, w: np.ndarray) -> Any:
     groups = lambda rows: np.add.reduceat(w[..., order] * rows[order], first, axis=-1)
     positive, negative = groups(true), groups(~true)
     below = np.cumsum(negative, -1) - negative / 2
-    return _ratio((positive * below).sum(-1), positive.sum(-1) * negative.sum(-1))
+    return ratio((positive * below).sum(-1), positive.sum(-1) * negative.sum(-1))
 
 
 def bootstrap(
@@ -303,7 +303,7 @@ def _codes(argument: str, values: npt.ArrayLike, classes: np.ndarray) -> np.ndar
     return codes
 
 
-def _ratio(top: Any, bottom: Any) -> Any:
-    """Top / bottom, NaN where bottom is not positive."""
+def ratio(top: Any, bottom: Any) -> Any:
+    """Return top / bottom, NaN where bottom is not positive."""
     bottom = np.asarray(bottom, float)
     return np.divide(top, bottom, out=np.full(bottom.shape, np.nan), where=bottom > 0)[()]

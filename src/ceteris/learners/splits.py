@@ -252,17 +252,18 @@ def make_folds(train: TableRows, cv: Any, window: bool, classes: np.ndarray | No
 
 def _cut(train: TableRows, cv: Any, window: bool) -> Folds:
     """Cut rows, or whole moments of several rows each."""
-    units = np.arange(len(train)) if train.moment is None else np.unique(train.moment)
-    if train.moment is None:
+    moment = train.moment
+    units = np.arange(len(train)) if moment is None else np.unique(moment)
+    if moment is None:
         grouped = {} if train.group is None else {"groups": train.group}
         folds = [(np.asarray(a), np.asarray(b)) for a, b in cv.split(train.X, train.y, **grouped)]
     else:
         folds = list(cv.split(units))
     if window:
         folds = [(a[-len(folds[0][0]) :], b) for a, b in folds]
-    if train.moment is None:
+    if moment is None:
         return folds
-    rows = lambda index: np.flatnonzero(np.isin(train.moment, units[index]))
+    rows = lambda index: np.flatnonzero(np.isin(moment, units[index]))
     return [(rows(a), rows(b)) for a, b in folds]
 
 

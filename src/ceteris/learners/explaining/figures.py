@@ -69,7 +69,7 @@ def partial(found: Any) -> Figure:
 
 
 def _panels(title: str, caption: str, data: pd.DataFrame, draw: Any) -> Figure:
-    count = data["column"].nunique()
+    count = len(set(data["column"]))
     size = 1.0 + 2.0 * min(count, ACROSS) + (0.6 if count == 1 else 0.0), 0.5 + 2.1 * -(-count // ACROSS)
     return Figure(title, caption, data, draw, size)
 

@@ -85,7 +85,7 @@ class Explained:
         """Return the loss of the best constant prediction: the variance of y, or its entropy."""
         if self.positive is None:
             return float(self.weight @ (self.y - self.weight @ self.y) ** 2)
-        share = pd.Series(self.weight).groupby(self.y).sum().to_numpy()
+        share = np.bincount(np.unique(self.y, return_inverse=True)[1], self.weight)
         share = share[share > 0]
         return float(-share @ np.log(share))
 

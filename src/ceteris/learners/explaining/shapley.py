@@ -41,10 +41,11 @@ def shapley(it: Explained, seed: int) -> tuple[pd.DataFrame, float]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what it says of matplotlib is nothing to our callers
-            import shap
+            import shap as package
     except ImportError:
         raise ImportError("Shapley values need the package shap; install it: pip install 'ceteris[explain]'.") from None
 
+    shap: Any = package
     rng = np.random.default_rng(seed)
     codes, known = _codes(it)
     background = codes[rng.choice(len(codes), min(MOST, len(codes)), replace=False)]

@@ -291,9 +291,8 @@ def check(comparison, words):
 
 def test_a_difference_that_cannot_be_told_is_called_none():
     # The old check called this a win: better in the mean over the folds, by less than its error.
-    X, y = line()
-    rng = np.random.default_rng(5)
-    junk = np.c_[X, rng.normal(size=(150, 2))]
+    X, y = line(400, noise=1.0)
+    junk = np.c_[X, np.random.default_rng(5).normal(size=(400, 2))]
     c = compare(junk, y, learners=["linear", "ridge", "tree"])
     first, second = c.table.index[:2]
     assert {first, second} == {"linear", "ridge"}
@@ -308,17 +307,17 @@ def test_a_difference_that_cannot_be_told_is_called_none():
 
 
 def test_a_learner_that_wins_is_said_to():
-    X, y = line()
+    X, y = line(1000, noise=1.0)
     c = compare(X, y, learners=["linear", "tree"])
     one = check(c, "stands out")
     assert one.passed is True
     assert one.sentence.startswith("linear is better than tree: over the folds its R² is better by ")
-    assert "; on the test part better by " in one.sentence
+    assert "; on the test part it is better by " in one.sentence
     assert c.summary().split("\n")[0].endswith("linear is best over the folds.")
 
 
 def test_differences_are_paired_by_fold_and_by_row():
-    X, y = line()
+    X, y = line(400, noise=1.0)
     c = compare(X, y, learners=["linear", "tree"])
     found = c.differences(to="tree")
     scores = c.fold_scores["r2"]
@@ -338,9 +337,7 @@ def test_differences_are_paired_by_fold_and_by_row():
     assert found.loc["linear", "verdict"] == "better"
     assert found.loc["baseline", "test verdict"] == "worse"
     assert list(c.differences().index) == ["tree", "baseline"]
-    with pytest.raises(
-        ValueError, match="to is 'tre', but must be a learner of the comparison: .*; did you mean 'tree'"
-    ):
+    with pytest.raises(ValueError, match=r"to is 'tre', but must be a learner of the comparison: .*; did you mean"):
         c.differences(to="tre")
 
 

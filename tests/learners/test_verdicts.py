@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
-from sklearn.model_selection import KFold
+from sklearn.model_selection import RepeatedKFold
 
 from ceteris.learners.verdicts import Gain, over_folds, over_rows, standard_error
 
@@ -18,9 +18,12 @@ def test_the_interval_is_that_of_nadeau_and_bengio():
 
 
 def test_learners_of_equal_merit_are_told_apart_once_in_twenty_times():
-    """A regression on x1 against one on x2, which say equally much about y: the folds' own error is too small."""
-    rng, wrong, naive, runs, n = np.random.default_rng(0), 0, 0, 400, 60
-    folds = [(a, b) for a, b in KFold(5).split(np.zeros(n))]
+    """A regression on x1 against one on x2, which say equally much about y, over five folds drawn ten times.
+
+    Taken for independent, the fifty differences would find a winner in most tables.
+    """
+    rng, wrong, naive, runs, n = np.random.default_rng(0), 0, 0, 200, 60
+    folds = list(RepeatedKFold(n_splits=5, n_repeats=10, random_state=0).split(np.zeros(n)))
     for _ in range(runs):
         x = rng.normal(size=(n, 2))
         y = x.sum(1) + rng.normal(size=n)
@@ -28,14 +31,15 @@ def test_learners_of_equal_merit_are_told_apart_once_in_twenty_times():
         gains = errors[:, 1] - errors[:, 0]
         wrong += over_folds(gains, 12 / 48).verdict != "no difference"
         naive += over_folds(gains, 0.0).verdict != "no difference"
-    # The share is known to ±.011 here; the correction is a rule of thumb, meant to err on the careful side.
-    assert wrong / runs < 0.07
-    assert naive / runs > 0.10
+    # The share is known to ±.015 here; the correction is a rule of thumb, meant to err on the careful side.
+    assert wrong / runs < 0.08
+    assert naive / runs > 0.3
 
 
 def mse(x, y, a, b):
-    slope, constant = np.polyfit(x[a], y[a], 1)
-    return ((y[b] - constant - slope * x[b]) ** 2).mean()
+    centred = x[a] - x[a].mean()
+    slope = centred @ y[a] / (centred @ centred)
+    return ((y[b] - y[a].mean() - slope * (x[b] - x[a].mean())) ** 2).mean()
 
 
 def test_what_has_no_error_has_no_verdict():

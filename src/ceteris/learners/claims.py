@@ -45,9 +45,9 @@ def told(c: Any, a: str, b: str, rival: str) -> str:
     sentence = f"{begin.get(over.verdict, f'{a} ties with {rival}')}: over the folds its {NAMES[c.criterion]} is "
     sentence += f"{over.words}, which is no difference" if over.verdict == TIE else over.words
     if tested is not None and np.isfinite(tested.se):
-        told_there = "no difference either" if over.verdict == tested.verdict == TIE else tested.verdict
-        sentence += f"; on the test part {told_there}"
-        sentence += f", {tested.words}" if tested.verdict == TIE else tested.words.removeprefix(tested.verdict)
+        sentence += f"; on the test part it is {tested.words}"
+        if tested.verdict == TIE:
+            sentence += ", no difference either" if over.verdict == TIE else ", which is no difference"
     return f"{sentence}."
 
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from ceteris.learners.explaining.response import Explained
 
-ORDERS = 10  # of the columns, each also backwards, in which they are added one by one
+ORDERS = 4  # of the columns, each also backwards, which is exact for interactions of two
 MOST = 100  # rows that are explained, and rows of the background
 
 

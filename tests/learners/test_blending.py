@@ -127,6 +127,8 @@ def test_a_blend_of_unlike_learners_gains_and_says_so():
     (check,) = (one for one in alone.checks if one.name == "the blend gains")
     assert check.passed is None
     assert check.sentence.startswith("blend ties with line, the best single learner")
+    assert alone.best == "line"
+    assert "ties" not in alone.summary().split("\n")[0]  # a blend of little else than the line is no rival of it
     assert all(one.name != "the blend gains" for one in compare(X, y, learners=["linear"]).checks)
 
 

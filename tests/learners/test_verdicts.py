@@ -52,4 +52,5 @@ def test_words_turn_with_the_sign():
     assert Gain(-0.2, 0.05, -0.3, -0.1).words == "worse by 0.2 (95% interval 0.1 to 0.3)"
     assert Gain(-0.2, 0.05, -0.3, -0.1).verdict == "worse"
     assert Gain(0.2, 0.2, -0.2, 0.6).words == "better by 0.2 (95% interval -0.2 to 0.6)"
+    assert Gain(0.0, 0.0, 0.0, 0.0).words == "the same"
     assert Gain(0.2, np.nan, np.nan, np.nan).words == "better by 0.2 (no interval)"

@@ -29,7 +29,7 @@ import pandas as pd
 from ceteris.arguments import as_many, listed, one_of, probability, shown, whole
 from ceteris.learners.candidates import TASKS, looks_like_classes
 from ceteris.learners.figures import by_group
-from ceteris.learners.group_measures import FEW, Judged, drawn_of, gap_of, measures_of, members_of, row_of
+from ceteris.learners.group_measures import FEW, GroupRows, drawn_of, gap_of, measures_of, members_of, row_of
 from ceteris.learners.target import classes, numbers, weights
 from ceteris.results import Check, Section, Table
 from ceteris.showing import AbstractResult, screenful
@@ -175,25 +175,25 @@ def judged_by_group(c: Any, name: str, group: np.ndarray, positive: Any, options
     """Return how a learner of a comparison does in each group of the test part."""
     test = c.test_predictions
     if c.task == "regression":
-        judged = Judged(test["y"].to_numpy(float), test[name].to_numpy(float), None, of_classes=False)
+        judged = GroupRows(test["y"].to_numpy(float), test[name].to_numpy(float), None, of_classes=False)
     else:
         known = c.test_probabilities[name].columns.tolist()
         positive = _positive(known, c.positive if positive is None else positive)
         p = c.test_probabilities[name][positive].to_numpy()
-        judged = Judged((test["y"] == positive).to_numpy(), (test[name] == positive).to_numpy(), p, of_classes=True)
+        judged = GroupRows((test["y"] == positive).to_numpy(), (test[name] == positive).to_numpy(), p, of_classes=True)
     own = {"reference": None, "level": 0.95, "draws": 500, "seed": 0}
     for argument in options:
         one_of("fairness: an argument", argument, own)
     return _judge(judged, group, test["weight"].to_numpy(), name, positive, **(own | options))
 
 
-def _of_classes(y: np.ndarray, predicted: Any, positive: Any, threshold: float) -> tuple[Judged, Any]:
+def _of_classes(y: np.ndarray, predicted: Any, positive: Any, threshold: float) -> tuple[GroupRows, Any]:
     y, given = classes(y, len(y)), np.asarray(predicted)
     as_many("predicted", given, len(y), of="row of y")
     known = np.unique(y).tolist()
     positive = _positive(known, positive)
     if np.isin(given, known).all():
-        return Judged(y == positive, given == positive, None, of_classes=True), positive
+        return GroupRows(y == positive, given == positive, None, of_classes=True), positive
     p = given.astype(float) if given.dtype.kind in "iufb" else np.full(len(y), np.nan)
     if not ((p >= 0) & (p <= 1)).all():
         stranger = given[np.argmin(np.isin(given, known))]
@@ -201,7 +201,7 @@ def _of_classes(y: np.ndarray, predicted: Any, positive: Any, threshold: float) 
             f"predicted holds {shown(stranger)}, but must hold classes of y, {listed(known)}, or probabilities of "
             f"{positive!s} between 0 and 1; give one of both."
         )
-    return Judged(y == positive, p >= threshold, p, of_classes=True), positive
+    return GroupRows(y == positive, p >= threshold, p, of_classes=True), positive
 
 
 def _positive(known: list[Any], positive: Any) -> Any:
@@ -212,13 +212,13 @@ def _positive(known: list[Any], positive: Any) -> Any:
     return one_of("positive", positive, known, kind="one of the classes")
 
 
-def _of_numbers(y: np.ndarray, predicted: Any) -> Judged:
+def _of_numbers(y: np.ndarray, predicted: Any) -> GroupRows:
     y, given = (numbers(one, len(y), several=False)[:, 0] for one in (y, np.asarray(predicted)))
-    return Judged(y, given, None, of_classes=False)
+    return GroupRows(y, given, None, of_classes=False)
 
 
 def _judge(
-    judged: Judged, group: Any, weight: np.ndarray, name: str, positive: Any, reference: Any, level: float, draws: int,
+    judged: GroupRows, group: Any, weight: np.ndarray, name: str, positive: Any, reference: Any, level: float, draws: int,
     seed: int,
 ) -> Fairness:  # fmt: skip
     probability("level", level)
@@ -237,7 +237,8 @@ def _judge(
     rows |= {label: {"n": 0, "note": "No rows."} for label in empty}
     pairs = [(measure, label) for measure in values[reference] for label in names if label != reference]
     gaps = [gap_of(measure, label, values, drawn, reference, level) for measure, label in pairs]
-    scale = 1.0 if judged.of_classes else float(np.sqrt(np.average((judged.y - judged.predicted) ** 2, weights=weight)))
+    errors = None if judged.of_classes else (judged.y - judged.predicted) ** 2
+    scale = 1.0 if errors is None else float(np.sqrt(np.average(errors, weights=weight)))
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
     return Fairness(name, positive, table, pd.DataFrame(gaps), reference, level, scale)
 

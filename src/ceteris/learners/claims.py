@@ -33,9 +33,15 @@ def row_gain(c: Any, a: str, b: str) -> Gain | None:
     return over_rows(sign * float(value[a] - value[b]), sign * (c.test_draws[a] - c.test_draws[b]).to_numpy())
 
 
+def rivals(c: Any) -> list[str]:
+    """Return the learners that the best is held against, in order; the blend is made of them, and is none."""
+    judged: Any = c.table["verdict"]
+    return [name for name in c.table.index if judged[name] and name not in (c.best, BLEND)]
+
+
 def ties(c: Any) -> list[str]:
-    """Return the learners that do not differ from the best over the folds."""
-    return c.table.index[c.table["verdict"] == TIE].tolist()
+    """Return the rivals that do not differ from the best over the folds."""
+    return [name for name in rivals(c) if c.table.loc[name, "verdict"] == TIE]
 
 
 def told(c: Any, a: str, b: str, rival: str) -> str:
@@ -53,10 +59,7 @@ def told(c: Any, a: str, b: str, rival: str) -> str:
 
 def stands_out(c: Any) -> Check:
     """Whether the best learner is better than every other over the folds; not judged where it ties with one."""
-    name, others = (
-        "the best learner stands out",
-        [one for one in c.table.index if c.table.loc[one, "verdict"] and one != c.best],
-    )
+    name, others = "the best learner stands out", rivals(c)
     if not others:
         return Check(name, None, f"There is none to hold {c.best} against; name more learners.")
     tied = ties(c)

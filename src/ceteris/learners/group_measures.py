@@ -15,7 +15,7 @@ MANY = 50  # groups, above which a column is none of groups
 SIGNED = ("calibration gap", "mean error", "mean of y", "mean predicted")  # of either sign: without a ratio
 
 
-class Judged(NamedTuple):
+class GroupRows(NamedTuple):
     """What is judged by group: y and its prediction.
 
     Of classes that is whether a row is positive, whether it is selected, and its probability or None.
@@ -26,10 +26,10 @@ class Judged(NamedTuple):
     probability: np.ndarray | None
     of_classes: bool
 
-    def take(self, rows: np.ndarray) -> Judged:
+    def take(self, rows: np.ndarray) -> GroupRows:
         """Return some rows."""
         probability = None if self.probability is None else self.probability[rows]
-        return Judged(self.y[rows], self.predicted[rows], probability, self.of_classes)
+        return GroupRows(self.y[rows], self.predicted[rows], probability, self.of_classes)
 
 
 def members_of(group: Any, n: int) -> tuple[dict[Any, np.ndarray], list[Any]]:
@@ -58,7 +58,7 @@ def members_of(group: Any, n: int) -> tuple[dict[Any, np.ndarray], list[Any]]:
     return found, [level for level in levels if level not in found]
 
 
-def _rates(part: Judged) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _rates(part: GroupRows) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """The rates of a group: which rows count (n,), among which (n,)."""
     y, chosen, everyone = part.y, part.predicted, np.ones(len(part.y), bool)
     return {
@@ -70,7 +70,7 @@ def _rates(part: Judged) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     }
 
 
-def drawn_of(part: Judged, weight: np.ndarray, draws: int, rng: np.random.Generator) -> pd.DataFrame:
+def drawn_of(part: GroupRows, weight: np.ndarray, draws: int, rng: np.random.Generator) -> pd.DataFrame:
     """Return draws of all measures of one group, shape (draws, measures)."""
     found = bootstrap(lambda w: measures_of(part, w), len(part.y), rng, draws, weight)
     for name, (rows, among) in _rates(part).items() if part.of_classes else ():
@@ -81,7 +81,7 @@ def drawn_of(part: Judged, weight: np.ndarray, draws: int, rng: np.random.Genera
     return found
 
 
-def measures_of(part: Judged, w: np.ndarray) -> dict[str, Any]:
+def measures_of(part: GroupRows, w: np.ndarray) -> dict[str, Any]:
     """Return all measures of one group, for weights of shape (..., n)."""
     total = w.sum(-1)
     if not part.of_classes:

@@ -42,6 +42,8 @@ class Gain(NamedTuple):
     @property
     def words(self) -> str:
         """The figures of a sentence, as so much better or so much worse."""
+        if self.value == self.se == 0:
+            return "the same"
         low, high = (-self.high, -self.low) if self.value < 0 else (self.low, self.high)
         interval = f"{LEVEL:.0%} interval {low:.3g} to {high:.3g}" if np.isfinite(self.se) else "no interval"
         return f"{'worse' if self.value < 0 else 'better'} by {abs(self.value):.3g} ({interval})"

@@ -20,7 +20,7 @@ Chouldechova, A. (2017). Fair prediction with disparate impact. Big Data 5.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,15 @@ JUDGED = {
     "calibration gap": "predictions are calibrated alike",
     "mean error": "mean errors are alike",
 }
+
+
+class How(NamedTuple):
+    """The group that others are held against (the largest, if none), the level of intervals, draws and their seed."""
+
+    reference: Any = None
+    level: float = 0.95
+    draws: int = 500
+    seed: int = 0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -168,7 +177,8 @@ def fairness(
         judged, positive = _of_classes(y, predicted, positive, threshold)
     else:
         judged = _of_numbers(y, predicted)
-    return _judge(judged, group, weights(sample_weight, len(y)), name, positive, reference, level, draws, seed)
+    how = How(reference, level, draws, seed)
+    return _judge(judged, group, weights(sample_weight, len(y)), name, positive, how)
 
 
 def judged_by_group(c: Any, name: str, group: np.ndarray, positive: Any, options: dict[str, Any]) -> Fairness:
@@ -181,10 +191,9 @@ def judged_by_group(c: Any, name: str, group: np.ndarray, positive: Any, options
         positive = _positive(known, c.positive if positive is None else positive)
         p = c.test_probabilities[name][positive].to_numpy()
         judged = GroupRows((test["y"] == positive).to_numpy(), (test[name] == positive).to_numpy(), p, of_classes=True)
-    own = {"reference": None, "level": 0.95, "draws": 500, "seed": 0}
     for argument in options:
-        one_of("fairness: an argument", argument, own)
-    return _judge(judged, group, test["weight"].to_numpy(), name, positive, **(own | options))
+        one_of("fairness: an argument", argument, How._fields)
+    return _judge(judged, group, test["weight"].to_numpy(), name, positive, How(**options))
 
 
 def _of_classes(y: np.ndarray, predicted: Any, positive: Any, threshold: float) -> tuple[GroupRows, Any]:
@@ -217,10 +226,8 @@ def _of_numbers(y: np.ndarray, predicted: Any) -> GroupRows:
     return GroupRows(y, given, None, of_classes=False)
 
 
-def _judge(
-    judged: GroupRows, group: Any, weight: np.ndarray, name: str, positive: Any, reference: Any, level: float, draws: int,
-    seed: int,
-) -> Fairness:  # fmt: skip
+def _judge(judged: GroupRows, group: Any, weight: np.ndarray, name: str, positive: Any, how: How) -> Fairness:
+    reference, level, draws, seed = how
     probability("level", level)
     whole("draws", draws, least=2, such_as=500)
     members, empty = members_of(group, len(judged.y))

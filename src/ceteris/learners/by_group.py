@@ -258,7 +258,10 @@ def _alike(found: Fairness, measure: str, name: str) -> Check:
         return Check(name, None, f"The {measure} is not known for two groups.")
     told = apart if len(apart) else own
     worst: Any = told.loc[told["difference"].abs().idxmax()]
-    interval = f"{found.level:.0%} interval {worst['low']:.3g} to {worst['high']:.3g}"
+    ends = [worst["low"], worst["high"]]
+    if len(apart):
+        ends = sorted(map(abs, ends))  # as so much higher, or lower
+    interval = f"{found.level:.0%} interval {ends[0]:.3g} to {ends[1]:.3g}"
     if len(apart):
         sentence = (
             f"The {measure} of {listed(apart['group'])} differs from that of {found.reference!s}: of "

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from ceteris.arguments import listed, one_of, whole
 from ceteris.learners.explaining import figures
@@ -226,6 +227,14 @@ def explain(
     named = None if columns is None else [columns] if isinstance(columns, str) else list(columns)
     for column in named or ():
         one_of("columns", column, it.names, kind="columns of X:")
+    called = type(estimator).__name__ if name is None else name
+    with threadpool_limits(1, "openmp"):  # threads that share a small table cost more than they give
+        return _found(it, called, named, kinds, repeats, bins, seed)
+
+
+def _found(
+    it: Explained, name: str, named: list[str] | None, kinds: list[str], repeats: int, bins: int, seed: int
+) -> Explanation:
     importance = pd.DataFrame(columns=["importance", "se", "share"]).rename_axis("column")
     if "importance" in kinds:
         importance = permutation_importance(it, named or it.names, repeats, seed)
@@ -234,7 +243,7 @@ def explain(
     shapley, base = _shapley(it, seed) if "shapley" in kinds else (None, np.nan)
     kept = np.sort(np.random.default_rng(seed).permutation(len(it))[:CURVES])
     return Explanation(
-        name=type(estimator).__name__ if name is None else name,
+        name=name,
         positive=it.positive,
         rows=len(it),
         constant_loss=it.of_a_constant(),

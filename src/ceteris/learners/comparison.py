@@ -172,8 +172,11 @@ class Comparison(AbstractResult):
 
     @cached_property
     def _learnt(self) -> Section | None:
-        """The section on what the best learner has learnt; none where it is constant, or the table very wide."""
-        if self.best == BASELINE or self.best not in self.test_draws or self.test_X.shape[1] > WIDE:
+        """What the best learner has learnt, as a section; none of a constant, a foreigner, a very wide table."""
+        from ceteris.learners.explaining.response import can_be_explained
+
+        constant = self.best == BASELINE or self.best not in self.test_draws
+        if constant or self.test_X.shape[1] > WIDE or not can_be_explained(self.fitted[self.best]):
             return None
         found = self.explain(kinds=("importance", "accumulated"), repeats=5, rows=500)
         parts = found.sections()

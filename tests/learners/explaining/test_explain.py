@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import pyarrow
 import pytest
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestClassifier
@@ -134,6 +135,34 @@ def test_a_comparison_explains_its_learners_on_the_test_part():
     noise = compare(frame, np.random.default_rng(0).normal(size=200), learners=["tree"])
     assert noise.best == "baseline"
     assert len(noise.sections()) == 2  # a constant has learnt nothing
+
+    class Foreign(BaseEstimator):  # says nothing of what it is
+        def fit(self, X, y):
+            self.line_ = LinearRegression().fit(X, y)
+            return self
+
+        def predict(self, X):
+            return self.line_.predict(X)
+
+    foreign = compare(frame, y, learners={"foreign": Foreign()})
+    assert (foreign.best, len(foreign.sections())) == ("foreign", 2)
+
+
+@pytest.mark.parametrize("kind", ["object array", "arrow"])
+def test_tables_of_other_kinds(kind):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=90), "town": rng.choice(["N", "S", "W"], 90)})
+    y = frame["x"] + (frame["town"] == "S")
+    X = frame.to_numpy() if kind == "object array" else pyarrow.Table.from_pandas(frame)
+    c = compare(X, y, learners=["linear", "forest"])
+    name = "x1" if kind == "object array" else "town"
+    town = c.explain("linear", kinds=("importance", "accumulated", "partial")).accumulated[name].set_index("value")
+    assert town.loc["S", "effect"] - town.loc["N", "effect"] == pytest.approx(1, abs=1e-9)
+    groups = np.arange(90) // 3
+    assert compare(X, y, learners=["linear"], groups=groups).table.loc["linear", "status"] == "ok"
+    if kind == "arrow":
+        wide = X.append_column("g", pyarrow.array(groups))
+        assert compare(wide, y, learners=["linear"], groups="g").test_X.shape[1] == 2
 
 
 def refuses(message, estimator=None, X=None, y=None, kind=ValueError, **options):

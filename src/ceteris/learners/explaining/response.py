@@ -107,6 +107,11 @@ class Explained:
         return replace(self, X=X, y=self.y[index], weight=weight / weight.sum())
 
 
+def can_be_explained(estimator: Any) -> bool:
+    """Whether an estimator says that it is a regressor, or a classifier with probabilities."""
+    return is_regressor(estimator) or (is_classifier(estimator) and hasattr(estimator, "predict_proba"))
+
+
 def explained(estimator: Any, X: Any, y: Any, positive: Any, sample_weight: Any) -> Explained:
     """Return what is to be explained, checked."""
     check_is_fitted(estimator)

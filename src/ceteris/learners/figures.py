@@ -63,7 +63,8 @@ def differences(c: Any, written: str) -> Figure:
     data = c.differences()[["gain", "low", "high", "verdict"]].reset_index()
     caption = (
         f"Mean difference to {c.best} over the folds and its 95% interval, corrected for what the folds learn from in "
-        "common; left of the line is worse. Open circles: the interval holds zero, so there is no difference."
+        "common; left of the line is worse. Open circles: the interval holds zero, so there is no difference. An arrow "
+        "at the edge stands for the baseline, and for what is no better."
     )
     draw = partial(_draw_differences, written=written)
     return Figure("Differences to the best learner", caption, data, draw, (6.4, 1.2 + 0.3 * len(data)))
@@ -71,16 +72,20 @@ def differences(c: Any, written: str) -> Figure:
 
 def _draw_differences(figure: Canvas, data: pd.DataFrame, *, written: str) -> None:
     axes, place = figure.subplots(), np.arange(len(data))[::-1]
-    tied = (data["verdict"] == "no difference").to_numpy()
-    gain = data["gain"].to_numpy(float)
+    tied, gain = (data["verdict"] == "no difference").to_numpy(), data["gain"].to_numpy(float)
     around = np.abs(np.stack([gain - data["low"], data["high"] - gain]))
-    reach = np.nanmax(np.where(gain >= 2.5 * np.nanmedian(gain), np.abs(data["low"]), 0.0), initial=0.0)
-    for which, fill in ((tied, "none"), (~tied, "C0")):
+    baseline = data.loc[data["learner"] == BASELINE, "gain"]
+    floor = float(baseline.iloc[0]) if len(baseline) else -np.inf
+    inside = (gain > floor) | (gain >= 0) | (len(data) == 1)
+    for which, fill in ((tied & inside, "none"), (~tied & inside, "C0")):
         axes.errorbar(gain[which], place[which], xerr=around[:, which], fmt="o", color="C0", capsize=3,
                       markerfacecolor=fill)  # fmt: skip
     axes.axvline(0.0, color="gray", linestyle=":", linewidth=1)
-    if reach > 0 and np.nanmin(gain) < -reach:
-        axes.set_xlim(left=-1.1 * reach)
+    for value, height in zip(gain[~inside], place[~inside], strict=True):
+        edge = axes.get_xlim()[0]
+        axes.plot(edge, height, marker="<", color="C1", linestyle="none", clip_on=False)
+        axes.annotate(f"{value:.3g}", (edge, height), (10, 0), textcoords="offset points", va="center")
+        axes.set_xlim(left=edge)
     axes.set_yticks(place, data["learner"].tolist())
     axes.set_ylim(-0.6, len(data) - 0.4)
     axes.set_xlabel(f"gain in {written}")

@@ -38,9 +38,9 @@ def take_out(X: Any, groups: Any, time: Any) -> tuple[Any, np.ndarray | None, np
     Examples
     --------
     >>> X = pd.DataFrame({"firm": ["b", "a", "b"], "year": [2002, 2002, 1999], "size": [1.0, 2.0, 3.0]})
-    >>> X, groups, time = take_out(X, "firm", "year")
-    >>> list(X), groups.tolist(), time.tolist()
-    (['size'], [1, 0, 1], [1, 1, 0])
+    >>> X, _, time = take_out(X, None, "year")
+    >>> list(X), time.tolist()
+    (['firm', 'size'], [1, 1, 0])
     """
     if groups is not None and time is not None:
         raise ValueError(

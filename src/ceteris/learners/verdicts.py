@@ -61,8 +61,8 @@ def standard_error(scores: npt.ArrayLike, overlap: float) -> float:
 
     Examples
     --------
-    >>> standard_error([1.0, 2.0, 3.0, 4.0], 0.0) == np.sqrt(5 / 3 / 4)
-    True
+    >>> round(standard_error([1.0, 2.0, 3.0, 4.0], 0.0), 3), round(standard_error([1.0, 2.0, 3.0, 4.0], 1 / 3), 3)
+    (0.645, 0.986)
     """
     scores = np.asarray(scores, float)
     return float(np.sqrt((1 / len(scores) + overlap) * scores.var(ddof=1))) if len(scores) > 1 else np.nan

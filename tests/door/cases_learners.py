@@ -6,7 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ceteris.learners import Comparison, NeuralClassifier, NeuralQuantileRegressor, NeuralRegressor, compare
+from ceteris.learners import (
+    Comparison,
+    Explanation,
+    Fairness,
+    NeuralClassifier,
+    NeuralQuantileRegressor,
+    NeuralRegressor,
+    compare,
+    fairness,
+)
 from door.case import Case
 
 TINY: dict[str, Any] = {"members": 2, "epochs": 4, "widths": (4,), "weight_decay": 0.1, "random_state": 0}
@@ -20,7 +29,7 @@ def table() -> pd.DataFrame:
 
 def compared() -> Comparison:
     X = table()
-    return compare(X, np.where(X["x"] > 0, "yes", "no"), learners=["k-NN", "tree"])
+    return compare(X, np.where(X["x"] > 0, "yes", "no"), learners=["k-NN", "tree"], blend=True)
 
 
 CASES = {
@@ -35,6 +44,10 @@ CASES = {
         lambda net: net.predict_quantiles(table()),
     ),
     Comparison: Case(
-        compared, lambda c: [c.table, *(c.fitted[name].predict_proba(table()) for name in ("tree", "k-NN"))]
+        compared, lambda c: [c.table, *(c.fitted[name].predict_proba(table()) for name in ("tree", "k-NN", "blend"))]
     ),
+    Explanation: Case(
+        lambda: compared().explain(), lambda e: [e.importance, *e.accumulated.values(), *e.curves.values()]
+    ),
+    Fairness: Case(lambda: fairness(table()["x"], np.zeros(60), table()["word"]), lambda f: [f.table, f.gaps]),
 }

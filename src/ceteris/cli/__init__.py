@@ -97,6 +97,9 @@ def fit(
     seed: Seed = 0,
     task: Annotated[str, typer.Option(help="auto, regression or classification.")] = "auto",
     test_size: Annotated[float, typer.Option(help="Share of rows set aside and used once.")] = 0.2,
+    groups: Annotated[str | None, typer.Option(help="A column of groups: judged on groups not learnt from.")] = None,
+    time: Annotated[str | None, typer.Option(help="A column of time: judged on what comes later.")] = None,
+    blend: Annotated[bool, typer.Option("--blend", help="Add a weighted mean of all learners.")] = False,
     types: Types = None,
     ignore: Ignore = None,
     id_: Id = None,
@@ -115,21 +118,25 @@ def fit(
     table_file(data)  # before anything is imported that takes seconds
     from ceteris.files import free_folder
     from ceteris.learners.candidates import read_rows
+    from ceteris.learners.design import take_out
     from ceteris.report import Run
     from ceteris.tables import read_table, split_target
 
-    options = reading((target,), types, ignore, id_, separator, decimal)
+    cut = {"groups": groups, "time": time}
+    options = reading((target, *filter(None, cut.values())), types, ignore, id_, separator, decimal)
     table = read_table(data, options=options)
     features, y, table = split_target(table, target)
-    read_rows(features, y, task, None)  # complains of holes and extremes before a folder is made
+    read_rows(take_out(features, **cut)[0], y, task, None)  # complains of holes and extremes before a folder is made
     out = out or free_folder(Path("runs") / data.stem)
     words = ["ceteris", "fit", data, "--target", target, "--out", out, "--seed", seed, "--task", task]
+    words += [word for name, column in cut.items() if column for word in (f"--{name}", column)] + ["--blend"] * blend
     command = shlex.join([str(word) for word in [*words, "--test-size", test_size, *options.words]])
     config = {"data": data, "sha256": _digest(data), "target": target, "task": task, "test_size": test_size}
     with Run.create(out, command, config | {"reading": list(table.sentences)}, seed) as run:
         for sentence in table.sentences:
             say(sentence)
-        sections, history = _compare(run.folder, features, y, seed=seed, task=task, test_size=test_size)
+        asked = {"seed": seed, "task": task, "test_size": test_size, "blend": blend, **cut}
+        sections, history = _compare(run.folder, features, y, **asked)
         run.write([table.section(), *sections], history)
     _done(run.folder)
 
@@ -240,6 +247,8 @@ def _compare(folder: Path, features: Any, target: Any, **options: Any) -> tuple[
 
     comparison = compare(features, target, **options)
     say(screen(_headlines(comparison.table), float_format="{:.4g}".format))
+    for check in comparison.checks:
+        say(check)
     net = comparison.fitted[NEURAL]
     net.save(folder / "model")
     return comparison.sections(), net.history_
@@ -248,7 +257,7 @@ def _compare(folder: Path, features: Any, target: Any, **options: Any) -> tuple[
 def _headlines(table: Any) -> Any:
     """Return the columns of a comparison that fit a terminal; the report has them all."""
     wanted = ("test r2", "test mae", "test rmse", "test accuracy", "test auc", "test f1", "fit seconds", "note")
-    return table[[column for column in table if column.startswith("cv ") or column in wanted]]
+    return table[[column for column in table if column.startswith("cv ") or column in ("verdict", *wanted)]]
 
 
 def _gallery(name: str, quick: bool, seed: int) -> tuple[Section, ...]:

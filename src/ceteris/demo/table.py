@@ -19,14 +19,15 @@ def part(seed: int) -> Part:
     """Compare a few learners on the diabetes table."""
     from ceteris.data import load_table
     from ceteris.learners import compare
+    from ceteris.learners.comparison import leading
 
     comparison = compare(*load_table("diabetes"), learners=LEARNERS, seed=seed)
-    choosing, judging = comparison.sections()
+    choosing, judging, learnt = comparison.sections()
     row = comparison.table.loc[comparison.best]
     answer = (
-        f"Best over the folds: {comparison.best}, with an R² of {row['cv r2']:.2f} there and {row['test r2']:.2f} on "
-        "the patients set aside."
+        f"{leading(comparison).removesuffix('.')}; its R² is {row['cv r2']:.2f} there and {row['test r2']:.2f} on the "
+        "patients set aside."
     )
     first = replace(choosing, title=TITLE, text=f"{TEXT}\n\n{choosing.text}")
     own = "ceteris fit data.csv --target y"
-    return Part("How ill will a patient be in a year?", answer, judging.figures[0], (first, judging), own)
+    return Part("How ill will a patient be in a year?", answer, judging.figures[0], (first, judging, learnt), own)

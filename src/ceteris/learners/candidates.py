@@ -9,7 +9,7 @@ import narwhals.stable.v1 as nw
 import numpy as np
 from sklearn.base import clone
 
-from ceteris.arguments import one_of
+from ceteris.arguments import as_many, one_of
 from ceteris.learners.classical import BASELINE, LEARNERS, classical, prepare
 from ceteris.learners.splits import TableRows
 from ceteris.learners.target import classes, numbers, refuse_one_class, weights
@@ -68,6 +68,18 @@ def read_rows(X: Any, y: Any, task: str, sample_weight: Any) -> tuple[TableRows,
     X = native.to_pandas() if isinstance(native, nw.DataFrame) else np.asarray(X)
     weight = None if sample_weight is None else weights(sample_weight, n)
     return TableRows(X, y, weight, np.arange(n)), task
+
+
+def read_labels(argument: str, given: Any, X: Any, place: Any, rows: int) -> np.ndarray:
+    """Return labels of some rows: a column of theirs, or those at their places among the labels of all rows."""
+    if isinstance(given, str):
+        if not hasattr(X, "columns"):
+            raise TypeError(
+                f"{argument} is a name, {given!r}, but X has no names of columns; give the labels of all rows."
+            )
+        return X[one_of(argument, given, X.columns, kind="a column of X:")].to_numpy()
+    as_many(argument, given, rows, of="row of the table")
+    return np.asarray(given)[place]
 
 
 def looks_like_classes(y: Any) -> bool:

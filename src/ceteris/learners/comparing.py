@@ -9,6 +9,7 @@
 
 References
 ----------
+Nadeau, C. and Bengio, Y. (2003). Inference for the generalization error. Machine Learning 52.
 Supervised-learning chapter of the course notes (source 004), section 3.3. Hastie, T., Tibshirani, R. and
 Friedman, J. (2009). The Elements of Statistical Learning, 2nd edition, sections 7.2 and 7.10.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,12 +27,17 @@ import pandas as pd
 from sklearn.model_selection import TimeSeriesSplit
 from threadpoolctl import threadpool_limits
 
+from ceteris.arguments import Rule, require
+from ceteris.learners.blending import BLEND, make_blend
 from ceteris.learners.candidates import enter, read_rows
 from ceteris.learners.comparison import Comparison
+from ceteris.learners.design import take_out
 from ceteris.learners.metrics import LOWER_IS_BETTER
 from ceteris.learners.splits import Folds, Sealed, TableRows, hold_out, make_folds, splitter
 from ceteris.learners.trials import Contest, Trial, judge, learn
+from ceteris.learners.verdicts import over_folds, standard_error
 
+YES_OR_NO = Rule("True or False", lambda given: isinstance(given, bool))
 SMALL = 1_000_000  # cells of a table that one thread handles best
 
 
@@ -42,6 +49,9 @@ def compare(
     learners: Sequence[str] | Mapping[str, Any] | None = None,
     test_size: float = 0.2,
     cv: Any = "auto",
+    groups: Any = None,
+    time: Any = None,
+    blend: bool = False,
     seed: int = 0,
     sample_weight: npt.ArrayLike | None = None,
 ) -> Comparison:
@@ -60,11 +70,19 @@ def compare(
         names of their own. The baseline is always added. Default: all there are for the task, without the
         support vector machine above 20,000 training rows.
     test_size : float
-        Share of rows in the test part: drawn at random (with the class shares of the whole), or the last
-        rows if `cv` is of time series.
+        Share of rows in the test part: drawn at random (with the class shares of the whole), whole groups drawn at
+        random, or the last rows if `cv` is of time series.
     cv : int, 'auto', 'kfold', 'stratified', 'rolling', 'expanding' or splitter
         Folds of the training part; see `ceteris.learners.splits.CV`. The named ones are five. For another
         number of folds in time pass scikit-learn's ``TimeSeriesSplit``.
+    groups : str or array-like of shape (n,), optional
+        Rows of one group (a firm, a person, a village) are never on both sides of a cut, so that the scores are for new
+        groups. A column of X that is named here is taken out of X; an array leaves X as it is.
+    time : str or array-like of shape (n,), optional
+        Numbers or dates: learners are judged on rows that come later than all they learnt from, those of one moment
+        together. Names and arrays as for groups.
+    blend : bool
+        Whether to add a weighted mean of all learners; see `ceteris.learners.blending`.
     seed : int
         Draws the parts, the folds, the forests and nets, and the bootstrap.
     sample_weight : array-like of shape (n,), optional
@@ -77,11 +95,13 @@ def compare(
 
     Notes
     -----
-    The bootstrap draws test rows independently: with a time series its errors leave out serial dependence.
-    The standard error over folds takes the folds for independent, which they are not, and is on the small
-    side. A learner that raises is reported with its message and the others go on; warnings are reported too.
-    With two classes the second in sorted order is the positive one; ``Comparison.positive`` names it. ``fit seconds``
-    includes the compilation of a net. While it runs in a terminal a progress bar shows on the error stream.
+    The bootstrap draws test rows independently, or whole groups: with a time series its errors leave out serial
+    dependence. Standard errors over the folds, and the verdict on each learner against the best, are corrected for
+    what the folds learn from in common (`ceteris.learners.verdicts`); each verdict stands for itself, at 95%. A
+    learner that raises is reported with its message and the others go on; warnings are reported too. With two classes
+    the second in sorted order is the positive one; ``Comparison.positive`` names it. ``fit seconds`` includes the
+    compilation of a net. Learners that choose a setting by folds of their own draw these by rows, even where groups are
+    given. While it runs in a terminal a progress bar shows on the error stream.
 
     Examples
     --------
@@ -91,25 +111,35 @@ def compare(
     >>> comparison.best in ("linear", "ridge"), bool(comparison.table.loc["baseline", "cv r2"] < 0)
     (True, True)
     """
+    require("blend", blend, YES_OR_NO)
+    X, group, moment = take_out(X, groups, time)
     rows, task = read_rows(X, y, task, sample_weight)
+    rows = replace(rows, group=group, moment=moment)
+    if moment is not None:
+        rows = rows.take(np.argsort(moment, kind="stable"))
     classes = np.unique(rows.y) if task == "classification" else None
     contest = Contest(task, classes, classes[1] if classes is not None and len(classes) == 2 else None, seed)
-    cutter = splitter(cv, task, seed)
-    ordered = isinstance(cutter, TimeSeriesSplit)
+    cutter = splitter(cv, task, seed, "groups" if groups is not None else "time" if time is not None else None)
+    ordered = isinstance(cutter, TimeSeriesSplit) or moment is not None
     train, sealed = hold_out(rows, test_size, task, ordered, seed)
     folds = make_folds(train, cutter, cv == "rolling", classes)
     fewest = min(len(a) for a, _ in folds)
     models = enter(learners, task, train, fewest, {"seed": seed, "ordered": ordered})
-    design = _describe(cutter, train, sealed, folds)
+    if blend and BLEND in models:
+        raise ValueError(f"learners: {BLEND!r} is what the blend is called; call the learner otherwise.")
+    design = _describe(cutter, train, sealed, folds, ordered)
     # Threads that share a small table cost more than they give (boosting by a factor of ten on busy cores).
     threads = 1 if train.X.size < SMALL else None
     with threadpool_limits(threads, user_api="openmp"):
         trials = {name: learn(model, contest, train, folds) for name, model in _progress(models)}
+    if blend and not all(trial.failed for trial in trials.values()):
+        trials[BLEND] = make_blend(trials, contest, train, folds, ordered)
     best = _choose(trials, contest)
     test = sealed.open()  # once; nothing is chosen from here on
     for trial in trials.values():
         judge(trial, contest, test)
-    return _result(trials, best, contest, test, design)
+    overlap = float(np.mean([len(b) / len(a) for a, b in folds]))
+    return _result(trials, best, contest, test, design, overlap, len(rows))
 
 
 def _choose(trials: dict[str, Trial], contest: Contest) -> str:
@@ -122,8 +152,13 @@ def _choose(trials: dict[str, Trial], contest: Contest) -> str:
     return (min if contest.criterion in LOWER_IS_BETTER else max)(means, key=lambda name: means[name])
 
 
-def _result(trials: dict[str, Trial], best: str, contest: Contest, test: TableRows, design: str) -> Comparison:
-    table = pd.DataFrame.from_dict({name: _row(trial, contest) for name, trial in trials.items()}, orient="index")
+def _result(
+    trials: dict[str, Trial], best: str, contest: Contest, test: TableRows, design: str, overlap: float, count: int
+) -> Comparison:
+    rows = {
+        name: _row(trial, contest, overlap, None if name == best else trials[best]) for name, trial in trials.items()
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index")
     table = table.sort_values(f"cv {contest.criterion}", ascending=contest.criterion in LOWER_IS_BETTER)
     ok = [name for name in table.index if name != best and not trials[name].failed]
     table = table.loc[[best, *ok, *table.index.drop([best, *ok])]].rename_axis("learner")
@@ -151,24 +186,38 @@ def _result(trials: dict[str, Trial], best: str, contest: Contest, test: TableRo
         ),
         test_probabilities=probabilities,
         test_draws=pd.DataFrame({name: trials[name].draws for name in shown}),
+        test_X=test.X,
+        rows=count,
+        overlap=overlap,
     )
 
 
-def _row(trial: Trial, contest: Contest) -> dict[str, Any]:
-    """One row of the table."""
+def _row(trial: Trial, contest: Contest, overlap: float, best: Trial | None) -> dict[str, Any]:
+    """One row of the table; `best` is the best learner's trial, None for itself."""
     column, row = f"cv {contest.criterion}", {}
     if trial.folds is not None:
-        row = {column: trial.folds[contest.criterion].mean(), f"{column} se": trial.folds[contest.criterion].sem()}
+        scores = trial.folds[contest.criterion]
+        row = {column: scores.mean(), f"{column} se": standard_error(scores, overlap)}
+    row["verdict"] = "" if trial.failed else "best" if best is None else _verdict(trial, best, contest, overlap)
     if trial.judged is not None:
         for name, one in trial.judged.iterrows():
             row |= {f"test {name}": one["value"], f"test {name} se": one["se"]}
     return row | {"fit seconds": trial.seconds, "status": trial.status, "note": " ".join(trial.notes)}
 
 
-def _describe(cutter: Any, train: TableRows, sealed: Sealed, folds: Folds) -> str:
+def _verdict(trial: Trial, best: Trial, contest: Contest, overlap: float) -> str:
+    """Whether a learner is worse than the best over the folds."""
+    one: Any = trial.folds
+    other: Any = best.folds
+    gains = (one[contest.criterion] - other[contest.criterion]).to_numpy()
+    return over_folds(-gains if contest.criterion in LOWER_IS_BETTER else gains, overlap).verdict
+
+
+def _describe(cutter: Any, train: TableRows, sealed: Sealed, folds: Folds, ordered: bool) -> str:
     first, last = len(folds[0][0]), len(folds[-1][0])
     window = f"{first:,}" if first == last else f"{first:,} to {last:,}"
-    order = "the last rows" if isinstance(cutter, TimeSeriesSplit) else "rows drawn at random"
+    drawn = "rows drawn at random" if train.group is None else "all of other groups"
+    order = "the last rows" if ordered else drawn
     return (
         f"{len(train):,} rows to learn from, in {len(folds)} folds ({type(cutter).__name__}, {window} rows fitted in "
         f"each); {len(sealed):,} rows to test on ({order})."

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
-from ceteris.learners.candidates import NEURAL
-from ceteris.learners.classical import BASELINE, LEARNERS
-from ceteris.learners.figures import calibration, confusion, fit, roc, roc_by_class, scores
-from ceteris.learners.metrics import LOWER_IS_BETTER
+from ceteris.arguments import listed, one_of
+from ceteris.learners.candidates import read_labels
+from ceteris.learners.claims import (
+    beats_baseline,
+    blend_gains,
+    fold_gain,
+    net_keeps_up,
+    none_failed,
+    row_gain,
+    stands_out,
+    ties,
+)
+from ceteris.learners.classical import BASELINE
+from ceteris.learners.figures import calibration, confusion, differences, fit, roc, roc_by_class, scores
+from ceteris.learners.metrics import LOWER_IS_BETTER, NAMES
 from ceteris.learners.trials import CRITERION
 from ceteris.results import Check, Figure, Section, Table
 from ceteris.showing import AbstractResult, screenful
 
-NAMES = {
-    "r2": "R²",
-    "mae": "MAE",
-    "mse": "MSE",
-    "rmse": "RMSE",
-    "auc": "AUC",
-    "f1": "F1",
-    "log_loss": "log loss",
-    "brier": "Brier score",
-    "fpr": "FPR",
-    "fnr": "FNR",
-    "tpr": "TPR",
-    "tnr": "TNR",
-}
-"""Measures whose written name is not their name in the table."""
+if TYPE_CHECKING:
+    from ceteris.learners.by_group import Fairness
+    from ceteris.learners.explaining.explanation import Explanation
+
+WIDE = 100  # columns: a report explains what was learnt from no more
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -47,7 +48,8 @@ class Comparison(AbstractResult):
         A sentence on the parts and the folds.
     table : DataFrame
         A row per learner, the best first and failures last: the mean of the criterion over the folds and its
-        standard error (``cv r2`` and ``cv r2 se``, or ``cv log_loss``), every measure on the test part with its
+        standard error (``cv r2`` and ``cv r2 se``, or ``cv log_loss``), the ``verdict`` against the best ('worse', or
+        'no difference' where the interval of the paired difference holds zero), every measure on the test part with its
         bootstrap standard error (``test auc``, ``test auc se``), ``fit seconds`` on the whole training part,
         ``status`` ('ok', 'warned' or 'failed') and ``note``.
     best : str
@@ -62,6 +64,12 @@ class Comparison(AbstractResult):
         Per learner a column per class; empty in a regression.
     test_draws : DataFrame of shape (draws, learners)
         The criterion on the bootstrap resamples of the test part, the same for all learners.
+    test_X : data frame or array
+        What the learners predict from on the test part.
+    rows : int
+        Of the whole table.
+    overlap : float
+        Rows judged over rows learnt from in a fold.
     """
 
     task: str
@@ -74,6 +82,9 @@ class Comparison(AbstractResult):
     test_predictions: pd.DataFrame
     test_probabilities: dict[str, pd.DataFrame]
     test_draws: pd.DataFrame
+    test_X: Any
+    rows: int
+    overlap: float
 
     @property
     def criterion(self) -> str:
@@ -82,78 +93,113 @@ class Comparison(AbstractResult):
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """Whether the best beats the baseline, the net keeps up, and nobody failed."""
-        return beats_baseline(self), net_keeps_up(self), none_failed(self.table)
+        """Whether the best beats the baseline and every other, the net keeps up, a blend gains, and nobody failed."""
+        found = beats_baseline(self), stands_out(self), net_keeps_up(self), blend_gains(self), none_failed(self.table)
+        return tuple(check for check in found if check is not None)
+
+    def differences(self, to: str | None = None) -> pd.DataFrame:
+        """Return by how much each learner is better than one of them, with intervals of the paired differences.
+
+        Parameters
+        ----------
+        to : str, optional
+            The learner that the others are held against; by default the best.
+
+        Returns
+        -------
+        DataFrame
+            A row per learner: the ``gain`` in the criterion over the folds (positive is better), its ``se`` and 95 %
+            interval ``low`` to ``high``, ``verdict`` ('better', 'worse' or 'no difference'), then ``test gain``,
+            ``test low``, ``test high`` and ``test verdict`` from the same resamples of the test rows.
+        """
+        running: Any = [name for name in self.table.index if self.table.loc[name, "status"] != "failed"]
+        to = one_of("to", self.best if to is None else to, running, kind="a learner of the comparison:")
+        found = {name: _difference(self, name, to) for name in running if name != to}
+        return pd.DataFrame.from_dict(found, orient="index").rename_axis("learner")
 
     def summary(self) -> str:
-        """Return one screen: the best learner, the table of all, failed checks."""
-        columns = [f"cv {self.criterion}", f"cv {self.criterion} se", f"test {self.criterion}"]
+        """Return one screen: the best learner and those that tie with it, the table of all, failed checks."""
+        columns = [f"cv {self.criterion}", f"cv {self.criterion} se", "verdict", f"test {self.criterion}"]
         table: Any = self.table[[*(name for name in columns if name in self.table), "fit seconds", "status"]]
-        heading = f"Comparison of {len(table)} learners ({self.task}): {self.best} is best over the folds."
+        heading = f"Comparison of {len(table)} learners ({self.task}): {leading(self)}"
         return screenful(heading, [self.design], table, self.checks)
+
+    def explain(self, name: str | None = None, **options: Any) -> Explanation:
+        """Explain what a learner has learnt, on the test part.
+
+        Parameters
+        ----------
+        name : str, optional
+            The learner; by default the best.
+        **options
+            Arguments of `ceteris.learners.explain`: ``columns``, ``kinds``, ``repeats`` and others.
+        """
+        from ceteris.learners.explaining.explanation import explain
+
+        name = one_of("name", self.best if name is None else name, self.fitted, kind="a fitted learner:")
+        test, own = self.test_predictions, {"positive": self.positive, "name": name}
+        return explain(self.fitted[name], self.test_X, test["y"], sample_weight=test["weight"], **(own | options))
+
+    def fairness(self, column: Any, name: str | None = None, *, positive: Any = None, **options: Any) -> Fairness:
+        """Return how a learner does in each group, on the test part.
+
+        Parameters
+        ----------
+        column : str or array-like of shape (n,)
+            A column of X; or the groups of all rows of the table, where X leaves them out.
+        name : str, optional
+            The learner; by default the best.
+        positive : scalar, optional
+            The class that counts as positive, if there are more than two.
+        **options
+            Arguments of `ceteris.learners.fairness`: ``level``, ``draws``, ``seed``.
+        """
+        from ceteris.learners.by_group import judged_by_group
+
+        tested: Any = list(self.test_draws)
+        name = one_of("name", self.best if name is None else name, tested, kind="a tested learner:")
+        group = read_labels("column", column, self.test_X, self.test_predictions.index, self.rows)
+        return judged_by_group(self, str(name), group, positive, options)
 
     def sections(self) -> tuple[Section, ...]:
         """Return the evidence as sections of a report."""
-        return choosing(self), judging(self)
+        learnt = self._learnt
+        return choosing(self), judging(self), *(() if learnt is None else (learnt,))
+
+    def glance(self) -> Section:
+        """Return what a notebook shows: how the learners did over the folds."""
+        return choosing(self)
+
+    @cached_property
+    def _learnt(self) -> Section | None:
+        """What the best learner has learnt, as a section; none of a constant, a foreigner, a very wide table."""
+        from ceteris.learners.explaining.response import can_be_explained
+
+        constant = self.best == BASELINE or self.best not in self.test_draws
+        if constant or self.test_X.shape[1] > WIDE or not can_be_explained(self.fitted[self.best]):
+            return None
+        found = self.explain(kinds=("importance", "accumulated"), repeats=5, rows=500)
+        parts = found.sections()
+        tables, figures = (sum((getattr(part, what) for part in parts), ()) for what in ("tables", "figures"))
+        text = "\n\n".join(part.text for part in parts)
+        return Section(f"What {self.best} has learnt", text, tables, figures)
 
 
-def gain(table: pd.DataFrame, column: str, a: str, b: str) -> float:
-    """Return by how much learner a is better than learner b in a column of the table."""
-    values: Any = table[column]
-    return float(values[b] - values[a] if column.split()[1] in LOWER_IS_BETTER else values[a] - values[b])
-
-
-def beats_baseline(c: Comparison) -> Check:
-    """Whether the best learner beats the baseline on the test part by more than two standard errors.
-
-    The error is that of the difference, from resamples drawn alike for both.
-    """
-    name, written = "the best learner beats the baseline", NAMES[c.criterion]
-    if c.best == BASELINE:
-        return Check(name, False, "No learner beat the baseline over the folds: X may say little about y.")
-    if not {c.best, BASELINE} <= set(c.test_draws):
-        return Check(name, None, f"{c.best} or the baseline has no predictions on the test part.")
-    difference = gain(c.table, f"test {c.criterion}", c.best, BASELINE)
-    draws: Any = c.test_draws
-    se = float((draws[c.best] - draws[BASELINE]).std(ddof=1))
-    passed = None if np.isnan(difference + se) else difference > 2 * se
-    than = "worse" if difference < 0 else "better"
-    advice = "" if passed else " More rows or better columns are needed before this is relied on."
-    sentence = (
-        f"On the test part the {written} of {c.best} is {than} than the baseline's by {abs(difference):.3g} "
-        f"(bootstrap standard error {se:.2g}).{advice}"
+def leading(c: Comparison) -> str:
+    """Return a sentence on who leads over the folds, and who is no different."""
+    tied = ties(c)
+    return (
+        f"{c.best} leads over the folds, but ties with {listed(tied)}." if tied else f"{c.best} is best over the folds."
     )
-    return Check(name, passed, sentence, difference, 2 * se)
 
 
-def net_keeps_up(c: Comparison) -> Check:
-    """Whether the neural net is within one standard error of the best classical learner over the folds."""
-    name, column = "the neural net keeps up", f"cv {c.criterion}"
-    running: Any = c.table[c.table["status"] != "failed"]
-    classical = [k for k in running.index if k in LEARNERS[c.task] and k != BASELINE]
-    if NEURAL not in running.index or not classical:
-        return Check(name, None, "There is no neural net and classical learner to compare.")
-    rival = classical[0]
-    difference, se = gain(running, column, NEURAL, rival), float(running[f"{column} se"][rival])
-    than = "better" if difference >= 0 else "worse"
-    sentence = (
-        f"Over the folds the {NAMES[c.criterion]} of the neural net is {than} than that of the best classical learner, "
-        f"{rival}, by {abs(difference):.3g} (standard error {se:.2g})."
-    )
-    return Check(name, difference >= -se, sentence, difference, -se)
-
-
-def none_failed(table: Any) -> Check:
-    """Whether every learner could be fitted and judged; warnings are told but do not fail it."""
-    failed, warned = (table.index[table["status"] == status].tolist() for status in ("failed", "warned"))
-    told = [f"{name}: {table.loc[name, 'note']}" for name in [*failed, *warned]]
-    return Check(
-        "no learner failed",
-        not failed,
-        " ".join(told) or "All were fitted without a warning.",
-        len(failed),
-        0,
-    )
+def _difference(c: Comparison, name: str, to: str) -> dict[str, Any]:
+    over, tested = fold_gain(c, name, to), row_gain(c, name, to)
+    row = {"gain": over.value, "se": over.se, "low": over.low, "high": over.high, "verdict": over.verdict}
+    if tested is not None:
+        row |= {"test gain": tested.value, "test low": tested.low, "test high": tested.high}
+        row["test verdict"] = tested.verdict
+    return row
 
 
 def choosing(c: Comparison) -> Section:
@@ -164,23 +210,28 @@ def choosing(c: Comparison) -> Section:
         f"{c.design}\n\nEvery learner was fitted on the same folds. {c.best} has the best mean {written} over them "
         f"({better} is better) and was chosen for it, before the test part was opened."
     )
-    frame = c.table[[f"cv {c.criterion}", f"cv {c.criterion} se", "fit seconds", "status", "note"]].reset_index()
+    tied = ties(c)
+    if tied:
+        text += (
+            f" That it is better than {listed(tied)} cannot be said: there is no difference that the folds can tell."
+        )
+    kept = [f"cv {c.criterion}", f"cv {c.criterion} se", "verdict", "fit seconds", "status", "note"]
+    frame = c.table[kept].reset_index()
     frame.columns = [
         "learner",
         f"{written} over the folds",
         "standard error",
+        "against the best",
         "seconds to fit",
         "status",
         "note",
     ]
-    note = "The standard error takes the folds for independent and is on the small side."
-    return Section(
-        "Choosing a learner",
-        text,
-        (Table("Cross-validation", frame, note),),
-        (scores(c, written),),
-        c.checks[1:],
+    note = (
+        "Standard errors and verdicts are corrected for what the folds learn from in common (Nadeau and Bengio, 2003). "
+        "There is no difference where the 95% interval of the paired differences holds zero."
     )
+    figures = (scores(c, written), *([differences(c, written)] if len(c.differences()) else []))
+    return Section("Choosing a learner", text, (Table("Cross-validation", frame, note),), figures, c.checks[1:])
 
 
 def judging(c: Comparison) -> Section:

@@ -28,8 +28,8 @@ def scores(c: Any, written: str) -> Figure:
     data = c.table[list(columns)].set_axis(list(columns.values()), axis=1).dropna().reset_index()
     lower = c.criterion in LOWER_IS_BETTER
     caption = (
-        f"Mean over the folds and one standard error either way; {'lower' if lower else 'higher'} is better. The band "
-        "is one standard error around the best; an arrow at the edge stands for a learner much worse than the baseline."
+        f"Mean over the folds and one standard error either way; {'lower' if lower else 'higher'} is better. An arrow "
+        "at the edge stands for a learner much worse than the baseline. Whether two differ is in the next figure."
     )
     height = 1.2 + 0.3 * len(data)
     return Figure(
@@ -46,7 +46,6 @@ def _draw_scores(figure: Canvas, data: pd.DataFrame, *, written: str, lower: boo
     mean, se = data["mean"].to_numpy(float), data["se"].to_numpy(float)
     edge = _edge(data, lower)
     inside = mean <= edge if lower else mean >= edge
-    axes.axvspan(mean[0] - se[0], mean[0] + se[0], color="C0", alpha=0.15, linewidth=0)
     axes.errorbar(mean[inside], place[inside], xerr=se[inside], fmt="o", color="C0", capsize=3)
     for value, height in zip(mean[~inside], place[~inside], strict=True):
         axes.plot(edge, height, marker=">" if lower else "<", color="C1", linestyle="none", clip_on=False)
@@ -57,6 +56,68 @@ def _draw_scores(figure: Canvas, data: pd.DataFrame, *, written: str, lower: boo
     axes.set_yticks(place, data["learner"].tolist())
     axes.set_ylim(-0.6, len(data) - 0.4)
     axes.set_xlabel(f"{written} over the folds")
+
+
+def differences(c: Any, written: str) -> Figure:
+    """Intervals of the paired differences to the best learner over the folds."""
+    data = c.differences()[["gain", "low", "high", "verdict"]].reset_index()
+    caption = (
+        f"Mean difference to {c.best} over the folds and its 95% interval, corrected for what the folds learn from in "
+        "common; left of the line is worse. Open circles: the interval holds zero, so there is no difference. An arrow "
+        "at the edge stands for the baseline, and for what is no better."
+    )
+    draw = partial(_draw_differences, written=written)
+    return Figure("Differences to the best learner", caption, data, draw, (6.4, 1.2 + 0.3 * len(data)))
+
+
+def _draw_differences(figure: Canvas, data: pd.DataFrame, *, written: str) -> None:
+    axes, place = figure.subplots(), np.arange(len(data))[::-1]
+    tied, gain = (data["verdict"] == "no difference").to_numpy(), data["gain"].to_numpy(float)
+    around = np.abs(np.stack([gain - data["low"], data["high"] - gain]))
+    baseline = data.loc[data["learner"] == BASELINE, "gain"]
+    floor = float(baseline.iloc[0]) if len(baseline) else -np.inf
+    inside = (gain > floor) | (gain >= 0) | (len(data) == 1)
+    for which, fill in ((tied & inside, "none"), (~tied & inside, "C0")):
+        axes.errorbar(gain[which], place[which], xerr=around[:, which], fmt="o", color="C0", capsize=3,
+                      markerfacecolor=fill)  # fmt: skip
+    axes.axvline(0.0, color="gray", linestyle=":", linewidth=1)
+    for value, height in zip(gain[~inside], place[~inside], strict=True):
+        edge = axes.get_xlim()[0]
+        axes.plot(edge, height, marker="<", color="C1", linestyle="none", clip_on=False)
+        axes.annotate(f"{value:.3g}", (edge, height), (10, 0), textcoords="offset points", va="center")
+        axes.set_xlim(left=edge)
+    axes.set_yticks(place, data["learner"].tolist())
+    axes.set_ylim(-0.6, len(data) - 0.4)
+    axes.set_xlabel(f"gain in {written}")
+
+
+def by_group(found: Any, measures: list[str]) -> Figure:
+    """A panel per measure: a dot per group, with two standard errors either way."""
+    shown = [measure for measure in measures if measure in found.table]
+    parts = [found.table[[m, f"{m} se"]].set_axis(["value", "se"], axis=1).assign(measure=m) for m in shown]
+    data: Any = pd.concat(parts).reset_index()
+    is_rate = np.array([name.endswith("rate") for name in data["measure"]])
+    data["low"] = np.where(is_rate, np.maximum(data["value"] - 2 * data["se"], 0), data["value"] - 2 * data["se"])
+    data["high"] = np.where(is_rate, np.minimum(data["value"] + 2 * data["se"], 1), data["value"] + 2 * data["se"])
+    data = data[["measure", "group", "value", "se", "low", "high"]]
+    caption = (
+        "Each group, and two standard errors either way; the dotted line is the reference, " + f"{found.reference!s}."
+    )
+    size = 1.4 + 1.9 * len(shown), 1.3 + 0.3 * len(found.table)
+    return Figure("Measures by group", caption, data, partial(_draw_groups, reference=found.reference), size)
+
+
+def _draw_groups(figure: Canvas, data: pd.DataFrame, *, reference: Any) -> None:
+    shown = data["measure"].drop_duplicates().tolist()
+    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for axes, (measure, part) in zip(panels, data.groupby("measure", sort=False), strict=True):
+        place = np.arange(len(part))[::-1]
+        around = np.stack([part["value"] - part["low"], part["high"] - part["value"]])
+        axes.errorbar(part["value"], place, xerr=around, fmt="o", color="C0", capsize=3)
+        axes.axvline(part.loc[part["group"] == reference, "value"].iloc[0], color="gray", linestyle=":", linewidth=1)
+        axes.set_yticks(place, [entry(name) for name in part["group"]])
+        axes.set_ylim(-0.6, len(part) - 0.4)
+        axes.set_xlabel(measure)
 
 
 def _edge(data: pd.DataFrame, lower: bool) -> float:

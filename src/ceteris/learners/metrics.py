@@ -41,6 +41,21 @@ import pandas as pd
 
 Measures = dict[str, Any]
 
+NAMES = {
+    "r2": "R²",
+    "mae": "MAE",
+    "mse": "MSE",
+    "rmse": "RMSE",
+    "auc": "AUC",
+    "f1": "F1",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "fpr": "FPR",
+    "fnr": "FNR",
+    "tpr": "TPR",
+    "tnr": "TNR",
+}
+"""Measures whose written name is not their name in a table."""
 LOWER_IS_BETTER = frozenset({"fpr", "fnr", "log_loss", "brier", "mae", "mse", "rmse"})
 _NEVER = "the class, or one of them, is never predicted"
 _NO_ROW = "the class, or one of them, has no row"
@@ -84,15 +99,15 @@ def regression_measures(y: npt.ArrayLike, prediction: npt.ArrayLike, weight: npt
     w = np.ones(len(y)) if weight is None else np.asarray(weight, float)
     e, total = y - prediction, w.sum(-1)
     centred = y - y.mean()  # no cancellation in the next line, however far y is from zero
-    spread = w @ centred**2 - _ratio((w @ centred) ** 2, total)
+    spread = w @ centred**2 - ratio((w @ centred) ** 2, total)
     # A resample of one repeated value leaves rounding error where the spread is zero.
     spread = np.where(spread > 1e-12 * total * np.max(centred**2, initial=0.0), spread, 0.0)
-    mse = _ratio(w @ e**2, total)
+    mse = ratio(w @ e**2, total)
     return {
-        "mae": _ratio(w @ np.abs(e), total),
+        "mae": ratio(w @ np.abs(e), total),
         "mse": mse,
         "rmse": np.sqrt(mse),
-        "r2": 1 - _ratio(w @ e**2, spread),
+        "r2": 1 - ratio(w @ e**2, spread),
     }
 
 
@@ -147,10 +162,10 @@ def classification_measures(
     surprise = -np.log(np.clip(probability[rows, true], np.finfo(float).eps, 1.0))
     distance = ((probability - np.eye(len(classes))[true]) ** 2).sum(1) / (2 if len(classes) == 2 else 1)
     return {
-        "accuracy": _ratio(w @ (true == predicted).astype(float), total),
+        "accuracy": ratio(w @ (true == predicted).astype(float), total),
         **rates,
-        "log_loss": _ratio(w @ surprise, total),
-        "brier": _ratio(w @ distance, total),
+        "log_loss": ratio(w @ surprise, total),
+        "brier": ratio(w @ distance, total),
     }
 
 
@@ -163,16 +178,16 @@ def _one_against_rest(true: np.ndarray, predicted: np.ndarray, score: np.ndarray
         share(true & ~predicted),
         share(~true & ~predicted),
     )
-    precision, recall, specificity = _ratio(tp, tp + fp), _ratio(tp, tp + fn), _ratio(tn, tn + fp)
+    precision, recall, specificity = ratio(tp, tp + fp), ratio(tp, tp + fn), ratio(tn, tn + fp)
     # Where both are zero the second form of F1 gives its limit, 0; where one is undefined so is F1.
-    f1 = np.where(np.isnan(precision + recall), np.nan, _ratio(2 * tp, 2 * tp + fp + fn))
+    f1 = np.where(np.isnan(precision + recall), np.nan, ratio(2 * tp, 2 * tp + fp + fn))
     return {
         "precision": precision,
         "recall": recall,
         "f1": f1,
         "specificity": specificity,
-        "fpr": _ratio(fp, fp + tn),
-        "fnr": _ratio(fn, fn + tp),
+        "fpr": ratio(fp, fp + tn),
+        "fnr": ratio(fn, fn + tp),
         "tpr": recall,
         "tnr": specificity,
         "auc": _auc(true, score, w),
@@ -186,7 +201,7 @@ def _auc(true: np.ndarray, score: np.ndarray, w: np.ndarray) -> Any:
     groups = lambda rows: np.add.reduceat(w[..., order] * rows[order], first, axis=-1)
     positive, negative = groups(true), groups(~true)
     below = np.cumsum(negative, -1) - negative / 2
-    return _ratio((positive * below).sum(-1), positive.sum(-1) * negative.sum(-1))
+    return ratio((positive * below).sum(-1), positive.sum(-1) * negative.sum(-1))
 
 
 def bootstrap(
@@ -195,6 +210,7 @@ def bootstrap(
     rng: np.random.Generator,
     draws: int = 500,
     weight: npt.ArrayLike | None = None,
+    cluster: npt.ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Measures on resamples of n rows drawn with replacement; the predictions stay as they are.
 
@@ -210,6 +226,8 @@ def bootstrap(
         Number of resamples; the standard error is itself known to about 1 / sqrt(2 draws).
     weight : array-like of shape (n,), optional
         A row drawn twice counts with twice its weight.
+    cluster : array-like of shape (n,), optional
+        Groups of rows, which are drawn as wholes.
 
     Returns
     -------
@@ -224,13 +242,17 @@ def bootstrap(
     ((500, 4), 0.17)
     """
     weight = np.ones(n) if weight is None else np.asarray(weight, float)
+    unit = None if cluster is None else np.unique(np.asarray(cluster), return_inverse=True)[1]
+    units = n if unit is None else int(unit.max()) + 1
     batch, parts = max(1, _CELLS // n), []
     for start in range(0, draws, batch):
         b = min(batch, draws - start)
-        drawn = rng.integers(n, size=(b, n)) + n * np.arange(b)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=b * n).reshape(b, n)
-        parts.append(pd.DataFrame(measures(times * weight)))
-    return pd.concat(parts, ignore_index=True)
+        drawn = rng.integers(units, size=(b, units)) + units * np.arange(b)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=b * units).reshape(b, units)
+        parts.append(pd.DataFrame(measures((times if unit is None else times[:, unit]) * weight)))
+    drawn_alike = units < 2  # one group says nothing about how groups differ
+    found = pd.concat(parts, ignore_index=True)
+    return found * np.nan if drawn_alike else found
 
 
 def summarise(values: Measures, draws: pd.DataFrame) -> pd.DataFrame:
@@ -281,7 +303,7 @@ def _codes(argument: str, values: npt.ArrayLike, classes: np.ndarray) -> np.ndar
     return codes
 
 
-def _ratio(top: Any, bottom: Any) -> Any:
-    """Top / bottom, NaN where bottom is not positive."""
+def ratio(top: Any, bottom: Any) -> Any:
+    """Return top / bottom, NaN where bottom is not positive."""
     bottom = np.asarray(bottom, float)
     return np.divide(top, bottom, out=np.full(bottom.shape, np.nan), where=bottom > 0)[()]

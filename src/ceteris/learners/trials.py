@@ -48,10 +48,14 @@ class Predictions(NamedTuple):
 
 @dataclass
 class Trial:
-    """One learner on its way through the workflow; None is what it has not got to."""
+    """One learner on its way through the workflow; None is what it has not got to.
+
+    `folds` are its measures on each fold, `held` what it predicted there.
+    """
 
     model: Any
     folds: pd.DataFrame | None = None
+    held: list[Predictions] = field(default_factory=list)
     fitted: Any = None
     seconds: float = np.nan
     predicted: Predictions | None = None
@@ -70,7 +74,7 @@ class Trial:
 def learn(model: Any, contest: Contest, train: TableRows, folds: Folds) -> Trial:
     """Steps 2 and 4 for one learner."""
     trial = Trial(model)
-    trial.folds = _attempt(trial, lambda: _cross_validate(model, contest, train, folds))
+    trial.folds = _attempt(trial, lambda: _cross_validate(trial, contest, train, folds))
     start = time.perf_counter()
     trial.fitted = _attempt(trial, lambda: _fit(model, train))
     trial.seconds = time.perf_counter() - start if trial.fitted is not None else np.nan
@@ -86,8 +90,9 @@ def judge(trial: Trial, contest: Contest, test: TableRows) -> None:
     predicted = _attempt(trial, lambda: _predict(trial.fitted, contest, test))
     if predicted is None:
         return
-    measures = lambda weight: _measure(contest, test.y, predicted, weight)
-    draws = bootstrap(measures, len(test), np.random.default_rng(contest.seed), weight=test.weight)
+    measures = lambda weight: measure(contest, test.y, predicted, weight)
+    rng = np.random.default_rng(contest.seed)
+    draws = bootstrap(measures, len(test), rng, weight=test.weight, cluster=test.group)
     judged = summarise(measures(test.weight), draws)
     trial.predicted, trial.draws, trial.judged = predicted, draws[contest.criterion], judged
     for note, measured in judged.groupby("note", sort=False):
@@ -96,13 +101,13 @@ def judge(trial: Trial, contest: Contest, test: TableRows) -> None:
             trial.notes.append(f"On the test part {names} {'is' if len(measured) == 1 else 'are'} {note}.")
 
 
-def _cross_validate(model: Any, contest: Contest, train: TableRows, folds: Folds) -> pd.DataFrame:
-    """Return the measures on each validation fold, shape (folds, measures)."""
+def _cross_validate(trial: Trial, contest: Contest, train: TableRows, folds: Folds) -> pd.DataFrame:
+    """Return the measures on each validation fold, shape (folds, measures), and keep what was predicted there."""
     measured = []
     for a, b in folds:
         valid = train.take(b)
-        predicted = _predict(_fit(model, train.take(a)), contest, valid)
-        measured.append(_measure(contest, valid.y, predicted, valid.weight))
+        trial.held.append(_predict(_fit(trial.model, train.take(a)), contest, valid))
+        measured.append(measure(contest, valid.y, trial.held[-1], valid.weight))
     return pd.DataFrame(measured).astype(float)
 
 
@@ -120,15 +125,23 @@ def _predict(model: Any, contest: Contest, rows: TableRows) -> Predictions:
         if not np.isfinite(value).all():
             raise ValueError(f"{np.sum(~np.isfinite(value))} of {len(value)} predictions are NaN or infinite")
         return Predictions(value.reshape(len(rows)), None)
-    place = np.searchsorted(contest.classes, model.classes_)
-    probability = np.zeros((len(rows), len(contest.classes)))
-    probability[:, place] = model.predict_proba(rows.X)
+    probability = probabilities(model, contest.classes, rows.X)
     if not np.isfinite(probability).all():
         raise ValueError("some predicted probabilities are NaN or infinite")
     return Predictions(value, probability)
 
 
-def _measure(contest: Contest, y: np.ndarray, predicted: Predictions, weight: np.ndarray | None) -> Measures:
+def probabilities(model: Any, classes: np.ndarray | None, X: Any) -> np.ndarray:
+    """Return a classifier's probabilities, a column for each of the classes (n, K): zero for one it does not know."""
+    known, place = np.asarray(classes), np.searchsorted(np.asarray(classes), model.classes_)
+    given = np.asarray(model.predict_proba(X))
+    probability = np.zeros((len(given), len(known)))
+    probability[:, place] = given
+    return probability
+
+
+def measure(contest: Contest, y: np.ndarray, predicted: Predictions, weight: np.ndarray | None) -> Measures:
+    """Return all measures of predictions, by name."""
     if predicted.probability is None or contest.classes is None:
         return regression_measures(y, predicted.value, weight)
     return classification_measures(y, predicted.value, predicted.probability, contest.classes, contest.positive, weight)

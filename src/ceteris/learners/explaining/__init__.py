@@ -1,0 +1,1 @@
+"""What a fitted learner has learnt: which columns matter, and how its predictions move with them."""

@@ -99,12 +99,18 @@ def start(builder: Any, cells: Cells, levels: list[Levels], drawn: np.ndarray, k
     return eqx.tree_at(lambda m: (m.base, m.levels), models, (learn_each(x, seen, rows, keys), own))
 
 
+def _build(builder: Any, keys: Any) -> Conditionals:
+    """The nets, stacked; one after the other, since a program that builds them side by side compiles twice as long."""
+    models = [_build_one(builder, key) for key in keys]
+    return jax.tree.map(lambda *a: np.stack(a), *models)
+
+
 _standardised = eqx.filter_jit(standardised)  # one program rather than one for each operation
 
 
 @eqx.filter_jit
-def _build(builder, keys):
-    return eqx.filter_vmap(lambda key: builder(key=key))(keys)
+def _build_one(builder, key):
+    return builder(key=key)
 
 
 def _cells(a):

@@ -51,7 +51,7 @@ class Reconstruction(AbstractObjective):
         return losses(raw, x, seen, self.spans) + divergence, {}
 
 
-def reconstruct(model: MLP | Coder, x: Array, corruption: Array, key: Array) -> tuple[Array, Any]:
+def reconstruct(model: MLP | Coder, x: Array, corruption: Any, key: Array) -> tuple[Array, Any]:
     """Rows again after inputs and units were dropped, and the divergence of a variational code from a normal."""
     corrupt, drop = jr.split(key)
     raw, rest = model.training(dropped(x, corruption, corrupt), drop)

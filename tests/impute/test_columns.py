@@ -59,7 +59,7 @@ def test_other_data_frames_are_read():
         (table(big=[1.0, np.inf, 2.0, 3.0]), {}, "X: column 'big' holds infinite values"),
         (table(big=np.array([1.0, np.inf, None, 3.0], object)), {}, "X: column 'big' holds infinite values"),
         (table(mess=["a", 1, None, "b"]), {}, "X: column 'mess' holds int mixed with str"),
-        (table(parts=[[1, 2]] * 4), {}, "X: column 'parts' holds a list in row 0, but must hold one number or label"),
+        (table(parts=[[1, 2]] * 4), {}, "X: column 'parts' holds a list in a cell, but each must hold one"),
         (table(when=pd.date_range("2020", periods=4)), {}, "X: column 'when' is of type datetime64"),
         (table(many=pd.Categorical(list("aabb"), list("abcde"))), {}, "X: column 'many' has 5 categories for 4 rows"),
         (table().iloc[:1], {}, r"X has 1 row\(s\) and 1 column\(s\), but must have 2 rows at least"),

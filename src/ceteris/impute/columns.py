@@ -274,22 +274,12 @@ def _refuse_content(series: Any) -> None:
     if kinds_of.is_datetime64_any_dtype(series.dtype) or kinds_of.is_timedelta64_dtype(series.dtype):
         raise wrong_type("X", series.name, series.dtype, ', or pass types={...: "ignore"}')
     if series.dtype == object:
-        _refuse_nested(series)
         plain("X", series.name, series.to_numpy())  # complains of dates, and of text mixed with numbers
     numeric = kinds_of.is_float_dtype(series.dtype) or (series.dtype == object and _is_numeric(series))
     if numeric and np.isinf(series.to_numpy(dtype=float, na_value=np.nan)).any():
         raise ValueError(
             f"X: column {series.name!r} holds infinite values; replace them, by missing values if nothing is known."
         )
-
-
-def _refuse_nested(series: Any) -> None:
-    for row, cell in enumerate(series):
-        if isinstance(cell, list | tuple | set | dict | np.ndarray):
-            raise TypeError(
-                f"X: column {series.name!r} holds a {type(cell).__name__} in row {row}, but must hold one number or "
-                'label in each cell; take it apart into columns, or pass types={...: "ignore"}.'
-            )
 
 
 def refuse_many_levels(columns: tuple[Column, ...]) -> None:

@@ -29,22 +29,19 @@ def inference(design: str, replications: str) -> dict:
     from scipy import stats
 
     from ceteris.data.missing import simulate_regression
-    from ceteris.impute import Imputer, pool, sample_each
+    from ceteris.impute import Imputer, pool
 
     truth = {"constant": 1.0, "x": 1.0, "z": 1.0, "x squared": 0.5}
     hits, plain, start = [], [], time.process_time()
-    tables = [simulate_regression(500, design, seed) for seed in range(int(replications))]
-    imputer = Imputer(members=10, width=32, depth=1, components=3, epochs=60, batch_size=64, random_state=0)
-    for first in range(0, len(tables), 40):
-        part = tables[first : first + 40]
-        for table, done in zip(part, sample_each(imputer, part, 10), strict=True):
-            pooled = pool(lambda t: least_squares(t, design), done)
-            true = np.array([truth[name] for name in pooled.names])
-            low, high = pooled.conf_int().T
-            hits.append((low <= true) & (true <= high))
-            beta, covariance, dof = least_squares(table.dropna(), design)
-            half = stats.t(dof).ppf(0.975) * np.sqrt(np.diag(covariance))
-            plain.append(np.abs(beta - true) <= half)
+    for seed in range(int(replications)):
+        table = simulate_regression(500, design, seed)
+        pooled = pool(lambda t: least_squares(t, design), Imputer(random_state=seed).fit(table).sample(10))
+        true = np.array([truth[name] for name in pooled.names])
+        low, high = pooled.conf_int().T
+        hits.append((low <= true) & (true <= high))
+        beta, covariance, dof = least_squares(table.dropna(), design)
+        half = stats.t(dof).ppf(0.975) * np.sqrt(np.diag(covariance))
+        plain.append(np.abs(beta - true) <= half)
     coverage, complete = np.mean(hits, 0).tolist(), np.mean(plain, 0).tolist()
     return {
         "names": pooled.names,

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ceteris.impute import MeanMode
+from ceteris.impute import MIDAS, Imputer, MeanMode
 from ceteris.impute.columns import as_frame, complete, learn
 from impute.imputers import every_type
 
@@ -59,6 +59,7 @@ def test_other_data_frames_are_read():
         (table(big=[1.0, np.inf, 2.0, 3.0]), {}, "X: column 'big' holds infinite values"),
         (table(big=np.array([1.0, np.inf, None, 3.0], object)), {}, "X: column 'big' holds infinite values"),
         (table(mess=["a", 1, None, "b"]), {}, "X: column 'mess' holds int mixed with str"),
+        (table(parts=[[1, 2]] * 4), {}, "X: column 'parts' holds a list in a cell, but each must hold one"),
         (table(when=pd.date_range("2020", periods=4)), {}, "X: column 'when' is of type datetime64"),
         (table(many=pd.Categorical(list("aabb"), list("abcde"))), {}, "X: column 'many' has 5 categories for 4 rows"),
         (table().iloc[:1], {}, r"X has 1 row\(s\) and 1 column\(s\), but must have 2 rows at least"),
@@ -100,7 +101,22 @@ def test_names_are_refused_where_they_have_holes_and_left_out_where_not():
     assert MeanMode(types={"id": "ignore"}).fit_transform(holes.assign(id=[None, *names[1:]]))["id"].isna().sum() == 1
 
 
+def test_what_is_too_large_for_a_net_is_refused_at_once():
+    n = 2100
+    towns = pd.DataFrame({"x": np.where(np.arange(n) < 9, np.nan, 1.0 * np.arange(n)), "town": np.arange(n) // 2})
+    towns["town"] = towns["town"].astype(str)
+    for rule in (Imputer(), MIDAS()):
+        with pytest.raises(ValueError, match="column 'town' takes 1,050 labels, but must take 1,000 at most for a net"):
+            rule.fit(towns)
+    wide = pd.DataFrame(np.zeros((3, 10_000)))
+    with pytest.raises(ValueError, match="X has 10,000 columns, but must have 1,000 at most for Imputer; leave"):
+        Imputer().fit(wide)
+
+
 def test_what_is_suspicious_is_said():
+    x = np.array([1.5, np.nan, 2.5, 4.0])
+    with pytest.warns(UserWarning, match="column 'b' is a copy of 'a', holes included"):
+        learn(pd.DataFrame({"a": x, "b": x, "c": np.arange(4.0)}))
     with pytest.warns(UserWarning, match="there are no missing values"):
         MeanMode().fit(pd.DataFrame({"x": [1.5, 2.5, 3.0]}))
     with pytest.warns(UserWarning, match=r"1 row\(s\) have no observed value"):

@@ -20,6 +20,7 @@ from ceteris.tables.frames import MANY, plain, refuse_twins, wrong_type
 from ceteris.tables.magnitude import refuse_extremes
 
 KINDS = ("continuous", "binary", "ordinal", "categorical", "ignore")
+MOST_LEVELS = 1_000  # a net gets a number for each label of a column, and one for each pair of labels of two
 FEW = 12  # an integer column of up to so many values is ordinal
 
 
@@ -102,6 +103,7 @@ def learn(
         raise ValueError("X: there is no column to work on; give one that holds numbers, booleans or categories.")
     holes = Holes(tuple(found), np.column_stack(parts))
     _warn_of_emptiness(holes)
+    _warn_of_copies(holes)
     return holes
 
 
@@ -280,6 +282,16 @@ def _refuse_content(series: Any) -> None:
         )
 
 
+def refuse_many_levels(columns: tuple[Column, ...]) -> None:
+    """Raise where a column takes more labels than a net can learn to tell apart."""
+    for column in columns:
+        if len(column.levels) > MOST_LEVELS:
+            raise ValueError(
+                f"X: column {column.name!r} takes {len(column.levels):,} labels, but must take {MOST_LEVELS:,} at most "
+                'for a net; merge rare ones, or pass types={...: "ignore"}.'
+            )
+
+
 def _refuse_hole_in_identifier(series: Any) -> None:
     if series.isna().any():
         raise ValueError(
@@ -321,3 +333,16 @@ def _warn_of_emptiness(holes: Holes) -> None:
             UserWarning,
             stacklevel=4,
         )
+
+
+def _warn_of_copies(holes: Holes) -> None:
+    first: dict[bytes, Any] = {}
+    for column, values in zip(holes.columns, holes.values.T, strict=True):
+        of = first.setdefault(values.tobytes(), column.name) if column.continuous else column.name
+        if of != column.name and np.isnan(values).any():
+            warnings.warn(
+                f"X: column {column.name!r} is a copy of {of!r}, holes included, and what is drawn for the one will "
+                'differ from what is drawn for the other; drop it, or pass types={...: "ignore"}.',
+                UserWarning,
+                stacklevel=4,
+            )

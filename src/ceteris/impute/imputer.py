@@ -13,13 +13,14 @@ from ceteris.arguments import check
 from ceteris.engine import precision
 from ceteris.impute import neural, scales
 from ceteris.impute.base import MultipleImputer, generator
-from ceteris.impute.columns import Holes, complete, learn
+from ceteris.impute.columns import Holes, complete, learn, refuse_many_levels
 from ceteris.impute.panel import Clock, clock_of, panel_features, read_panel
 from ceteris.nets.conditionals import Cells, Levels, Sizes
 from ceteris.programs import keep_programs
 from ceteris.recipe import optimiser
 from ceteris.training import TrainingPlan, batch_for, history, passes_for
 
+MOST_COLUMNS = 1_000  # the normal that nets start from costs the square of their number
 LOOKS, PATIENCE = 20, 8  # how often a run is judged, and for how many of these it may not improve
 
 
@@ -169,6 +170,12 @@ def drawn(nets: Any, member: int, cells: Cells, found: tuple[scales.Scale, ...],
 
 def kinds(imputer: Imputer, table: pd.DataFrame) -> Mapping[Any, str] | None:
     """The kinds of columns that are given; unit and period of a panel become features and are no columns."""
+    used = [name for name in table.columns if (imputer.types or {}).get(name) != "ignore"]
+    if len(used) > MOST_COLUMNS:
+        raise ValueError(
+            f"X has {len(used):,} columns, but must have {MOST_COLUMNS:,} at most for Imputer; leave some out, or take "
+            "MIDAS, which has no such limit."
+        )
     roles = [name for name in (imputer.group, imputer.time) if name is not None]
     if len(roles) == 1:
         raise ValueError("group: a panel needs both group and time, but one of them is None; give both or neither.")
@@ -180,6 +187,7 @@ def kinds(imputer: Imputer, table: pd.DataFrame) -> Mapping[Any, str] | None:
 
 def learn_scales(holes: Holes) -> tuple[tuple[scales.Scale, ...], Levels]:
     """The scale of every column, and what the net must know of the labels."""
+    refuse_many_levels(holes.columns)
     found = tuple(scales.scale_of(column, values) for column, values in zip(holes.columns, holes.values.T, strict=True))
     return found, scales.levels_of(found, holes.values)
 

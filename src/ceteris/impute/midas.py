@@ -1,12 +1,17 @@
-"""MIDAS: a denoising autoencoder with dropout, as published (003; Lall and Robinson, 2022).
+"""MIDAS: a denoising autoencoder with dropout, as published (Lall and Robinson, 2022) and as MIDASpy has it.
 
-    x̃ = x with holes and a random share of the observed cells set to zero,   z = decoder(encoder(x̃; dropout))
-    L = √(Σ r (x - z)² / Σ r) over quantities + mean cross-entropy over labels,   r = 1 where a cell was corrupted
+    z = decoder(encoder(x̃)),   x̃ = x with zeros in holes and in a random share of the columns of each row
+    L = Σ_j s_j √mean_j (x - z)² over quantities + Σ_j s_j mean_j cross-entropy over labels
 
-and a completed table is one pass with dropout, so that tables differ by which units are dropped. (The source divides by
-the number of columns J; with r that counts cells that carry no loss, so we divide by Σ r. Its cross-entropy for
-"categorical" columns is the binary one; several labels take a softmax.) Its draws are fitted values, without the noise
-around them: intervals come out too short, which `overimpute` shows.
+with means over the observed cells of a column in the batch, and s_j the share of its cells that is observed. Quantities
+are scaled to [0, 1]. A completed table is one pass with units and inputs dropped as in training, labels drawn from the
+probabilities that come out. A quantity is a fitted value, without the noise around it: intervals come out too short,
+which `overimpute` shows.
+
+The article, and the source after it, count corrupted cells only, divide by the number of columns and have one root for
+all quantities. The package, which the article's results were made with, counts all observed cells, column by column;
+this is what is done here. (One loss for all labels in the mean let those with many levels learn nothing but their most
+frequent one.)
 """
 
 from __future__ import annotations
@@ -28,40 +33,43 @@ from ceteris.engine import precision
 from ceteris.impute.base import MultipleImputer
 from ceteris.impute.columns import Holes
 from ceteris.impute.wide import Spans, learn_wide
-from ceteris.nets import Coder
+from ceteris.nets import MLP, Coder
+from ceteris.nets.mlp import dropped
 from ceteris.recipe import AbstractObjective, optimiser
 from ceteris.training import MemberRows, TrainingPlan, history, train
 
 
 class Reconstruction(AbstractObjective):
-    """The loss at corrupted cells; a batch is (x, seen by column)."""
+    """The loss at observed cells; a batch is (x, seen by column)."""
 
     spans: Spans = eqx.field(static=True)
     corruption: Array
 
     def __call__(self, model, batch, key):
         x, seen = batch
-        corrupt, drop = jr.split(key)
-        r = seen & (jr.uniform(corrupt, seen.shape) < self.corruption)
-        repeats = np.array([1] * self.spans.quantities + list(self.spans.levels))
-        kept = jnp.repeat(~r, repeats, axis=1, total_repeat_length=int(repeats.sum()))
-        raw, divergence = model.training(jnp.where(kept, x, 0.0), drop)
-        return losses(raw, x, r, self.spans) + divergence / x.shape[1], {}
+        raw, divergence = reconstruct(model, x, self.corruption, key)
+        return losses(raw, x, seen, self.spans) + divergence, {}
 
 
-def losses(raw: Array, x: Array, r: Array, spans: Spans) -> Array:
-    """Root mean squared error of quantities plus mean cross-entropy of labels, at cells marked by r."""
-    q = spans.quantities
-    total = jnp.zeros(())
-    if q:
-        square = jnp.sum(r[:, :q] * (raw[:, :q] - x[:, :q]) ** 2) / jnp.maximum(r[:, :q].sum(), 1)
-        total += jnp.sqrt(square + 1e-8)  # at zero the root has no slope
-    at, entropy = q, jnp.zeros(())
+def reconstruct(model: MLP | Coder, x: Array, corruption: Any, key: Array) -> tuple[Array, Any]:
+    """Rows again after inputs and units were dropped, and the divergence of a variational code from a normal."""
+    corrupt, drop = jr.split(key)
+    raw, rest = model.training(dropped(x, corruption, corrupt), drop)
+    return raw, rest if isinstance(model, Coder) else 0.0
+
+
+def losses(raw: Array, x: Array, seen: Array, spans: Spans) -> Array:
+    """Sum over columns of root mean squared error or mean cross-entropy, each times the share that is observed."""
+    q, n = spans.quantities, len(x)
+    count = seen.sum(0)
+    share, count = count / n, jnp.maximum(count, 1)
+    square = jnp.sum(seen[:, :q] * (raw[:, :q] - x[:, :q]) ** 2, 0) / count[:q]
+    total, at = jnp.sum(share[:q] * jnp.sqrt(square + 1e-8)), q  # at zero the root has no slope
     for j, width in enumerate(spans.levels):
         log_p = jax.nn.log_softmax(raw[:, at : at + width])
-        entropy -= jnp.sum(r[:, q + j] * jnp.sum(x[:, at : at + width] * log_p, 1))
+        total -= jnp.sum(seen[:, q + j] * jnp.sum(x[:, at : at + width] * log_p, 1)) / n
         at += width
-    return total + entropy / jnp.maximum(r[:, q:].sum(), 1) if spans.levels else total
+    return total
 
 
 def probabilities(raw: Array, spans: Spans) -> Array:
@@ -71,6 +79,11 @@ def probabilities(raw: Array, spans: Spans) -> Array:
         parts.append(jax.nn.softmax(raw[:, at : at + width]))
         at += width
     return jnp.concatenate(parts, 1)
+
+
+def small_normal(key: Array, shape: tuple[int, ...]) -> Array:
+    """Starting weights of variance 1/(n_in + n_out), the half of Glorot's."""
+    return jax.nn.initializers.variance_scaling(0.5, "fan_avg", "truncated_normal")(key, shape)
 
 
 class MIDAS(MultipleImputer):
@@ -83,13 +96,14 @@ class MIDAS(MultipleImputer):
     dropout : float
         Share of the units dropped, in training and when drawing.
     corruption : float
-        Share of the observed cells set to zero in training.
+        Share of the inputs set to zero, in training and when drawing.
     latent : int, optional
         Size of a normal code between encoder and decoder: the variational version.
     rate : float
         Learning rate of Adam.
-    weight_decay : float
-        Decoupled decay of the weight matrices, per unit of learning rate.
+    weight_decay : float, optional
+        Decoupled decay of the weight matrices, per unit of learning rate; by default an update takes 1/n of each weight
+        away, with n rows.
     epochs : int
         Passes over the rows; there is no early stopping.
     batch_size : int
@@ -120,7 +134,7 @@ class MIDAS(MultipleImputer):
     """
 
     def __init__(self, *, widths: Sequence[int] = (256, 256, 256), dropout: float = 0.5, corruption: float = 0.2,
-                 latent: int | None = None, rate: float = 1e-3, weight_decay: float = 1e-3, epochs: int = 20,
+                 latent: int | None = None, rate: float = 1e-4, weight_decay: float | None = None, epochs: int = 20,
                  batch_size: int = 16, types: Mapping | None = None, bounds: Mapping | None = None,
                  random_state: Any = None):  # fmt: skip
         self.widths, self.dropout, self.corruption, self.latent = widths, dropout, corruption, latent
@@ -129,24 +143,35 @@ class MIDAS(MultipleImputer):
 
     def _learn(self, table: pd.DataFrame, holes: Holes, seed: int) -> None:
         check(self)
-        self.wide_ = learn_wide(holes)
+        self.wide_ = learn_wide(holes, unit=True)
         x, seen = self.wide_.forward(holes)
-        numbers, codes = (self.latent, 2 * self.latent) if self.latent else (self.widths[-1], self.widths[-1])
-        builder = eqx.Partial(Coder, x.shape[1], numbers, codes, tuple(self.widths), "elu", self.dropout)
-        objective = Reconstruction(self.wide_.spans, jnp.asarray(self.corruption, jnp.float32))
-        rule = partial(optimiser, "adamw", self.rate, weight_decay=self.weight_decay)
+        decay = 1 / (len(x) * self.rate) if self.weight_decay is None else self.weight_decay
+        rule = partial(optimiser, "adamw", self.rate, weight_decay=decay)
         plan = TrainingPlan(self.epochs, self.batch_size, rule, looks=1)
-        run = train("MIDAS", builder, objective, (x, seen), MemberRows(np.arange(len(x))[None]), plan, seed)
+        objective = Reconstruction(self.wide_.spans, self._corruption())
+        run = train("MIDAS", self._builder(x.shape[1]), objective, (x, seen), MemberRows(np.arange(len(x))[None]), plan,
+                    seed)  # fmt: skip
         self.net_, self.status_ = run.member(0), run.sentence
         self.history_ = history(run)[["epoch", "loss"]]
 
+    def _builder(self, columns: int) -> Any:
+        widths = tuple(self.widths)
+        if self.latent:
+            return eqx.Partial(Coder, columns, self.latent, 2 * self.latent, widths, "elu", self.dropout)
+        return eqx.Partial(MLP, columns, columns, widths + widths[-2::-1], "elu", small_normal, dropout=self.dropout)
+
+    def _corruption(self) -> Array:
+        return jnp.asarray(self.corruption, jnp.float32)
+
     def _draw(self, table: pd.DataFrame, holes: Holes, m: int, seed: int) -> list[np.ndarray]:
         x, _ = self.wide_.forward(holes)
+        given = self.net_, x, self.wide_.spans, self._corruption()
         with precision("single"):
-            outputs = [np.asarray(_pass(self.net_, x, self.wide_.spans, jr.fold_in(jr.key(seed), i))) for i in range(m)]
-        return [self.wide_.back(one) for one in outputs]
+            outputs = [np.asarray(_pass(*given, jr.fold_in(jr.key(seed), i))) for i in range(m)]
+        rng = np.random.default_rng(seed)
+        return [self.wide_.back(one, rng) for one in outputs]
 
 
 @eqx.filter_jit
-def _pass(net, x, spans, key):
-    return probabilities(net.training(x, key)[0], spans)
+def _pass(net, x, spans, corruption, key):
+    return probabilities(reconstruct(net, jnp.asarray(x), corruption, key)[0], spans)

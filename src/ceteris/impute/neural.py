@@ -16,7 +16,6 @@ import numpy as np
 
 from ceteris import training
 from ceteris.engine import Fit
-from ceteris.engine.ensemble import take
 from ceteris.impute.conditionals import Masked, draw
 from ceteris.impute.gaussian import learn_all, learn_each
 from ceteris.nets.conditionals import Cells, Conditionals, Levels, Sizes, standardised
@@ -74,8 +73,8 @@ def train(
 
 
 def member(nets: Any, i: int) -> Conditionals:
-    """One of the stacked nets."""
-    return take(nets, jnp.asarray(i))
+    """One of the stacked nets, cut out in NumPy: on a device this would be a program of its own."""
+    return jax.tree.map(lambda a: np.asarray(a)[i], nets)
 
 
 def patterns(seen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -91,18 +90,27 @@ def start(builder: Any, cells: Cells, levels: list[Levels], drawn: np.ndarray, k
     keys, rows = jr.split(augment, len(drawn)), jnp.asarray(drawn[:, :MOST_ROWS])
     q = cells.z.shape[-1]
     if len(levels) == 1:
-        x, seen, _ = standardised(cells, cells.seen, levels[0], q)
+        x, seen, _ = _standardised(cells, cells.seen, levels[0], q)
         return eqx.tree_at(lambda model: model.base, models, learn_all(x, seen, rows, keys))
-    own = jax.tree.map(lambda *a: jnp.repeat(jnp.stack(a), len(drawn) // len(levels), axis=0), *levels)
-    encoded = [standardised(jax.tree.map(lambda a, t=t: a[t], cells), cells.seen[t], of_table, q)[:2]
+    own = jax.tree.map(lambda *a: np.repeat(np.stack(a), len(drawn) // len(levels), axis=0), *levels)
+    encoded = [_standardised(jax.tree.map(lambda a, t=t: a[t], cells), cells.seen[t], of_table, q)[:2]
                for t, of_table in enumerate(levels)]  # fmt: skip
-    x, seen = (jnp.repeat(jnp.stack(parts), len(drawn) // len(levels), axis=0) for parts in zip(*encoded, strict=True))
+    x, seen = (np.repeat(np.stack(parts), len(drawn) // len(levels), axis=0) for parts in zip(*encoded, strict=True))
     return eqx.tree_at(lambda m: (m.base, m.levels), models, (learn_each(x, seen, rows, keys), own))
 
 
+def _build(builder: Any, keys: Any) -> Conditionals:
+    """The nets, stacked; one after the other, since a program that builds them side by side compiles twice as long."""
+    models = [_build_one(builder, key) for key in keys]
+    return jax.tree.map(lambda *a: np.stack(a), *models)
+
+
+_standardised = eqx.filter_jit(standardised)  # one program rather than one for each operation
+
+
 @eqx.filter_jit
-def _build(builder, keys):
-    return eqx.filter_vmap(lambda key: builder(key=key))(keys)
+def _build_one(builder, key):
+    return builder(key=key)
 
 
 def _cells(a):

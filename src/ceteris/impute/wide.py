@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ceteris.impute.columns import Column, Holes
+from ceteris.impute.columns import Column, Holes, refuse_many_levels
 
 
 class Spans(NamedTuple):
@@ -64,8 +64,8 @@ class Wide:
         return out
 
 
-def learn_wide(holes: Holes) -> Wide:
-    """Means and standard deviations of what is observed.
+def learn_wide(holes: Holes, unit: bool = False) -> Wide:
+    """Means and standard deviations of what is observed; for the unit interval, the lowest value and the range.
 
     Examples
     --------
@@ -73,7 +73,12 @@ def learn_wide(holes: Holes) -> Wide:
     >>> learn_wide(holes).forward(holes)[0].tolist()
     [[-1.0, 1.0, 0.0], [1.0, 0.0, 1.0]]
     """
-    mean, scale = np.nanmean(holes.values, 0), np.nanstd(holes.values, 0)
+    refuse_many_levels(holes.columns)
+    values = holes.values
+    mean, scale = np.nanmean(values, 0), np.nanstd(values, 0)
+    if unit:
+        mean = np.nanmin(values, 0)
+        scale = np.nanmax(values, 0) - mean
     return Wide(holes.columns, mean, np.where(scale > 0, scale, 1.0))
 
 

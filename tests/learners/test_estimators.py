@@ -59,7 +59,7 @@ def test_predictive_standard_deviation_covers(fitted):
     assert 0.92 < covered < 0.985
     assert fitted.noise_[0] == pytest.approx(0.3, rel=0.15)
     outside = fitted.predict(np.array([[20.0, -20.0]]), return_std=True)[1]
-    assert outside[0] > 3 * std.max()
+    assert outside[0] > 1.05 * std.max()  # a little: what is far counts by its logarithm
 
 
 @SETTINGS
@@ -217,7 +217,7 @@ def test_folds_that_differ_by_a_row_share_one_program(waves):
 def test_data_frames_with_categories_in_scikit_learns_tools():
     rng = np.random.default_rng(9)
     X = pd.DataFrame({"x": rng.normal(size=200), "region": rng.choice(["north", "south"], 200)})
-    y = X["x"] + 3 * (X["region"] == "north")
+    y = np.sin(3 * X["x"]) + 3 * (X["region"] == "north")
     scores = cross_val_score(NeuralRegressor(**SMALL), X, y, cv=2)
     assert scores.min() > 0.9
     with warnings.catch_warnings():
@@ -245,8 +245,8 @@ def test_constant_column_is_reported(waves):
     ("parameters", "message"),
     [
         ({"epochs": 0}, "epochs is 0, but must be None or a whole number"),
-        ({"members": 0}, "members is 0, but must be a whole number of at least 1"),
-        ({"validation": 1.0}, "validation is 1.0, but must be a number of at least 0 and below 1"),
+        ({"members": 0}, "members is 0, but must be None or a whole number of at least 1"),
+        ({"validation": 1.0}, "validation is 1.0, but must be None or a number of at least 0 and below 1"),
         ({"rate": -1}, "rate is -1, but must be None or a number above 0"),
         ({"widths": (0,)}, r"widths is \(0,\), but must be"),
         ({"activation": "swisch"}, "swish"),

@@ -18,7 +18,7 @@ from jax import Array
 
 from ceteris.engine import Fit, Status, precision
 from ceteris.learners.lines import Lines, linear_answers
-from ceteris.nets import AbstractNet, monotone, tabular_net
+from ceteris.nets import AbstractNet, monotone, tabular_net, with_knots
 from ceteris.recipe import KINDS, optimiser
 from ceteris.training import (
     AbstractRowLoss,
@@ -226,8 +226,9 @@ def late_fall(trained: Trained) -> float:
     It is averaged over members that took all epochs; zero where most did not, or there are no rows to judge by. The
     fall counts from the loss in the first epoch or the first held-out loss, whichever is higher.
     """
-    finished = trained.kept[trained.run.status[trained.kept] == Status.FINISHED]
-    if "heldout" not in trained.run.metrics or 2 * len(finished) <= len(trained.kept):
+    nets = trained.kept if len(trained.kept) else np.arange(trained.run.status.size)
+    finished = nets[trained.run.status[nets] == Status.FINISHED]
+    if "heldout" not in trained.run.metrics or 2 * len(finished) <= len(nets):
         return 0.0
     curve = trained.run.metrics["heldout"][:, finished].mean(1)
     fall = max(trained.run.history["loss"][0, finished].mean(), curve[0]) - curve.min()
@@ -281,13 +282,13 @@ def template(
     widths = settings.widths if settings.widths is not None else (64, 64) if size_class(n)[1] <= SMALL else (128, 128)
     widths = widths if isinstance(widths, int) else tuple(widths)
     options = ("widths", widths), *((name, getattr(settings, name)) for name in ("activation", "normalise", "dropout"))
-    builder: Callable[..., AbstractNet]
+    low, slope = (jax.device_put(a.astype(np.float32)) for a in knots)
+    builder: Callable[..., AbstractNet] = eqx.Partial(tabular_net, low, slope, in_size, task.outputs, options)
     if any(task.signs):
         directions = task.directions or (1,) * task.outputs
-        builder = eqx.Partial(monotone, in_size, task.outputs, task.signs, directions, options)
-    else:
-        low, slope = (jax.device_put(a.astype(np.float32)) for a in knots)
-        builder = eqx.Partial(tabular_net, low, slope, in_size, task.outputs, options)
+        signs = *task.signs, *np.repeat(task.signs[: len(low)], low.shape[1]).tolist()  # a step rises with its column
+        net = eqx.Partial(monotone, in_size + low.size, task.outputs, signs, directions, options)
+        builder = eqx.Partial(with_knots, low, slope, net)
     eqx.filter_eval_shape(builder, key=jr.key(0))
     return builder
 

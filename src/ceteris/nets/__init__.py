@@ -64,7 +64,7 @@ from ceteris.nets.penalties import elastic_net, l1, l2, weight_matrices
 from ceteris.nets.pooling import Powers, attended, pooled_mean
 from ceteris.nets.random_features import RandomFeatures
 from ceteris.nets.scaling import Scaled, Standardise, scaled, standardise
-from ceteris.nets.tabular import Knots, TabularNet, tabular_net
+from ceteris.nets.tabular import Knots, TabularNet, WithKnots, tabular_net, with_knots
 
 __all__ = [
     "ACTIVATIONS",
@@ -97,6 +97,7 @@ __all__ = [
     "Standardise",
     "TabularNet",
     "Tweedie",
+    "WithKnots",
     "absolute",
     "activation",
     "ascending",
@@ -145,5 +146,6 @@ __all__ = [
     "weight_matrices",
     "weighted_mean",
     "with_buffers",
+    "with_knots",
     "zeros",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -39,6 +40,27 @@ class Knots(AbstractConstants):
         columns, steps = self.low.shape
         done = jnp.clip((x[..., :columns, None] - self.low) * self.slope, 0, 1) - 0.5
         return jnp.where(self.slope > 0, done, 0).reshape(*x.shape[:-1], columns * steps)
+
+
+class WithKnots(AbstractNet):
+    """Any net of the inputs and of their places among knots."""
+
+    knots: Knots
+    net: AbstractNet
+
+    def __call__(self, x: Array) -> Array:
+        """Evaluate."""
+        return self.net(jnp.concatenate([x, self.knots(x)], -1))
+
+    def training(self, x: Array, key: Array | None) -> tuple[Array, Any]:
+        """Evaluate as in training."""
+        y, buffers = self.net.training(jnp.concatenate([x, self.knots(x)], -1), key)
+        return y, with_buffers(self, lambda whole: whole.net, buffers)
+
+
+def with_knots(low: ArrayLike, slope: ArrayLike, build: Callable[..., AbstractNet], *, key: Array) -> WithKnots:
+    """Return the net that ``build(key=key)`` gives, which takes the places among knots after the inputs."""
+    return WithKnots(Knots(jnp.asarray(low), jnp.asarray(slope)), build(key=key))
 
 
 class TabularNet(AbstractNet):

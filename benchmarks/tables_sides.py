@@ -35,6 +35,11 @@ Record = dict
 def about(half: str) -> list[dict]:
     """What is known of the tables of a half, the smallest first; they are written when there are none yet."""
     if not (FOLDER / half).is_dir():
+        if not Path(PYTHON).exists():
+            raise SystemExit(
+                f"CETERIS_TABLES_PYTHON is {PYTHON}, which is not there, but must be the interpreter of an environment "
+                "with benchmarks/requirements-tables.txt; make one, and name it."
+            )
         subprocess.run([PYTHON, str(HERE / "tables_data.py"), str(FOLDER)], check=True, stdout=subprocess.DEVNULL)
     known = [json.loads(path.read_text()) for path in (FOLDER / half).glob("*.json")]
     return sorted(known, key=lambda one: one["rows"] * one["columns"])
@@ -87,17 +92,22 @@ def losses(side: str, table: str, what: str) -> Path:
     return FOLDER / "losses" / f"{side}-{table}-{what}.npz"
 
 
-def peers(tables: Iterable[dict], sides: Iterable[str]) -> dict[tuple[str, str, str], Record]:
-    """Records of peers; those that are not kept, or whose losses are not here, are run now."""
+def is_there(wanted: tuple[str, str, str]) -> bool:
+    """Whether a peer's record is kept, and the losses of its test rows lie here."""
+    found = kept().get(wanted)
+    return found is not None and ("left_out" in found or losses(*wanted).exists())
+
+
+def peers(tables: Iterable[dict], sides: Iterable[str], only_kept: bool = False) -> dict[tuple[str, str, str], Record]:
+    """Records of peers; those that are not there are run now, or with `only_kept` left out."""
     wanted = [(side, one["name"], what) for side in sides for one in tables for what in kinds(one, side)]
-    for side, table, what in wanted:
-        found = kept().get((side, table, what))
-        if found is None or ("left_out" not in found and not losses(side, table, what).exists()):
-            record = run(side, table, what)
+    for one in wanted:
+        if not only_kept and not is_there(one):
+            record = run(*one)
             keep(record)
             print(json.dumps(record), file=sys.stderr, flush=True)
     everything = kept()
-    return {one: everything[one] for one in wanted}
+    return {one: everything[one] for one in wanted if is_there(one)}
 
 
 if __name__ == "__main__":

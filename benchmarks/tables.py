@@ -104,8 +104,8 @@ def standard_errors_worse(side: str, table: str, what: str) -> float:
 def records_of(one: dict, what: str) -> dict[str, dict]:
     """What every side says of a table: those with figures."""
     sides = [side for side in (*CHEAP, *TORCH) if what in tables_sides.kinds(one, side)]
-    kept = tables_sides.peers([one], sides, only_kept=GIVEN.kept)
-    found = {side: record for (side, _, kind), record in kept.items() if kind == what and "left_out" not in record}
+    kept = tables_sides.peers([one], sides, (what,), only_kept=GIVEN.kept)
+    found = {side: record for (side, _, _), record in kept.items() if "left_out" not in record}
     return {"ours": ours(one["name"], what)} | found
 
 

@@ -27,6 +27,7 @@ KEPT = HERE / "results" / "tables_peers.json"
 CHEAP = ("HGB", "LightGBM", "forest", "linear")
 TORCH = ("RealMLP", "TabM")
 WITH_QUANTILES = ("HGB", "LightGBM", "RealMLP")
+KINDS = ("mean", "quantiles")
 MOST_MINUTES = 20
 
 Record = dict
@@ -47,7 +48,7 @@ def about(half: str) -> list[dict]:
 
 def kinds(one: dict, side: str) -> tuple[str, ...]:
     quantiles = one["task"] == "regression" and (side == "ours" or side in WITH_QUANTILES)
-    return ("mean", "quantiles") if quantiles else ("mean",)
+    return KINDS if quantiles else KINDS[:1]
 
 
 def key(record: Record) -> tuple[str, str, str]:
@@ -98,9 +99,13 @@ def is_there(wanted: tuple[str, str, str]) -> bool:
     return found is not None and ("left_out" in found or losses(*wanted).exists())
 
 
-def peers(tables: Iterable[dict], sides: Iterable[str], only_kept: bool = False) -> dict[tuple[str, str, str], Record]:
+def peers(
+    tables: Iterable[dict], sides: Iterable[str], what: Iterable[str] = KINDS, only_kept: bool = False
+) -> dict[tuple[str, str, str], Record]:
     """Records of peers; those that are not there are run now, or with `only_kept` left out."""
-    wanted = [(side, one["name"], what) for side in sides for one in tables for what in kinds(one, side)]
+    wanted = [
+        (side, one["name"], kind) for side in sides for one in tables for kind in kinds(one, side) if kind in what
+    ]
     for one in wanted:
         if not only_kept and not is_there(one):
             record = run(*one)
@@ -113,6 +118,7 @@ def peers(tables: Iterable[dict], sides: Iterable[str], only_kept: bool = False)
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--sides", nargs="+", default=CHEAP + TORCH)
+    parser.add_argument("--what", nargs="+", default=KINDS)
     parser.add_argument("--half", nargs="+", default=("sealed", "development"))
     parser.add_argument("--only", nargs="*", help="names of tables")
     parser.add_argument("--rows", type=int, default=10**9, help="at most so many rows")
@@ -121,4 +127,4 @@ if __name__ == "__main__":
         chosen = [
             one for one in about(half) if one["rows"] <= given.rows and one["name"] in (given.only or [one["name"]])
         ]
-        peers(chosen, given.sides)
+        peers(chosen, given.sides, given.what)

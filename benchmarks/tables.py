@@ -47,7 +47,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--tables", nargs="*")
     parser.add_argument("--kept", action="store_true", help="peers that have not been run yet are left out")
     parser.add_argument("--before", default="HEAD")
-    parser.add_argument("--replications", default="100")
+    parser.add_argument("--replications", default="300")
     known, sys.argv[1:] = parser.parse_known_args()
     return known
 
@@ -215,7 +215,7 @@ def before(*arguments: str) -> dict:
 
 def causal_one(root: Path, *arguments: str) -> dict:
     command = [sys.executable, str(root / "benchmarks" / "causal_one.py"), *arguments]
-    environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(root / "src")}
+    environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(root / "src"), "CETERIS_CACHE": "off"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=root)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")

@@ -32,7 +32,7 @@ ALLOWED = {
     "fitted": {"outlets", "showing"},  # what every estimator does in scikit-learn's manner
     "saved": {"files", "equilibrium"},  # a bridge: whatever was saved
     "drawing": {"outlets"},  # pictures: whoever has a figure may ask for one
-    "estimates": {"arguments", "evidence", "files", "outlets", "results", "stats"},  # what results has no room for
+    "estimates": {"arguments", "evidence", "files", "outlets", "results", "showing", "stats"},  # of results
     "evidence": {"arguments", "drawing", "files", "outlets"},  # of results, from where others import it
     "scratch": {"arguments"},
     "tables": {"arguments", "lazy", "results", "outlets", "files"},

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from ceteris.arguments import as_many, one_of, probability
-from ceteris.estimates.about import About, AbstractDetails, Nuisances
+from ceteris.estimates.about import About, AbstractDetails, AbstractPooled, Nuisances
+from ceteris.estimates.hypotheses import combination
+from ceteris.estimates.joint_test import JointTest, joint_test
 from ceteris.estimates.single import SINGLE, single
 from ceteris.estimates.words import DIGITS, RATIOS, answer, digits_for, number, one_screen
 from ceteris.evidence import Check, Figure, Section, Table
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "SINGLE", "About", "AbstractDetails", "Check", "Estimate", "Figure", "Nuisances", "Section", "Table", "joint",
-    "single",
+    "SINGLE", "About", "AbstractDetails", "AbstractPooled", "Check", "Estimate", "Figure", "JointTest", "Nuisances",
+    "Section", "Table", "joint", "single",
 ]  # fmt: skip
 
 
@@ -246,36 +248,62 @@ class Estimate(AbstractResult):
 
         Parameters
         ----------
-        weights : array, shape (m, k) or (k,)
+        weights : array, shape (m, k) or (k,); or str, or sequence of str
+            In words: "b - a", or "a = b = 0", which is "a, b"; "a = 1" is "a - 1".
         names : sequence of m str, optional
+            What they are called.
+
+        Returns
+        -------
+        Estimate
+            Of what is pooled over completed tables, pooled anew, so that each combination has degrees of freedom of its
+            own.
 
         Examples
         --------
         >>> e = Estimate(np.array([1.0, 3.0]), np.array([[1.0, 0.0], [-1.0, 1.0], [0.0, -1.0]]), ("a", "b"))
-        >>> e.contrast([-1, 1], ["b - a"]).point
-        array([2.])
+        >>> e.contrast([-1, 1], ["b - a"]).point, e.contrast("b - a").names
+        (array([2.]), ('b - a',))
         """
-        W = np.atleast_2d(np.asarray(weights, dtype=float))
-        as_many("weights", W.T, len(self.names), of="entry")
-        names = tuple(names or (f"contrast {i}" for i in range(len(W))))
+        found = combination(weights, self.names, "weights")
+        W, c = found.weights, found.constants
+        names = tuple(names or found.names)
+        as_many("names", names, len(W), of="combination")
+        if isinstance(self.details, AbstractPooled):
+            return self.details.contrast(self, W, c, names)
         rows = (self.influence, self.by_cluster, self.by_deletion, self.weights)
         influence, by_cluster, by_deletion, by_outcome = (None if phi is None else phi @ W.T for phi in rows)
         given = None if self.given is None else W @ self.given @ W.T
-        splits = tuple(split.contrast(W, names) for split in self.splits)
+        splits = tuple(replace(split.contrast(W, names), point=W @ split.point - c) for split in self.splits)
         return replace(
-            self, point=W @ self.point, influence=influence, names=names, given=given, dof=self._dof_of(W),
+            self, point=W @ self.point - c, influence=influence, names=names, given=given, dof=self._dof_of(W),
             splits=splits, by_cluster=by_cluster, by_deletion=by_deletion, weights=by_outcome, details=None,
         )  # fmt: skip
+
+    def test(self, hypothesis: Any = None, method: str | None = None) -> JointTest:
+        """Test linear hypotheses at once.
+
+        Parameters
+        ----------
+        hypothesis : str, sequence of str, array of shape (q, k), or None
+            In words, "a = b = 0" or "a - 2*b = 1, c = 0"; the name of a column of labels stands for all its indicators.
+            An array says that these combinations are zero; by default all estimates are, but for a constant.
+        method : {"Wald"} or {"D1", "D2", "D3"}, optional
+            Of what is pooled over completed tables: D1, by default, of Wald; D2 from the statistic of each table; D3 of
+            likelihood, where `pool_regression` fitted it.
+
+        Examples
+        --------
+        >>> x = np.random.default_rng(0).normal(size=(500, 3))
+        >>> Estimate(x.mean(0), x - x.mean(0), ("a", "b", "c")).test("a = b = c = 0").dof
+        (3.0, inf)
+        """
+        return joint_test(self, hypothesis, method)
 
     def _dof_of(self, W: np.ndarray) -> float | np.ndarray | None:
         """Degrees of freedom of combinations: where entries differ, the fewest of those combined, which is safe."""
         if not isinstance(self.dof, np.ndarray):
             return self.dof
-        if self.influence is None:
-            raise ValueError(
-                "weights: the estimates have degrees of freedom of their own, and those of a combination do not follow "
-                "from them; take the contrast of each completed table's estimate, and pool those."
-            )
         return np.array([self.dof[row != 0].min(initial=np.inf) for row in W])
 
     def frame(self, level: float = 0.95) -> pd.DataFrame:
@@ -306,6 +334,7 @@ class Estimate(AbstractResult):
         if format == "text":
             above = [text for text in (self.about.method, self.about.estimand) if text]
             below = f"n = {self.n}{degrees_in_words(self.degrees, self._corrected)}"
+            below += self.details.foot() if isinstance(self.details, AbstractPooled) else ""
             return one_screen(above, frame, below, self.checks, digits)
         places = [min(digits, DIGITS) if name in RATIOS else digits for name in frame.columns]
         body = [[str(i), *map(number, row, places)] for i, *row in frame.itertuples()]

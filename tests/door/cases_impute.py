@@ -19,9 +19,11 @@ from ceteris.impute import (
     little_test,
     missingness_report,
     overimpute,
+    pool_regression,
 )
 from ceteris.impute.little import Little
 from ceteris.impute.missingness import Missingness
+from ceteris.results import JointTest
 from door.case import Case
 
 SETTINGS: dict[type, dict[str, Any]] = {
@@ -51,10 +53,18 @@ def imputer(kind: type) -> Case:
     return Case(make, lambda fitted: [*fitted.sample(2), fitted.transform(survey().iloc[:9])])
 
 
+def pooled() -> Any:
+    tables = HotDeck(random_state=0).fit(survey()).sample(3)
+    return pool_regression(tables, y="y", x=["x", "town"], tests="x = 0")
+
+
 CASES = {kind: imputer(kind) for kind in SETTINGS} | {
     OverImputation: Case(
         lambda: overimpute(HotDeck(random_state=0), survey(), m=4), lambda over: [over.scores, over.cells]
     ),
     Missingness: Case(lambda: missingness_report(survey()), lambda it: [it.text, it.shares, it.little.p_value]),
+    JointTest: Case(
+        lambda: pooled().test("town = 0", "D3"), lambda test: [test.p_value, test.dof, test.point], figures=False
+    ),
     Little: Case(lambda: little_test(survey()), lambda test: [test.statistic, test.p_value], figures=False),
 }

@@ -211,6 +211,23 @@ def test_a_survey_is_filled_by_nets_and_pooled(path, capsys):
     assert abs(float(slope) - 1) < 4 * float(error)
 
 
+def test_joint_tests_reach_the_screen_the_files_and_the_command(folder, completed, capsys):
+    asked = ("--test", "region = 0", "--test", "school = 1", "--method", "D3", "--covariance", "classic")
+    code, out, err = call(capsys, "pool", folder, "--y", "wage", "--x", "school,region", *asked, "--out", "run")
+    assert (code, err) == (0, "")
+    pooled = pool_regression(completed, y="wage", x=["school", "region"], covariance="classic")
+    wanted = pooled.test("region = 0", "D3")
+    assert f"D3  region = 0: {wanted.words()}" in out
+    assert f"n = 300; R² {pooled.details.pooled_r_squared().estimate:.3f}, adjusted" in out
+    written = json.loads((Run.open("run").folder / "estimates.json").read_text())["tests"]
+    assert written[0]["p_value"] == pytest.approx(wanted.p_value, rel=1e-8)
+    assert [one["hypothesis"] for one in written] == ["region = 0", "school = 1"]
+    assert "--test 'region = 0' --test 'school = 1'" in Run.open("run").facts["command"]
+    assert "--covariance classic --method D3" in Run.open("run").facts["command"]
+    rows = pd.read_csv("run/estimates.csv")
+    assert [*rows][-4:] == ["dof", "increase in variance", "share of variance", "missing information"]
+
+
 def test_a_run_that_has_not_ended_is_said(folder, tmp_path, capsys):
     (tmp_path / "done" / "run.json").write_text(json.dumps({"config": {"m": "20"}}))
     assert (
@@ -224,7 +241,14 @@ NOT_POOLED = [
     (". --y wage --x school", "folder: . holds 0 completed tables \\(1.csv, 2.csv, ...\\), but must hold 2 at least"),
     ("done --y wage", "x is empty, but must name a column at least; name some, or take the model mean."),
     ("done --y wage --x school --model mean", "x is school, but must be left out of a mean"),
-    ("done --y wage --x school --model probit", "model is 'probit', but must be one of ols, logit, mean"),
+    ("done --y wage --x school --model probit", "model is 'probit', but must be one of ols, logit, poisson, mean"),
+    ("done --y wage --x school --covariance HC3", "covariance is 'HC3', but must be one of robust, classic"),
+    ("done --y wage --x school --test school=0 --method D4", "method is 'D4', but must be one of D1, D2, D3"),
+    ("done --y wage --x school --test skool=0", "tests is 'skool=0', but 'skool' in it is no estimate; did you mean"),
+    (
+        "done --y wage --x school --test school=0 --method D3 --cluster town",
+        "method is 'D3', but must be D1 or D2 with",
+    ),
     ("done --y wage --x school --level 5", "level is 5.0, but must be a number above 0 and below 1"),
     ("done --y wage --x skool", "x is 'skool', but must be a column of the data: .*; did you mean 'school'"),
     ("done --y wage --x school,wage", "x names 'wage', but must not name the outcome; leave it out."),
@@ -253,7 +277,7 @@ def test_tables_that_do_not_belong_together_are_refused(folder, completed, tmp_p
         pool_regression([completed[0], holed], y="wage", x="school")
     with pytest.raises(ValueError, match="tables holds 1, but must hold 2 completed tables at least; give more"):
         pool_regression(completed[:1], y="wage", x="school")
-    copied = [table.assign(copy=table["employed"]) for table in completed]
+    copied = [table.assign(copy=1.0 - table["employed"]) for table in completed]
     with pytest.raises(ValueError, match="x: in table 1 a combination of the columns tells every 'employed' that is 1"):
         pool_regression(copied, y="employed", x="copy", model="logit")
     (tmp_path / "done" / "7.parquet").write_text("")

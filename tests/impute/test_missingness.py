@@ -125,3 +125,19 @@ def test_scores_are_those_of_the_definitions():
     assert metrics.accuracy(shares, np.array([0, 1])) == 0.5
     # shares (3/4, 1/4, 0) for a truth of 0: 1/16 + 1/16; (0, 1/4, 3/4) for a truth of 1: 9/16 + 9/16
     assert metrics.brier(shares, np.array([0, 1])) == pytest.approx((2 / 16 + 18 / 16) / 2)
+
+
+def test_columns_that_are_copies_are_said():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"a": rng.normal(size=80), "town": rng.choice(["x", "y", "z"], 80), "b": rng.normal(size=80)})
+    assert all(check.name != "no column twice" for check in missingness_report(table.mask(table["b"] > 1)).checks)
+    table["same"], table["village"] = table["a"].mask(rng.random(80) < 0.2), table["town"]
+    table["nearly"] = table["b"].where(np.arange(80) < 79, 0.0)
+    table["still"], table["constant"] = 1.0, 1.0  # copies of nothing
+    table["a"] = table["a"].mask(rng.random(80) < 0.2)
+    found = missingness_report(table)
+    assert found.copies == (("same", "a"), ("village", "town"))
+    assert found.checks[-1].sentence == (
+        "Wherever both are observed, column 'same' holds the same as 'a', column 'village' holds the same as 'town'. "
+        "Drop one of each."
+    )

@@ -74,7 +74,19 @@ def test_what_cannot_be_pooled_is_refused():
         combine([Estimate(np.ones(1), None, ("a",), given=np.eye(1))])
 
 
-def test_a_contrast_of_pooled_estimates_is_refused():
-    pooled = combine([(np.array([b, 1.0]), np.eye(2)) for b in (0.9, 1.0, 1.1)])
-    with pytest.raises(ValueError, match="weights: the estimates have degrees of freedom of their own"):
-        pooled.contrast([1, -1])
+def test_a_contrast_of_pooled_pairs_is_pooled_anew():
+    from ceteris.stats.rubin import rubin
+
+    points = np.array([[0.9, 1.2], [1.0, 1.0], [1.1, 1.1]])
+    pooled = combine([(point, np.eye(2) / 50, 20) for point in points])
+    wanted = rubin(points @ [[1.0], [-1.0]], np.full((3, 1, 1), 2 / 50), 20)
+    found = pooled.contrast([1, -1])
+    assert (found.point[0], found.dof[0]) == pytest.approx((wanted.point[0], wanted.dof[0]))
+    assert found.details.missing_information == pytest.approx(wanted.missing_information)
+
+
+def test_what_was_not_pooled_has_no_missing_information():
+    with pytest.raises(
+        TypeError, match="pooled is an estimate of one table, but must be what combine, pool or pool_re"
+    ):
+        information_table(Estimate(np.ones(1), None, ("a",), given=np.eye(1)))

@@ -64,7 +64,12 @@ def pool(
     y: Annotated[str, typer.Option(help="The column of the outcome.")],
     x: Annotated[list[str] | None, typer.Option(help="Columns it is regressed on, with commas between.")] = None,
     cluster: Annotated[list[str] | None, typer.Option(help="A column of clusters; two at most.")] = None,
-    model: Annotated[str, typer.Option(help="ols, logit or mean.")] = "ols",
+    model: Annotated[str, typer.Option(help="ols, logit, poisson or mean.")] = "ols",
+    covariance: Annotated[str, typer.Option(help="Standard errors: robust or classic.")] = "robust",
+    test: Annotated[
+        list[str] | None, typer.Option(help='A joint hypothesis, such as "age = educ = 0"; repeat it.')
+    ] = None,
+    method: Annotated[str, typer.Option(help="Of these tests: D1, D2 or D3.")] = "D1",
     level: Annotated[float, typer.Option(help="Of intervals.")] = 0.95,
     out: Annotated[Path | None, typer.Option(help="Run folder for a report; none is written without it.")] = None,
     types: Types = None,
@@ -75,10 +80,12 @@ def pool(
 
     It is fitted on each of them, and the results are pooled by Rubin's rules.
     """
-    from ceteris.impute.methods import refuse_pool
+    from ceteris.impute.methods import refuse_pool, refuse_tests
 
     refuse_pool(folder, x, model, level)
+    refuse_tests(covariance, method, bool(test), bool(cluster))
     from ceteris.impute.pool_command import pool_folder
 
     options = reading((), types, None, None, separator, decimal)
-    pool_folder(folder, y, tuple(x or ()), tuple(cluster or ()), model, level, out, options)
+    rest = (covariance, tuple(test or ()), method)
+    pool_folder(folder, y, tuple(x or ()), tuple(cluster or ()), model, level, out, options, *rest)

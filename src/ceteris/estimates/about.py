@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.evidence import Figure
+from ceteris.evidence import Check, Figure, Table
 
 
 @dataclass(frozen=True)
@@ -124,3 +124,23 @@ class AbstractDetails(ABC):
     @abstractmethod
     def figures(self, estimate: Any) -> tuple[Figure, ...]:
         """Figures of an estimate that has these details; they come before that of its numbers."""
+
+
+class AbstractPooled(AbstractDetails):
+    """What is known beside an estimate that is pooled over several data sets; combinations of it are pooled anew."""
+
+    @abstractmethod
+    def contrast(self, estimate: Any, weights: np.ndarray, constants: np.ndarray, names: tuple[str, ...]) -> Any:
+        """Return the estimate of Wθ - c, pooled; W has shape (q, k)."""
+
+    @abstractmethod
+    def test(self, weights: np.ndarray, constants: np.ndarray, method: str) -> tuple[Any, str, tuple[Check, ...]]:
+        """Return a ``stats.rubin_tests.PooledTest`` that Wθ = c, what was done in a sentence, and checks."""
+
+    @abstractmethod
+    def tables(self, level: float) -> tuple[Table, ...]:
+        """Return what a report shows below the estimates."""
+
+    @abstractmethod
+    def foot(self) -> str:
+        """Return what one screen says below the estimates, or nothing."""

@@ -18,8 +18,8 @@ from ceteris.arguments import as_many, nearest, one_of, probability, shown, whol
 from ceteris.estimates import layout
 from ceteris.estimates.words import digits_for, number
 from ceteris.files import replace_file
-from ceteris.outlets import report_csv
-from ceteris.results import Estimate
+from ceteris.outlets import report_csv, shorten
+from ceteris.results import Estimate, JointTest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +30,7 @@ BELOW = {
     "t": "t statistics in parentheses.",
     "p": "p-values in parentheses.",
 }
+LONG = 40  # characters of a hypothesis
 USUAL = (0.1, 0.05, 0.01)  # what stars mean in economics
 FACTS: dict[str, tuple[str, Callable[[Estimate], str]]] = {
     "rows": ("N", lambda e: "" if e.n is None else f"{e.n:,}"),
@@ -54,6 +55,7 @@ def table(
     level: float = 0.95,
     stars: bool | Sequence[float] = False,
     facts: Sequence[str] = ("rows", "clusters"),
+    tests: Sequence[str] = (),
     extra: Mapping[str, Sequence[Any]] | None = None,
     digits: int | None = None,
     notes: bool | str = True,
@@ -80,6 +82,9 @@ def table(
     facts : sequence of str
         What stands at the foot, of "rows", "clusters", "method", "estimand", "formula", "standard errors", "folds",
         "splits" and "checks" (those that failed). One that no estimate has is left out.
+    tests : sequence of str
+        Joint hypotheses, such as "age = educ = 0", as ``Estimate.test`` takes them: the statistic of each at the foot,
+        and its p-value below. Where an estimate has no such rows nothing stands.
     extra : mapping of str to sequence, optional
         Further rows at the foot: a label, and a value for each column.
     digits : int, optional
@@ -126,6 +131,7 @@ def table(
     heads = tuple(title for title, _ in named)
     foot = [(FACTS[fact][0], tuple(FACTS[fact][1](estimate) for estimate in found)) for fact in facts]
     foot = [(name, cells) for name, cells in foot if any(cells)]
+    foot += [row for test in tests for row in _tested(test, found)]
     foot += [(name, tuple(map(str, values))) for name, values in (extra or {}).items()]
     told = (notes,) if isinstance(notes, str) else _notes(named, below, level, bars) if notes else ()
     numbers = np.array(columns)  # (columns, rows, 6)
@@ -322,6 +328,22 @@ def _column(estimate: Estimate, rows: Sequence[str], labels: Mapping[str, str], 
         if label in called:
             found[r] = frame[called.index(label)]
     return found
+
+
+def _tested(hypothesis: str, estimates: Sequence[Estimate]) -> list[tuple[str, tuple[str, ...]]]:
+    """Statistic and p-value of a hypothesis by estimate, empty where it has not what is tested."""
+    found: list[JointTest | None] = []
+    for estimate in estimates:
+        try:
+            found.append(estimate.test(hypothesis))
+        except ValueError as error:
+            found.append(None)
+            problem = error
+    if not any(found):
+        raise ValueError(str(problem).replace("hypothesis", "tests", 1)) from None
+    words = [("", "") if test is None else test.words().split(", p ") for test in found]
+    labels = shorten(hypothesis, LONG), "p-value"
+    return [(label, tuple(word[i].removeprefix("= ") for word in words)) for i, label in enumerate(labels)]
 
 
 def _notes(

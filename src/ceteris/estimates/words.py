@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ceteris.estimates.about import AbstractDetails
+from ceteris.estimates.about import AbstractDetails, AbstractPooled
 from ceteris.estimates.figures import coefficients
 from ceteris.evidence import Check, Section, Table
 from ceteris.outlets import prose, screen, shorten
@@ -91,4 +91,5 @@ def answer(estimate: Any, level: float = 0.95) -> Section:
     drawn = estimate.details.figures(estimate) if isinstance(estimate.details, AbstractDetails) else ()
     table = Table("Estimate", estimate.frame(level), " ".join(filter(None, notes)))
     title, text = about.method or "Estimate", "\n\n".join(filter(None, text))
-    return Section(title, text, (table,), (*drawn, coefficients(own, level=level)), estimate.checks)
+    below = estimate.details.tables(level) if isinstance(estimate.details, AbstractPooled) else ()
+    return Section(title, text, (table, *below), (*drawn, coefficients(own, level=level)), estimate.checks)

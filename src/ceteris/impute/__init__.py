@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING
 from ceteris.lazy import lazily
 
 __all__ = [
-    "MIDAS", "Adversarial", "Chained", "HotDeck", "Imputer", "Iterative", "MeanMode", "OverImputation", "combine",
-    "impute_parquet", "information_table", "little_test", "missingness_report", "overimpute", "pool", "pool_regression",
-    "read_completed", "sample_each",
+    "MIDAS", "Adversarial", "Chained", "HotDeck", "Imputer", "Iterative", "JointTest", "MeanMode", "OverImputation",
+    "combine", "impute_parquet", "information_table", "little_test", "missingness_report", "overimpute", "pool",
+    "pool_regression", "read_completed", "sample_each",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
+    from ceteris.estimates.joint_test import JointTest
     from ceteris.impute.adversarial import Adversarial
     from ceteris.impute.chained import Chained
     from ceteris.impute.imputer import Imputer, sample_each

@@ -110,7 +110,8 @@ def words_of(method: str, kinds: Mapping[str, str], bounds: Mapping[str, tuple[f
     ]
 
 
-MODELS = ("ols", "logit", "mean")  # what is pooled
+MODELS = ("ols", "logit", "poisson", "mean")  # what is pooled
+COVARIANCES, TESTS = ("robust", "classic"), ("D1", "D2", "D3")
 
 
 def completed_files(folder: Path) -> list[Path]:
@@ -133,6 +134,23 @@ def refuse_model(model: str, x: object) -> None:
         raise ValueError(f"x is {x}, but must be left out of a mean; leave it out, or take the model ols.")
     if model != "mean" and not x:
         raise ValueError("x is empty, but must name a column at least; name some, or take the model mean.")
+
+
+def refuse_tests(covariance: str, method: str, tested: bool, clustered: bool) -> None:
+    """Raise if standard errors, a test and clusters do not go together.
+
+    Examples
+    --------
+    >>> refuse_tests("classic", "D1", tested=False, clustered=True)
+    Traceback (most recent call last):
+    ValueError: covariance is 'classic', but must be robust with clusters; leave one of them out.
+    """
+    one_of("covariance", covariance, COVARIANCES)
+    one_of("method", method, TESTS)
+    if clustered and covariance == "classic":
+        raise ValueError("covariance is 'classic', but must be robust with clusters; leave one of them out.")
+    if clustered and tested and method == "D3":
+        raise ValueError("method is 'D3', but must be D1 or D2 with clusters, as no likelihood has these; take one.")
 
 
 def refuse_pool(folder: Path, x: list[str] | None, model: str, level: float) -> None:

@@ -15,6 +15,7 @@ from ceteris.results import Check, Section, Table
 from ceteris.showing import AbstractResult, screenful
 
 MOST_PATTERNS, MOST_PAIRS = 12, 15  # rows of the tables
+SOME = 50  # rows by which most columns that are no copies are told
 DISTINCT = 0.001  # p-value below which a difference between rows with and without a hole is listed
 
 
@@ -33,6 +34,8 @@ class Missingness(AbstractResult):
     rows : int
     little : Little or None
         Little's test; None where it cannot be made.
+    copies : tuple of (str, str)
+        Columns that hold the same as another wherever both are observed, and that other.
     """
 
     shares: pd.DataFrame
@@ -40,6 +43,7 @@ class Missingness(AbstractResult):
     predictors: pd.DataFrame
     rows: int
     little: Little | None
+    copies: tuple[tuple[str, str], ...] = ()
 
     @property
     def text(self) -> str:
@@ -68,8 +72,8 @@ class Missingness(AbstractResult):
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """Whether holes are completely at random, and whether columns are nearly empty."""
-        return (_random(self.little), enough_observed(self.shares))
+        """Whether holes are completely at random, whether columns are nearly empty, and columns that are copies."""
+        return (_random(self.little), enough_observed(self.shares), *_twice(self.copies))
 
     def summary(self) -> str:
         """Return one screen: how much is missing, column by column, and the checks that failed."""
@@ -121,7 +125,43 @@ def missingness_report(X: Any) -> Missingness:
         little = little_test(table)
     except ValueError:
         little = None
-    return Missingness(share_table(holes), pattern_table(holes), predictor_table(holes), len(table), little)
+    return Missingness(
+        share_table(holes), pattern_table(holes), predictor_table(holes), len(table), little, copies_in(holes)
+    )
+
+
+def copies_in(holes: Holes) -> tuple[tuple[str, str], ...]:
+    """Columns that hold the same as one before them wherever both are observed, and that one.
+
+    Examples
+    --------
+    >>> copies_in(learn(pd.DataFrame({"a": [1.0, 2.5, None, 4.0], "b": [1.0, 2.5, 7.0, None], "c": [1.0, 0, 0, 1]})))
+    (('b', 'a'),)
+    """
+    values, found, begun = holes.values, [], slice(0, SOME)
+    spread = [len(np.unique(column[~np.isnan(column)])) > 1 for column in values.T]
+    for j in range(1, values.shape[1]):
+        near = np.flatnonzero(_agree(values[begun, :j], values[begun, j]) & spread[:j])
+        for i in near[_agree(values[:, near], values[:, j])] if spread[j] else ():
+            both = ~np.isnan(values[:, i]) & ~np.isnan(values[:, j])
+            if holes.columns[i].levels == holes.columns[j].levels and 2 * both.sum() >= len(values):
+                found.append((str(holes.columns[j].name), str(holes.columns[i].name)))
+                break
+    return tuple(found)
+
+
+def _agree(values: np.ndarray, column: np.ndarray) -> np.ndarray:
+    return ((values == column[:, None]) | np.isnan(values) | np.isnan(column)[:, None]).all(0)
+
+
+def _twice(copies: tuple[tuple[str, str], ...]) -> tuple[Check, ...]:
+    if not copies:
+        return ()
+    said = ", ".join(f"column {one!r} holds the same as {other!r}" for one, other in copies[:5])
+    more = f" and {len(copies) - 5} more" if len(copies) > 5 else ""
+    return (
+        Check("no column twice", False, f"Wherever both are observed, {said}{more}. Drop one of each."),
+    )  # fmt: skip
 
 
 def share_table(holes: Holes) -> pd.DataFrame:

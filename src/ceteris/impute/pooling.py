@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ceteris.impute.completed import Completed, pooled_estimate
 from ceteris.results import About, Check, Estimate
-from ceteris.stats.rubin import rubin
 
 
 def pool(fit_function: Callable[[pd.DataFrame], Any], imputations: Iterable[pd.DataFrame]) -> Estimate:
@@ -55,8 +55,9 @@ def combine(estimates: Iterable[Any]) -> Estimate:
     -------
     Estimate
         With the total covariance and one number of degrees of freedom per coefficient (Barnard and Rubin). Its
-        details, a ``Completed``, hold the fraction of missing information per coefficient, and its splits are the
-        estimates. A check that fails on any completed table fails.
+        details, a ``Completed``, hold what is missing per coefficient and R² of linear regressions, and its splits are
+        the estimates. A check that fails on any completed table fails. Its ``contrast("a - b")`` is pooled anew, its
+        ``test("a = b = 0")`` is a joint test by D1, D2 or D3.
 
     References
     ----------
@@ -70,6 +71,8 @@ def combine(estimates: Iterable[Any]) -> Estimate:
     (array([1.]), array([0.0533]))
     >>> pooled.dof.round(), pooled.details.missing_information.round(2)
     (array([32.]), array([0.29]))
+    >>> print(pooled.test("x = 0").words())
+    F(1, 32.0) = 18.75, p < 0.001
     """
     given = list(estimates)
     if not given:
@@ -81,46 +84,33 @@ def combine(estimates: Iterable[Any]) -> Estimate:
             "estimates: the completed tables gave different coefficients; keep categories equal across them."
         )
     dofs = [part[3] for part in parts if part[3] is not None]
-    pooled = rubin(np.array([p[0] for p in parts]), np.array([p[1] for p in parts]), min(dofs) if dofs else None)
     first = given[0] if isinstance(given[0], Estimate) else None
     method = first.about.method if first else ""
     said = f"pooled over {len(given)} imputations"
     about = replace(first.about if first else About(), method=", ".join(filter(None, [method, said])))
     splits = tuple(one for one in given if isinstance(one, Estimate))
-    n = first.n if first else parts[0][4]
-    return Estimate(
-        pooled.point, None, names, about, given=pooled.covariance, dof=pooled.dof, splits=splits,
-        checks=_checks(splits), rows=n, details=Completed(len(given), pooled.missing_information),
-    )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Completed:
-    """What pooling found beside the estimates; in ``Estimate.details``.
-
-    Parameters
-    ----------
-    imputations : int
-        How many completed tables there were.
-    missing_information : array, shape (k,)
-        The share of the information about each estimate that is missing.
-    """
-
-    imputations: int
-    missing_information: np.ndarray
+    points, covariances = np.array([p[0] for p in parts]), np.array([p[1] for p in parts])
+    complete, rows = min(dofs) if dofs else None, first.n if first else parts[0][4]
+    pooled = pooled_estimate(points, covariances, names, about, complete, splits, rows, _checks(splits))
+    fit = [[getattr(one, which, np.nan) for which in ("rsquared", "rsquared_adj")] for one in given]
+    shares = np.array(fit, float) if np.isfinite(np.array(fit, float)).all() else None
+    return pooled if shares is None else replace(pooled, details=replace(pooled.details, r_squared=shares))
 
 
 def information_table(pooled: Estimate) -> pd.DataFrame:
-    """The estimates with degrees of freedom and fractions of missing information.
+    """The estimates with degrees of freedom and what is missing: r (riv), λ and the fraction of missing information.
 
     Examples
     --------
     >>> pooled = combine([(np.array([b]), np.eye(1)) for b in (0.9, 1.0, 1.1)])
-    >>> information_table(pooled).columns[-2:].tolist()
-    ['dof', 'missing information']
+    >>> information_table(pooled).columns[-4:].tolist()
+    ['dof', 'increase in variance', 'share of variance', 'missing information']
     """
-    extra = {"dof": np.asarray(pooled.dof), "missing information": pooled.details.missing_information}
-    return pooled.frame().assign(**extra)
+    if not isinstance(pooled.details, Completed):
+        raise TypeError(
+            "pooled is an estimate of one table, but must be what combine, pool or pool_regression returned; give that."
+        )
+    return pooled.frame().join(pooled.details.information())
 
 
 def _parts(one: Any) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], float | None, int | None]:
@@ -130,7 +120,8 @@ def _parts(one: Any) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], float | N
         return one.point, one.covariance, one.names, dof, one.n
     if hasattr(one, "params") and hasattr(one, "cov_params"):
         point = one.params
-        dof = float(one.df_resid) if getattr(one, "use_t", False) else None
+        known = (getattr(one, name, None) for name in ("df_resid_inference", "df_resid"))
+        dof = next((float(found) for found in known if found is not None), None)
         rows = int(one.nobs) if hasattr(one, "nobs") else None
         return np.asarray(point, float), np.asarray(one.cov_params(), float), _names(point), dof, rows
     if isinstance(one, tuple | list) and len(one) in (2, 3):

@@ -5,16 +5,23 @@ from __future__ import annotations
 from ceteris.stats.bands import maximum, multiplier_bootstrap, multipliers, normal_maximum
 from ceteris.stats.bootstrap import bayesian, pairs, wild, wild_test
 from ceteris.stats.covariance import clustered, covariance, iid
+from ceteris.stats.glm import glm
 from ceteris.stats.least_squares import covariance_of, ols, partial_out
 from ceteris.stats.permutation import permutation_test, randomisation_interval
 from ceteris.stats.rubin import Pooled, rubin
+from ceteris.stats.rubin_tests import PooledTest, d1, d2, d3, pooled_r_squared
 
 __all__ = [
     "Pooled",
+    "PooledTest",
     "bayesian",
     "clustered",
     "covariance",
     "covariance_of",
+    "d1",
+    "d2",
+    "d3",
+    "glm",
     "iid",
     "maximum",
     "multiplier_bootstrap",
@@ -24,6 +31,7 @@ __all__ = [
     "pairs",
     "partial_out",
     "permutation_test",
+    "pooled_r_squared",
     "randomisation_interval",
     "rubin",
     "wild",

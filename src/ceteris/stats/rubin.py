@@ -38,6 +38,8 @@ class Pooled:
         Degrees of freedom of Student's t; infinite where nothing limits them.
     missing_share : array, shape (k,)
         λ, the share of the variance that is due to the holes.
+    increase : array, shape (k,)
+        r, the relative increase in variance that is due to the holes.
     missing_information : array, shape (k,)
         Fraction of missing information, λ corrected for a finite number of data sets.
     """
@@ -48,6 +50,7 @@ class Pooled:
     between: np.ndarray
     dof: np.ndarray
     missing_share: np.ndarray
+    increase: np.ndarray
     missing_information: np.ndarray
 
 
@@ -70,7 +73,7 @@ def rubin(points: np.ndarray, covariances: np.ndarray, dof: float | None = None)
     (array([2.]), array([[2.333]]), array([6.125]))
     """
     points, covariances = np.asarray(points, float), np.asarray(covariances, float)
-    _refuse(points, covariances, dof)
+    refuse_estimates(points, covariances, dof)
     m = len(points)
     within, between = covariances.mean(0), np.atleast_2d(np.cov(points, rowvar=False))
     total = within + (1 + 1 / m) * between
@@ -78,7 +81,7 @@ def rubin(points: np.ndarray, covariances: np.ndarray, dof: float | None = None)
     nu = _degrees(share, m, np.inf if dof is None else dof)
     ratio = share / (1 - share)
     information = (ratio + 2 / (nu + 3)) / (ratio + 1)
-    return Pooled(points.mean(0), total, within, between, nu, share, information)
+    return Pooled(points.mean(0), total, within, between, nu, share, ratio, information)
 
 
 def _degrees(share: np.ndarray, m: int, complete: float) -> np.ndarray:
@@ -87,7 +90,8 @@ def _degrees(share: np.ndarray, m: int, complete: float) -> np.ndarray:
         return 1 / (share**2 / (m - 1) + 1 / observed)
 
 
-def _refuse(points: np.ndarray, covariances: np.ndarray, dof: float | None) -> None:
+def refuse_estimates(points: np.ndarray, covariances: np.ndarray, dof: float | None) -> None:
+    """Raise unless there are m estimates with a covariance each, all finite, of m at least 2."""
     if points.ndim != 2 or covariances.shape != (*points.shape, points.shape[1]):
         raise ValueError(
             f"points and covariances have shapes {points.shape} and {covariances.shape}, but must have (m, k) and "

@@ -15,6 +15,7 @@ import numpy as np
 
 from ceteris.arguments import Rule, listed, one_of
 
+SEVERAL = (list, tuple, set, np.ndarray)  # what is several things, and no number or label
 MANY = 50  # a column of more labels than this, most of them seen once, is a name and not a category
 
 
@@ -149,6 +150,12 @@ def plain(role: str, name: str, values: np.ndarray, keep_labels: bool = False) -
             raise TypeError
         return np.array([np.nan if v is None else float(v) for v in labels])
     except (TypeError, ValueError):
+        several = next((kind.__name__ for kind in kinds if issubclass(kind, SEVERAL)), None)
+        if several is not None:
+            raise TypeError(
+                f"{role}: column {name!r} holds a {several} in a cell, but each must hold one number or one label; "
+                "spread it over columns, or drop it."
+            ) from None
         mixture = " mixed with ".join(sorted(kind.__name__ for kind in kinds))
         raise TypeError(
             f"{role}: column {name!r} holds {mixture}, but its every argument must be a string or every one a number; "

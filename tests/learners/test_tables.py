@@ -98,8 +98,13 @@ def test_logistic_answers_give_the_probabilities_of_scikit_learn(classes):
 
 def test_a_copy_of_the_target_is_said():
     x, y = table(60)
-    with pytest.warns(UserWarning, match=r"X: column 'x3' is a copy of y; drop it, unless it is known before y is"):
+    assert "Columns that are copies of y: x3; drop them" in str(
         NeuralRegressor(**QUICK).fit(np.column_stack([x, y]), y)
+    )
+    town = np.where(y > 0, "up", "down")
+    frame = pd.DataFrame(x, columns=["a", "b", "c"]).assign(town=town)
+    assert NeuralClassifier(**QUICK).fit(frame, town).copies_ == ["town"]
+    assert NeuralClassifier(**QUICK).fit(frame[["a", "b"]], town).copies_ == []
 
 
 @pytest.mark.parametrize(

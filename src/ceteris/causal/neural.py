@@ -50,7 +50,7 @@ def _small(n: int, members: int, seed: int, weight_decay: float) -> dict[str, An
     net = small_net(n, members, weight_decay)
     plan = net.plan(n)
     return {
-        "widths": net.widths, "dropout": 0.0, "rate": net.rate, "weight_decay": net.weight_decay,
+        "widths": net.widths, "knots": 0, "dropout": 0.0, "rate": net.rate, "weight_decay": net.weight_decay,
         "batch_size": plan.batch_size, "epochs": plan.epochs, "patience": plan.patience,
         "validation": net.validation, "members": net.members, "random_state": seed,
     }  # fmt: skip

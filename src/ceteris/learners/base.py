@@ -115,7 +115,6 @@ class NeuralLearner(AbstractFitted):
                 f"X: {frame.rows} sample(s) with weight (n_samples=1) cannot be learnt from, at least 2 are needed; "
                 "give more rows."
             )
-        warn_of_copies(frame, y)
         size = len(y) if groups is None else min(map(len, groups))
         encoding, constant = inputs.learn_inputs(frame, w, network.steps_between_knots(self, size))
         signs = settings.signs_of(self.monotone, encoding)
@@ -129,6 +128,7 @@ class NeuralLearner(AbstractFitted):
         trained = network.learn(self, task, normalised(data), given, strata, seed, groups, knots)
         for learner, own in zip(learners, trained, strict=True):
             learner.encoding_, learner.constant_columns_, learner.nets_ = encoding, list(constant), own.nets
+            learner.copies_ = copies_of(frame, y)
             learner.history_, learner.n_iter_ = history(own.run, own.kept), own.run.tick
             learner.status_, learner.late_fall_ = network.sentence(own), network.late_fall(own)
             learner.weight_decays_, learner.n_members_ = own.decays, len(own.rows.train)
@@ -243,18 +243,16 @@ def normalised(data: network.Data) -> network.Data:
     return data._replace(w=(data.w / data.w.mean()).astype(np.float32))
 
 
-def warn_of_copies(frame: coding.Frame, y: np.ndarray) -> None:
-    """Warn of columns that are the target itself: predictions are then perfect, until they are needed."""
+def copies_of(frame: coding.Frame, y: np.ndarray) -> list[str]:
+    """Return the columns that are the target itself: predictions are then perfect, until they are needed."""
     if y.size > len(y):
-        return
-    values = y.ravel() if y.dtype.kind in "iufb" else y.ravel().astype(str)
-    kinds = "f" if y.dtype.kind in "iufb" else "O"
-    copies = [
+        return []
+    numeric = y.dtype.kind in "iufb"
+    values = y.ravel().astype(float) if numeric else y.ravel().astype(str)
+    return [
         name for name, column in zip(frame.names, frame.columns, strict=True)
-        if column.dtype.kind == kinds and np.array_equal(column, values)
+        if (column.dtype != object) == numeric and np.array_equal(column, values)
     ]  # fmt: skip
-    if copies:
-        warnings.warn(f"X: column {copies[0]!r} is a copy of y; drop it, unless it is known before y is.", stacklevel=4)
 
 
 def warn_if_unsettled(name: str, run: Fit, late_fall: float) -> None:

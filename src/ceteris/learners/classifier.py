@@ -88,7 +88,7 @@ class NeuralClassifier(ClassifierMixin, NeuralLearner):
     ----------
     classes_ : array, shape (classes,)
         The labels, in order.
-    history_, n_iter_, constant_columns_, weight_decays_, n_members_, late_fall_, status_
+    history_, n_iter_, constant_columns_, copies_, weight_decays_, n_members_, late_fall_, status_
         As for `NeuralRegressor`.
 
     References

@@ -70,7 +70,7 @@ class NeuralQuantileRegressor(RegressorMixin, NeuralLearner):
 
     Attributes
     ----------
-    history_, n_iter_, constant_columns_, weight_decays_, n_members_, late_fall_, status_
+    history_, n_iter_, constant_columns_, copies_, weight_decays_, n_members_, late_fall_, status_
         As for `NeuralRegressor`.
 
     References

@@ -92,6 +92,8 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         Epochs taken by the member that took the most.
     constant_columns_ : list of str
         Columns with one value only; they count for nothing.
+    copies_ : list of str
+        Columns that are the target itself.
     weight_decays_ : array
         The decays that were kept.
     n_members_ : int

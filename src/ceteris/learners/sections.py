@@ -56,8 +56,11 @@ def _trained(learner: Any) -> str:
 
 
 def _facts(learner: Any) -> list[str]:
-    names = ", ".join(learner.constant_columns_)
-    return [learner.status_, *([f"Columns with one value only, which count for nothing: {names}."] if names else [])]
+    names, copies = ", ".join(learner.constant_columns_), ", ".join(learner.copies_)
+    facts = [f"Columns with one value only, which count for nothing: {names}."] if names else []
+    if copies:
+        facts.append(f"Columns that are copies of y: {copies}; drop them, unless they are known before y is.")
+    return [learner.status_, *facts]
 
 
 def learning_curve(history: pd.DataFrame) -> Figure:

@@ -27,8 +27,7 @@ def _start(algorithm, key, model, setting):
         return _per_member(algorithm, one, key, model)
 
 
-# the state before the first step. Run once, so compiled fast rather than to run fast: random draws are most of it,
-# and this halves what a user waits for
+# run once, so compiled fast rather than to run fast: random draws are most of it, and this halves what a user waits for
 _quickly: Any = {"compiler_options": {"xla_backend_optimization_level": 0}}
 start = eqx.filter_jit(_start, **_quickly)
 
@@ -38,6 +37,7 @@ def start_shapes(algorithm, key, model, setting):
     return eqx.filter_eval_shape(_start, algorithm, key, model, setting)
 
 
+@eqx.filter_jit  # its shapes are asked for at every fit
 def evaluate(algorithm, state, key):
     """Return held-out metrics."""
     return _per_member(algorithm, lambda a, state, key: a.evaluate(state, key), state, key)

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 import numpy as np
 from jax import Array
 
@@ -37,7 +36,7 @@ SETTLED = 0.1  # up to this share of the fall in held-out loss may come in the s
 SMALL, LARGE = 1_000, 20_000  # rows up to which nets are small, and from which on there are fewer of them
 DECAYS = (0.1, 2.0)  # weight decays per unit of rate
 RATE = 0.01
-LOOKS = 20  # at rows set aside
+LOOKS = 12  # at rows set aside
 
 
 class HeadLoss(AbstractRowLoss):
@@ -278,7 +277,7 @@ def judged(trained: Trained, task: Task, data: Data, given: Data | None) -> tupl
 def template(
     settings: Any, in_size: int, task: Task, knots: tuple[np.ndarray, np.ndarray], n: int
 ) -> Callable[..., AbstractNet]:
-    """Return a builder of the net, after building its shapes once: a wrong option is refused here."""
+    """Return a builder of the net."""
     widths = settings.widths if settings.widths is not None else (64, 64) if size_class(n)[1] <= SMALL else (128, 128)
     widths = widths if isinstance(widths, int) else tuple(widths)
     options = ("widths", widths), *((name, getattr(settings, name)) for name in ("activation", "normalise", "dropout"))
@@ -289,7 +288,6 @@ def template(
         signs = *task.signs, *np.repeat(task.signs[: len(low)], low.shape[1]).tolist()  # a step rises with its column
         net = eqx.Partial(monotone, in_size + low.size, task.outputs, signs, directions, options)
         builder = eqx.Partial(with_knots, low, slope, net)
-    eqx.filter_eval_shape(builder, key=jr.key(0))
     return builder
 
 

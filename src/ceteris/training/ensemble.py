@@ -20,7 +20,6 @@ import pandas as pd
 from jax import Array
 
 from ceteris.engine import EarlyStopping, Ensemble, Fit, Progress, Status, fit, precision
-from ceteris.keys import key as key_of
 from ceteris.nets import trainable, weighted_mean
 from ceteris.recipe import AbstractObjective, Descend, Minibatches, Streamed
 from ceteris.training.rows import MemberRows
@@ -158,7 +157,7 @@ def train(
     >>> run.metrics["heldout"].shape[1], bool(run.metrics["heldout"].min() < 0.01)
     (3, True)
     """
-    every, key = max(1, plan.epochs // plan.looks), key_of(seed)
+    every, key = max(1, plan.epochs // plan.looks), jr.key(seed)
     with precision("single"):
         data = in_single(who, data)
         sampler = Streamed() if feed is not None else _sampler(data, rows, plan)

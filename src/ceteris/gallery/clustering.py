@@ -184,7 +184,7 @@ def embedded(x: np.ndarray, k: int, latent: int, seed: int) -> dict[str, np.ndar
     """Cluster rows as they are, in an autoencoder's code, and after encoder and centres moved together."""
     x = np.asarray((x - x.mean(0)) / x.std(), np.float32)  # one scale for all: pixels that are seldom dark stay small
     encoder = coder(x, latent, seed).encoder
-    code = reference(k, 10, seed).fit(np.asarray(encoder(x)))
+    code = reference(k, 10, seed).fit(np.asarray(encoder(jnp.asarray(x))))
     start = Assigner(encoder, jnp.asarray(code.cluster_centers_, jnp.float32))
     deep = Descend(eqx.Partial(given, start), Loss(sharpening), Fixed(x), optimiser("adam", 1e-3))
     end: Any = fit(deep, jr.key(seed), steps=150, every=150).model

@@ -55,7 +55,8 @@ def train(
     rng = np.random.default_rng(seed)
     several = isinstance(levels, list)
     of_tables = levels if isinstance(levels, list) else [levels]
-    drawn, left = rows = training.bootstrap(cells.z.shape[-2], len(of_tables) * members, rng)
+    rows = training.bootstrap(cells.z.shape[-2], len(of_tables) * members, rng)
+    drawn, left = rows[:2]
     one = jax.tree.map(lambda a: a[0], cells) if several else cells
     each = jax.tree.map(lambda a: np.repeat(a, members, axis=0), cells) if several else None
     builder = eqx.Partial(Conditionals, one.z.shape[1], one.extra.shape[1], of_tables[0], settings.sizes)

@@ -137,7 +137,7 @@ def learn(
         HeadLoss(task.loss, task.head),
         padded(data._asdict(), size_class(n)[1]),
         sets,
-        plan(settings, size, share if judged and given is None else 0.0, decays[0]),
+        plan(settings, size, share if judged and given is None else 0.0, next(iter(decays))),
         seed,
         differ=differ,
         given=None if given is None else padded(given._asdict(), size_class(len(given.x))[1]),

@@ -20,6 +20,7 @@ REQUIRED = {name: name.replace("scikit-learn", "sklearn") for name in PACKAGES.s
 EXTRAS = {
     "cuda": ("jax-cuda13-plugin", "NVIDIA graphics processors"),
     "cluster": ("ray", "many runs on many machines"),
+    "explain": ("shap", "Shapley values of predictions"),
     "examples": ("causaldata", "data of well-known studies"),
     "parquet": ("pyarrow", "tables in Parquet files"),
     "tensorboard": ("tensorboard", "training curves in TensorBoard"),

@@ -189,6 +189,7 @@ def test_monotone_truth_is_found_with_its_signs():
     assert errors[True] < 1.7 * errors[False]  # the guarantee may cost something, and saves little at 200 rows
 
 
+@pytest.mark.slow
 def test_hinge_and_smoothing():
     rng = np.random.default_rng(5)
     X = rng.normal(size=(300, 2)) + 3 * np.repeat(np.arange(3), 100)[:, None]

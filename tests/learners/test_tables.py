@@ -8,6 +8,7 @@ import pytest
 from ceteris.learners import NeuralClassifier, NeuralRegressor
 from ceteris.learners.lines import logistic, straight
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # a few epochs will do
 QUICK = {"widths": (8,), "members": 2, "epochs": 5, "weight_decay": 1.0, "random_state": 0}
 
 

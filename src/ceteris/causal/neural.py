@@ -24,7 +24,7 @@ def small_net(n: int, members: int = 1, weight_decay: float = 0.3) -> Net:
 
 
 def net_regressor(n: int, members: int = 1, seed: int = 0, weight_decay: float = 0.3) -> NeuralRegressor:
-    """Return a `ceteris.NeuralRegressor` that is quick on n rows: `small_net` and half its epochs, without dropout.
+    """Return a `ceteris.NeuralRegressor` that is quick on n rows: `small_net` with a few knots, which halve the epochs.
 
     Estimators train the nets of all folds side by side.
 
@@ -50,7 +50,7 @@ def _small(n: int, members: int, seed: int, weight_decay: float) -> dict[str, An
     net = small_net(n, members, weight_decay)
     plan = net.plan(n)
     return {
-        "widths": net.widths, "knots": 0, "dropout": 0.0, "rate": net.rate, "weight_decay": net.weight_decay,
+        "widths": net.widths, "knots": 8, "dropout": 0.0, "rate": net.rate, "weight_decay": net.weight_decay,
         "batch_size": plan.batch_size, "epochs": -(-plan.epochs // 2), "patience": plan.patience,
         "validation": net.validation, "members": net.members, "random_state": seed,
     }  # fmt: skip

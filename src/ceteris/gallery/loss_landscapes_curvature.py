@@ -18,7 +18,7 @@ from jax.flatten_util import ravel_pytree
 from ceteris.recipe import AbstractObjective
 
 
-class Flat:
+class FlatWeights:
     """A loss as a function of the weights in one vector, at the weights of a net.
 
     Parameters
@@ -92,7 +92,7 @@ def lanczos(product: Callable[[Any], Any], v: Any, steps: int) -> tuple[Any, Any
 @eqx.filter_jit
 def ritz(objective: AbstractObjective, net: Any, batch: Any, steps: int, probes: Any) -> tuple[Any, Any]:
     """Eigenvalues and weights of the Hessian as random probes see it, each (probes, steps); ``probes`` are keys."""
-    flat = Flat(objective, net, batch)
+    flat = FlatWeights(objective, net, batch)
 
     def one(key: Any) -> tuple[Any, Any]:
         diagonal, beside = lanczos(flat.product, jr.normal(key, flat.at.shape), steps)
@@ -105,7 +105,7 @@ def ritz(objective: AbstractObjective, net: Any, batch: Any, steps: int, probes:
 @eqx.filter_jit
 def dense_hessian(objective: AbstractObjective, net: Any, batch: Any) -> Any:
     """The Hessian itself, (p, p), a column for each weight."""
-    flat = Flat(objective, net, batch)
+    flat = FlatWeights(objective, net, batch)
     return jax.lax.map(flat.product, jnp.eye(flat.at.size))
 
 
@@ -117,7 +117,7 @@ class Sharpness(eqx.Module):
     steps: int = eqx.field(static=True, default=20)
 
     def __call__(self, model: Any, key: Any) -> dict[str, Any]:
-        flat = Flat(self.objective, model, self.batch)
+        flat = FlatWeights(self.objective, model, self.batch)
         diagonal, beside = lanczos(flat.product, jr.normal(jr.key(0), flat.at.shape), self.steps)
         T = jnp.diag(diagonal) + jnp.diag(beside, 1) + jnp.diag(beside, -1)
         return {"sharpness": jnp.linalg.eigvalsh(T)[-1], "loss": flat(flat.at)}

@@ -39,7 +39,7 @@ import pandas as pd
 
 from ceteris.gallery._plots import lines, panels, span_decades, ticks_at
 from ceteris.gallery.tangent_kernel_nets import (
-    Trained,
+    TrainedNets,
     builder,
     descend,
     exact_kernel,
@@ -122,7 +122,7 @@ def best_ridge(K: np.ndarray, cross: np.ndarray, y: np.ndarray, truth: np.ndarra
     return min(float(np.mean((f - truth) ** 2)) for f in fits)
 
 
-def looking(trained: Trained, u: np.ndarray) -> float:
+def looking(trained: TrainedNets, u: np.ndarray) -> float:
     """Share of the squared hidden weights, each times its last weight, that lies along u among the directions of x."""
     W, a = (np.asarray(leaf, float) for leaf in (trained.end.hidden[0].dense.weight, trained.end.output.weight))
     weighed = W[:, : u.size] * np.abs(a[..., 0])[:, None]

@@ -121,7 +121,7 @@ def started(build: Any, keys: Any, lazy: Any) -> Any:
     return eqx.tree_at(lambda net: net.output.weight, nets, replace_fn=lambda w: w * lazy)
 
 
-class Trained(NamedTuple):
+class TrainedNets(NamedTuple):
     """An ensemble of nets at its start and at its end, and the rates of their layers."""
 
     start: Any
@@ -141,7 +141,7 @@ class Trained(NamedTuple):
 
 def descend(
     x: np.ndarray, y: np.ndarray, width: int, members: int, rate: float, steps: int, seed: int, lazy: float = 1.0
-) -> Trained:
+) -> TrainedNets:
     """Train nets with one hidden layer by full-batch gradient descent, each from outputs of zero.
 
     Targets are ``y`` plus what a net gives at its start, which is taken off again: what is compared is training, and
@@ -156,7 +156,7 @@ def descend(
     )
     one = Descend(build, Loss(half_squares), Fixed((x, y[:, None])), rule, trainable=weights_only)
     ensemble = Ensemble(one, members, over=lambda a: a.sampler.data[1], values=targets)
-    return Trained(nets, fit(ensemble, jr.key(seed), steps=steps, every=steps, model=nets).model, rates)
+    return TrainedNets(nets, fit(ensemble, jr.key(seed), steps=steps, every=steps, model=nets).model, rates)
 
 
 def kernel_descent(K: np.ndarray, cross: np.ndarray, y: np.ndarray, rate: float, steps: int) -> np.ndarray:

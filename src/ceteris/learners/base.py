@@ -129,7 +129,7 @@ class NeuralLearner(AbstractFitted):
         for learner, own in zip(learners, trained, strict=True):
             learner.encoding_, learner.constant_columns_, learner.nets_ = encoding, list(constant), own.nets
             learner.copies_ = copies_of(frame, y)
-            learner.history_, learner.n_iter_ = history(own.run, own.kept), own.run.tick
+            learner.history_, learner.n_iter_ = history(own.run, own.kept if len(own.kept) else None), own.run.tick
             learner.status_, learner.late_fall_ = network.sentence(own), network.late_fall(own)
             learner.weight_decays_, learner.n_members_ = own.decays, len(own.rows.train)
             learner._finish(own, data, given)

@@ -21,7 +21,7 @@ INPUTS = 600  # steps between knots of all columns together, at most
 
 
 @dataclass(frozen=True)
-class Column:
+class InputColumn:
     """How a column becomes columns of the matrix.
 
     Attributes
@@ -56,7 +56,7 @@ class Inputs:
 
     Attributes
     ----------
-    columns : tuple of Column
+    columns : tuple of InputColumn
     centre : array, shape (marks,)
         Mean of each column of zeros and ones; their scale is 1/2.
     low, slope : array, shape (numbers, steps)
@@ -64,7 +64,7 @@ class Inputs:
         the slope is zero where a column has fewer knots than others.
     """
 
-    columns: tuple[Column, ...]
+    columns: tuple[InputColumn, ...]
     centre: np.ndarray
     low: np.ndarray
     slope: np.ndarray
@@ -165,25 +165,25 @@ def learn_inputs(frame: Frame, weights: np.ndarray, steps: int) -> tuple[Inputs,
     return Inputs(columns, centre, low, slope), constant
 
 
-def _column(name: str, values: np.ndarray, weights: np.ndarray) -> Column:
+def _column(name: str, values: np.ndarray, weights: np.ndarray) -> InputColumn:
     if values.dtype == object:
         counts = refuse_own_labels("X", name, [v for v in values if v is not None])
         most = [label for label, _ in counts.most_common(KEPT)]
         kept = most if len(counts) <= FEW else [label for label in most if counts[label] >= RARE]
         holes = bool(sum(counts.values()) < len(values))
-        return Column(name, tuple(sorted(kept)), len(kept) < len(counts), holes, 0.0, 1.0)
+        return InputColumn(name, tuple(sorted(kept)), len(kept) < len(counts), holes, 0.0, 1.0)
     seen = np.isfinite(values)
     if not seen.any():
-        return Column(name, None, False, True, 0.0, np.inf)
+        return InputColumn(name, None, False, True, 0.0, np.inf)
     (mean,), (scale,) = moments(values[seen, None], weights[seen])
     low, middle, high = np.quantile(values[seen], [0.25, 0.5, 0.75])
     quartiles = high / 1.349 - low / 1.349  # of a normal column its standard deviation
     if np.isfinite(scale) and scale > HEAVY * quartiles > 0:
         mean, scale = middle, quartiles
-    return Column(name, None, False, bool(not seen.all()), float(mean), float(scale))
+    return InputColumn(name, None, False, bool(not seen.all()), float(mean), float(scale))
 
 
-def marks(column: Column, values: np.ndarray, unseen: str) -> np.ndarray:
+def marks(column: InputColumn, values: np.ndarray, unseen: str) -> np.ndarray:
     """Return the columns of zeros and ones of a column of the table, (rows, marks): its labels, others, missing."""
     if column.labels is None:
         return np.isnan(values)[:, None].astype(float)

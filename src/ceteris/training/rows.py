@@ -121,7 +121,7 @@ def size_class(n: int) -> tuple[int, int]:
     return edge(k - 1) + 1, edge(k)
 
 
-def filled_rows(rows: MemberRows, n: int, size: int) -> MemberRows:
+def filled_rows(rows: MemberRows, n: int, own: int) -> MemberRows:
     """Fill up the rows of members that learn from a table of n rows, so that all tables of a size class share a shape.
 
     Parameters
@@ -129,7 +129,7 @@ def filled_rows(rows: MemberRows, n: int, size: int) -> MemberRows:
     rows : MemberRows
     n : int
         Rows of the table; a row of this number is one of weight zero (see `padded`).
-    size : int
+    own : int
         Rows that the members of a group share, such as all but those of a fold.
 
     Examples
@@ -139,10 +139,10 @@ def filled_rows(rows: MemberRows, n: int, size: int) -> MemberRows:
     >>> few.train.shape == many.train.shape, few.heldout.shape == many.heldout.shape, few.count, many.count
     (True, True, 352, 408)
     """
-    top, count = size_class(size)[1], rows.train.shape[1]
+    top, count = size_class(own)[1], rows.train.shape[1]
     heldout = rows.heldout
     if heldout is not None:
-        most = -(-round(top * (size - count) / size * 1.1) // 128) * 128 + 128
+        most = -(-round(top * (own - count) / own * 1.1) // 128) * 128 + 128
         heldout = _widened(heldout, most, n)
     return MemberRows(_widened(rows.train, top, n), heldout, count)
 

@@ -25,8 +25,11 @@ class ShuffledRows(AbstractSampler):
     rows : int array
         Which rows may be drawn: the first ``count``.
     count : int array, shape ()
-    batch_size, updates : int
-        Rows per batch and batches per step; together at most ``count`` rows.
+        How many of them are meant.
+    batch_size : int
+        Rows per batch.
+    updates : int
+        Batches per step; together at most ``count`` rows.
 
     Examples
     --------

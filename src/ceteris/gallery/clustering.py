@@ -44,12 +44,12 @@ from ceteris.gallery.clustering_numbers import DESIGNS, METHODS, k_means, number
 from ceteris.nets import Coder
 from ceteris.recipe import Descend, Fixed, Loss, Minibatches, optimiser
 from ceteris.results import Check, Figure, Section, Table
-from ceteris.scratch.clusters import Mixture, expectation_maximisation, lloyd, posterior
+from ceteris.scratch.clusters import NormalMixture, expectation_maximisation, lloyd, posterior
 
 if TYPE_CHECKING:
     import matplotlib.figure
 
-PLANTED = Mixture(
+PLANTED = NormalMixture(
     np.array([0.3, 0.3, 0.4]),
     np.array([[0.0, 0.0], [0.0, 2.5], [5.0, 1.0]]),
     np.array([[[3.0, 0.0], [0.0, 0.2]], [[3.0, 0.0], [0.0, 0.2]], [[0.3, 0.0], [0.0, 1.5]]]),

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 
-class GaussianMixture(NamedTuple):
+class NormalMixture(NamedTuple):
     """Shares (k,), means (k, d) and covariances (k, d, d) of a mixture of normals."""
 
     shares: np.ndarray
@@ -70,7 +70,7 @@ def lloyd(x: np.ndarray, centres: np.ndarray, rounds: int = 300) -> tuple[np.nda
     return centres, labels, float(squared_distances(x, centres).min(1).sum())
 
 
-def log_densities(x: np.ndarray, mixture: GaussianMixture) -> np.ndarray:
+def log_densities(x: np.ndarray, mixture: NormalMixture) -> np.ndarray:
     """Log of share times density of each point under each component, shape (n, k)."""
     columns = []
     for share, mean, covariance in zip(*mixture, strict=True):
@@ -80,7 +80,7 @@ def log_densities(x: np.ndarray, mixture: GaussianMixture) -> np.ndarray:
     return np.stack(columns, 1) - 0.5 * x.shape[1] * np.log(2 * np.pi)
 
 
-def posterior(x: np.ndarray, mixture: GaussianMixture) -> tuple[np.ndarray, float]:
+def posterior(x: np.ndarray, mixture: NormalMixture) -> tuple[np.ndarray, float]:
     """Probability of each component given each point, shape (n, k), and the mean log-likelihood."""
     logs = log_densities(x, mixture)
     top = logs.max(1, keepdims=True)
@@ -88,13 +88,13 @@ def posterior(x: np.ndarray, mixture: GaussianMixture) -> tuple[np.ndarray, floa
     return np.exp(logs - total), float(total.mean())
 
 
-def moments(x: np.ndarray, weights: np.ndarray, least: float = 1e-6) -> GaussianMixture:
+def moments(x: np.ndarray, weights: np.ndarray, least: float = 1e-6) -> NormalMixture:
     """The mixture with the weighted moments of the points, weights (n, k); ``least`` is added to the variances."""
     count = weights.sum(0)
     means = weights.T @ x / count[:, None]
     centred = x[:, None] - means
     covariances = np.einsum("nk,nki,nkj->kij", weights, centred, centred) / count[:, None, None]
-    return GaussianMixture(count / len(x), means, covariances + least * np.eye(x.shape[1]))
+    return NormalMixture(count / len(x), means, covariances + least * np.eye(x.shape[1]))
 
 
 def expectation_maximisation(x: np.ndarray, labels: np.ndarray, rounds: int = 500, tolerance: float = 1e-7) -> tuple:
@@ -102,7 +102,7 @@ def expectation_maximisation(x: np.ndarray, labels: np.ndarray, rounds: int = 50
 
     Returns
     -------
-    mixture : GaussianMixture
+    mixture : NormalMixture
     likelihoods : array
         Mean log-likelihood in each round, which never falls (but for what is added to the variances).
 

@@ -329,7 +329,8 @@ class Recurrent(AbstractNet):
             if i and key is not None and self.dropout > 0:
                 x = dropped(x, self.dropout, jr.fold_in(key, i))
             over = [
-                _over_time(cell, x, s, mask, bool(back), self.truncate) for back, (cell, s) in _counted(layer, begun)
+                _over_time(cell, x, begin, mask, bool(back), self.truncate)
+                for back, (cell, begin) in enumerate(zip(layer, begun, strict=True))
             ]
             x = over[0][0] if len(over) == 1 else jnp.concatenate([outputs for outputs, _ in over], axis=-1)
             finals.append(tuple(final for _, final in over))

@@ -88,7 +88,7 @@ def test_a_net_for_images_takes_one_or_a_batch():
 
 def test_wrong_settings_are_answered_in_a_sentence():
     key = jr.key(0)
-    with pytest.raises(ValueError, match="dilations is .1, 0., but must be a whole number of at least 1 or a"):
+    with pytest.raises(ValueError, match=r"dilations is \(1, 0\), but must be a whole number of at least 1 or a"):
         TemporalNet(2, 3, (1, 0), key=key)
     with pytest.raises(ValueError, match="padding is 'zero', but must be one of same, valid"):
         Convolution2D(1, 2, padding="zero", key=key)

@@ -55,7 +55,8 @@ def through_time(
     flat = tuple(s.reshape(-1, s.shape[-1]) for s in state)
     first = jnp.moveaxis(x.reshape(-1, *x.shape[-2:]), 1, 0)
     masks = (None if there is None else jnp.broadcast_to(there, (T, *batch, 1)).reshape(T, -1, 1), cut)
-    outputs, last = _run("lstm" if isinstance(cell, LSTM) else "gru", back, weights, first, flat, masks)
+    found: Any = _run("lstm" if isinstance(cell, LSTM) else "gru", back, weights, first, flat, masks)
+    outputs, last = found
     outputs = jnp.moveaxis(outputs, 0, 1).reshape(*batch, T, -1)
     return outputs, tuple(s.reshape(*batch, s.shape[-1]) for s in last)
 

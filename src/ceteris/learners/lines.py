@@ -13,7 +13,8 @@ from ceteris.training import MemberRows
 
 PENALTIES = 10.0 ** np.arange(-2, 5)  # of the ridge, times the number of rows over a hundred
 INVERSE = (0.01, 0.1, 1.0)  # of the penalty of logistic regression
-MANY = 20_000  # rows from which on one penalty is tried
+MANY = 20_000  # rows from which on one penalty of logistic regression is tried
+EASY = 50  # rows for each input from which on it is so too: it then hardly matters
 PATH: dict[str, Any] = {"n_alphas": 30}
 WIDE = 0.5  # columns per row from which on most slopes may be zero
 
@@ -138,7 +139,7 @@ def logistic(x: np.ndarray, y: np.ndarray, w: np.ndarray) -> list[tuple[np.ndarr
     from sklearn.linear_model import LogisticRegression
 
     found = []
-    for inverse in INVERSE if len(x) <= MANY else INVERSE[-1:]:
+    for inverse in INVERSE if len(x) <= min(MANY, EASY * x.shape[1]) else INVERSE[-1:]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an answer that is not exact is judged like any other
             model = LogisticRegression(C=inverse, max_iter=100).fit(x, y, sample_weight=w)

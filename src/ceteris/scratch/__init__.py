@@ -8,6 +8,8 @@ Each file is written to be read aloud in class, and each is checked against the 
 - `autodiff`: the same chain rule for any expression;
 - `descent`: the ways downhill, one line each;
 - `objectives`, `convergence`: how fast, by theorem and by measurement;
+- `recurrent`: a net that reads a sequence, backpropagation through time, an LSTM;
+- `attention`: looking up, which is kernel regression;
 - `clusters`: groups without labels, by k-means and by a mixture of normals.
 
 The references in brackets are lecture notes: [000] the script on deep learning for economics of the
@@ -27,6 +29,16 @@ Two of them together: minimise x^2 - 4 x by Adam, with the slope from our own au
 array([2.])
 """
 
-from ceteris.scratch import autodiff, clusters, convergence, descent, mlp, objectives, perceptron
+from ceteris.scratch import attention, autodiff, clusters, convergence, descent, mlp, objectives, perceptron, recurrent
 
-__all__ = ["autodiff", "clusters", "convergence", "descent", "mlp", "objectives", "perceptron"]
+__all__ = [
+    "attention",
+    "autodiff",
+    "clusters",
+    "convergence",
+    "descent",
+    "mlp",
+    "objectives",
+    "perceptron",
+    "recurrent",
+]

@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 pytest_plugins = ["seconds"]
 
-# What runs once or a few times is worth little optimising: compiled so, programs take a third of the seconds.
+# What runs once or a few times is worth little optimising: compiled so, programs take a third of the seconds. A jaxlib
+# that no longer knows one of these flags ends the process and names it: take it out here.
 QUICKLY = (
     "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 )

@@ -157,8 +157,40 @@ def test_quantiles_of_a_normal():
     assert (np.diff(learner.predict_quantiles(100 * rng.normal(size=(500, 1))), axis=1) >= 0).all()
     np.testing.assert_array_equal(learner.predict(at), learner.predict_quantiles(at)[:, 2])
     np.testing.assert_array_equal(learner.value_at_risk(at, 0.05), -learner.predict_quantiles(at)[:, 0])
+    assert learner.moves_.shape == (5,)
     with pytest.raises(ValueError, match=r"level is 0.01, but this learner knows 0.05, 0.25"):
         learner.value_at_risk(at, 0.01)
+
+
+def test_tails_hold_what_they_say_although_nets_learnt_them_from_few_rows():
+    below, above, unmoved = [], [], []
+    for seed in (1, 2):
+        rng = np.random.default_rng(seed)
+        X, new = rng.normal(size=(400, 6)), rng.normal(size=(10_000, 6))
+        y, fresh = (
+            2 * np.sin(2 * Z[:, 0]) + Z[:, 1] * (Z[:, 2] > 0) + rng.standard_t(3, size=len(Z)) for Z in (X, new)
+        )
+        learner = quietly(NeuralQuantileRegressor(random_state=seed), X, y)
+        q = learner.predict_quantiles(new)
+        below.append((fresh < q[:, 0]).mean())
+        above.append((fresh > q[:, 2]).mean())
+        learner.moves_ = np.zeros(3)
+        unmoved.append((fresh < learner.predict_quantiles(new)[:, 0]).mean())
+    # 236 rows judge: a share of 5 % has a standard error of 1.4 points in each of the two samples
+    assert np.mean(below) == pytest.approx(0.05, abs=0.02)
+    assert np.mean(above) == pytest.approx(0.05, abs=0.02)
+    assert np.mean(unmoved) > 0.08
+
+
+def test_where_most_columns_say_nothing_quantiles_are_lines():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 150))
+    y = 3 * X[:, 0] + rng.normal(size=100)
+    learner = quietly(NeuralQuantileRegressor((0.1, 0.9), members=2, random_state=0), X, y)
+    assert "linear answers" in learner.status_.lower()
+    new = rng.normal(size=(500, 150))
+    truth = 3 * new[:, :1] + stats.norm.ppf([0.1, 0.9])
+    assert np.abs(learner.predict_quantiles(new) - truth).mean() < 0.5  # nets alone: over 1
 
 
 def test_rows_of_weight_zero_count_for_nothing(waves):

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, ShuffleSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -99,10 +99,11 @@ def test_huber_resists_outliers(waves):
 def test_several_outputs(waves):
     X, y = waves
     both = np.column_stack([y, -10 * y + 3])
-    prediction = quietly(NeuralRegressor(**SMALL), X, both).predict(X)
+    learner = quietly(NeuralRegressor(**SMALL), X, both)
+    prediction = learner.predict(X)
     assert prediction.shape == both.shape
     assert np.corrcoef(prediction[:, 0], prediction[:, 1])[0, 1] < -0.98
-    mean, std = quietly(NeuralRegressor(**SMALL), X, both).predict(X[:5], return_std=True)
+    mean, std = learner.predict(X[:5], return_std=True)
     assert mean.shape == std.shape == (5, 2)
 
 
@@ -128,8 +129,8 @@ def test_labels_of_any_type():
         learner = quietly(NeuralClassifier(**SMALL), X, y)
         assert learner.predict(X).dtype == y.dtype
         assert learner.score(X, y) > 0.95
-    truth = np.repeat([True, False, False], 50)
-    assert quietly(NeuralClassifier(**SMALL), X, truth).score(X, truth) > 0.95
+    X = rng.normal(size=(1_000, 2))  # as many as in other tests of two classes: one program
+    assert quietly(NeuralClassifier(**SMALL), X, X[:, 0] > 0).score(X, X[:, 0] > 0) > 0.95
 
 
 def test_balanced_classes_lift_the_rare_one():
@@ -148,7 +149,7 @@ def test_quantiles_of_a_normal():
     X = rng.uniform(0, 1, (3_000, 1))
     y = 2 * X[:, 0] + (0.5 + X[:, 0]) * rng.normal(size=3_000)
     levels = (0.05, 0.25, 0.5, 0.75, 0.95)
-    learner = NeuralQuantileRegressor(levels, members=4, weight_decay=1.0, random_state=0).fit(X, y)
+    learner = NeuralQuantileRegressor(levels, members=4, widths=(16,), weight_decay=1.0, random_state=0).fit(X, y)
     at = np.array([[0.2], [0.5], [0.8]])
     truth = 2 * at + (0.5 + at) * stats.norm.ppf(levels)
     # the quantile of a cell of 300 rows has standard error 2 * 1.3 / sqrt(300) = 0.15 at 5 %
@@ -248,19 +249,20 @@ def test_folds_that_differ_by_a_row_share_one_program(waves):
 
 def test_data_frames_with_categories_in_scikit_learns_tools():
     rng = np.random.default_rng(9)
-    X = pd.DataFrame({"x": rng.normal(size=200), "region": rng.choice(["north", "south"], 200)})
+    X = pd.DataFrame({"x": rng.normal(size=230), "region": rng.choice(["north", "south"], 230)})
     y = np.sin(2 * X["x"]) + 3 * (X["region"] == "north")
-    scores = cross_val_score(NeuralRegressor(**SMALL), X, y, cv=2)
-    assert scores.min() > 0.8  # 100 rows
+    cv = ShuffleSplit(2, test_size=28, random_state=0)  # 202 rows and 230 are of one class, and so of one program
+    scores = cross_val_score(NeuralRegressor(**SMALL), X, y, cv=cv)
+    assert scores.min() > 0.8
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        search = GridSearchCV(NeuralRegressor(**SMALL), {"epochs": [1, 60]}, cv=2).fit(X, y)
+        search = GridSearchCV(NeuralRegressor(**SMALL), {"epochs": [1, 60]}, cv=cv).fit(X, y)
     assert search.best_params_ == {"epochs": 60}
     assert search.best_estimator_.feature_names_in_.tolist() == ["x", "region"]
 
 
 def test_a_learner_ends_a_pipeline():
-    X = np.random.default_rng(9).normal(size=(200, 1))
+    X = np.random.default_rng(9).normal(size=(1_000, 2))
     pipeline = make_pipeline(StandardScaler(), NeuralClassifier(**SMALL))
     assert pipeline.fit(X, X[:, 0] > 0).score(X, X[:, 0] > 0) > 0.9
 

@@ -40,6 +40,7 @@ from ceteris.data.missing import (
 )
 from ceteris.data.programme import simulate_programme
 from ceteris.data.tables import TABLES, load_table
+from ceteris.data.translations import in_words, number_words, reversals, small_corpus, written_dates
 
 __all__ = [
     "GENZ",
@@ -63,7 +64,10 @@ __all__ = [
     "genz",
     "genz_parameters",
     "housing_mean",
+    "in_words",
     "load_table",
+    "number_words",
+    "reversals",
     "simulate_census",
     "simulate_corpus",
     "simulate_difference_in_differences",
@@ -85,4 +89,6 @@ __all__ = [
     "simulate_structural",
     "simulate_trends",
     "simulate_weak_overlap",
+    "small_corpus",
+    "written_dates",
 ]

@@ -22,6 +22,7 @@ from ceteris.nets.cohorts import Cohorts
 from ceteris.nets.conditionals import Conditionals
 from ceteris.nets.convolution import CausalConvolution, ConvNet, Convolution2D, TemporalNet, pooled
 from ceteris.nets.deep_set import DeepSet
+from ceteris.nets.encoder_decoder import EncoderDecoder, written
 from ceteris.nets.heads import Interval, ascending, positive, probabilities, quantiles, share
 from ceteris.nets.initialisers import (
     INITIALISERS,
@@ -95,6 +96,7 @@ __all__ = [
     "Dense",
     "Elman",
     "Embedding",
+    "EncoderDecoder",
     "GroupNorm",
     "Huber",
     "InstanceNorm",
@@ -174,5 +176,6 @@ __all__ = [
     "weighted_mean",
     "with_buffers",
     "with_knots",
+    "written",
     "zeros",
 ]

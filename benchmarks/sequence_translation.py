@@ -79,8 +79,9 @@ def judged(task: str, sort: str, steps: int) -> dict:
     write = jax.jit(jax.vmap(lambda s, m: written(net, s, m, lengths[1])[0]))
     codes = np.asarray(write(source[n:], mask[n:]))
     exact, size = np.all(codes == target[n:], axis=1), mask[n:].sum(1)
-    by_length = {int(k): round(float(exact[(size > k - 4) & (size <= k)].mean()), 3) for k in range(8, 21, 4)}
-    return {"exact": float(exact.mean()), "by_length": by_length if task == "reversal" else {}, "seconds": seconds}
+    bins = range(8, 21, 4) if task == "reversal" else ()
+    by_length = {k: round(float(exact[(size > k - 4) & (size <= k)].mean()), 3) for k in bins}
+    return {"exact": float(exact.mean()), "by_length": by_length, "seconds": seconds}
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from ceteris.nets.encoder_decoder import END, START, EncoderDecoder, written
 from ceteris.programs import keep_programs
 from ceteris.recipe import optimiser
 from ceteris.results import Section
-from ceteris.sequence.translation_shown import about, sections_of
+from ceteris.sequence.translation_shown import about, sections_of, wrong_ones
 from ceteris.showing import screenful
 from ceteris.training import AbstractRowLoss, MemberRows, TrainingPlan, padded, train
 
@@ -175,8 +175,8 @@ class SequenceToSequence(AbstractFitted):
     def summary(self) -> str:
         """Return one screen: what was learnt, and how often it is right on texts it has not seen."""
         heading, facts, checks = about(self)
-        wrong = self.judged_[~self.judged_["exact"]].drop(columns="exact").head(5)
-        return screenful(heading, facts, wrong.reset_index(drop=True) if len(wrong) else None, checks)
+        wrong = wrong_ones(self.judged_, 5)
+        return screenful(heading, facts, wrong if len(wrong) else None, checks)
 
     def sections(self) -> tuple[Section, ...]:
         """Return accuracy against length, an alignment, and what went wrong."""
@@ -234,7 +234,7 @@ class TranslationLoss(AbstractRowLoss):
 
 
 @eqx.filter_jit
-def _write(net: EncoderDecoder, codes: Array, mask: Array, length: int, beams: int) -> Array:
+def _write(net: EncoderDecoder, codes: Any, mask: Any, length: int, beams: int) -> Array:
     return jax.vmap(lambda source, there: written(net, source, there, length, beams)[0])(codes, mask)
 
 

@@ -39,10 +39,17 @@ def about(model: Any) -> tuple[str, list[str], list[Check]]:
 def by_length(judged: pd.DataFrame) -> pd.DataFrame:
     """Return the share that is right by length of the source: "length" (the middle one), "exact", "texts"."""
     lengths = judged["source"].str.len()
-    parts = pd.qcut(lengths, BINS, labels=False, duplicates="drop").fillna(0)
-    grouped = pd.DataFrame({"length": lengths, "exact": judged["exact"].astype(float)}).groupby(parts.to_numpy())
+    edges = np.unique(np.quantile(lengths, np.arange(1, BINS) / BINS))
+    parts = np.searchsorted(edges, lengths.to_numpy())
+    grouped = pd.DataFrame({"length": lengths, "exact": judged["exact"].astype(float)}).groupby(parts)
     table = grouped.agg(length=("length", "median"), exact=("exact", "mean"), texts=("exact", "size"))
     return table.reset_index(drop=True)
+
+
+def wrong_ones(judged: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Return the first pairs that were not translated right: source, target and translation."""
+    wrong = np.flatnonzero(~judged["exact"].to_numpy(bool))[:most]
+    return judged[["source", "target", "translation"]].iloc[wrong].reset_index(drop=True)
 
 
 def sections_of(model: Any) -> tuple[Section, ...]:
@@ -55,7 +62,7 @@ def sections_of(model: Any) -> tuple[Section, ...]:
     figures = [length]
     if model.kind == "lstm" and model.attention:
         figures.append(_alignment(model))
-    wrong = model.judged_[~model.judged_["exact"]].drop(columns="exact").head(20).reset_index(drop=True)
+    wrong = wrong_ones(model.judged_, 20)
     tables = [Table("Share right by length of the source", table)]
     tables += [Table("What went wrong", wrong)] if len(wrong) else []
     return (Section(heading, "\n\n".join(facts), tuple(tables), tuple(figures), tuple(checks)),)
@@ -86,7 +93,7 @@ def _draw_length(figure: Canvas, data: pd.DataFrame) -> None:
 
 def _draw_alignment(figure: Canvas, data: pd.DataFrame) -> None:
     axes: Any = figure.subplots()
-    rows, columns = int(data["row"].max()) + 1, int(data["column"].max()) + 1
+    rows, columns = data["row"].to_numpy().max() + 1, data["column"].to_numpy().max() + 1
     axes.imshow(data["weight"].to_numpy().reshape(rows, columns), cmap="Blues", vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(columns), data["source"][:columns])
     axes.set_yticks(range(rows), data["written"][::columns])

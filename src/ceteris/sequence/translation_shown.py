@@ -94,6 +94,7 @@ def _draw_length(figure: Canvas, data: pd.DataFrame) -> None:
 def _draw_alignment(figure: Canvas, data: pd.DataFrame) -> None:
     axes: Any = figure.subplots()
     rows, columns = data["row"].to_numpy().max() + 1, data["column"].to_numpy().max() + 1
+    axes.grid(False)
     axes.imshow(data["weight"].to_numpy().reshape(rows, columns), cmap="Blues", vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(columns), data["source"][:columns])
     axes.set_yticks(range(rows), data["written"][::columns])

@@ -30,6 +30,7 @@ SLOW = {
     "docs/tutorials/applied-ml.md",
     "docs/tutorials/macroeconomist.md",
     "docs/tutorials/political-scientist.md",
+    "docs/translation.md",
 }
 TOO_LONG = {"ceteris gallery bias_variance": "its --quick form is run"}
 

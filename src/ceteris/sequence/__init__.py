@@ -1,0 +1,24 @@
+"""Sequences: price cycles, volatility, nowcasts, and nets that learn in context.
+
+Names are imported when first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ceteris.lazy import lazily
+
+__all__ = [
+    "AlternatingDuopoly", "CycleClassifier", "PricingEquilibrium", "StationPanel", "compare_detectors", "compare_turns",
+    "edgeworth_cycle", "filtered_resets", "kinked_demand", "rule_scores", "simulate_stations",
+]  # fmt: skip
+
+if TYPE_CHECKING:
+    from ceteris.sequence.cycles import CycleClassifier, compare_detectors
+    from ceteris.sequence.edgeworth import AlternatingDuopoly, PricingEquilibrium, edgeworth_cycle, kinked_demand
+    from ceteris.sequence.rules import rule_scores
+    from ceteris.sequence.stations import StationPanel, simulate_stations
+    from ceteris.sequence.turns import compare_turns, filtered_resets
+
+__getattr__, __dir__ = lazily(__name__, __file__)

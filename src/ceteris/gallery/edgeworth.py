@@ -13,7 +13,7 @@ Scheidegger, S. (2024). Detecting Edgeworth cycles. Journal of Law and Economics
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -68,11 +68,13 @@ def equilibria() -> pd.DataFrame:
 
 
 def _game() -> Section:
-    table, cycle, kink = equilibria(), edgeworth_cycle(), kinked_demand()
+    cycle, kink = edgeworth_cycle(), kinked_demand()
+    table: Any = equilibria()
     cycles = table[table["equilibrium"] == "Edgeworth cycle"]
     formula = max(abs(derived(d) - edgeworth_cycle(d).mixing) for d in DISCOUNTS)
     worst, wrong = float(table["gain"].max()), float(cycles["gain if quoted"].min())
-    apart = float(kink.long_run["profit per firm"] - cycle.long_run["profit per firm"])
+    profits = [each.long_run["profit per firm"] for each in (kink, cycle)]
+    apart = float(profits[0] - profits[1])
     return Section(
         "Two equilibria of one game",
         "Two firms set prices 0, 1/6, ..., 1 in turns, demand is 1 - p. In one equilibrium they undercut each other "
@@ -92,7 +94,7 @@ def _game() -> Section:
                   f"Formula and solved indifference differ by {formula:.1e}. The formula that is often printed lets a "
                   f"firm gain {wrong:.2f} or more.", formula, 1e-9),
             Check("a focal price is worth more than cycles", apart > 0,
-                  f"Profits per firm are {kink.long_run.iloc[0]:.4f} and {cycle.long_run.iloc[0]:.4f} at δ = 0.95.",
+                  f"Profits per firm are {profits[0]:.4f} and {profits[1]:.4f} at δ = 0.95.",
                   apart, 0.0),
         ),
     )  # fmt: skip
@@ -105,7 +107,7 @@ def _detection(stations: int, epochs: int, seed: int) -> Section:
         net = CycleClassifier(epochs=epochs, random_state=seed).fit(learnt.prices, learnt.cycling)
         found[noise] = compare_detectors(net, learnt.prices, learnt.cycling, other.prices, other.cycling, seed)
     table = pd.concat([each.assign(panel=noise) for noise, each in found.items()], ignore_index=True)
-    best = {noise: each.groupby("kind")["auc"].max() for noise, each in found.items()}
+    best: Any = {noise: each.groupby("kind")["auc"].max() for noise, each in found.items()}
     clean, gap = float(best["clean"]["net"]), float(best["noisy"]["net"] - best["noisy"]["rule"])
     return Section(
         "Which stations cycle",
@@ -131,7 +133,7 @@ def _detection(stations: int, epochs: int, seed: int) -> Section:
 
 def _turns(series: int, epochs: int, seed: int) -> Section:
     scores, said = compare_turns(edgeworth_cycle(), series=series, epochs=epochs, seed=seed)
-    loss = scores.set_index("predictor")["log loss"]
+    loss: Any = scores.set_index("predictor")["log loss"]
     bound, net = float(loss.iloc[0]), float(loss["recurrent net"])
     others = loss.drop(["recurrent net", loss.index[0]])
     return Section(
@@ -207,7 +209,7 @@ def _draw_detectors(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> Non
     axes.legend(loc="upper left")
 
 
-def _calibration(said: pd.DataFrame) -> pd.DataFrame:
+def _calibration(said: Any) -> pd.DataFrame:
     parts = []
     for name in said.columns.drop(["reset", "share of resets"]):
         tenth = (said[name].rank(method="first") * 10 / (len(said) + 1)).astype(int)

@@ -173,7 +173,8 @@ class CycleClassifier(ClassifierMixin, AbstractFitted):
 
     def sections(self) -> tuple[Section, ...]:
         """Return the training as a part of a report."""
-        curve = self.history_.groupby("epoch")[["loss", "heldout"]].mean().reset_index()
+        courses: Any = self.history_.groupby("epoch")
+        curve = courses[["loss", "heldout"]].mean().reset_index()
         figure = Figure("Training", "Cross-entropy by epoch, averaged over the nets.", curve, _draw_curve)
         return (Section("CycleClassifier", self.summary().split("\n", 1)[1], (), (figure,), self.checks),)
 
@@ -212,7 +213,7 @@ def compare_detectors(
     (9, ['detector', 'kind', 'auc'])
     """
     truth, scores = _labels(other_cycling, len(np.asarray(other_prices))), rule_scores(_series(other_prices))
-    forest = RandomForestClassifier(300, min_samples_leaf=3, random_state=seed)
+    forest: Any = RandomForestClassifier(300, min_samples_leaf=3, random_state=seed)
     forest.fit(rule_scores(_series(prices)), _labels(cycling, len(np.asarray(prices))))
     rows: list[tuple[str, str, float]] = [
         (f"{learnt.net} on changes", "net", _auc(truth, learnt.predict_proba(other_prices)[:, 1])),

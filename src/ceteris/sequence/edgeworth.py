@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -243,9 +243,8 @@ class PricingEquilibrium(AbstractResult):
     def table(self) -> pd.DataFrame:
         """Return the answers with their probabilities, one row per price of the rival."""
         k = self.game.steps
-        words = lambda row: ", ".join(
-            f"{q}/{k}" + (f" ({row[q]:.3f})" if row[q] < 1 else "") for q in np.flatnonzero(row)
-        )
+        one = lambda q, share: f"{q}/{k}" + (f" ({share:.3f})" if share < 1 else "")
+        words = lambda row: ", ".join(one(q, row[q]) for q in np.flatnonzero(row))
         rows = [(f"{p}/{k}", words(self.reaction[p])) for p in range(k, -1, -1)]
         return pd.DataFrame(rows, columns=pd.Index(["price of the rival", "answer (probability)"]))
 
@@ -329,8 +328,10 @@ def _mixed(name: str, discount: float, at, price: int, between: tuple[int, int])
         first, second = (game.profits[q, price] + discount * W[q] for q in between)
         return first - second
 
-    ends = difference(0.0), difference(1.0)
-    mixing = float(brentq(difference, 0.0, 1.0, xtol=1e-15)) if ends[0] * ends[1] < 0 else np.nan
+    root: Any = np.nan
+    if difference(0.0) * difference(1.0) < 0:
+        root = brentq(difference, 0.0, 1.0, xtol=1e-15)
+    mixing = float(root)
     if not game.deviation_gains(at(np.nan_to_num(mixing, nan=0.5))).max() < SHARP or np.isnan(mixing):
         raise ValueError(
             f"discount is {discount:g}, but must be nearer to 1 for the {name} to be an equilibrium of this game; "

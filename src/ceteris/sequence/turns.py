@@ -147,7 +147,11 @@ def compare_turns(
 def _scores(truth: np.ndarray, p: np.ndarray) -> dict[str, float]:
     p = np.clip(p, FLOOR, 1 - FLOOR)
     log_loss = -np.mean(truth * np.log(p) + (1 - truth) * np.log1p(-p))
-    return {"log loss": log_loss, "Brier": np.mean((truth - p) ** 2), "auc": float(roc_auc_score(truth, p))}
+    return {
+        "log loss": float(log_loss),
+        "Brier": float(np.mean((truth - p) ** 2)),
+        "auc": float(roc_auc_score(truth, p)),
+    }
 
 
 def _net(seen: np.ndarray, reset: np.ndarray, other: np.ndarray, epochs: int, seed: int) -> np.ndarray:

@@ -73,7 +73,7 @@ def _game() -> Section:
     cycles = table[table["equilibrium"] == "Edgeworth cycle"]
     formula = max(abs(derived(d) - edgeworth_cycle(d).mixing) for d in DISCOUNTS)
     worst, wrong = float(table["gain"].max()), float(cycles["gain if quoted"].min())
-    profits = [each.long_run["profit per firm"] for each in (kink, cycle)]
+    profits: Any = [each.long_run["profit per firm"] for each in (kink, cycle)]
     apart = float(profits[0] - profits[1])
     return Section(
         "Two equilibria of one game",

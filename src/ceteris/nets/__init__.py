@@ -15,9 +15,11 @@ from ceteris.nets.activations import (
     swish,
     tanh,
 )
+from ceteris.nets.attention import SCORES, Alignment, Memory, MultiHead, attend, attention_weights
 from ceteris.nets.coder import Coder
 from ceteris.nets.cohorts import Cohorts
 from ceteris.nets.conditionals import Conditionals
+from ceteris.nets.convolution import CausalConvolution, ConvNet, Convolution2D, TemporalNet, pooled
 from ceteris.nets.deep_set import DeepSet
 from ceteris.nets.heads import Interval, ascending, positive, probabilities, quantiles, share
 from ceteris.nets.initialisers import (
@@ -62,23 +64,36 @@ from ceteris.nets.net import (
 from ceteris.nets.normalise import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Moments, RMSNorm
 from ceteris.nets.penalties import elastic_net, l1, l2, weight_matrices
 from ceteris.nets.pooling import Powers, attended, pooled_mean
+from ceteris.nets.positions import Embedding, rotary, sinusoidal
 from ceteris.nets.random_features import RandomFeatures
+from ceteris.nets.recurrent import CELLS, GRU, LSTM, Elman, Recurrent
 from ceteris.nets.scaling import Scaled, Standardise, scaled, standardise
 from ceteris.nets.tabular import Knots, TabularNet, WithKnots, tabular_net, with_knots
+from ceteris.nets.transformer import Transformer, TransformerBlock
 
 __all__ = [
     "ACTIVATIONS",
+    "CELLS",
+    "GRU",
     "INITIALISERS",
+    "LSTM",
     "MLP",
+    "SCORES",
     "AbstractConstants",
     "AbstractNet",
     "AbstractStateless",
+    "Alignment",
     "BatchNorm",
+    "CausalConvolution",
     "Coder",
     "Cohorts",
     "Conditionals",
+    "ConvNet",
+    "Convolution2D",
     "DeepSet",
     "Dense",
+    "Elman",
+    "Embedding",
     "GroupNorm",
     "Huber",
     "InstanceNorm",
@@ -86,22 +101,30 @@ __all__ = [
     "Layer",
     "LayerNorm",
     "LinearPlus",
+    "Memory",
     "Moments",
     "Monotone",
+    "MultiHead",
     "Pinball",
     "Powers",
     "RMSNorm",
     "RandomFeatures",
+    "Recurrent",
     "Scaled",
     "SmoothedCrossEntropy",
     "Standardise",
     "TabularNet",
+    "TemporalNet",
+    "Transformer",
+    "TransformerBlock",
     "Tweedie",
     "WithKnots",
     "absolute",
     "activation",
     "ascending",
+    "attend",
     "attended",
+    "attention_weights",
     "binary_cross_entropy",
     "categorical_cross_entropy",
     "choose",
@@ -129,13 +152,16 @@ __all__ = [
     "no_buffers",
     "orthogonal",
     "poisson",
+    "pooled",
     "positive",
     "probabilities",
     "quantiles",
     "relu",
+    "rotary",
     "scaled",
     "share",
     "sigmoid",
+    "sinusoidal",
     "softplus",
     "squared",
     "standardise",

@@ -1,52 +1,47 @@
-"""A recurrent net and a linear map on its hidden states: what reads series in this part."""
+"""A recurrent net and a linear map on its states: what reads series in this part."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 import jax.random as jr
+
+from ceteris.nets import Recurrent
+from ceteris.nets.initialisers import lecun_normal
+from ceteris.nets.mlp import Dense
 
 
 class Reader(eqx.Module):
-    """A recurrent net whose hidden states a linear map reads, at each period or on average.
+    """A recurrent net whose states a linear map reads, at each period or on average.
 
     Parameters
     ----------
-    cell : {"gru", "lstm"}
+    cell : {"gru", "lstm", "elman"}
+        See `ceteris.nets.Recurrent`.
     inputs : int
         Numbers per period.
     width : int
-        Hidden states.
+        Numbers in a state.
     outputs : int
+        Numbers that are read off.
     pooled : bool
-        Whether the mean hidden state is read, which gives (..., outputs), or each, which gives
-        (..., periods, outputs).
+        Whether the mean state is read, which gives (..., outputs), or each, which gives (..., periods, outputs).
     key : PRNG key
+        For the weights.
     """
 
-    cell: Any
-    read: eqx.nn.Linear
+    states: Recurrent
+    read: Dense
     pooled: bool = eqx.field(static=True)
 
-    def __init__(self, cell: str, inputs: int, width: int, outputs: int, pooled: bool, *, key: Any) -> None:
+    def __init__(self, cell: Any, inputs: int, width: int, outputs: int, pooled: bool, *, key: Any) -> None:
         own, read = jr.split(key)
-        self.cell = {"gru": eqx.nn.GRUCell, "lstm": eqx.nn.LSTMCell}[cell](inputs, width, key=own)
-        self.read = eqx.nn.Linear(width, outputs, key=read)
+        self.states = Recurrent(inputs, width, cell, key=own)
+        self.read = Dense(width, outputs, lecun_normal, key=read)
         self.pooled = pooled
 
     def __call__(self, x):
-        """Return the outputs of one series (periods, inputs), or of many with leading axes."""
-        if x.ndim > 2:
-            return jax.vmap(self)(x)
-        zero = jnp.zeros(self.read.in_features, x.dtype)
-        start = (zero, zero) if isinstance(self.cell, eqx.nn.LSTMCell) else zero
-
-        def step(state, now):
-            state = self.cell(now, state)
-            return state, state[0] if isinstance(state, tuple) else state
-
-        states = jax.lax.scan(step, start, x)[1]
-        return self.read(states.mean(0)) if self.pooled else jax.vmap(self.read)(states)
+        """Return the outputs of series (..., periods, inputs)."""
+        states = self.states(x)
+        return self.read(states.mean(-2) if self.pooled else states)

@@ -1,14 +1,31 @@
-"""Equilibria in prices, detectors of cycles."""
+"""Equilibria in prices, detectors of cycles, models of volatility."""
 
-from ceteris.sequence import CycleClassifier, PricingEquilibrium, edgeworth_cycle, simulate_stations
+from ceteris.sequence import (
+    CycleClassifier,
+    PricingEquilibrium,
+    RiskBacktest,
+    Volatility,
+    VolatilityFit,
+    edgeworth_cycle,
+    simulate_garch,
+    simulate_stations,
+)
 from door.case import Case
 
 PANEL = simulate_stations(24, 30)
+RETURNS = simulate_garch(300)[0]
 
 CASES = {
     PricingEquilibrium: Case(edgeworth_cycle, lambda found: [found.reaction, found.long_run, found.simulate(5)]),
     CycleClassifier: Case(
         lambda: CycleClassifier(width=4, members=1, epochs=2, random_state=0).fit(PANEL.prices, PANEL.cycling),
         lambda net: net.predict_proba(PANEL.prices),
+    ),
+    VolatilityFit: Case(
+        lambda: Volatility("gjr").fit(RETURNS),
+        lambda fit: [fit.parameters, fit.filter(RETURNS), fit.forecast(5)],
+    ),
+    RiskBacktest: Case(
+        lambda: Volatility().fit(RETURNS).backtest(RETURNS), lambda found: [found.tests, found.forecasts]
     ),
 }

@@ -296,7 +296,7 @@ def edgeworth_cycle(discount: float = 0.95) -> PricingEquilibrium:
     --------
     >>> cycle = edgeworth_cycle(0.9)
     >>> round(cycle.mixing, 3), cycle.long_run.round(4).tolist()
-    (0.213, [0.0664, 0.3987, 0.2658])
+    (0.213, [0.0665, 0.3987, 0.2658])
     """
     return _mixed("Edgeworth cycle", discount, lambda a: strategy({**CYCLE, 0: {0: a, 5: 1 - a}}), 0, (0, 5))
 

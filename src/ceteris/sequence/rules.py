@@ -85,7 +85,7 @@ def rule_scores(prices: np.ndarray) -> pd.DataFrame:
     >>> sawtooth, wave = np.tile([5.0, 4, 3, 2, 1], 8), np.sin(np.arange(40.0))
     >>> scores = rule_scores(np.stack([sawtooth, wave]))
     >>> scores["skewed changes"].round(1).tolist(), scores["negative median change"].round(1).tolist()
-    ([1.5, 0.0], [0.5, 0.0])
+    ([1.7, -0.1], [0.5, -0.1])
     """
     return pd.DataFrame({name: rule(prices) for name, rule in RULES.items()})
 

@@ -5,7 +5,11 @@ from ceteris.sequence import (
     PricingEquilibrium,
     RiskBacktest,
     Volatility,
+    VolatilityComparison,
     VolatilityFit,
+    VolatilityNet,
+    VolatilityNetFit,
+    compare_volatility,
     edgeworth_cycle,
     simulate_garch,
     simulate_stations,
@@ -13,7 +17,7 @@ from ceteris.sequence import (
 from door.case import Case
 
 PANEL = simulate_stations(24, 30)
-RETURNS = simulate_garch(300)[0]
+RETURNS = simulate_garch(500)[0]
 
 CASES = {
     PricingEquilibrium: Case(edgeworth_cycle, lambda found: [found.reaction, found.long_run, found.simulate(5)]),
@@ -27,5 +31,12 @@ CASES = {
     ),
     RiskBacktest: Case(
         lambda: Volatility().fit(RETURNS).backtest(RETURNS), lambda found: [found.tests, found.forecasts]
+    ),
+    VolatilityNetFit: Case(
+        lambda: VolatilityNet(members=1, steps=20).fit(RETURNS),
+        lambda fit: [fit.filter(RETURNS), fit.course, fit.gain],
+    ),
+    VolatilityComparison: Case(
+        lambda: compare_volatility(RETURNS, net=None), lambda found: [found.table, found.variances]
     ),
 }

@@ -11,8 +11,9 @@ from ceteris.lazy import lazily
 
 __all__ = [
     "AlternatingDuopoly", "CycleClassifier", "PricingEquilibrium", "RiskBacktest", "StationPanel", "Volatility",
-    "VolatilityFit", "backtest", "compare_detectors", "compare_turns", "edgeworth_cycle", "filtered_resets",
-    "kinked_demand", "rule_scores", "simulate_garch", "simulate_stations",
+    "VolatilityComparison", "VolatilityFit", "VolatilityNet", "VolatilityNetFit", "backtest", "compare_detectors",
+    "compare_turns", "compare_volatility", "edgeworth_cycle", "filtered_resets", "kinked_demand", "rule_scores",
+    "simulate_garch", "simulate_stations",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -24,5 +25,7 @@ if TYPE_CHECKING:
     from ceteris.sequence.turns import compare_turns, filtered_resets
     from ceteris.sequence.value_at_risk import RiskBacktest, backtest
     from ceteris.sequence.volatility import Volatility, VolatilityFit
+    from ceteris.sequence.volatility_compare import VolatilityComparison, compare_volatility
+    from ceteris.sequence.volatility_net import VolatilityNet, VolatilityNetFit
 
 __getattr__, __dir__ = lazily(__name__, __file__)

@@ -56,6 +56,44 @@ def sections(fit: Any) -> tuple[Section, ...]:
     )  # fmt: skip
 
 
+def net_summary(fit: Any) -> str:
+    """Return one screen about a fitted net of volatility."""
+    facts = [check.sentence for check in fit.checks]
+    facts += [f"Below: {fit.base.name}, what it started from, on all {len(fit.base.returns):,} returns."]
+    heading = f"VolatilityNet, {fit.settings.members} nets of width {fit.settings.width}, fitted"
+    return screenful(heading, facts, fit.base.parameters.reset_index())
+
+
+def net_sections(fit: Any) -> tuple[Section, ...]:
+    """Return course of the training, variances beside those of the base, and the base."""
+    r = fit.base.returns
+    both = pd.DataFrame({"when": r.index, "net": np.sqrt(fit.filter(r)["variance"].to_numpy()),
+                         "base": np.sqrt(fit.base.filter(r)["variance"].to_numpy())})  # fmt: skip
+    figures = (
+        Figure("Training", "Minus the log density of returns set aside, by update; a line per net.", fit.course,
+               _draw_training),
+        Figure("Standard deviation, net and base", "Of each return, given those before it.", both, _draw_both,
+               (8.0, 4.5)),
+    )  # fmt: skip
+    section = Section("VolatilityNet", fit.checks[0].sentence, (), figures, fit.checks)
+    return (section, *sections(fit.base))
+
+
+def _draw_training(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
+    axes = figure.subplots()
+    for _, own in data.groupby("member"):
+        axes.plot(own["step"], own["heldout"])
+    axes.set(xlabel="update", ylabel="minus the log density, per return")
+
+
+def _draw_both(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
+    above, below = figure.subplots(2, 1, sharex=True)
+    above.plot(data["when"], data["net"], linewidth=0.7)
+    above.set(ylabel="net", ylim=(0, None))
+    below.plot(data["when"], data["net"] / data["base"], linewidth=0.7)
+    below.set_ylabel("net / base")
+
+
 def _news(fit: Any) -> pd.DataFrame:
     e = np.linspace(-4, 4, 161) * np.sqrt(fit.long_run_variance)
     return pd.DataFrame({"surprise": e, "standard deviation": np.sqrt(fit.news_impact(e))})

@@ -13,7 +13,7 @@ SMALL = {"members": 2, "steps": 60}
 
 @pytest.fixture(scope="module")
 def learnt() -> VolatilityNetFit:
-    return VolatilityNet("garch", members=2, steps=200).fit(LEANING[:N])
+    return VolatilityNet("garch", members=2, steps=140).fit(LEANING[:N])
 
 
 @pytest.mark.parametrize(("kind", "errors"), [("garch", "student"), ("gjr", "normal"), ("egarch", "student")])

@@ -89,7 +89,7 @@ class RiskBacktest(AbstractResult):
     @property
     def hits(self) -> int:
         """How many returns fell below minus the value at risk."""
-        return int(self.forecasts["hit"].sum())
+        return int(np.asarray(self.forecasts["hit"]).sum())
 
     @property
     def checks(self) -> tuple[Check, ...]:

@@ -133,7 +133,7 @@ class Volatility:
         """
         r = as_series(returns)
         require("returns: how many", len(r), a_whole_number(FEWEST), "give a longer series")
-        if float(r.std()) < 1e-12 * max(1.0, float(abs(r.mean()))):
+        if float(np.std(r.to_numpy())) < 1e-12 * max(1.0, abs(float(r.to_numpy().mean()))):
             raise ValueError(f"returns is {float(r.iloc[0]):g} throughout, but must vary; give changes of a price.")
         found = maximise(self.model, self.errors, self.mean == "constant", r.to_numpy())
         return VolatilityFit(self, r, found, early_variance(r.to_numpy()))

@@ -88,7 +88,8 @@ class VolatilityComparison(AbstractResult):
     def sections(self) -> tuple[Section, ...]:
         """Return the table and the variances of the best as a part of a report."""
         best = self.table["model"].head(2).tolist()
-        frame = np.sqrt(self.variances[best]).assign(size=self.returns.abs()).rename_axis("when").reset_index()
+        roots: Any = self.variances[best] ** 0.5
+        frame = roots.assign(size=self.returns.abs()).rename_axis("when").reset_index()
         figure = Figure("Standard deviations", "Of the two best, and the size of returns.", frame, _draw, (8.0, 4.0))
         text = " ".join(self.summary().split("\n")[1:3])
         return (Section("Models of volatility", text, (Table("Scores", self.table),), (figure,), self.checks),)
@@ -117,7 +118,7 @@ def compare_volatility(
     >>> compare_volatility(returns, net=None).table["model"].tolist()[-1]
     'constant'
     """
-    r = as_series(returns)
+    r: Any = as_series(returns)
     require("returns: how many", len(r), a_whole_number(FEWEST), "give a longer series")
     probability("test_size", test_size, such_as=0.25)
     n = len(r) - whole("test_size: returns to judge by", round(test_size * len(r)), least=20)
@@ -140,7 +141,7 @@ def compare_volatility(
     return VolatilityComparison(table, variances, r[n:], level, n, status)
 
 
-def _simple(r: pd.Series, n: int) -> dict[str, pd.DataFrame]:
+def _simple(r: Any, n: int) -> dict[str, pd.DataFrame]:
     """Return a constant variance and a moving average of squares, with normal errors around the first mean."""
     mean, first = float(r[:n].mean()), float(r[:n].var(ddof=0))
     square = ((r - mean) ** 2).to_numpy()

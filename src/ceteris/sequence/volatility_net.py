@@ -210,7 +210,7 @@ class VolatilityNet:
             values, recursion = _scaled(base, r)
             batch = lambda part: {"r": values, "w": _marks(len(values), part)}
             build = eqx.Partial(VolatilityCell, self.width, self.errors == "student", recursion)
-            heldout = {} if judged is None else {"heldout": HeldOut(Surprise(), batch(judged))}
+            heldout: dict[str, Any] = {} if judged is None else {"heldout": HeldOut(Surprise(), batch(judged))}
             rule = optimiser("adam", self.rate, clip=1.0)
             descend = Descend(build, Surprise(), Fixed(batch(learnt)), rule, trainable=trainable, **heldout)
             monitors = [] if judged is None else [EarlyStopping("heldout", patience=-(-self.patience // EVERY))]
@@ -303,7 +303,7 @@ class VolatilityNetFit(AbstractVolatility):
 
 
 def _unit(base: VolatilityFit) -> float:
-    return float(base.returns.std(ddof=0))
+    return float(np.std(base.returns.to_numpy()))
 
 
 def _scaled(base: VolatilityFit, r: pd.Series) -> tuple[Array, Recursion]:

@@ -2,6 +2,8 @@
 
 from ceteris.sequence import (
     CycleClassifier,
+    InContextFit,
+    InContextLearner,
     PricingEquilibrium,
     RiskBacktest,
     Volatility,
@@ -38,5 +40,9 @@ CASES = {
     ),
     VolatilityComparison: Case(
         lambda: compare_volatility(RETURNS, net=None), lambda found: [found.table, found.variances]
+    ),
+    InContextFit: Case(
+        lambda: InContextLearner(context=4, width=4, depth=1, heads=1, steps=4, batch_size=8).fit(100),
+        lambda fit: [fit.table, fit.predict([[1.0, 0.5, 0.2]])],
     ),
 }

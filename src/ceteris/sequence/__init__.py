@@ -10,16 +10,25 @@ from typing import TYPE_CHECKING
 from ceteris.lazy import lazily
 
 __all__ = [
-    "AlternatingDuopoly", "CycleClassifier", "PricingEquilibrium", "RiskBacktest", "StationPanel", "Volatility",
-    "VolatilityComparison", "VolatilityFit", "VolatilityNet", "VolatilityNetFit", "backtest", "compare_detectors",
-    "compare_turns", "compare_volatility", "edgeworth_cycle", "filtered_resets", "kinked_demand", "rule_scores",
-    "simulate_garch", "simulate_stations",
+    "AlternatingDuopoly", "CycleClassifier", "InContextFit", "InContextLearner", "PricingEquilibrium",
+    "RiskBacktest", "StationPanel", "Volatility", "VolatilityComparison", "VolatilityFit", "VolatilityNet",
+    "VolatilityNetFit", "backtest", "bayes_forecasts", "compare_detectors", "compare_turns", "compare_volatility",
+    "descent_forecasts", "edgeworth_cycle", "filtered_resets", "kernel_forecasts", "kinked_demand",
+    "least_squares_forecasts", "rule_scores", "simulate_autoregressions", "simulate_garch", "simulate_stations",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
+    from ceteris.sequence.autoregressions import (
+        bayes_forecasts,
+        descent_forecasts,
+        kernel_forecasts,
+        least_squares_forecasts,
+        simulate_autoregressions,
+    )
     from ceteris.sequence.cycles import CycleClassifier, compare_detectors
     from ceteris.sequence.edgeworth import AlternatingDuopoly, PricingEquilibrium, edgeworth_cycle, kinked_demand
     from ceteris.sequence.garch import simulate_garch
+    from ceteris.sequence.in_context import InContextFit, InContextLearner
     from ceteris.sequence.rules import rule_scores
     from ceteris.sequence.stations import StationPanel, simulate_stations
     from ceteris.sequence.turns import compare_turns, filtered_resets

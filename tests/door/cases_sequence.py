@@ -2,8 +2,13 @@
 
 from ceteris.sequence import (
     CycleClassifier,
+    FactorModel,
     InContextFit,
     InContextLearner,
+    MixedFrequencyFit,
+    MixedFrequencyRegression,
+    Nowcaster,
+    NowcastFit,
     PricingEquilibrium,
     RiskBacktest,
     Volatility,
@@ -19,6 +24,7 @@ from ceteris.sequence import (
 from door.case import Case
 
 PANEL = simulate_stations(24, 30)
+MONTHLY, QUARTERLY = FactorModel((0.9, 0.7)).simulate(60)
 RETURNS = simulate_garch(500)[0]
 
 CASES = {
@@ -44,5 +50,13 @@ CASES = {
     InContextFit: Case(
         lambda: InContextLearner(context=4, width=4, depth=1, heads=1, steps=4, batch_size=8).fit(100),
         lambda fit: [fit.table, fit.predict([[1.0, 0.5, 0.2]])],
+    ),
+    MixedFrequencyFit: Case(
+        lambda: MixedFrequencyRegression(lags=6).fit(MONTHLY, QUARTERLY),
+        lambda fit: [fit.weights, fit.effects, fit.predict(MONTHLY, QUARTERLY)],
+    ),
+    NowcastFit: Case(
+        lambda: Nowcaster((0, 1), members=2, epochs=3).fit(MONTHLY, QUARTERLY),
+        lambda fit: [fit.nowcasts(MONTHLY, QUARTERLY, 2), fit.course],
     ),
 }

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from ceteris.lazy import lazily
 
 __all__ = [
-    "AlternatingDuopoly", "CycleClassifier", "InContextFit", "InContextLearner", "PricingEquilibrium",
+    "AlternatingDuopoly", "CycleClassifier", "FactorModel", "InContextFit", "InContextLearner",
+    "MixedFrequencyFit", "MixedFrequencyRegression", "NowcastFit", "Nowcaster", "PricingEquilibrium",
     "RiskBacktest", "StationPanel", "Volatility", "VolatilityComparison", "VolatilityFit", "VolatilityNet",
     "VolatilityNetFit", "backtest", "bayes_forecasts", "compare_detectors", "compare_turns", "compare_volatility",
     "descent_forecasts", "edgeworth_cycle", "filtered_resets", "kernel_forecasts", "kinked_demand",
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
     )
     from ceteris.sequence.cycles import CycleClassifier, compare_detectors
     from ceteris.sequence.edgeworth import AlternatingDuopoly, PricingEquilibrium, edgeworth_cycle, kinked_demand
+    from ceteris.sequence.factor_model import FactorModel
     from ceteris.sequence.garch import simulate_garch
     from ceteris.sequence.in_context import InContextFit, InContextLearner
+    from ceteris.sequence.mixed import MixedFrequencyFit, MixedFrequencyRegression
+    from ceteris.sequence.nowcast import Nowcaster, NowcastFit
     from ceteris.sequence.rules import rule_scores
     from ceteris.sequence.stations import StationPanel, simulate_stations
     from ceteris.sequence.turns import compare_turns, filtered_resets

@@ -2,25 +2,27 @@
 
 For each quarter, the net reads the months up to its end: the figures that are out, marks of which are, and past values
 of the quarter's own series in the last month of theirs. Which are out is decided by a calendar of releases: the net is
-trained as if at the end of each month of each past quarter, with what was out then and nothing else, so that one net
-answers at any time in the quarter. A recurrent net and a linear map of the months are added.
+trained as if at the end of each month of each past quarter, with what was out then and nothing else.
+
+First comes a ridge regression for each month of the quarter, its penalty chosen by leaving quarters out one at a time.
+A recurrent net then learns what these leave: nets are stopped by quarters set aside, each by another fifth, so that all
+quarters are nowcast by nets that have not seen them, and are kept only if they do better there; if not, the answer is
+that of the regressions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-import jax.random as jr
 import numpy as np
 import pandas as pd
 
-from ceteris.arguments import COUNT, a_whole_number, as_many, check, require, whole
-from ceteris.nets.mlp import Dense
+from ceteris.arguments import a_whole_number, as_many, check, require, whole
 from ceteris.recipe import optimiser
 from ceteris.results import Check, Figure, Section, Table
 from ceteris.sequence.factor_model import LATEST
@@ -33,43 +35,61 @@ if TYPE_CHECKING:
 
 FEWEST = 40  # quarters to learn from
 MONTHS = 3
+PENALTIES = np.logspace(-2, 5, 36)  # of the regressions, for inputs of variance one
+SURE = 1.645  # standard errors that a gain of the nets must have
 
 
-class Months(eqx.Module):
-    """A linear map of all months plus a recurrent net that reads them and starts at zero.
-
-    Parameters
-    ----------
-    inputs : int
-        Numbers per month.
-    window : int
-        Months.
-    width : int
-        Numbers in a state of the recurrent net.
-    key : PRNG key
-        For the weights.
-    """
-
-    linear: Dense
-    reader: Reader
-
-    def __init__(self, inputs: int, window: int, width: int, *, key: Any) -> None:
-        zeros = lambda key, shape: jnp.zeros(shape)
-        self.linear = Dense(inputs * window, 1, zeros, key=key)
-        reader = Reader("gru", inputs, width, 1, False, key=jr.fold_in(key, 1))
-        self.reader = eqx.tree_at(lambda r: r.read.weight, reader, jnp.zeros((width, 1)))
-
-    def __call__(self, x):
-        """Return one number per window (..., months, inputs)."""
-        return (self.linear(x.reshape(*x.shape[:-2], -1)) + self.reader(x)[..., -1, :])[..., 0]
-
-
-class SquaredError(AbstractRowLoss):
-    """Squared error of a nowcast."""
+class Remainder(AbstractRowLoss):
+    """Squared error of what a net adds to a nowcast."""
 
     def losses(self, model, batch, key):
         """Return the squared error of each row."""
-        return (model(batch["x"]) - batch["y"]) ** 2, {}
+        return (_last(model, batch["x"]) - batch["y"]) ** 2, {}
+
+
+class Ridge(NamedTuple):
+    """A ridge regression on standardised months.
+
+    Attributes
+    ----------
+    constant : float
+    slopes : array, shape (months * numbers,)
+    left_out : array, shape (rows,)
+        Its predictions of the rows it was fitted on, each from the others.
+    """
+
+    constant: float
+    slopes: np.ndarray
+    left_out: np.ndarray
+
+
+def ridge(X: np.ndarray, y: np.ndarray) -> Ridge:
+    """Fit a ridge regression whose penalty gives the lowest error of rows left out one at a time.
+
+    Parameters
+    ----------
+    X : array, shape (rows, inputs)
+    y : array, shape (rows,)
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).normal(size=(200, 3))
+    >>> ridge(X, 2 + X @ [1.0, 0.0, -1.0]).slopes.round(2) + 0
+    array([ 1.,  0., -1.])
+    """
+    centre, level = X.mean(0), y.mean()
+    U, sizes, V = np.linalg.svd(X - centre, full_matrices=False)
+    best: tuple[float, Any, Any] = (np.inf, None, None)
+    for penalty in PENALTIES:
+        kept = sizes**2 / (sizes**2 + penalty)
+        fitted = level + U @ (kept * (U.T @ (y - level)))
+        leverage = 1 / len(y) + (U**2) @ kept
+        left_out = y - (y - fitted) / np.maximum(1 - leverage, 1e-3)
+        error = float(((y - left_out) ** 2).mean())
+        if error < best[0]:
+            shrunk = sizes / (sizes**2 + penalty) * (U.T @ (y - level))
+            best = error, V.T @ shrunk, left_out
+    return Ridge(float(level - centre @ best[1]), best[1], best[2])
 
 
 @dataclass(frozen=True)
@@ -87,7 +107,7 @@ class Nowcaster:
     width : int
         Numbers in a state of the recurrent net.
     members : int
-        Nets, whose nowcasts are averaged; each is stopped by other quarters.
+        Nets, whose answers are averaged; each is stopped by other quarters, which are all quarters together.
     rate : float
         Highest learning rate.
     weight_decay : float
@@ -112,7 +132,7 @@ class Nowcaster:
     width: int = 8
     members: int = 5
     rate: float = 3e-3
-    weight_decay: float = 0.1
+    weight_decay: float = 0.3
     epochs: int = 200
     seed: int = 0
 
@@ -136,17 +156,33 @@ class Nowcaster:
         scale = _scales(x, y)
         first = -(-self.window // MONTHS)  # of the quarters with a whole window
         kept = np.flatnonzero(np.isfinite(y[first:])) + first
-        rows = [features(x, y, q, month, self) for month in (1, 2, 3) for q in (kept,)]
-        data = {"x": _in_scale(np.concatenate(rows), scale), "y": np.tile((y[kept] - scale[2]) / scale[3], 3)}
-        members = _blocks(len(kept), self.members, np.random.default_rng(self.seed))
+        rows = [_in_scale(features(x, y, kept, month, self), scale) for month in (1, 2, 3)]
+        target = (y[kept] - scale[2]) / scale[3]
+        lines = tuple(ridge(_plain(each), target) for each in rows)
+        left = np.concatenate([target - line.left_out for line in lines])
+        nets, status = self._learn(np.concatenate(rows), left, len(kept))
+        error = float(np.sqrt((left**2).mean()) * scale[3])
+        found = NowcastFit(self, lines, nets, scale, status, error, pd.DataFrame())
+        return replace(found, course=found._course(monthly, quarterly))
+
+    def _learn(self, x: np.ndarray, left: np.ndarray, quarters: int) -> tuple[Any, str]:
+        """Train nets on what the regressions leave; return them if they do better at quarters they have not seen."""
+        members = _blocks(quarters, self.members, np.random.default_rng(self.seed))
         rule = partial(optimiser, "adamw", self.rate, schedule="cosine", weight_decay=self.weight_decay, clip=1.0)
         plan = TrainingPlan(self.epochs, min(32, members.train.shape[1]), rule, max(self.epochs // 5, 1))
-        build = eqx.Partial(Months, data["x"].shape[2], self.window, self.width)
-        run = train("Nowcaster", build, SquaredError(), padded(data), members, plan, self.seed)
-        heldout = np.sqrt(np.nanmin(run.metrics["heldout"], axis=0).mean()) * scale[3]
-        found = NowcastFit(self, run.model, scale, run.sentence, float(heldout), pd.DataFrame())
-        return NowcastFit(*(getattr(found, n) for n in ("settings", "nets", "scale", "status", "heldout")),
-                          found._course(monthly, quarterly))  # fmt: skip
+        build = eqx.Partial(_starting_at_zero, x.shape[2], self.width)
+        run = train("Nowcaster", build, Remainder(), padded({"x": x, "y": left}), members, plan, self.seed)
+        added = evaluate(_last, run.model, [x.astype(np.float32)])[0].astype(float)
+        better = np.stack([left**2 - (left - own) ** 2 for own in added])
+        unseen = np.zeros(better.shape, bool)
+        np.put_along_axis(unseen, members.heldout, True, axis=1)
+        of_row = (better * unseen).sum(0) / np.maximum(unseen.sum(0), 1)
+        gain = of_row.reshape(MONTHS, quarters).mean(0)  # a quarter at a time: its three months err alike
+        sure = gain.mean() > SURE * gain.std(ddof=1) / np.sqrt(quarters)
+        said = f"they change squared errors at quarters set aside by {-gain.mean() / (left**2).mean():+.1%}."
+        if sure:
+            return run.model, f"The nets are kept: {said}"
+        return None, f"The nets are not kept, and the answer is that of the regressions: {said}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -156,19 +192,22 @@ class NowcastFit(AbstractResult):
     Attributes
     ----------
     settings : Nowcaster
-    nets : Months
-        Stacked.
+    lines : tuple of Ridge
+        The regressions of the three months.
+    nets : Recurrent and Dense
+        Stacked; None where they were not kept.
     scale : tuple
         Means and standard deviations of the monthly series, and of the quarterly one.
     status : str
-        How the training ended.
+        Whether the nets were kept.
     heldout : float
-        Root mean squared error at quarters by which nets were stopped, of all months.
+        Root mean squared error of the regressions at quarters left out, over all months.
     course : DataFrame
         Observed quarters and their nowcasts by month, in sample.
     """
 
     settings: Nowcaster
+    lines: tuple[Ridge, ...]
     nets: Any
     scale: tuple[np.ndarray, np.ndarray, float, float]
     status: str
@@ -192,25 +231,35 @@ class NowcastFit(AbstractResult):
         """
         whole("month", month, least=1, most=MONTHS)
         x, y, _ = _numbers(monthly, quarterly, self.settings.delays)
-        return self._answers(features(x, y, np.arange(len(y)), month, self.settings))
+        return self._answers(features(x, y, np.arange(len(y)), month, self.settings), month)
 
     def nowcast(self, monthly: Any, quarterly: Any) -> float:
-        """Return the nowcast of the quarter after the last known, from all figures there are.
+        """Return the nowcast of the quarter after those given, from what the calendar says is out.
 
         Parameters
         ----------
         monthly : DataFrame or array, shape (months, series)
-            Up to the latest figure; those that are not out are missing (NaN).
+            Up to the latest month of that quarter, one to three months of it; figures that are not out are missing
+            (NaN).
         quarterly : Series or array, shape (quarters,)
-            Those known; the latest may be missing (NaN), and the quarter after them is meant.
+            All quarters before it; the latest may be missing (NaN).
         """
         x, y, _ = _numbers(monthly, quarterly, self.settings.delays)
-        y = np.append(y, np.nan)
-        return float(self._answers(features(x, y, np.array([len(y) - 1]), None, self.settings))[0])
+        month = len(x) - MONTHS * len(y)
+        if not 1 <= month <= MONTHS:
+            raise ValueError(
+                f"monthly has {len(x)} months, but must have one to three more than the {len(y)} quarters before "
+                f"the one that is nowcast, {MONTHS * len(y) + 1} to {MONTHS * len(y) + MONTHS}; give NaN for what is "
+                "not out."
+            )
+        quarter = np.array([len(y)])
+        return float(self._answers(features(x, np.append(y, np.nan), quarter, month, self.settings), month)[0])
 
-    def _answers(self, rows: np.ndarray) -> np.ndarray:
-        scaled = _in_scale(rows, self.scale).astype(np.float32)
-        found = evaluate(_outputs, self.nets, [scaled])[0].astype(float).mean(0)
+    def _answers(self, rows: np.ndarray, month: int) -> np.ndarray:
+        scaled, line = _in_scale(rows, self.scale), self.lines[month - 1]
+        found = line.constant + _plain(scaled) @ line.slopes
+        if self.nets is not None:
+            found = found + evaluate(_last, self.nets, [scaled.astype(np.float32)])[0].astype(float).mean(0)
         return self.scale[2] + self.scale[3] * found
 
     def _course(self, monthly: Any, quarterly: Any) -> pd.DataFrame:
@@ -223,7 +272,10 @@ class NowcastFit(AbstractResult):
     def checks(self) -> tuple[Check, ...]:
         """Whether nowcasts are better than the mean of the series."""
         sd = self.scale[3]
-        said = f"At quarters set aside its root mean squared error is {self.heldout:.4g}; that of the mean is {sd:.4g}."
+        said = (
+            f"At quarters left out, the root mean squared error of the regressions is {self.heldout:.4g}; that of the "
+            f"mean is {sd:.4g}."
+        )
         return (Check("better than the mean", self.heldout < sd, said, self.heldout, sd),)
 
     def summary(self) -> str:
@@ -245,7 +297,7 @@ class NowcastFit(AbstractResult):
         return (Section("Nowcasts", text, (Table("Errors", table.reset_index()),), (figure,), self.checks),)
 
 
-def features(x: np.ndarray, y: np.ndarray, quarters: np.ndarray, month: int | None, settings: Nowcaster) -> np.ndarray:
+def features(x: np.ndarray, y: np.ndarray, quarters: np.ndarray, month: int, settings: Nowcaster) -> np.ndarray:
     """Return what is out of the months up to the end of each quarter, at the end of one of its months.
 
     Parameters
@@ -254,8 +306,8 @@ def features(x: np.ndarray, y: np.ndarray, quarters: np.ndarray, month: int | No
     y : array, shape (quarters,)
     quarters : int array
         Which are to be nowcast.
-    month : int or None
-        1, 2 or 3; with None, all figures that there are count as out.
+    month : int
+        1, 2 or 3.
     settings : Nowcaster
 
     Returns
@@ -272,9 +324,7 @@ def features(x: np.ndarray, y: np.ndarray, quarters: np.ndarray, month: int | No
     both = np.concatenate([wide, own], axis=1)[np.clip(at, 0, None)]
     both[at < 0] = np.nan
     both[:, ahead >= 0, -1] = np.nan  # the quarter itself
-    if month is not None:
-        late = ahead[:, None] + np.array([*settings.delays, settings.own_delay]) > month - 1
-        both[:, late] = np.nan
+    both[:, ahead[:, None] + np.array([*settings.delays, settings.own_delay]) > month - 1] = np.nan
     out = np.isfinite(both)
     return np.concatenate([np.where(out, both, np.nan), out], axis=2)
 
@@ -284,12 +334,14 @@ def _numbers(monthly: Any, quarterly: Any, delays: Sequence[int]) -> tuple[np.nd
     x, y = (np.asarray(given, float) for given in (monthly, quarterly))
     if x.ndim != 2 or y.ndim != 1:
         raise ValueError(
-            f"monthly has shape {x.shape} and quarterly {y.shape}, but they must have (months, series) and (quarters,); "
-            "reshape them."
+            f"monthly has shape {x.shape} and quarterly {y.shape}, but they must have (months, series) and "
+            "(quarters,); reshape them."
         )
     for name, values in (("monthly", x), ("quarterly", y)):
         if np.isinf(values).any():
-            raise ValueError(f"{name} holds infinite values, but must hold numbers, or NaN where none is out; correct them.")
+            raise ValueError(
+                f"{name} holds infinite values, but must hold numbers, or NaN where none is out; correct them."
+            )
     as_many("delays", delays, x.shape[1], "monthly series")
     return x, y, x.shape[1]
 
@@ -314,8 +366,19 @@ def _blocks(quarters: int, members: int, rng: np.random.Generator) -> MemberRows
     return MemberRows(np.stack([np.setdiff1d(np.arange(MONTHS * quarters), rows) for rows in heldout]), heldout)
 
 
-def _outputs(net, x):
-    return net(x)
+def _starting_at_zero(inputs: int, width: int, *, key: Any) -> Reader:
+    """Return a recurrent net whose answer is zero at first."""
+    reader = Reader("gru", inputs, width, 1, False, key=key)
+    return eqx.tree_at(lambda r: r.read.weight, reader, jnp.zeros((width, 1)))
+
+
+def _last(net, x):
+    return net(x)[..., -1, 0]
+
+
+def _plain(rows: np.ndarray) -> np.ndarray:
+    """Return the figures without the marks, a row per quarter."""
+    return rows[..., : rows.shape[2] // 2].reshape(len(rows), -1)
 
 
 def _draw(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:

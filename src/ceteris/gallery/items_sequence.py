@@ -27,4 +27,31 @@ SEQUENCES = (
             ),
         ),
     ),
+    Item(
+        "in_context",
+        "Autoregressions learnt in context",
+        "Garg, Tsipras, Liang and Valiant (2022); Von Oswald et al. (2023); Introduction to machine learning and deep "
+        "learning (lecture notes, University of Lausanne), section 1.11.5",
+        "Statements that hold for our nets as for theirs, and one that does not hold as printed: that softmax "
+        "attention forecasts ρ x_t whatever the variance.",
+        "2,200 of 3,000 updates, contexts of more than 12 values",
+        (17, 165),
+        (
+            Claim(
+                "Garg et al.",
+                "Transformers trained on draws of linear problems do about as well in context as the best estimator.",
+                "nearly as good as can be",
+            ),
+            Claim(
+                "Von Oswald et al.",
+                "A layer of linear attention is a step of gradient descent.",
+                "one step of gradient descent is not enough",
+            ),
+            Claim(
+                "Lecture notes, section 1.11.5",
+                "The forecast of softmax attention is about ρ x_t, and σ² does not enter at first order.",
+                "softmax attention tends to ρ var(x) x_t",
+            ),
+        ),
+    ),
 )

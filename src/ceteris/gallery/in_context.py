@@ -103,7 +103,8 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
 
 def _draw_slopes(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
     axes = figure.subplots()
-    axes.plot([0.2, 1], [0.2, 1], color="0.5", linewidth=0.8, label="ρ")
+    line = np.linspace(0.2, 1, 81)
+    axes.plot(line, line, color="0.5", linewidth=0.8, label="ρ")
     axes.plot(data["ρ"], data["ρ var(x)"], "o", label="ρ var(x)")
     axes.plot(data["ρ"], data["slope, exp(x_t x_{i-1})"], "s", label="softmax attention")
     axes.plot(data["ρ"], data["slope, Gaussian kernel"], "^", label="Gaussian kernel")

@@ -13,7 +13,7 @@ SEQUENCES = (
         "A game with two equilibria, and the statement that nets detect cycles which rules miss. Their panels of "
         "stations are not at hand: ours are simulated from the equilibria, with look-alikes.",
         "360 of 600 stations, 240 of 400 series",
-        (24, 40),
+        (24, 30),
         (
             Claim(
                 "Maskin and Tirole",

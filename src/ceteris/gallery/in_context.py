@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 
 from ceteris.results import Check, Figure, Section, Table
-from ceteris.sequence.autoregressions import kernel_forecasts
 from ceteris.sequence.in_context import InContextLearner
+from ceteris.sequence.predictors import kernel_forecasts
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -65,9 +65,9 @@ def _kernels(seed: int) -> Section:
     return Section(
         "Softmax attention is not a local regression",
         f"{SERIES:,} series of 400 values. Were the forecast of softmax attention ρ x_t, its slope in x_t would be "
-        "ρ; it is ρ var(x), which is less than ρ where the variance is below one and more where it is above. A Gaussian "
-        "kernel, which keys of equal length would give, has a slope near ρ. At ρ = 0.9 the limit is not reached: "
-        "weights hang on the few largest values.",
+        "ρ; it is ρ var(x), which is less than ρ where the variance is below one and more where it is above. A "
+        "Gaussian kernel, which keys of equal length would give, has a slope near ρ. At ρ = 0.9 the limit is not "
+        "reached: weights hang on the few largest values.",
         (Table("Slopes near zero, and excess errors over ρ x_t in units of σ²", table),),
         (Figure("Slopes", "Slope of the forecast in x_t against ρ.", table, _draw_slopes),),
         (

@@ -19,13 +19,6 @@ __all__ = [
 ]  # fmt: skip
 
 if TYPE_CHECKING:
-    from ceteris.sequence.autoregressions import (
-        bayes_forecasts,
-        descent_forecasts,
-        kernel_forecasts,
-        least_squares_forecasts,
-        simulate_autoregressions,
-    )
     from ceteris.sequence.cycles import CycleClassifier, compare_detectors
     from ceteris.sequence.edgeworth import AlternatingDuopoly, PricingEquilibrium, edgeworth_cycle, kinked_demand
     from ceteris.sequence.factor_model import FactorModel
@@ -33,6 +26,13 @@ if TYPE_CHECKING:
     from ceteris.sequence.in_context import InContextFit, InContextLearner
     from ceteris.sequence.mixed import MixedFrequencyFit, MixedFrequencyRegression
     from ceteris.sequence.nowcast import Nowcaster, NowcastFit
+    from ceteris.sequence.predictors import (
+        bayes_forecasts,
+        descent_forecasts,
+        kernel_forecasts,
+        least_squares_forecasts,
+        simulate_autoregressions,
+    )
     from ceteris.sequence.rules import rule_scores
     from ceteris.sequence.stations import StationPanel, simulate_stations
     from ceteris.sequence.turns import compare_turns, filtered_resets

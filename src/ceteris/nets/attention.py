@@ -16,7 +16,7 @@ scaled     s' h / √n                  Vaswani et al. 2017
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
 import jax
@@ -106,8 +106,8 @@ class Alignment(eqx.Module):
     ((2, 4), (2, 5))
     """
 
-    weight: Array | None
-    direction: Array | None
+    weight: Any  # an array, or None where the score has nothing to learn
+    direction: Any
     score: str = eqx.field(static=True)
 
     def __init__(

@@ -68,7 +68,7 @@ class InContextNet(eqx.Module):
 
     def __init__(self, width: int, depth: int, heads: int, *, key: Any) -> None:
         own, read = jr.split(key)
-        self.blocks = Transformer(2, width, heads, depth, hidden=2 * width, causal=True, key=own)
+        self.blocks = Transformer(2, width, heads, depth, perceptron=2 * width, causal=True, key=own)
         self.read = Dense(width, 1, lecun_normal, key=read)
 
     def __call__(self, x):
@@ -240,7 +240,7 @@ class InContextFit(AbstractResult):
     @property
     def within(self) -> pd.DataFrame:
         """The table up to the context of the training."""
-        return self.table[self.table["context"] <= self.settings.context]
+        return self.table.iloc[: self.settings.context]
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -270,18 +270,18 @@ class InContextFit(AbstractResult):
         facts = [f"Trained on {self.settings.steps:,} × {self.settings.batch_size} series of {T + 1} values, none of "
                  "which it is shown again. Mean squared errors; that of whoever knows ρ is 1.",
                  *(check.sentence for check in self.checks if check.passed is not False)]  # fmt: skip
-        table = self.table[self.table["context"].isin(shown)].reset_index(drop=True)
+        table = self.table.iloc[[t - 1 for t in shown]].reset_index(drop=True)
         return screenful("A transformer that learns autoregressions in context", facts, table, self.checks)
 
     def sections(self) -> tuple[Section, ...]:
         """Return errors by context and the course of the training as a part of a report."""
         marked = self.table.assign(trained=self.settings.context)
-        course = self.course.groupby((self.course["step"] - 1) // max(1, len(self.course) // 100)).mean()
+        courses: Any = self.course.groupby((self.course["step"] - 1) // max(1, len(self.course) // 100))
         figures = (
             Figure("Error by context", "Excess mean squared error over that of whoever knows ρ. The line marks the "
                    "longest context of the training.", marked, _draw_errors, (6.4, 4.4)),
-            Figure("Training", "Mean squared error of the next value, averaged over neighbouring updates.", course,
-                   _draw_course),
+            Figure("Training", "Mean squared error of the next value, averaged over neighbouring updates.",
+                   courses.mean(), _draw_course),
         )  # fmt: skip
         text = " ".join(check.sentence for check in self.checks)
         return (Section("In-context learning", text, (Table("Errors", self.table),), figures, self.checks),)

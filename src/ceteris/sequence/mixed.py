@@ -148,7 +148,7 @@ class MixedFrequencyRegression:
         x, y, names = _both(monthly, quarterly)
         lagged = monthly_lags(x, len(y), self.lags, self.month)
         rest = np.stack([np.ones(len(y)), *(_back(y, k) for k in range(1, self.own + 1))], axis=1)
-        there = np.isfinite(lagged).all((1, 2)) & np.isfinite(rest).all(1)
+        there: Any = np.isfinite(lagged).all((1, 2)) & np.isfinite(rest).all(1)
         unknowns = rest.shape[1] + x.shape[1] * (self.lags if self.weights == "unrestricted" else 3)
         whole("quarterly: quarters with all lags", int(there.sum()), least=unknowns + 5)
         theta, coefficients, residuals = _estimated(self.weights, lagged[there], rest[there], y[there])

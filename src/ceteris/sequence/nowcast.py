@@ -175,7 +175,7 @@ class Nowcaster:
         added = evaluate(_last, run.model, [x.astype(np.float32)])[0].astype(float)
         better = np.stack([left**2 - (left - own) ** 2 for own in added])
         unseen = np.zeros(better.shape, bool)
-        np.put_along_axis(unseen, members.heldout, True, axis=1)
+        unseen[np.arange(self.members)[:, None], members.heldout] = True
         of_row = (better * unseen).sum(0) / np.maximum(unseen.sum(0), 1)
         gain = of_row.reshape(MONTHS, quarters).mean(0)  # a quarter at a time: its three months err alike
         sure = gain.mean() > SURE * gain.std(ddof=1) / np.sqrt(quarters)

@@ -67,6 +67,7 @@ EXCEPTIONS = {
         "causal.heterogeneity.TreeSettings": "grf's parameter: the least share of rows in a child",
         "impute.Adversarial": "GAIN's parameter: the weight of the observed cells",
         "nets.elu": "the paper's parameter",
+        "sequence.simulate_garch": "the paper's parameter",
         "nets.leaky_relu": "the paper's parameter",
     },
     "size": {

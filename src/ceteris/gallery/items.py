@@ -8,6 +8,7 @@ shows a picture, its caption or text says in words what ours must show alike.
 from __future__ import annotations
 
 from ceteris.gallery.claims import Claim, Item
+from ceteris.gallery.items_sequence import SEQUENCES
 from ceteris.gallery.items_theory import THEORY
 
 LAUSANNE = "Introduction to machine learning and deep learning (lecture notes, University of Lausanne)"
@@ -351,5 +352,5 @@ _ITEMS = (
     ),
 )
 
-ITEMS = {item.name: item for item in (*_ITEMS, *THEORY)}
+ITEMS = {item.name: item for item in (*_ITEMS, *THEORY, *SEQUENCES)}
 """Items of the gallery by name."""

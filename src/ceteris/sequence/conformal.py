@@ -18,6 +18,7 @@ from ceteris.sequence.weighing import realised
 
 ORIGINS = 120  # of which errors are used, at most
 OWN = 30  # past origins from which on a series is judged by its own errors
+MANY = 100  # and each step by its own
 LEARNING = 0.02  # by how much the adaptive level moves after each miss
 
 
@@ -86,8 +87,8 @@ def spread(errors: np.ndarray) -> np.ndarray:
 def rolling(errors: np.ndarray, at: int, levels: np.ndarray, sigma: np.ndarray, origins: int = ORIGINS) -> np.ndarray:
     """Return the quantiles of errors that had come to pass at a time.
 
-    Errors are divided by their spread by horizon, and those of all horizons are put together, on both sides of zero;
-    short series use those of the others.
+    Errors are divided by their spread by horizon and put on both sides of zero. With few past origins those of all
+    horizons are put together, and with fewer still those of all series.
 
     Parameters
     ----------
@@ -115,12 +116,16 @@ def rolling(errors: np.ndarray, at: int, levels: np.ndarray, sigma: np.ndarray, 
     counts = (~np.isnan(scores)).any(2).sum(1)
     everything = _both_sides(scores)
     normal = norm.ppf(levels)
-    found = np.empty((n, len(levels)))
+    found = np.empty((n, horizon, len(levels)))
     for i in range(n):
+        if counts[i] >= MANY:
+            steps = [_both_sides(scores[i, :, h]) for h in range(horizon)]
+            found[i] = [quantile(own, levels, len(own) / 2) if len(own) else normal for own in steps]
+            continue
         own = _both_sides(scores[i]) if counts[i] >= OWN or n == 1 else everything
         count = counts[i] if own is not everything else counts.sum()
         found[i] = quantile(own, levels, count) if count >= 8 else normal * 1.2
-    return np.where(np.isnan(sigma), 0.0, sigma)[:, :, None] * found[:, None, :]
+    return np.where(np.isnan(sigma), 0.0, sigma)[:, :, None] * found
 
 
 def _both_sides(scores: np.ndarray) -> np.ndarray:

@@ -114,9 +114,18 @@ def all_origins(panel: Panel, names: Iterable[str], horizon: int, since: int = 0
     wild = WILD * (high - low) + 1e-9 * np.abs(high)
     found[~((found >= low - wild) & (found <= high + wild))] = np.nan
     found[:, ~own] = np.nan
+    found[:, :, : warm_up(panel.season, (panel.last - panel.first).max() + 1)] = np.nan
     place = np.arange(times)[None, :] - panel.first[:, None]
     moved = np.take_along_axis(found, np.maximum(place, 0)[None, :, :, None], axis=2)
     return np.where((place >= 0)[None, :, :, None], moved, np.nan)
+
+
+def warm_up(season: int, length: int) -> int:
+    """Return how many values a series must have before errors of forecasts count: two and a half seasons, or 20.
+
+    A third of a short series is enough; earlier forecasts are of methods that know next to nothing.
+    """
+    return int(min(max(2.5 * season if season < 50 else season, 20), length // 3))
 
 
 def at_the_start(panel: Panel) -> tuple[np.ndarray, np.ndarray]:

@@ -178,15 +178,15 @@ def theta(y: np.ndarray, season: int, horizon: int, since: int, judged: int) -> 
         return found, fit
     seasons = seasonal_means(y, season)[:, origins]  # (series, origins, season)
     phase = np.arange(times) % season
-    alpha = np.array([0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99])
+    alpha = np.array([0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9, 0.99])
     level = np.repeat((y[:, None, 0] - seasons[:, :, 0])[..., None], len(alpha), 2)
     squares = np.zeros_like(level)
     for t in range(1, times):
-        going = origins >= t  # the others have got to their origin
+        going = slice(int(np.searchsorted(origins, t)), None)  # the others have got to their origin
         error = (y[:, None, t] - seasons[:, going, phase[t]])[..., None] - level[:, going]
-        if t >= judged:
-            squares[:, going] += error**2
         level[:, going] += alpha * error
+        if t >= judged:
+            squares[:, going] += np.square(error, out=error)
     best = np.argmin(squares, axis=2)[..., None]
     least, count = np.take_along_axis(squares, best, 2)[..., 0], origins + 1.0 - judged
     fit[:, origins] = count * np.log(np.maximum(least, 1e-300) / count) + 2 * season

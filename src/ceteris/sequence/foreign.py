@@ -41,5 +41,5 @@ def foreign_origins(
             for j, one in enumerate(levels):
                 cover = round(100 * abs(2 * one - 1), 6)
                 side = "lo" if one < 0.5 else "hi"
-                quantiles[k, i, :, j] = found["mean"] if cover == 0 else found[f"{side}-{cover:g}"]
+                quantiles[k, i, :, j] = found["mean"] if cover == 0 else found[f"{side}-{cover}"]
     return point, quantiles, "ok"

@@ -15,7 +15,7 @@ def forecast(
     data: Annotated[Path, typer.Argument(help="A long table, a row for each series and time: CSV or Parquet.")],
     time: Annotated[str, typer.Option(help="The column of the time.")],
     target: Annotated[str, typer.Option(help="The column to forecast.")],
-    id_: Annotated[str | None, typer.Option("--id", help="The column that names the series, if there are several.")] = None,
+    id_: Annotated[str | None, typer.Option("--id", help="The column that names the series; none for one.")] = None,
     horizon: Annotated[int, typer.Option(help="Steps ahead.")] = 12,
     out: Annotated[Path | None, typer.Option(help="Run folder.  [default: runs/NAME-forecast]")] = None,
     net: Annotated[str, typer.Option(help="mlp, linear, nhits, lstm, gru, tcn, transformer, or none.")] = "mlp",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ceteris.sequence.comparing import compare_forecasts
     from ceteris.sequence.comparison import ForecastComparison
     from ceteris.sequence.forecaster import Forecaster
-    from ceteris.sequence.reconcile import Hierarchy, add_up, hierarchy, reconcile, reconcile_forecaster
+    from ceteris.sequence.hierarchies import Hierarchy, add_up, hierarchy, reconcile, reconcile_forecaster
     from ceteris.sequence.simple import SIMPLE
 
 __getattr__, __dir__ = lazily(__name__, __file__)

@@ -14,8 +14,7 @@ def autoregression(y: np.ndarray, season: int, horizon: int, since: int, judged:
 
     Both predict the same value, so that their BIC can be compared.
     """
-    n, times = y.shape
-    most = int(min(8, max(1, times // 8)))
+    most = int(min(8, max(1, y.shape[1] // 8)))
     change = np.diff(y, axis=1, prepend=y[:, :1])
     level = _chosen(y, list(range(1, most + 1)), 0, horizon, since)
     moved = _chosen(change, list(range(1, most + 1)), 1, horizon, since)
@@ -26,12 +25,12 @@ def autoregression(y: np.ndarray, season: int, horizon: int, since: int, judged:
 
 def seasonal_autoregression(y: np.ndarray, season: int, horizon: int, since: int, judged: int) -> Filtered:
     """Autoregressions of the change over a season, with lags of a few steps and around a season."""
-    n, times = y.shape
+    times = y.shape[1]
     if season == 1:
         return autoregression(y, season, horizon, since, judged)
     change = np.zeros_like(y)
     change[:, season:] = y[:, season:] - y[:, :-season]
-    lags = sorted({1, 2, 3}) + [season, season + 1]
+    lags = [1, 2, 3, season, season + 1]
     expected, fit = _chosen(change, list(dict.fromkeys(lags)), season, horizon, since)
     past = np.concatenate([np.repeat(y[:, :1], season, 1), y], axis=1)
     found = np.empty_like(expected)

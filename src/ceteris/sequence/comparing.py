@@ -1,4 +1,4 @@
-"""Forecasters compared from rolling origins: the same origins, nothing known that came later, and the naive beside them."""
+"""Forecasters compared from the same past origins, with nothing known that came later, and naive ones beside them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from sklearn.base import clone
 
 from ceteris.arguments import one_of, whole
@@ -68,8 +67,8 @@ def compare_forecasts(
         Steps ahead.
     methods : sequence of str, or mapping of str to Forecaster, optional
         Simple methods (`ceteris.sequence.SIMPLE`), "combination" of them, "forecaster" (`Forecaster` as it comes),
-        names of nets, which then forecast alone, and "AutoARIMA", "AutoETS", "AutoTheta" and "AutoCES" of statsforecast,
-        if it is installed. By default all simple ones, the combination and the forecaster. The naive methods are always
+        names of nets, which then forecast alone, and "AutoARIMA", "AutoETS", "AutoTheta" and "AutoCES" of
+        statsforecast, if it is installed. By default all simple ones, the combination and the forecaster. The naive methods are always
         added.
     id, time, target : str, optional
         Columns of a long table; by default "unique_id", "ds" and "y".
@@ -132,9 +131,8 @@ def enter(methods: Any, horizon: int, season: int | None, freq: str | None, seed
     found: dict[str, Any] = {}
     for name in names:
         one_of("methods", name, allowed, kind="some of")
-        found[name] = {
-            COMBINATION: lambda: Forecaster(net=None, **options), FORECASTER: lambda: Forecaster(**options),
-        }.get(name, lambda name=name: Forecaster(net=name, fallback=False, **options) if name in NETS else None)()  # fmt: skip
+        own = {COMBINATION: {"net": None}, FORECASTER: {}} | {net: {"net": net, "fallback": False} for net in NETS}
+        found[name] = Forecaster(**own[name], **options) if name in own else None
     return found
 
 
@@ -239,7 +237,9 @@ def _forecaster(
     window = window_of(settings, panel)
     start = int(places[0]) - calibration(first, settings.horizon)
     every = len(places) if refit is None else refit
-    cutoffs = [start, *(int(at) for at in places[::every])] if settings.fallback else [int(at) for at in places[::every]]
+    cutoffs = (
+        [start, *(int(at) for at in places[::every])] if settings.fallback else [int(at) for at in places[::every]]
+    )
     origins, learnt = run_origins(name, settings, panel, window, cutoffs)
     quantiles = np.stack([origins.quantiles(int(at), LEVELS, settings.intervals) for at in places])
     return origins.point[:, places].swapaxes(0, 1), quantiles, said_of(origins, settings, learnt, places)

@@ -28,8 +28,8 @@ class ForecastComparison(AbstractResult):
     Attributes
     ----------
     table : DataFrame
-        A row per method, the best first: ``mase`` and ``crps`` in the mean absolute error of the seasonal naive forecast
-        up to each origin; ``verdict`` against the best, with the ``p`` of a Diebold-Mariano test of the scaled absolute
+        A row per method, the best first: ``mase`` and ``crps`` in the mean absolute error of the seasonal naive
+        forecast up to each origin; ``verdict`` against the best, with the ``p`` of a Diebold-Mariano test of the scaled absolute
         errors; ``rmse``, ``smape``, the share of targets in intervals of 80 and 95 % (``cover 80``), the ``width 80``,
         CPU ``seconds`` for all origins, ``status``.
     best : str
@@ -66,7 +66,7 @@ class ForecastComparison(AbstractResult):
 
     def summary(self) -> str:
         """Return one screen: the best method, those that do not differ from it, and the table."""
-        return screenful(f"{self._what()}: {leading(self)}", [], self.table, self.checks)
+        return screenful(f"{self._what()}.", [leading(self)], self.table, self.checks)
 
     def sections(self) -> tuple[Section, ...]:
         """Return the evidence as sections of a report."""
@@ -81,7 +81,7 @@ class ForecastComparison(AbstractResult):
         text = f"{leading(self)}\n\nAll methods forecast from the same origins, with what was known there."
         return Section(
             self._what(), text, (Table("Methods", self.table.reset_index(), note),), (scores(self), past_fans(self)),
-            self.checks,
+            (beats_naive(self), covers(self)),
         )  # fmt: skip
 
     def _what(self) -> str:
@@ -96,6 +96,7 @@ def leading(c: ForecastComparison) -> str:
     text = f"{c.best} has the lowest CRPS"
     if c.best in NAIVE:
         text += ": no method is better than a naive one"
+    text = text[0].upper() + text[1:]
     return text + (f"; no difference in error from {listed(tied)}." if tied else ".")
 
 
@@ -108,9 +109,13 @@ def beats_naive(c: ForecastComparison) -> Check:
         return Check("beats naive forecasts", False, f"The {rival} forecast is the best; use it.", 0.0, 0.0)
     verdict = c.table.loc[rival, "verdict"]
     if verdict == "no difference":
-        text = f"{c.best} has a CRPS {gain:.1%} below that of the {rival} forecast, but their errors do not differ surely."
+        text = (
+            f"{c.best} has a CRPS {gain:.1%} below that of the {rival} forecast, but their errors do not differ surely."
+        )
         return Check("beats naive forecasts", None, text, gain, 0.0)
-    return Check("beats naive forecasts", True, f"{c.best} has a CRPS {gain:.1%} below that of the {rival} forecast.", gain, 0.0)
+    return Check(
+        "beats naive forecasts", True, f"{c.best} has a CRPS {gain:.1%} below that of the {rival} forecast.", gain, 0.0
+    )
 
 
 def has_skill(c: ForecastComparison) -> Check:
@@ -119,8 +124,12 @@ def has_skill(c: ForecastComparison) -> Check:
     sure = c.best == "naive" or _p_against_naive(c)
     figures = f"R² of levels is {levels:.3f}, of changes {changes:.3f}"
     if changes <= 0 or gain <= 0 or sure is False or c.best == "naive":
-        return Check("skill", False, f"No skill: {figures}; the last value is as good, whatever R² of levels says.", changes, 0.0)
-    return Check("skill", True, f"{figures}; squared errors are {gain:.1%} below those of the last value.", changes, 0.0)
+        return Check(
+            "skill", False, f"No skill: {figures}; the last value is as good, whatever R² of levels says.", changes, 0.0
+        )
+    return Check(
+        "skill", True, f"{figures}; squared errors are {gain:.1%} below those of the last value.", changes, 0.0
+    )
 
 
 def _p_against_naive(c: ForecastComparison) -> bool:
@@ -202,7 +211,7 @@ def _draw_scores(figure: Canvas, data: pd.DataFrame) -> None:
 
 def past_fans(c: ForecastComparison) -> Figure:
     """The past of the first series, and what the best method said from some origins."""
-    label, stamp, target = c.panel.roles
+    label, stamp, _ = c.panel.roles
     parts = []
     for i, name in enumerate(c.panel.names[:SHOWN]):
         own: Any = c.forecasts[c.forecasts[label] == name]

@@ -21,7 +21,9 @@ from itertools import product
 
 import numpy as np
 
-Filtered = tuple[np.ndarray, np.ndarray]  # forecasts (series, times, horizon), minus two log likelihoods (series, times)
+Filtered = tuple[
+    np.ndarray, np.ndarray
+]  # forecasts (series, times, horizon), minus two log likelihoods (series, times)
 
 
 def likeliest(run: Callable[..., Filtered], y: np.ndarray, season: int, horizon: int, since: int) -> np.ndarray:
@@ -68,7 +70,9 @@ def smoothing(y: np.ndarray, season: int, horizon: int, since: int, judged: int)
     n, times = y.shape
     trends = [(0.0, 1.0), *product((0.05, 0.2, 0.5), (0.85, 0.95, 1.0)), (0.01, 1.0)]
     gammas = (0.02, 0.1, 0.3, 0.6) if season > 1 else (0.0,)
-    grid = np.array([(a, *tr, g) for a in (0.02, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 0.999) for tr in trends for g in gammas])
+    grid = np.array(
+        [(a, *tr, g) for a in (0.02, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 0.999) for tr in trends for g in gammas]
+    )
     alpha, beta, phi, gamma = grid.T
     costs = 1.0 + 2.0 * (beta > 0) + (phi < 1) + (season if season > 1 else 0)
     first = min(2 * season if season > 1 else 3, times)
@@ -170,7 +174,7 @@ def _summed(y: np.ndarray, moved: np.ndarray, season: int) -> np.ndarray:
 
 
 def theta(y: np.ndarray, season: int, horizon: int, since: int, judged: int) -> Filtered:
-    """The Theta method: simple smoothing of the series without its seasons, plus half the slope of its straight line."""
+    """The Theta method: smoothing of the series without its seasons, plus half the slope of its straight line."""
     n, times = y.shape
     found, fit = np.full((n, times, horizon), np.nan), np.full((n, times), np.inf)
     origins = np.arange(max(since, judged + 1, 2 * season + 1 if season > 1 else 3), times)

@@ -35,8 +35,8 @@ class Forecaster(AbstractFitted):
     At each origin the simple methods are fitted to the data up to it and combined by how they did before. A net, the
     same for all series, sees a window of the series, scaled by itself, and corrects the combination for all steps ahead
     at once. It is judged on past origins that it has not seen, and has as much weight as it has earned there: where it
-    does not help, the forecasts are those of the simple methods, and ``status_`` says so. Intervals come from the errors
-    made at past origins (conformal, rolling), so that they cover what they say even if the model is wrong.
+    does not help, the forecasts are those of the simple methods, and ``status_`` says so. Intervals come from the
+    errors made at past origins (conformal, rolling), so that they cover what they say even if the model is wrong.
 
     Parameters
     ----------
@@ -332,8 +332,8 @@ def window_of(settings: Any, panel: Panel) -> int:
             raise ValueError(f"target: {called} is {own[0]:g} throughout, but must vary; leave that series out.")
         if settings.window is not None and settings.net is not None and settings.window + horizon > lengths[i]:
             raise ValueError(
-                f"window is {settings.window}, but with the horizon must be at most the {lengths[i]} times of {called}; "
-                "give a shorter one, or leave that series out."
+                f"window is {settings.window}, but with the horizon must be at most the {lengths[i]} times of {called}"
+                "; give a shorter one, or leave that series out."
             )
     if settings.window is not None:
         return settings.window

@@ -6,6 +6,7 @@ series: stamps that occur twice or out of order, rows that are missing, no regul
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ceteris.arguments import listed, one_of, whole
+from ceteris.arguments import one_of, whole
 from ceteris.tables.frames import refuse_twins
 
 NAMES = ("unique_id", "ds", "y")
@@ -248,7 +249,9 @@ def _stamps(name: Any, column: Any, label: str) -> pd.Index:
         stamps = pd.Index(column.to_numpy())
     else:
         try:
-            stamps = pd.DatetimeIndex(pd.to_datetime(column))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of how pandas reads what is no time
+                stamps = pd.DatetimeIndex(pd.to_datetime(column))
         except (ValueError, TypeError) as error:
             zones = "zone" in str(error).lower() or "utc" in str(error).lower()
             why = "mixes time zones" if zones else f"holds {str(column.iloc[0])!r}, which is no time"
@@ -381,7 +384,8 @@ def _numbers(name: Any, column: Any, label: str, holes: bool = True) -> np.ndarr
         values = np.asarray(column, dtype=float)
     except (ValueError, TypeError):
         raise ValueError(
-            f"{label}: {_series(name)} holds {str(column.iloc[0])!r}, but must hold numbers; convert it, or leave it out."
+            f"{label}: {_series(name)} holds {str(column.iloc[0])!r}, but must hold numbers; convert it, or "
+            "leave it out."
         ) from None
     if np.isinf(values).any():
         raise ValueError(f"{label}: {_series(name)} holds an infinite value, but must be finite; correct it.")

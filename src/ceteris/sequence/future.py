@@ -60,8 +60,8 @@ def _refuse_holes(panel: Panel, later: np.ndarray, i: int, stamps: Any, names: t
         h, k = holes[0]
         called = "the series" if len(panel.names) == 1 else f"series {panel.names[i]!r}"
         raise ValueError(
-            f"known: {called} has no {names[k]!r} for {stamps[h]}, but must have the next {len(later)} values of it; add "
-            "them."
+            f"known: {called} has no {names[k]!r} for {stamps[h]}, but must have the next {len(later)} values of it; "
+            "add them."
         )
 
 

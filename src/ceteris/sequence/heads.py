@@ -30,7 +30,7 @@ class AbstractHead(eqx.Module):
 
     @abc.abstractmethod
     def losses(self, raw: Array, batch: dict[str, Array]) -> Array:
-        """Return losses (rows, horizon): "y" is the target, "base" the forecast it is held against, "z" their scaled gap."""
+        """Return losses (rows, horizon): "y" is the target, "base" the forecast, "z" their scaled difference."""
 
     @abc.abstractmethod
     def quantiles(self, raw: np.ndarray, base: np.ndarray, scale: np.ndarray, levels: np.ndarray) -> np.ndarray:

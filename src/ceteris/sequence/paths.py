@@ -2,8 +2,8 @@
 
 References
 ----------
-Clark, M. et al. (2004). The Schaake shuffle. Journal of Hydrometeorology 5. (Their reordering by ranks of past events is
-used here.)
+Clark, M. et al. (2004). The Schaake shuffle. Journal of Hydrometeorology 5. (Their reordering by ranks of past events
+is used here.)
 """
 
 from __future__ import annotations

@@ -158,4 +158,3 @@ def mixed(share: np.ndarray, base: np.ndarray, net: np.ndarray) -> np.ndarray:
     """Return the weighted mean of two forecasts, of which the second may be missing."""
     part = share[..., None]
     return np.where(part > 0, part * np.nan_to_num(net) + (1 - part) * np.nan_to_num(base), base)
-

@@ -66,7 +66,9 @@ def helped(origins: Origins, net: str | None) -> Check:
     gain = 1 - of_net / of_base
     more = f"{abs(gain):.1%} {'less' if gain >= 0 else 'more'}"
     do = "." if gain >= 0 else "; it has little weight, and net=None is quicker."
-    return Check("net helps", gain >= 0, f"Its error at past origins is {more} than that of simple methods{do}", gain, 0.0)
+    return Check(
+        "net helps", gain >= 0, f"Its error at past origins is {more} than that of simple methods{do}", gain, 0.0
+    )
 
 
 def covered(origins: Origins, panel: Panel, intervals: str, cover: float = 0.8) -> Check:

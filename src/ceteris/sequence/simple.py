@@ -130,7 +130,7 @@ def warm_up(season: int, length: int) -> int:
 
 def at_the_start(panel: Panel) -> tuple[np.ndarray, np.ndarray]:
     """Return the series, each from its first value on and without holes, and which places are its own."""
-    n, times = panel.shape
+    times = panel.shape[1]
     place = panel.first[:, None] + np.arange(times)
     own = place <= panel.last[:, None]
     y = np.take_along_axis(panel.y, np.minimum(place, times - 1), axis=1)

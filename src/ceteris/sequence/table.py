@@ -48,12 +48,14 @@ def standings(
     table.insert(1, "p", [np.nan if name == best else tests[name].p_value for name in table.index])
     table.insert(1, "verdict", [_verdict(name, best, tests[name], len(places)) for name in table.index])
     steps = [
-        {"method": name, "step": h + 1, **{measure: _mean(value[..., h], common[..., h]) for measure, value in parts.items()}}
+        {"method": name, "step": h + 1, **{key: _mean(value[..., h], common[..., h]) for key, value in parts.items()}}
         for name, parts in scored.items() for h in range(horizon)
     ]  # fmt: skip
     by_step = pd.DataFrame(steps)
     by_step["rmse"] = np.sqrt(by_step["rmse"])
-    skills = pd.DataFrame({name: skill(panel, y, one.point, scale, places, common, said[NAIVE].point) for name, one in said.items()}).T
+    skills = pd.DataFrame(
+        {name: skill(panel, y, one.point, scale, places, common, said[NAIVE].point) for name, one in said.items()}
+    ).T
     return ForecastComparison(
         table.rename_axis("method"), best, by_step, losses.set_axis(panel.times[places], axis=0),
         forecasts_frame(panel, said, y, places, levels), skills, panel, horizon, places,
@@ -69,7 +71,9 @@ def naive_scales(panel: Panel, at: int) -> np.ndarray:
     return np.where(found > 0, found, np.nan)
 
 
-def _scores(y: np.ndarray, scale: np.ndarray, one: Any, levels: np.ndarray, common: np.ndarray) -> dict[str, np.ndarray]:
+def _scores(
+    y: np.ndarray, scale: np.ndarray, one: Any, levels: np.ndarray, common: np.ndarray
+) -> dict[str, np.ndarray]:
     error, q = y - one.point, one.quantiles
     inner = [k for k, level in enumerate(levels) if round(20 * level, 6) % 1 == 0]
     low, high, wide_low, wide_high = (int(np.argmin(np.abs(levels - one))) for one in (0.1, 0.9, 0.025, 0.975))

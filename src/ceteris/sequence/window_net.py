@@ -48,7 +48,15 @@ class WindowNet(AbstractNet):
     sizes: tuple[int, int, int] = eqx.field(static=True)
 
     def __init__(
-        self, sizes: tuple[int, int, int], outputs: int, kind: str, width: int, depth: int, dropout: float, *, key: Array
+        self,
+        sizes: tuple[int, int, int],
+        outputs: int,
+        kind: str,
+        width: int,
+        depth: int,
+        dropout: float,
+        *,
+        key: Array,
     ) -> None:
         length, channels, others = sizes
         inputs = length * channels + others
@@ -89,7 +97,9 @@ def _read(features: Array) -> Array:
     return features[..., -1, :] if features.ndim == 3 else features
 
 
-def _body(sizes: tuple[int, int, int], kind: str, width: int, depth: int, dropout: float, key: Array) -> tuple[Any, int]:
+def _body(
+    sizes: tuple[int, int, int], kind: str, width: int, depth: int, dropout: float, key: Array
+) -> tuple[Any, int]:
     length, channels, others = sizes
     if kind == "linear":
         return None, 0
@@ -120,7 +130,8 @@ class Resolutions(AbstractNet):
         self.pools = POOLS
         keys = jr.split(key, 2 * len(POOLS))
         self.parts = tuple(
-            MLP(-(-length // pool) * channels, width, (width,) * depth, key=k) for pool, k in zip(POOLS, keys, strict=False)
+            MLP(-(-length // pool) * channels, width, (width,) * depth, key=k)
+            for pool, k in zip(POOLS, keys, strict=False)
         )
         self.backcasts = tuple(Dense(width, length * channels, zeros, key=k) for k in keys[len(POOLS) :])
 

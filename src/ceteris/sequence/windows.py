@@ -135,8 +135,8 @@ def _phases(panel: Panel, origin: np.ndarray) -> np.ndarray:
         stamps = panel.times[origin]
         kind = panel.freq.split("-")[0]
         if panel.season != 12 and kind not in ("YS", "YE", "QS", "QE"):
-            turns.append(stamps.dayofyear.to_numpy() / 365.25)
+            turns.append(stamps.day_of_year.to_numpy() / 365.25)
         if kind in ("h", "30min", "15min", "10min", "5min", "min", "s"):
-            turns.append(stamps.dayofweek.to_numpy() / 7)
+            turns.append(stamps.day_of_week.to_numpy() / 7)
     circles = [f(2 * np.pi * turn) for turn in turns for f in (np.sin, np.cos)]
     return np.stack(circles, axis=1) if circles else np.zeros((len(origin), 0))

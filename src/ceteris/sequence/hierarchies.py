@@ -1,8 +1,8 @@
 """Forecasts of a hierarchy that add up: bottom-up, least squares, and the least trace of the errors (MinT).
 
 Base forecasts of all series are projected on those that add up, in a metric that says how much each series is to be
-trusted: ``S (S' W⁻¹ S)⁻¹ S' W⁻¹`` with the summing matrix S and W the identity (OLS), the variances of past errors (WLS),
-or their covariance, shrunk towards these variances (MinT).
+trusted: ``S (S' W⁻¹ S)⁻¹ S' W⁻¹`` with the summing matrix S and W the identity (OLS), the variances of past errors
+(WLS), or their covariance, shrunk towards these variances (MinT).
 
 References
 ----------
@@ -181,7 +181,9 @@ def shrunk(errors: np.ndarray) -> np.ndarray:
     return np.where(off, (1 - share) * covariance, covariance)
 
 
-def reconcile_forecaster(forecaster: Any, structure: Hierarchy, method: str = "mint", draws: int = 0, seed: int = 0) -> Any:
+def reconcile_forecaster(
+    forecaster: Any, structure: Hierarchy, method: str = "mint", draws: int = 0, seed: int = 0
+) -> Any:
     """Return a forecaster's forecasts of a hierarchy that add up, as a long table; or paths, where draws are asked for.
 
     Parameters

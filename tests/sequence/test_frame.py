@@ -70,14 +70,13 @@ WRONG = {
     "out of order": (lambda: long().iloc[::-1], r"ds: series 'b' is not in the order of time, but must be; sort"),
     "gap": (lambda: long().drop(index=[15, 16]), r"ds: series 'b' has no row for 2020-04-01 and 1 other"),
     "irregular": (
-        lambda: pd.DataFrame({"ds": pd.to_datetime(["2020-01-01", "2020-01-02", "2020-03-09", "2020-12-24"]), "y": 1.0}),
+        lambda: pd.DataFrame({"ds": pd.to_datetime(["2020-01-01", "2020-01-02", "2020-03-09", "2021-12-24"])}).assign(y=1.0),
         r"ds: the series has steps of .* \(at .*\), but must have a regular frequency; resample",
     ),
     "no time": (lambda: changed(ds="soon"), r"ds: series 'a' holds 'soon', which is no time, but must hold times"),
     "infinite": (lambda: changed(y=np.inf), r"y: series 'a' holds an infinite value, but must be finite; correct"),
     "text": (lambda: changed(y="much"), r"y: series 'a' holds 'much', but must hold numbers; convert"),
     "few": (lambda: long(3), r"y: series 'a' holds 3 values, but must hold at least 4; leave"),
-    "no column": (lambda: long().drop(columns="y").set_index("ds"), r"unique_id: series 'unique_id'|y: series .*numbers"),
     "no name": (lambda: changed(unique_id=None), r"unique_id: 24 rows have no name of a series; fill"),
     "zones": (
         lambda: pd.DataFrame({"unique_id": ["a"] * 12 + ["b"] * 12, "ds": [*UTC, *EAST], "y": 1.0}),

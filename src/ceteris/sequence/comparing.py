@@ -66,10 +66,10 @@ def compare_forecasts(
     horizon : int
         Steps ahead.
     methods : sequence of str, or mapping of str to Forecaster, optional
-        Simple methods (`ceteris.sequence.SIMPLE`), "combination" of them, "forecaster" (`Forecaster` as it comes),
+        Simple methods (`ceteris.sequence.SIMPLE`), "combination" of them, "forecaster" (the default one),
         names of nets, which then forecast alone, and "AutoARIMA", "AutoETS", "AutoTheta" and "AutoCES" of
-        statsforecast, if it is installed. By default all simple ones, the combination and the forecaster. The naive methods are always
-        added.
+        statsforecast, if it is installed. By default all simple ones, the combination and the forecaster. The naive
+        methods are always added.
     id, time, target : str, optional
         Columns of a long table; by default "unique_id", "ds" and "y".
     origins : int
@@ -152,7 +152,7 @@ def compare_panel(
     scaler: Any = None, horizon: int | None = None,
 ) -> ForecastComparison:  # fmt: skip
     """Compare methods on series that have been read; see `compare_forecasts`."""
-    horizon = horizon or next(one.horizon for one in entered.values() if one is not None)
+    horizon = int(horizon or next(one.horizon for one in entered.values() if one is not None))
     places = origins_of(panel, horizon, origins, step)
     if refit is not None:
         whole("refit", refit)
@@ -231,7 +231,7 @@ def with_intervals(found: np.ndarray, panel: Panel, places: np.ndarray) -> tuple
 def _forecaster(
     name: str, given: Forecaster, panel: Panel, places: np.ndarray, refit: int | None
 ) -> tuple[np.ndarray, np.ndarray, str]:
-    settings = clone(given)
+    settings: Any = clone(given)
     settings._refuse()
     first = panel.upto(int(places[0]))
     window = window_of(settings, panel)

@@ -29,9 +29,9 @@ class ForecastComparison(AbstractResult):
     ----------
     table : DataFrame
         A row per method, the best first: ``mase`` and ``crps`` in the mean absolute error of the seasonal naive
-        forecast up to each origin; ``verdict`` against the best, with the ``p`` of a Diebold-Mariano test of the scaled absolute
-        errors; ``rmse``, ``smape``, the share of targets in intervals of 80 and 95 % (``cover 80``), the ``width 80``,
-        CPU ``seconds`` for all origins, ``status``.
+        forecast up to each origin; ``verdict`` against the best, with the ``p`` of a Diebold-Mariano test of the scaled
+        absolute errors; ``rmse``, ``smape``, the share of targets in intervals of 80 and 95 % (``cover 80``), the
+        ``width 80``, CPU ``seconds`` for all origins, ``status``.
     best : str
         The method with the lowest CRPS.
     by_step : DataFrame
@@ -92,7 +92,7 @@ class ForecastComparison(AbstractResult):
 
 def leading(c: ForecastComparison) -> str:
     """Return a sentence on who leads, and who does not differ."""
-    tied = [str(name) for name in c.table.index[c.table["verdict"] == "no difference"]]
+    tied = [str(name) for name, verdict in c.table["verdict"].items() if verdict == "no difference"]
     text = f"{c.best} has the lowest CRPS"
     if c.best in NAIVE:
         text += ": no method is better than a naive one"
@@ -197,7 +197,7 @@ def scores(c: ForecastComparison) -> Figure:
 
 def _draw_scores(figure: Canvas, data: pd.DataFrame) -> None:
     axes, place = figure.subplots(), np.arange(len(data))[::-1]
-    best = float(data["mase"].min())
+    best = float(data["mase"].to_numpy().min())
     edge = max(3.5 * best, 1.2)
     for column, marker in (("mase", "s"), ("crps", "o")):
         axes.plot(np.minimum(data[column], edge), place, marker, label=column.upper())

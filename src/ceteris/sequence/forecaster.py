@@ -36,7 +36,8 @@ class Forecaster(AbstractFitted):
     same for all series, sees a window of the series, scaled by itself, and corrects the combination for all steps ahead
     at once. It is judged on past origins that it has not seen, and has as much weight as it has earned there: where it
     does not help, the forecasts are those of the simple methods, and ``status_`` says so. Intervals come from the
-    errors made at past origins (conformal, rolling), so that they cover what they say even if the model is wrong.
+    errors made at past origins (conformal, rolling), so that they cover what they say even if the model is wrong. How
+    good all that is from past origins says `ceteris.sequence.compare_forecasts`.
 
     Parameters
     ----------
@@ -61,17 +62,23 @@ class Forecaster(AbstractFitted):
         Past values that the net sees; by default two seasons, or twice the horizon.
     members : int
         Nets, which start from other weights; their quantiles are averaged.
-    width, depth : int
-        Units of a hidden layer, and how many layers.
+    width : int
+        Units of a hidden layer.
+    depth : int
+        Hidden layers.
     dropout : float
         Share of units dropped in training.
     rate : float
         Highest learning rate.
     weight_decay : float
         Decoupled decay of the weight matrices.
-    epochs, batch_size, patience : int, optional
-        Passes over the windows at most, windows per update, and epochs without improvement on the last windows before
-        training stops; by default from the number of windows.
+    epochs : int, optional
+        Passes over the windows, at most; by default fewer the more windows there are.
+    batch_size : int, optional
+        Windows per update; by default an eighth of them, between 16 and 256.
+    patience : int, optional
+        Epochs without improvement on the last windows before a cutoff after which a net stops, its best weights being
+        kept; by default a quarter of the epochs.
     random_state : int
         Decides everything random.
 
@@ -239,17 +246,6 @@ class Forecaster(AbstractFitted):
         """
         whole("draws", draws)
         return paths(self._with_future(known), self.panel_, draws, self.intervals, seed)
-
-    def evaluate(self, data: Any = None, origins: int = 12, **options: Any) -> Any:
-        """Return how good these settings are from past origins, beside all simple methods.
-
-        See `ceteris.sequence.compare_forecasts`, whose arguments ``options`` are: by default the data of the fit.
-        """
-        from ceteris.sequence.comparing import compare_panel, read_and_compare
-
-        if data is None:
-            return compare_panel(self.panel_, {"forecaster": self}, origins=origins, **options)
-        return read_and_compare(data, {"forecaster": self}, origins=origins, **options)
 
     @property
     def checks(self) -> tuple[Check, ...]:

@@ -234,7 +234,7 @@ def _melted(frame: pd.DataFrame, roles: tuple[str, str, str]) -> pd.DataFrame:
 
 
 def _parts(frame: pd.DataFrame, roles: tuple[str, str, str]) -> tuple[tuple[Any, ...], list[pd.DataFrame]]:
-    missing = int(frame[roles[0]].isna().sum())
+    missing = int(frame[roles[0]].isna().to_numpy().sum())
     if missing:
         raise ValueError(f"{roles[0]}: {missing} rows have no name of a series; fill it in, or drop these rows.")
     groups = list(frame.groupby(roles[0], sort=False, observed=True))
@@ -291,10 +291,11 @@ def _calendar(stamps: dict[Any, pd.Index], label: str, freq: str | None) -> tupl
     every = pd.DatetimeIndex(every) if zone is None else pd.DatetimeIndex(every).tz_localize("UTC").tz_convert(zone)
     if freq is not None:
         return _given(every, freq), freq
+    begin: Any = every[0]
     for candidate in CALENDARS:
-        anchor = f"W-{every[0].strftime('%a').upper()}" if candidate == "W" else candidate
+        anchor = f"W-{begin.strftime('%a').upper()}" if candidate == "W" else candidate
         if candidate in ("QS", "QE", "YS", "YE"):
-            anchor = _anchored(candidate, every[0])
+            anchor = _anchored(candidate, begin)
         calendar = pd.date_range(every[0], every[-1], freq=anchor)
         if len(calendar) <= len(every) * 3 + 3 and len(calendar) > 1 and every.isin(calendar).all():
             return calendar, anchor

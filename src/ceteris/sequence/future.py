@@ -27,7 +27,8 @@ def future_of(panel: Panel, table: Any, horizon: int) -> np.ndarray:
     horizon : int
         Steps that are needed.
     """
-    names, (label, stamp, _) = panel.columns["known"], panel.roles
+    names: tuple[str, ...] = panel.columns["known"]
+    label, stamp, _ = panel.roles
     if table is None:
         raise ValueError(
             f"known is None, but must be a table with the next {horizon} values of {', '.join(names)}; give one."
@@ -38,7 +39,8 @@ def future_of(panel: Panel, table: Any, horizon: int) -> np.ndarray:
     columns = {name: frame[name].to_numpy() for name in frame.columns}
     for name in (stamp, *names, *((label,) if len(panel.names) > 1 else ())):
         one_of("known", name, columns, kind="a table whose columns are")
-    own = columns.get(label, np.full(len(columns[stamp]), panel.names[0], dtype=object))
+    only: Any = next(iter(panel.names))
+    own = columns.get(label, np.full(len(columns[stamp]), only, dtype=object))
     found = np.concatenate([panel.known, np.full((len(panel.names), horizon, len(names)), np.nan)], axis=1)
     index = {name: i for i, name in enumerate(panel.names)}
     rows = np.array([index.get(name, -1) for name in own])
@@ -46,7 +48,7 @@ def future_of(panel: Panel, table: Any, horizon: int) -> np.ndarray:
         stamps = pd.Index(panel.after(int(end), horizon))
         given = pd.DatetimeIndex(columns[stamp]) if panel.freq else pd.Index(columns[stamp])
         place = stamps.get_indexer(given)
-        for i in np.flatnonzero(panel.last == end):
+        for i in map(int, np.flatnonzero(panel.last == end)):
             use = (rows == i) & (place >= 0)
             for k, name in enumerate(names):
                 found[i, end + 1 + place[use], k] = np.asarray(columns[name], float)[use]

@@ -37,7 +37,7 @@ class AbstractHead(eqx.Module):
         """Return quantiles (members, rows, horizon, levels) in units of the data."""
 
 
-class Quantiles(AbstractHead):
+class QuantileHead(AbstractHead):
     """Quantiles that never cross: a median, and steps of positive length on both sides of it (pinball loss)."""
 
     @property
@@ -64,7 +64,7 @@ class Quantiles(AbstractHead):
         return between(own, np.array(LEVELS), levels)
 
 
-class Normal(AbstractHead):
+class NormalHead(AbstractHead):
     """A normal distribution: mean and log standard deviation."""
 
     @property
@@ -81,7 +81,7 @@ class Normal(AbstractHead):
         return base[..., None] + scale[:, None, None] * q
 
 
-class Student(AbstractHead):
+class StudentHead(AbstractHead):
     """Student's distribution: location, log scale, and degrees of freedom above two."""
 
     @property
@@ -102,7 +102,7 @@ class Student(AbstractHead):
         return base[..., None] + scale[:, None, None] * q
 
 
-class NegativeBinomial(AbstractHead):
+class NegativeBinomialHead(AbstractHead):
     """A negative binomial distribution of counts: log mean against that of the base forecast, and log dispersion."""
 
     @property
@@ -123,8 +123,11 @@ class NegativeBinomial(AbstractHead):
 
 
 HEADS: dict[str, AbstractHead] = {
-    "quantile": Quantiles(), "normal": Normal(), "student": Student(), "negative binomial": NegativeBinomial()
-}  # fmt: skip
+    "quantile": QuantileHead(),
+    "normal": NormalHead(),
+    "student": StudentHead(),
+    "negative binomial": NegativeBinomialHead(),
+}
 
 
 def between(values: np.ndarray, levels: np.ndarray, wanted: np.ndarray) -> np.ndarray:

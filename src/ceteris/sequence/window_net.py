@@ -36,8 +36,10 @@ class WindowNet(AbstractNet):
     outputs : int
     kind : str
         One of `NETS`.
-    width, depth : int
-        Units of a layer, and how many layers.
+    width : int
+        Units of a layer.
+    depth : int
+        Layers.
     dropout : float
     key : PRNG key
     """

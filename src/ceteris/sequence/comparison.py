@@ -12,6 +12,7 @@ import pandas as pd
 from ceteris.arguments import listed
 from ceteris.results import Check, Figure, Section, Table
 from ceteris.sequence.frame import Panel
+from ceteris.sequence.shown import covering
 from ceteris.showing import AbstractResult, screenful
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class ForecastComparison(AbstractResult):
 
 def leading(c: ForecastComparison) -> str:
     """Return a sentence on who leads, and who does not differ."""
-    tied = [str(name) for name, verdict in c.table["verdict"].items() if verdict == "no difference"]
+    tied = [str(name) for name, verdict in dict(c.table["verdict"]).items() if str(verdict) == "no difference"]
     text = f"{c.best} has the lowest CRPS"
     if c.best in NAIVE:
         text += ": no method is better than a naive one"
@@ -145,10 +146,7 @@ def covers(c: ForecastComparison) -> Check:
     """Judge whether the intervals of the best method hold what they say."""
     share = float(c.table.loc[c.best, "cover 80"])
     independent = max(len(c.origins) / c.horizon, 1) * min(len(c.panel.names), 20)
-    room = max(0.05, 2 * float(np.sqrt(0.16 / independent)))
-    good = abs(share - 0.8) <= room
-    do = "" if good else "; try intervals='adaptive', or more data"
-    return Check("intervals cover", good, f"80% intervals of {c.best} held {share:.1%} of the targets{do}.", share, 0.8)
+    return covering(f"80% intervals of {c.best} held {share:.1%} of the targets", share, 0.8, independent)
 
 
 def skills(c: ForecastComparison) -> Section:

@@ -7,7 +7,8 @@ References
 ----------
 Vovk, V., Gammerman, A. and Shafer, G. (2005). Algorithmic Learning in a Random World. Gibbs, I. and Candès, E. (2021).
 Adaptive conformal inference under distribution shift. NeurIPS 34. Stankevičiūtė, K., Alaa, A. and van der Schaar, M.
-(2021). Conformal time-series forecasting. NeurIPS 34.
+(2021). Conformal time-series forecasting. NeurIPS 34. Barber, R. et al. (2023). Conformal prediction beyond
+exchangeability. Annals of Statistics 51.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ceteris.sequence.weighing import realised
 ORIGINS = 120  # of which errors are used, at most
 OWN = 30  # past origins from which on a series is judged by its own errors
 MANY = 100  # and each step by its own
+FADE = 0.99  # of an error's weight with each step back
 LEARNING = 0.02  # by how much the adaptive level moves after each miss
 
 
@@ -87,7 +89,7 @@ def spread(errors: np.ndarray) -> np.ndarray:
 def rolling(errors: np.ndarray, at: int, levels: np.ndarray, sigma: np.ndarray, origins: int = ORIGINS) -> np.ndarray:
     """Return the quantiles of errors that had come to pass at a time.
 
-    Errors are divided by their spread by horizon and put on both sides of zero. With few past origins those of all
+    Errors are divided by their spread by horizon, their signs are left out, and older ones weigh less (Barber et al.). With few past origins those of all
     horizons are put together, and with fewer still those of all series.
 
     Parameters
@@ -112,25 +114,35 @@ def rolling(errors: np.ndarray, at: int, levels: np.ndarray, sigma: np.ndarray, 
     start = max(at - origins, 0)
     scores = errors[:, start:at] / np.where(sigma > 0, sigma, np.nan)[:, None, :]
     late = np.arange(start, at)[:, None] + np.arange(1, horizon + 1) > at
-    scores = np.where(late, np.nan, scores)
+    scores = np.abs(np.where(late, np.nan, scores))
+    weights = np.repeat(FADE ** np.arange(at - start, 0, -1.0)[:, None], horizon, axis=1)
     counts = (~np.isnan(scores)).any(2).sum(1)
-    everything = _both_sides(scores)
-    normal = norm.ppf(levels)
+    cover, side = np.abs(2 * np.asarray(levels) - 1), np.sign(np.asarray(levels) - 0.5)
+    normal = 1.2 * np.abs(norm.ppf(levels))
+    everything = np.tile(normal, (horizon, 1))
+    if n > 1 and counts.sum() >= 8 and (counts < OWN).any():
+        everything = _half_widths(scores.ravel(), np.tile(weights.ravel(), n), cover, float(counts.sum()))
     found = np.empty((n, horizon, len(levels)))
     for i in range(n):
+        own = weights * (~np.isnan(scores[i]))
+        count = float(own.max(1).sum() ** 2 / max((own.max(1) ** 2).sum(), 1e-300))
         if counts[i] >= MANY:
-            steps = [_both_sides(scores[i, :, h]) for h in range(horizon)]
-            found[i] = [quantile(own, levels, len(own) / 2) if len(own) else normal for own in steps]
-            continue
-        own = _both_sides(scores[i]) if counts[i] >= OWN or n == 1 else everything
-        count = counts[i] if own is not everything else counts.sum()
-        found[i] = quantile(own, levels, count) if count >= 8 else normal * 1.2
-    return np.where(np.isnan(sigma), 0.0, sigma)[:, :, None] * found
+            for h in range(horizon):
+                found[i, h] = _half_widths(scores[i, :, h], weights[:, h], cover, count)
+        elif counts[i] >= OWN or (n == 1 and counts[i] >= 8):
+            found[i] = _half_widths(scores[i].ravel(), weights.ravel(), cover, count)
+        else:
+            found[i] = everything
+    return np.where(np.isnan(sigma), 0.0, sigma)[:, :, None] * found * side
 
 
-def _both_sides(scores: np.ndarray) -> np.ndarray:
-    known = scores[~np.isnan(scores)]
-    return np.sort(np.concatenate([known, -known]))
+def _half_widths(scores: np.ndarray, weights: np.ndarray, cover: np.ndarray, count: float) -> np.ndarray:
+    """Weighted quantiles of absolute scores, corrected as if there were ``count`` of them."""
+    known = ~np.isnan(scores)
+    order = np.argsort(scores[known], kind="stable")
+    sorted_scores, own = scores[known][order], weights[known][order]
+    place = (np.cumsum(own) - own / 2) / own.sum()
+    return np.interp(np.clip(cover * (count + 1) / count, 0, 1), place, sorted_scores)
 
 
 def adaptive(

@@ -250,7 +250,7 @@ class Forecaster(AbstractFitted):
     @property
     def checks(self) -> tuple[Check, ...]:
         """Whether nets help, and whether intervals covered at past origins."""
-        return helped(self.origins_, self.net), covered(self.origins_, self.panel_, self.intervals)
+        return helped(self.origins_, self.net, self.fallback), covered(self.origins_, self.panel_, self.intervals)
 
     def summary(self) -> str:
         """Return one screen: who forecasts, how good it was at past origins, the first forecasts."""

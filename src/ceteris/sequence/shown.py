@@ -56,7 +56,7 @@ def past_errors(origins: Origins) -> tuple[float, float]:
     return float(np.mean(each[0][some] / each[2][some])), float(np.mean(each[1][some] / each[2][some]))
 
 
-def helped(origins: Origins, net: str | None) -> Check:
+def helped(origins: Origins, net: str | None, fallback: bool) -> Check:
     """Judge whether nets do better than the simple methods at past origins."""
     if net is None or origins.net is None:
         return Check("net helps", None, "There is no net.")
@@ -64,11 +64,11 @@ def helped(origins: Origins, net: str | None) -> Check:
     if not np.isfinite(of_net):
         return Check("net helps", None, "There are no past origins to judge it at.")
     gain = 1 - of_net / of_base
-    more = f"{abs(gain):.1%} {'less' if gain >= 0 else 'more'}"
-    do = "." if gain >= 0 else "; it has little weight, and net=None is quicker."
-    return Check(
-        "net helps", gain >= 0, f"Its error at past origins is {more} than that of simple methods{do}", gain, 0.0
-    )
+    told = f"Its error at past origins is {abs(gain):.1%} {'less' if gain >= 0 else 'more'} than that of simple methods"
+    if gain >= 0 or fallback:  # where they take over, a poor net does no harm
+        rest = "." if gain >= 0 else "; its weight is the less for it, and net=None is quicker."
+        return Check("net helps", True if gain >= 0 else None, told + rest, gain, 0.0)
+    return Check("net helps", False, f"{told}; let these take over by fallback=True.", gain, 0.0)
 
 
 def covered(origins: Origins, panel: Panel, intervals: str, cover: float = 0.8) -> Check:
@@ -86,12 +86,21 @@ def covered(origins: Origins, panel: Panel, intervals: str, cover: float = 0.8) 
     if len(found) < 20:
         return Check("intervals cover", None, "There are too few past origins to count.")
     share = float(found.mean())
-    # overlapping horizons: about as many independent hits as there are origins in a horizon, and some per series
-    error = np.sqrt(cover * (1 - cover) / max(len(inside) / horizon * min(len(panel.names), 20), 1))
-    good = abs(share - cover) <= max(0.05, 2 * error)
-    do = "" if good else "; try intervals='adaptive', or more data"
-    return Check("intervals cover", good, f"{cover:.0%} intervals held {share:.1%} of {len(found):,} past values{do}.",
-                 share, cover)  # fmt: skip
+    independent = max(len(inside) / horizon, 1) * min(len(panel.names), 20)
+    return covering(f"{cover:.0%} intervals held {share:.1%} of {len(found):,} past values", share, cover, independent)
+
+
+def covering(told: str, share: float, cover: float, independent: float) -> Check:
+    """Judge a share of targets in intervals: within five points, or surely not; in between it cannot be told.
+
+    Horizons overlap, so that there are about as many independent targets as origins over the horizon, for each series.
+    """
+    room = max(0.05, 2 * float(np.sqrt(cover * (1 - cover) / independent)))
+    off = abs(share - cover)
+    if 0.05 < off <= room:
+        return Check("intervals cover", None, f"{told}, but overlap: there are too few to tell.", share, cover)
+    do = "" if off <= 0.05 else "; try intervals='adaptive', or more data"
+    return Check("intervals cover", off <= 0.05, f"{told}{do}.", share, cover)
 
 
 def forecaster_sections(f: Any) -> tuple[Section, ...]:
@@ -107,7 +116,9 @@ def forecaster_sections(f: Any) -> tuple[Section, ...]:
     else:
         text += "\n\nForecasts need the future of covariates: predict(known=...)."
     shares = origins.weights[:, rows, panel.last].mean(1)
-    table = pd.DataFrame({"method": origins.names, "weight": shares}).sort_values("weight", ascending=False)
+    table = pd.DataFrame({"method": origins.names, "weight": shares}).sort_values(
+        "weight", ascending=False, ignore_index=True
+    )
     by_step = steps_of(origins)
     past = Section(
         "Past origins",
@@ -167,8 +178,10 @@ def fan(panel: Panel, origins: Origins, intervals: str) -> Figure:
         q = origins.quantiles(end, levels, intervals)[i]
         past = pd.DataFrame({"series": str(panel.names[i]), "time": panel.times[start : end + 1],
                              "value": panel.y[i, start : end + 1]})  # fmt: skip
-        later = {"series": str(panel.names[i]), "time": panel.after(end, horizon), "forecast": origins.point[i, end]}
-        later |= {f"q{100 * one:g}": q[:, k] for k, one in enumerate(levels)}
+        last = panel.y[i, end]  # where the fan begins
+        stamps = [panel.times[end], *panel.after(end, horizon)]
+        later = {"series": str(panel.names[i]), "time": stamps, "forecast": [last, *origins.point[i, end]]}
+        later |= {f"q{100 * one:g}": [last, *q[:, k]] for k, one in enumerate(levels)}
         parts += [past, pd.DataFrame(later)]
     data = pd.concat(parts, ignore_index=True)
     more = len(panel.names) - SHOWN

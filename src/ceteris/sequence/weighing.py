@@ -104,4 +104,4 @@ def combined(forecasts: np.ndarray, actual: np.ndarray) -> tuple[np.ndarray, np.
     there = np.asarray(np.isfinite(forecasts).all(3))
     found = weights(np.abs(actual - forecasts), there)
     mixed = np.einsum("mnt,mnth->nth", found, np.where(there[..., None], forecasts, 0.0))
-    return np.where(there.any(0)[..., None], mixed, np.nan), found
+    return np.where(found.any(0)[..., None], mixed, np.nan), found

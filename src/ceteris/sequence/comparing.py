@@ -98,7 +98,7 @@ def compare_forecasts(
     >>> sales = 100 + months + 10 * np.sin(np.pi * months / 6) + np.random.default_rng(0).normal(size=96)
     >>> found = compare_forecasts(sales, 6, ["theta", "drift"], season=12, origins=6)
     >>> found.best, list(found.table.index)
-    ('theta', ['theta', 'seasonal naive', 'naive', 'drift'])
+    ('theta', ['theta', 'naive', 'drift', 'seasonal naive'])
     """
     whole("horizon", horizon)
     entered = enter(methods, horizon, season, freq, seed)

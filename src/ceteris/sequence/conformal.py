@@ -62,7 +62,7 @@ def split(errors: np.ndarray, levels: np.ndarray) -> np.ndarray:
     --------
     >>> rng = np.random.default_rng(0)
     >>> split(rng.normal(size=(500, 1)) * 2, np.array([0.1, 0.9])).round(1).tolist()
-    [[-2.7, 2.5]]
+    [[-2.6, 2.6]]
     """
     found = np.full((errors.shape[1], len(levels)), np.nan)
     for h in range(errors.shape[1]):
@@ -89,8 +89,8 @@ def spread(errors: np.ndarray) -> np.ndarray:
 def rolling(errors: np.ndarray, at: int, levels: np.ndarray, sigma: np.ndarray, origins: int = ORIGINS) -> np.ndarray:
     """Return the quantiles of errors that had come to pass at a time.
 
-    Errors are divided by their spread by horizon, their signs are left out, and older ones weigh less (Barber et al.). With few past origins those of all
-    horizons are put together, and with fewer still those of all series.
+    Errors are divided by their spread by horizon, their signs are left out, and older ones weigh less (Barber et al.).
+    With few past origins those of all horizons are put together, and with fewer still those of all series.
 
     Parameters
     ----------

@@ -86,8 +86,8 @@ def crps(y: ArrayLike, quantiles: ArrayLike, levels: ArrayLike = CRPS_LEVELS) ->
 
     Examples
     --------
-    >>> crps(1.0, np.zeros(19)).round(6)  # of a point: the absolute error
-    array(1.)
+    >>> float(crps(1.0, np.zeros(19)).round(6))  # of a point: the absolute error
+    1.0
     """
     q, levels = np.asarray(quantiles, float), np.asarray(levels, float)
     error = np.asarray(y, float)[..., None] - q

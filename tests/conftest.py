@@ -20,6 +20,19 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 pytest_plugins = ["seconds"]
 
+# What runs once or a few times is worth little optimising: compiled so, programs take a third of the seconds. A jaxlib
+# that no longer knows one of these flags ends the process and names it: take it out here.
+QUICKLY = (
+    "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+)
+
+
+def pytest_configure(config: pytest.Config):
+    """Compile quickly where slow tests are left out; a run of all tests compiles as users do."""
+    if config.getoption("markexpr") == "not slow":
+        os.environ.setdefault("XLA_FLAGS", QUICKLY)
+
+
 _after_clearing = [1.5]
 _tests = itertools.count()
 LARGEST_MAPS = 25_000  # of 65,530 that Linux allows a process by default

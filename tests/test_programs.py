@@ -226,7 +226,12 @@ def test_a_program_is_found_by_the_end_of_its_key_however_long_its_name(tmp_path
 
 def test_after_the_first_time_it_costs_nothing():
     keep_programs()
-    start = time.process_time()
-    for _ in range(1000):
-        keep_programs()
-    assert time.process_time() - start < 0.01  # a millisecond would be felt in no fit; this is a hundredth of one
+
+    def spent():
+        start = time.process_time()
+        for _ in range(1000):
+            keep_programs()
+        return time.process_time() - start
+
+    # a millisecond would be felt in no fit; this is a hundredth of one, in the quickest of five: rubbish is collected
+    assert min(spent() for _ in range(5)) < 0.01

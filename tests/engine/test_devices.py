@@ -1,6 +1,7 @@
 """Many devices, forced from one processor, give what one gives; fewer digits are a choice, kept to the letter."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,12 @@ def four():
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_what_belongs_to_processes_of_their_own_is_not_set_in_this_one():
+    """Looking for doctests imports their scripts: all tests once ran on two devices forced from one processor."""
+    assert "device_count" not in os.environ.get("XLA_FLAGS", "")
+    assert "JAX_CPU_COLLECTIVES_IMPLEMENTATION" not in os.environ
 
 
 # sums of 64 losses of order 1 in another order: a few units in the last place of single precision

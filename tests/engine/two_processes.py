@@ -5,8 +5,9 @@ import os
 import sys
 from pathlib import Path
 
-os.environ["JAX_CPU_COLLECTIVES_IMPLEMENTATION"] = "gloo"
-os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+if __name__ == "__main__":  # not where it is imported, as pytest does when it looks for doctests
+    os.environ["JAX_CPU_COLLECTIVES_IMPLEMENTATION"] = "gloo"
+    os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2"
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import equinox as eqx

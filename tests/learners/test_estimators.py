@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, ShuffleSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -99,10 +99,11 @@ def test_huber_resists_outliers(waves):
 def test_several_outputs(waves):
     X, y = waves
     both = np.column_stack([y, -10 * y + 3])
-    prediction = quietly(NeuralRegressor(**SMALL), X, both).predict(X)
+    learner = quietly(NeuralRegressor(**SMALL), X, both)
+    prediction = learner.predict(X)
     assert prediction.shape == both.shape
     assert np.corrcoef(prediction[:, 0], prediction[:, 1])[0, 1] < -0.98
-    mean, std = quietly(NeuralRegressor(**SMALL), X, both).predict(X[:5], return_std=True)
+    mean, std = learner.predict(X[:5], return_std=True)
     assert mean.shape == std.shape == (5, 2)
 
 
@@ -128,8 +129,8 @@ def test_labels_of_any_type():
         learner = quietly(NeuralClassifier(**SMALL), X, y)
         assert learner.predict(X).dtype == y.dtype
         assert learner.score(X, y) > 0.95
-    truth = np.repeat([True, False, False], 50)
-    assert quietly(NeuralClassifier(**SMALL), X, truth).score(X, truth) > 0.95
+    X = rng.normal(size=(1_000, 2))  # as many as in other tests of two classes: one program
+    assert quietly(NeuralClassifier(**SMALL), X, X[:, 0] > 0).score(X, X[:, 0] > 0) > 0.95
 
 
 def test_balanced_classes_lift_the_rare_one():
@@ -148,7 +149,7 @@ def test_quantiles_of_a_normal():
     X = rng.uniform(0, 1, (3_000, 1))
     y = 2 * X[:, 0] + (0.5 + X[:, 0]) * rng.normal(size=3_000)
     levels = (0.05, 0.25, 0.5, 0.75, 0.95)
-    learner = NeuralQuantileRegressor(levels, members=4, weight_decay=1.0, random_state=0).fit(X, y)
+    learner = NeuralQuantileRegressor(levels, members=4, widths=(16,), weight_decay=1.0, random_state=0).fit(X, y)
     at = np.array([[0.2], [0.5], [0.8]])
     truth = 2 * at + (0.5 + at) * stats.norm.ppf(levels)
     # the quantile of a cell of 300 rows has standard error 2 * 1.3 / sqrt(300) = 0.15 at 5 %
@@ -156,8 +157,40 @@ def test_quantiles_of_a_normal():
     assert (np.diff(learner.predict_quantiles(100 * rng.normal(size=(500, 1))), axis=1) >= 0).all()
     np.testing.assert_array_equal(learner.predict(at), learner.predict_quantiles(at)[:, 2])
     np.testing.assert_array_equal(learner.value_at_risk(at, 0.05), -learner.predict_quantiles(at)[:, 0])
+    assert learner.moves_.shape == (5,)
     with pytest.raises(ValueError, match=r"level is 0.01, but this learner knows 0.05, 0.25"):
         learner.value_at_risk(at, 0.01)
+
+
+def test_tails_hold_what_they_say_although_nets_learnt_them_from_few_rows():
+    below, above, unmoved = [], [], []
+    for seed in (1, 2):
+        rng = np.random.default_rng(seed)
+        X, new = rng.normal(size=(400, 6)), rng.normal(size=(10_000, 6))
+        y, fresh = (
+            2 * np.sin(2 * Z[:, 0]) + Z[:, 1] * (Z[:, 2] > 0) + rng.standard_t(3, size=len(Z)) for Z in (X, new)
+        )
+        learner = quietly(NeuralQuantileRegressor(random_state=seed), X, y)
+        q = learner.predict_quantiles(new)
+        below.append((fresh < q[:, 0]).mean())
+        above.append((fresh > q[:, 2]).mean())
+        learner.moves_ = np.zeros(3)
+        unmoved.append((fresh < learner.predict_quantiles(new)[:, 0]).mean())
+    # 236 rows judge: a share of 5 % has a standard error of 1.4 points in each of the two samples
+    assert np.mean(below) == pytest.approx(0.05, abs=0.02)
+    assert np.mean(above) == pytest.approx(0.05, abs=0.02)
+    assert np.mean(unmoved) > 0.08
+
+
+def test_where_most_columns_say_nothing_quantiles_are_lines():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 150))
+    y = 3 * X[:, 0] + rng.normal(size=100)
+    learner = quietly(NeuralQuantileRegressor((0.1, 0.9), members=2, random_state=0), X, y)
+    assert "linear answers" in learner.status_.lower()
+    new = rng.normal(size=(500, 150))
+    truth = 3 * new[:, :1] + stats.norm.ppf([0.1, 0.9])
+    assert np.abs(learner.predict_quantiles(new) - truth).mean() < 0.5  # nets alone: over 1
 
 
 def test_rows_of_weight_zero_count_for_nothing(waves):
@@ -216,19 +249,20 @@ def test_folds_that_differ_by_a_row_share_one_program(waves):
 
 def test_data_frames_with_categories_in_scikit_learns_tools():
     rng = np.random.default_rng(9)
-    X = pd.DataFrame({"x": rng.normal(size=200), "region": rng.choice(["north", "south"], 200)})
+    X = pd.DataFrame({"x": rng.normal(size=230), "region": rng.choice(["north", "south"], 230)})
     y = np.sin(2 * X["x"]) + 3 * (X["region"] == "north")
-    scores = cross_val_score(NeuralRegressor(**SMALL), X, y, cv=2)
-    assert scores.min() > 0.8  # 100 rows
+    cv = ShuffleSplit(2, test_size=28, random_state=0)  # 202 rows and 230 are of one class, and so of one program
+    scores = cross_val_score(NeuralRegressor(**SMALL), X, y, cv=cv)
+    assert scores.min() > 0.8
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        search = GridSearchCV(NeuralRegressor(**SMALL), {"epochs": [1, 60]}, cv=2).fit(X, y)
+        search = GridSearchCV(NeuralRegressor(**SMALL), {"epochs": [1, 60]}, cv=cv).fit(X, y)
     assert search.best_params_ == {"epochs": 60}
     assert search.best_estimator_.feature_names_in_.tolist() == ["x", "region"]
 
 
 def test_a_learner_ends_a_pipeline():
-    X = np.random.default_rng(9).normal(size=(200, 1))
+    X = np.random.default_rng(9).normal(size=(1_000, 2))
     pipeline = make_pipeline(StandardScaler(), NeuralClassifier(**SMALL))
     assert pipeline.fit(X, X[:, 0] > 0).score(X, X[:, 0] > 0) > 0.9
 

@@ -59,7 +59,7 @@ def test_wide_tables_find_the_few_columns_that_matter():
     learner = NeuralRegressor(random_state=0).fit(x[:90], y[:90])
     assert learner.score(x[90:], y[90:]) > 0.6  # the mean has 0, least squares of least norm .1
     assert "Linear answers did better on rows set aside, and take their place." in learner.status_
-    assert learner.n_members_ == 4
+    assert learner.n_members_ == 3
     assert len(learner.history_) > 0
 
 
@@ -104,7 +104,7 @@ def test_a_copy_of_the_target_is_said():
     town = np.where(y > 0, "up", "down")
     frame = pd.DataFrame(x, columns=["a", "b", "c"]).assign(town=town)
     assert NeuralClassifier(**QUICK).fit(frame, town).copies_ == ["town"]
-    assert NeuralClassifier(**QUICK).fit(frame[["a", "b"]], town).copies_ == []
+    assert NeuralClassifier(**QUICK).fit(frame.assign(town=town[::-1]), town).copies_ == []
 
 
 @pytest.mark.parametrize(

@@ -88,5 +88,7 @@ def test_builder_of_a_scaled_net_and_its_head():
     q = build(key=jr.key(0))(jnp.ones((6, 2)))
     assert (jnp.diff(q, axis=-1) > 0).all()
     assert 20 < float(q.mean()) < 80
-    bounded = scaled(eqx.Partial(MLP, 2, 1), head=Interval(0.0, 2.0), key=jr.key(0))(1e6 * jnp.ones((6, 2)))
+    bounded = scaled(eqx.Partial(MLP, 2, 1, widths=(4,)), head=Interval(0.0, 2.0), key=jr.key(0))(
+        1e6 * jnp.ones((6, 2))
+    )
     assert ((bounded >= 0) & (bounded <= 2)).all()

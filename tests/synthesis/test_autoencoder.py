@@ -23,6 +23,11 @@ def factors():
     return rng.normal(size=(500, 2)) @ loadings + 0.5 * rng.normal(size=(500, 6)) + 10
 
 
+@pytest.fixture(scope="module")
+def variational(factors):
+    return VariationalAutoencoder(latent=2, **LINEAR).fit(factors)
+
+
 def standardised(x):
     return (x - x.mean(0)) / x.std(0)
 
@@ -38,18 +43,17 @@ def test_a_linear_autoencoder_spans_the_principal_components(factors):
     assert best <= coder.reconstruction_error_ < 1.01 * best
 
 
-def test_the_bound_of_a_linear_variational_one_is_the_likelihood_of_pca(factors):
-    coder = VariationalAutoencoder(latent=2, **LINEAR).fit(factors)
+def test_the_bound_of_a_linear_variational_one_is_the_likelihood_of_pca(factors, variational):
     pca = PCA(2).fit(standardised(factors))
     truth = pca.score(standardised(factors))  # log-likelihood per row of probabilistic PCA, at its maximum
     # tight at the maximum (Lucas and others, 2019); descent ends a little below, and 64 draws blur the bound by 0.02
-    assert truth - 0.15 < coder.score(factors) < truth + 0.05
+    assert truth - 0.15 < variational.score(factors) < truth + 0.05
     # Tipping and Bishop: σ² is the mean of the eigenvalues left out (sklearn divides by n - 1, which is 0.2 %)
-    assert coder.noise_**2 == pytest.approx(pca.noise_variance_, rel=0.05)
+    assert variational.noise_**2 == pytest.approx(pca.noise_variance_, rel=0.05)
 
 
-def test_rows_drawn_have_the_moments_of_the_table(factors):
-    rows = VariationalAutoencoder(latent=2, **LINEAR).fit(factors).sample(4_000, random_state=1)
+def test_rows_drawn_have_the_moments_of_the_table(factors, variational):
+    rows = variational.sample(4_000, random_state=1)
     np.testing.assert_allclose(rows.mean(), factors.mean(0), atol=0.25)  # sampling error of both: 3.5 / sqrt(500)
     # correlations: 1 / sqrt(500) is their sampling error; 0.03 is measured
     np.testing.assert_allclose(rows.corr(), np.corrcoef(factors.T), atol=0.1)

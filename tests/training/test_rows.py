@@ -43,6 +43,16 @@ def test_rows_set_aside_have_the_shares_of_the_strata():
         assert 3 <= rare <= 5  # a tenth of the 40 set aside, to one row
 
 
+@pytest.mark.parametrize("n", [512, 1_000, 19_177])
+def test_rows_set_aside_are_spread_over_the_target_where_sizes_are_rounded(n):
+    rows = split(np.arange(n), 2, 0.1, np.random.default_rng(0))
+    for held in rows.heldout:
+        own = held[held < n]
+        # in each twentieth of the target there is a twentieth of them, to within the three that dealing may shift
+        shares = np.histogram(own, np.linspace(0, n, 21))[0]
+        assert np.abs(shares - len(own) / 20).max() <= 3
+
+
 def test_bootstrap_judges_by_rows_not_drawn():
     rows = bootstrap(400, 5, np.random.default_rng(0))
     for drawn, left in zip(rows.train, rows.heldout, strict=True):

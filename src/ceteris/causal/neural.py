@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ceteris.learners import NeuralClassifier, NeuralRegressor
 from ceteris.training import Net, passes_for
 
@@ -24,7 +26,7 @@ def small_net(n: int, members: int = 1, weight_decay: float = 0.3) -> Net:
 
 
 def net_regressor(n: int, members: int = 1, seed: int = 0, weight_decay: float = 0.3) -> NeuralRegressor:
-    """Return a `ceteris.NeuralRegressor` that is quick on n rows: `small_net` with a few knots, which halve the epochs.
+    """Return a `ceteris.NeuralRegressor` that is quick on n rows: `small_net` with a few knots and fewer epochs.
 
     Estimators train the nets of all folds side by side.
 
@@ -47,10 +49,11 @@ def net_classifier(n: int, members: int = 1, seed: int = 0) -> NeuralClassifier:
 
 
 def _small(n: int, members: int, seed: int, weight_decay: float) -> dict[str, Any]:
+    """Four knots bring a net as far in 300 updates, on thousands of rows, as 1,300 without them; on curves further."""
     net = small_net(n, members, weight_decay)
-    plan = net.plan(n)
+    epochs = int(np.clip(round(48_000 / max(n, 1)), 4, 50))
     return {
-        "widths": net.widths, "knots": 8, "dropout": 0.0, "rate": net.rate, "weight_decay": net.weight_decay,
-        "batch_size": plan.batch_size, "epochs": -(-plan.epochs // 2), "patience": plan.patience,
+        "widths": net.widths, "knots": 4, "dropout": 0.0, "rate": net.rate, "weight_decay": net.weight_decay,
+        "batch_size": min(net.plan(n).batch_size, 128), "epochs": epochs, "patience": max(epochs // 2, 2),
         "validation": net.validation, "members": net.members, "random_state": seed,
     }  # fmt: skip

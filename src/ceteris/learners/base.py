@@ -28,7 +28,7 @@ from ceteris.training import history
 class NeuralLearner(AbstractFitted):
     """An ensemble of nets on a table. A learner adds its parameters, how it reads y, and how it predicts."""
 
-    widths: Any = None
+    widths: Any = (64, 64)
     knots: int = 24
     activation: Any = "swish"
     normalise: str | None = None

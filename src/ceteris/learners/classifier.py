@@ -40,8 +40,8 @@ class NeuralClassifier(ClassifierMixin, NeuralLearner):
     label_smoothing : float
         Share of each label that is spread evenly over all classes in the cross-entropy; it draws probabilities
         towards each other, so that few wrong labels cost less.
-    widths : int or tuple of int, optional
-        Hidden layers of each perceptron; by default two of 64 units for up to about 1,000 rows, of 128 for more.
+    widths : int or tuple of int
+        Hidden layers of each perceptron.
     knots : int
         Into how many steps, at most, the values of each column of numbers are cut: the perceptron sees how far a
         number has come in each. There are fewer on short and on wide tables; with 0 there are none.
@@ -72,7 +72,7 @@ class NeuralClassifier(ClassifierMixin, NeuralLearner):
         Share of rows each net sets aside, by default 0.2, and 0.1 on long tables. With 0 (and with fewer than 20
         rows) nothing is set aside and every net takes all epochs.
     members : int, optional
-        Nets in the ensemble, for each weight decay; by default 4, and 2 on long tables.
+        Nets in the ensemble, for each weight decay; by default 3, and 2 on tables of more than 20,000 rows or so.
     monotone : mapping, optional
         From columns of numbers to -1, where the log odds of the second of two classes fall with them, or +1, where
         they rise: a guarantee, by how the net is built (see `ceteris.nets.Monotone`). Other columns are free.

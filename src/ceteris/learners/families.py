@@ -162,11 +162,17 @@ def scores(outputs: np.ndarray, y: np.ndarray, counts: np.ndarray, noise: np.nda
     floor = 1e-300  # nets that are exact err by nothing
     fewer = np.sqrt((noise**2 + spread / len(outputs) + floor) / (noise**2 + spread / judges + floor))
     z, w = fewer * errors / np.sqrt(noise**2 + spread + floor), counts.max(0)
-    return np.column_stack([_weighted_quantiles(column, w, levels) for column in z.T])
+    return np.column_stack([weighted_quantiles(column, w, levels) for column in z.T])
 
 
-def _weighted_quantiles(z: np.ndarray, w: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Value i of n, in order, has the level i / (n + 1): what a new one of the same kind is below."""
+def weighted_quantiles(z: np.ndarray, w: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Return quantiles of z for a new value: the i-th of n, in order, has the level i / (n + 1).
+
+    Examples
+    --------
+    >>> weighted_quantiles(np.arange(1.0, 10.0), np.ones(9), np.array([0.1, 0.5])).tolist()
+    [1.0, 5.0]
+    """
     order = np.argsort(z)
     reached = np.cumsum(w[order]) / (w.sum() + w.mean())
     return np.interp(levels, reached, z[order])

@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ceteris.nets import categorical_cross_entropy, identity, squared
+from ceteris.learners.families import weighted_quantiles
+from ceteris.nets import Pinball, categorical_cross_entropy, identity, quantiles, squared
 from ceteris.training import MemberRows
 
 PENALTIES = 10.0 ** np.arange(-2, 5)  # of the ridge, times the number of rows over a hundred
 INVERSE = (0.01, 0.1, 1.0)  # of the penalty of logistic regression
-MANY = 20_000  # rows from which on one penalty is tried
+MANY = 20_000  # rows from which on one penalty of logistic regression is tried
+EASY = 50  # rows for each input from which on it is so too: it then hardly matters
 PATH: dict[str, Any] = {"n_alphas": 30}
 WIDE = 0.5  # columns per row from which on most slopes may be zero
 
@@ -35,8 +37,8 @@ class Lines(NamedTuple):
 def linear_answers(task: Any, data: Any, given: Any, rows: MemberRows) -> Lines | None:
     """Return for each member the linear answer that does best on its held-out rows.
 
-    For squared errors it is a ridge regression or, on wide tables, a lasso; for classes a logistic regression. There
-    is none for other losses.
+    For squared errors it is a ridge regression or, on wide tables, a lasso; for classes a logistic regression; for
+    quantiles such a line too, moved up or down for each level. There is none for other losses.
 
     Parameters
     ----------
@@ -45,8 +47,9 @@ def linear_answers(task: Any, data: Any, given: Any, rows: MemberRows) -> Lines 
     rows : MemberRows
         As `ceteris.training.split` gives them.
     """
-    classes = task.loss == categorical_cross_entropy
-    if task.head is not identity or not (classes or task.loss is squared):
+    classes, levels = task.loss == categorical_cross_entropy, getattr(task.loss, "levels", None)
+    moved = isinstance(task.loss, Pinball) and task.head is quantiles
+    if not moved and (task.head is not identity or not (classes or task.loss is squared)):
         return None
     found = []
     for i, own in enumerate(rows.train):
@@ -58,9 +61,13 @@ def linear_answers(task: Any, data: Any, given: Any, rows: MemberRows) -> Lines 
         else:
             judge = given.x, given.y, given.w
         answers = (logistic if classes else straight)(data.x[own], data.y[own], data.w[own])
-        losses = [_loss(classes, judge, *answer) for answer in answers]
+        if moved:
+            losses = [_loss_of_moved(judge, np.array(levels), *answer) for answer in answers]
+        else:
+            losses = [_loss(classes, judge, *answer) for answer in answers]
         best = int(np.argmin(losses))
-        found.append((*answers[best], losses[best]))
+        answer = _moved(judge, np.array(levels), *answers[best]) if moved else answers[best]
+        found.append((*answer, losses[best]))
     slopes, constant, losses = map(np.stack, zip(*found, strict=True))
     return Lines(slopes, constant, losses)
 
@@ -74,6 +81,25 @@ def _loss(classes: bool, judge: Any, slopes: np.ndarray, constant: np.ndarray) -
         answer = answer - answer.max(1, keepdims=True)
         each = np.log(np.exp(answer).sum(1)) - answer[np.arange(len(y)), y]
     return float((w * each).sum() / w.sum())
+
+
+def _loss_of_moved(judge: Any, levels: np.ndarray, slopes: np.ndarray, constant: np.ndarray) -> float:
+    """Pinball loss of a line moved to each level, as far as one half of the rows says, on the other half."""
+    x, y, w = judge
+    left, total = y.ravel() - (x @ slopes + constant)[:, 0], 0.0
+    for here, there in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
+        gap = left[there, None] - weighted_quantiles(left[here], w[here], levels)
+        total += float((w[there, None] * np.maximum(levels * gap, (levels - 1) * gap)).mean(1).sum())
+    return total / float(w.sum())
+
+
+def _moved(judge: Any, levels: np.ndarray, slopes: np.ndarray, constant: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return slopes and constants from which `ceteris.nets.quantiles` makes the line, moved to each level."""
+    x, y, w = judge
+    moves = weighted_quantiles(y.ravel() - (x @ slopes + constant)[:, 0], w, levels)
+    apart = np.log(np.expm1(np.maximum(np.diff(moves), 1e-4)))  # of which it takes the softplus
+    flat = np.zeros((len(slopes), len(apart)))
+    return np.hstack([slopes, flat]), np.append(constant[0] + moves[0], apart)
 
 
 def straight(x: np.ndarray, y: np.ndarray, w: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -113,7 +139,7 @@ def logistic(x: np.ndarray, y: np.ndarray, w: np.ndarray) -> list[tuple[np.ndarr
     from sklearn.linear_model import LogisticRegression
 
     found = []
-    for inverse in INVERSE if len(x) <= MANY else INVERSE[-1:]:
+    for inverse in INVERSE if len(x) <= min(MANY, EASY * x.shape[1]) else INVERSE[-1:]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an answer that is not exact is judged like any other
             model = LogisticRegression(C=inverse, max_iter=100).fit(x, y, sample_weight=w)

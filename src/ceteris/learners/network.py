@@ -33,7 +33,7 @@ from ceteris.training import (
 )
 
 SETTLED = 0.1  # up to this share of the fall in held-out loss may come in the second half of the epochs
-SMALL, LARGE = 1_000, 20_000  # rows up to which nets are small, and from which on there are fewer of them
+LARGE = 20_000  # rows from which on there are fewer nets
 DECAYS = (0.1, 2.0)  # weight decays per unit of rate
 RATE = 0.01
 LOOKS = 12  # at rows set aside
@@ -133,7 +133,7 @@ def learn(
     differ = [(_decay, np.repeat(np.array(decays, np.float32), len(rows.train)))] if len(decays) > 1 else []
     run = train(
         type(settings).__name__,
-        template(settings, data.x.shape[1], task, knots, size),
+        template(settings, data.x.shape[1], task, knots),
         HeadLoss(task.loss, task.head),
         padded(data._asdict(), size_class(n)[1]),
         sets,
@@ -275,11 +275,10 @@ def judged(trained: Trained, task: Task, data: Data, given: Data | None) -> tupl
 
 
 def template(
-    settings: Any, in_size: int, task: Task, knots: tuple[np.ndarray, np.ndarray], n: int
+    settings: Any, in_size: int, task: Task, knots: tuple[np.ndarray, np.ndarray]
 ) -> Callable[..., AbstractNet]:
     """Return a builder of the net."""
-    widths = settings.widths if settings.widths is not None else (64, 64) if size_class(n)[1] <= SMALL else (128, 128)
-    widths = widths if isinstance(widths, int) else tuple(widths)
+    widths = settings.widths if isinstance(settings.widths, int) else tuple(settings.widths)
     options = ("widths", widths), *((name, getattr(settings, name)) for name in ("activation", "normalise", "dropout"))
     low, slope = (jax.device_put(a.astype(np.float32)) for a in knots)
     builder: Callable[..., AbstractNet] = eqx.Partial(tabular_net, low, slope, in_size, task.outputs, options)
@@ -294,7 +293,7 @@ def template(
 def ensemble_of(settings: Any, n: int) -> tuple[int, float]:
     """Return how many members learn from n rows for each weight decay, and which share each of them sets aside."""
     many = size_class(n)[1] <= LARGE
-    members = settings.members if settings.members is not None else 4 if many else 2
+    members = settings.members if settings.members is not None else 3 if many else 2
     return members, settings.validation if settings.validation is not None else 0.2 if many else 0.1
 
 

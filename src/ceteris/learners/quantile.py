@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from sklearn.base import RegressorMixin
 
 from ceteris.learners import network, target
 from ceteris.learners.base import NeuralLearner
+from ceteris.learners.families import weighted_quantiles
 from ceteris.nets import Pinball, ascending, quantiles
 
 
@@ -18,14 +19,17 @@ class NeuralQuantileRegressor(RegressorMixin, NeuralLearner):
     """Several conditional quantiles at once, which cannot cross.
 
     Each net gives the lowest quantile and positive distances from one quantile to the next, trained on the
-    pinball loss averaged over levels; the ensemble's quantiles are the average of its members'.
+    pinball loss averaged over levels; the ensemble's quantiles are the average of its members', moved so that below
+    each lies the share of the rows set aside that its level says (conformalised quantile regression): nets that learn
+    from few rows think that they know the tails better than they do. On the rows set aside nets must do better than a
+    line moved to each level, else it takes their place.
 
     Parameters
     ----------
     levels : tuple of float
         Levels strictly between 0 and 1, ascending.
-    widths : int or tuple of int, optional
-        Hidden layers of each perceptron; by default two of 64 units for up to about 1,000 rows, of 128 for more.
+    widths : int or tuple of int
+        Hidden layers of each perceptron.
     knots : int
         Into how many steps, at most, the values of each column of numbers are cut: the perceptron sees how far a
         number has come in each. There are fewer on short and on wide tables; with 0 there are none.
@@ -56,7 +60,7 @@ class NeuralQuantileRegressor(RegressorMixin, NeuralLearner):
         Share of rows each net sets aside, by default 0.2, and 0.1 on long tables. With 0 (and with fewer than 20
         rows) nothing is set aside and every net takes all epochs.
     members : int, optional
-        Nets in the ensemble, for each weight decay; by default 4, and 2 on long tables.
+        Nets in the ensemble, for each weight decay; by default 3, and 2 on tables of more than 20,000 rows or so.
     monotone : mapping, optional
         From columns of numbers to -1, where all quantiles fall with them, or +1, where they rise: a guarantee, by how
         the net is built (see `ceteris.nets.Monotone`). Other columns are free.
@@ -72,9 +76,13 @@ class NeuralQuantileRegressor(RegressorMixin, NeuralLearner):
     ----------
     history_, n_iter_, constant_columns_, copies_, weight_decays_, n_members_, late_fall_, status_
         As for `NeuralRegressor`.
+    moves_ : array, shape (levels,)
+        By how much the quantiles were moved, in distances between the lowest and the highest of them (in standard
+        deviations of y with one level, or under a monotone constraint); zero where no rows were set aside.
 
     References
     ----------
+    Romano, Y., Patterson, E. and Candès, E. (2019). Conformalized quantile regression. NeurIPS 32.
     Koenker, R. and Bassett, G. (1978). Regression quantiles. Econometrica 46.
 
     Examples
@@ -89,6 +97,8 @@ class NeuralQuantileRegressor(RegressorMixin, NeuralLearner):
     """
 
     levels: Any = (0.05, 0.5, 0.95)
+    units_: target.Units = field(init=False)
+    moves_: np.ndarray = field(init=False)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the median, shape (n,): the level nearest to 1/2 (exactly it where 0.5 is among the levels)."""
@@ -96,8 +106,9 @@ class NeuralQuantileRegressor(RegressorMixin, NeuralLearner):
 
     def predict_quantiles(self, X: Any) -> np.ndarray:
         """Predict all quantiles, shape (n, levels), non-decreasing along each row."""
-        outputs = self._outputs(X)
-        return self.units_.mean + self.units_.scale * outputs.mean(0)
+        found = self._outputs(X).mean(0)
+        found = np.sort(found + self._width(found) * self.moves_, axis=1)
+        return self.units_.mean + self.units_.scale * found
 
     def value_at_risk(self, X: Any, level: float) -> np.ndarray:
         """Return the loss that is exceeded with probability ``level``, shape (n,).
@@ -129,3 +140,28 @@ class NeuralQuantileRegressor(RegressorMixin, NeuralLearner):
 
     def _scaled(self, y):
         return ((y - self.units_.mean) / self.units_.scale).astype(np.float32)
+
+    def _width(self, found: np.ndarray) -> np.ndarray:
+        """Return what moves are told in, shape (..., 1): the same everywhere where quantiles must stay monotone."""
+        if self.monotone or found.shape[-1] == 1:
+            return np.ones_like(found[..., :1])
+        return found[..., -1:] - found[..., :1]
+
+    def _finish(self, trained, data, given):
+        """Move every level to where the rows set aside say; a row is predicted by nets that did not learn from it."""
+        self.moves_ = np.zeros(len(self._task().loss.levels))
+        if given is None and trained.rows.heldout is None:
+            return
+        outputs, y, counts = network.judged(trained, self._task(), data, given)
+        share = counts / np.maximum(counts.sum(0), 1e-300)
+        found = (share[..., None] * outputs).sum(0)
+        surprise = (y.reshape(len(y), 1) - found) / np.maximum(self._width(found), 1e-9)
+        levels = np.array(self._task().loss.levels)
+        self.moves_ = np.array([
+            weighted_quantiles(z, counts.max(0), level) for z, level in zip(surprise.T, levels, strict=True)
+        ])  # fmt: skip
+
+    def _check_loaded(self):
+        super()._check_loaded()
+        if self.moves_.shape != (len(self._task().loss.levels),) or not np.isfinite(self.moves_).all():
+            raise ValueError("its levels and their moves do not fit together")

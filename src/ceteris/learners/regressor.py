@@ -40,8 +40,8 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         e as ``sample_weight`` and "poisson", which is the same likelihood.
     power : float
         Of "tweedie" only: its variance is proportional to mean^power; between 1 and 2.
-    widths : int or tuple of int, optional
-        Hidden layers of each perceptron; by default two of 64 units for up to about 1,000 rows, of 128 for more.
+    widths : int or tuple of int
+        Hidden layers of each perceptron.
     knots : int
         Into how many steps, at most, the values of each column of numbers are cut: the perceptron sees how far a
         number has come in each. There are fewer on short and on wide tables; with 0 there are none.
@@ -72,7 +72,7 @@ class NeuralRegressor(RegressorMixin, NeuralLearner):
         Share of rows each net sets aside, by default 0.2, and 0.1 on long tables. With 0 (and with fewer than 20
         rows) nothing is set aside and every net takes all epochs.
     members : int, optional
-        Nets in the ensemble, for each weight decay; by default 4, and 2 on long tables.
+        Nets in the ensemble, for each weight decay; by default 3, and 2 on tables of more than 20,000 rows or so.
     monotone : mapping, optional
         From columns of numbers to -1, where predictions fall with them, or +1, where they rise: a guarantee, by how
         the net is built (see `ceteris.nets.Monotone`). Other columns are free, and so are variances and dispersions.

@@ -80,9 +80,25 @@ def split(
                 shuffled = rng.permutation(size)
                 ordered = shuffled[np.argsort(strata[rows[shuffled]], kind="stable")]
                 dealt = ordered[np.argsort(np.arange(size) // parts + rng.random(size))]  # neighbours change places
-            order = rows[np.concatenate([dealt[k::parts] for k in np.roll(np.arange(parts), -(i % parts))])]
-            held[g, i, : size - count], train[g, i] = np.sort(order[: size - count]), np.sort(order[size - count :])
+            own = evenly(dealt[i % parts :: parts], dealt[(i + 1) % parts :: parts], size - count)
+            held[g, i, : size - count] = np.sort(rows[own])
+            train[g, i] = np.sort(np.delete(rows, own))
     return MemberRows(train.reshape(-1, count), held.reshape(len(groups) * members, -1))
+
+
+def evenly(part: np.ndarray, other: np.ndarray, count: int) -> np.ndarray:
+    """Return ``count`` entries of a part or, where that is shorter, all of it and some of another, evenly spaced.
+
+    A part is in the order of its strata: its first entries would be those of the lowest ones.
+
+    Examples
+    --------
+    >>> evenly(np.arange(6), np.arange(6, 12), 4).tolist(), evenly(np.arange(6), np.arange(6, 12), 8).tolist()
+    ([0, 1, 3, 4], [0, 1, 2, 3, 4, 5, 6, 9])
+    """
+    if count > len(part):
+        return np.concatenate([part, evenly(other, part, count - len(part))])
+    return part[np.arange(count) * len(part) // max(count, 1)]
 
 
 def bootstrap(n: int, members: int, rng: np.random.Generator) -> MemberRows:

@@ -68,7 +68,8 @@ def test_a_structural_model_is_saved_if_its_law_is_one_of_ours(tmp_path):
     rows = data().assign(y=(data()["y"] > 0).astype(float))
     learner = StructuredEffects(logit(), LogisticRegression(), SMALL, folds=2)
     check_saved(learner.fit(rows, y="y", d="d", x=X), lambda model: model.effect(rows.head(9)).point)
-    own = StructuredEffects(Structure(2, mean=lambda theta, t: theta[0] + theta[1] * t), LogisticRegression(), SMALL)
+    line = Structure(2, mean=lambda theta, t: theta[0] + theta[1] * t)
+    own = StructuredEffects(line, LogisticRegression(), SMALL, folds=2)
     with pytest.raises(TypeError, match=r"save: .*structure.mean is the function .*lambda.*, which no file can hold"):
         fit(own).save(tmp_path / "own.safetensors")
 

@@ -9,6 +9,7 @@ from ceteris.sequence import Forecaster
 from ceteris.sequence.forecaster import window_of
 from ceteris.sequence.frame import read_panel
 from ceteris.sequence.rolling import run_origins
+from ceteris.testing import count_compilations
 
 TINY = {"members": 1, "width": 8, "depth": 1, "epochs": 6}
 
@@ -212,3 +213,12 @@ def test_where_a_net_does_not_help_simple_methods_forecast():
     assert f.origins_.earned[rows, f.panel_.last][0] < 0.6
     assert "simple methods" in f.status_
     assert window_of(Forecaster(horizon=2), read_panel(y)) >= 2
+
+
+def test_a_series_of_nearly_the_same_length_compiles_nothing_new():
+    y = 50 + np.cumsum(np.random.default_rng(0).normal(size=(101, 2)), axis=0)
+    options = {"horizon": 4, "season": 4, **TINY}
+    Forecaster(**options).fit(y[:100])
+    with count_compilations() as compiled:
+        Forecaster(**options, random_state=1).fit(y)
+    assert compiled == []

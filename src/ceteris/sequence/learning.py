@@ -16,7 +16,7 @@ from ceteris.recipe import optimiser
 from ceteris.sequence.heads import HEADS, AbstractHead
 from ceteris.sequence.window_net import window_net
 from ceteris.sequence.windows import Windows
-from ceteris.training import AbstractRowLoss, MemberRows, TrainingPlan, evaluate, padded, train
+from ceteris.training import AbstractRowLoss, MemberRows, TrainingPlan, evaluate, padded, size_class, train
 
 HELD = 0.15  # share of the origins before a cutoff that judge when to stop
 FEW = 30  # rows below which no net is trained
@@ -82,28 +82,29 @@ def learn(who: str, settings: Any, windows: Windows, cutoffs: Sequence[int], hor
     parts = [rows_by(windows, cutoff, horizon) for cutoff in cutoffs]
     own = [part for part in parts if part is not None]
     count, held = max(len(early) for early, _ in own), max(len(late) for _, late in own)
-    n = len(windows.x)
-    early = np.stack([np.resize(rows, count) for rows, _ in own])
-    late = np.stack([np.concatenate([rows, np.full(held - len(rows), n)]) for _, rows in own])
+    n, most = len(windows.x), size_class(count)[1]
+    # shapes are those of a class of sizes: series of nearly equal length share one compiled program
+    early = np.stack([np.pad(np.resize(rows, count), (0, most - count), constant_values=n) for rows, _ in own])
+    late = np.stack([np.pad(rows, (0, size_class(held)[1] - len(rows)), constant_values=n) for _, rows in own])
     z = np.clip(np.nan_to_num((windows.target - windows.base) / windows.scale[:, None]), -50, 50)
     columns = {"x": windows.x, "y": np.nan_to_num(windows.target), "base": windows.base, "z": z}
-    data = padded({name: a.astype(np.float32) for name, a in columns.items()})
+    data = padded({name: a.astype(np.float32) for name, a in columns.items()}, size_class(n)[1])
     head = HEADS[settings.head]
     options = {"kind": settings.net, "width": settings.width, "depth": settings.depth, "dropout": settings.dropout}
     builder = eqx.Partial(window_net, windows.sizes, horizon * head.outputs, tuple(options.items()))
-    rows = MemberRows(np.repeat(early, settings.members, 0), np.repeat(late, settings.members, 0))
+    rows = MemberRows(np.repeat(early, settings.members, 0), np.repeat(late, settings.members, 0), count)
     run = train(who, builder, ForecastLoss(head, horizon), data, rows, plan_of(settings, count), seed)
     return Learnt(run.model, run, tuple(cutoffs), settings.members)
 
 
 def plan_of(settings: Any, count: int) -> TrainingPlan:
-    """Return how nets are trained that learn from so many rows each."""
-    batch = settings.batch_size or int(np.clip(2.0 ** np.round(np.log2(max(count, 2) / 8)), 16, 256))
-    batch = min(batch, count)
-    updates = max(count // batch, 1)
+    """Return how nets are trained that learn from so many rows each: the same for a class of sizes."""
+    least, most = size_class(count)
+    batch = min(settings.batch_size or int(np.clip(2.0 ** np.round(np.log2(most / 8)), 16, 256)), least)
+    updates = max(least // batch, 1)
     epochs = settings.epochs or int(np.clip(round(1200 / updates), 5, 60))
     rule = partial(optimiser, "adamw", settings.rate, schedule="cosine", weight_decay=settings.weight_decay)
-    return TrainingPlan(epochs, batch, rule, settings.patience or max(epochs // 4, 2), 20)
+    return TrainingPlan(epochs, batch, rule, settings.patience or max(epochs // 4, 2), 20, updates)
 
 
 def raw_outputs(nets: Any, x: np.ndarray, horizon: int) -> np.ndarray:

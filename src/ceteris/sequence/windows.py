@@ -89,7 +89,9 @@ def cut(panel: Panel, base: np.ndarray, window: int, most: int, since: int = 0, 
     gaps = np.isnan(panel.y)[series[:, None], back]
     if np.isnan(panel.y).any():
         channels.append(gaps.astype(float))
+    usual = _recent_means(y, panel.first, max(5 * window, 40))[series, origin]  # to what a stationary one goes back
     others = [(base[series, origin] - level[:, None]) / scale[:, None]]
+    others.append(np.clip((usual - level) / scale, -6, 6)[:, None])
     for covariates in (panel.past, known):
         for k in range(covariates.shape[2]):
             own = covariates[..., k][series[:, None], back]
@@ -109,6 +111,14 @@ def cut(panel: Panel, base: np.ndarray, window: int, most: int, since: int = 0, 
 
 def _filled_from_first(panel: Panel) -> np.ndarray:
     return filled(np.where(np.arange(panel.shape[1]) < panel.first[:, None], 0.0, panel.y), panel.season)
+
+
+def _recent_means(y: np.ndarray, first: np.ndarray, length: int) -> np.ndarray:
+    """Means of the last so many values at each time, or of all where there are fewer."""
+    sums = np.pad(np.cumsum(y, axis=1), ((0, 0), (1, 0)))  # before its first value a series is nought
+    place = np.arange(1, y.shape[1] + 1)
+    count = np.clip(place - first[:, None], 1, length)
+    return (sums[:, 1:] - np.take_along_axis(sums, np.maximum(place - count, 0), axis=1)) / count
 
 
 def _size(seen: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from ceteris.nets.activations import (
     tanh,
 )
 from ceteris.nets.attention import SCORES, Alignment, Memory, MultiHead, attend, attention_weights
+from ceteris.nets.cells import CELLS, GRU, LSTM, Elman
 from ceteris.nets.coder import Coder
 from ceteris.nets.cohorts import Cohorts
 from ceteris.nets.conditionals import Conditionals
@@ -66,7 +67,7 @@ from ceteris.nets.penalties import elastic_net, l1, l2, weight_matrices
 from ceteris.nets.pooling import Powers, attended, pooled_mean
 from ceteris.nets.positions import Embedding, rotary, sinusoidal
 from ceteris.nets.random_features import RandomFeatures
-from ceteris.nets.recurrent import CELLS, GRU, LSTM, Elman, Recurrent
+from ceteris.nets.recurrent import Recurrent
 from ceteris.nets.scaling import Scaled, Standardise, scaled, standardise
 from ceteris.nets.tabular import Knots, TabularNet, WithKnots, tabular_net, with_knots
 from ceteris.nets.transformer import Transformer, TransformerBlock

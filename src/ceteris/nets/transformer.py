@@ -32,7 +32,7 @@ class TransformerBlock(eqx.Module):
         Numbers in an element.
     heads : int
         Of the attention.
-    hidden : int
+    perceptron : int
         Units of the perceptron.
     causal : bool
         Whether elements look back only.
@@ -49,7 +49,7 @@ class TransformerBlock(eqx.Module):
 
     Examples
     --------
-    >>> block = TransformerBlock(8, heads=2, hidden=16, key=jr.key(0))
+    >>> block = TransformerBlock(8, heads=2, perceptron=16, key=jr.key(0))
     >>> block(jnp.ones((5, 8))).shape
     (5, 8)
     """
@@ -66,7 +66,7 @@ class TransformerBlock(eqx.Module):
         self,
         width: int,
         heads: int,
-        hidden: int,
+        perceptron: int,
         causal: bool = False,
         rotary: bool = False,
         context_size: int | None = None,
@@ -80,8 +80,8 @@ class TransformerBlock(eqx.Module):
         self.cross = None if context_size is None else MultiHead(width, heads, context_size, key=other)
         self.norms = tuple(LayerNorm(width) for _ in range(2 + (self.cross is not None)))
         self.activation, self.dropout = find_activation(activation), require("dropout", dropout, SHARE)
-        self.up = Dense(width, whole("hidden", hidden), default_initialiser(self.activation), key=up)
-        self.down = Dense(hidden, width, lecun_normal, key=down)
+        self.up = Dense(width, whole("perceptron", perceptron), default_initialiser(self.activation), key=up)
+        self.down = Dense(perceptron, width, lecun_normal, key=down)
 
     def __call__(
         self, x: Array, mask: Array | None = None, context: Memory | None = None, key: Array | None = None
@@ -126,7 +126,7 @@ class Transformer(AbstractNet):
         Of each attention; divides `width`.
     depth : int
         Blocks.
-    hidden : int, optional
+    perceptron : int, optional
         Units of each perceptron; four times `width` by default.
     causal : bool
         Whether an element looks back only: for what predicts the next one.
@@ -174,7 +174,7 @@ class Transformer(AbstractNet):
         width: int,
         heads: int = 4,
         depth: int = 2,
-        hidden: int | None = None,
+        perceptron: int | None = None,
         causal: bool = False,
         context_size: int | None = None,
         positions: Literal["sinusoidal", "rotary", "learnt", "none"] = "sinusoidal",
@@ -194,7 +194,7 @@ class Transformer(AbstractNet):
         def block(key: Array) -> TransformerBlock:
             rotary = positions == "rotary"
             return TransformerBlock(
-                width, heads, hidden or 4 * width, causal, rotary, context_size, activation, dropout, key=key
+                width, heads, perceptron or 4 * width, causal, rotary, context_size, activation, dropout, key=key
             )
 
         self.blocks = eqx.filter_vmap(block)(jr.split(rest, depth))

@@ -101,7 +101,7 @@ def combined(forecasts: np.ndarray, actual: np.ndarray) -> tuple[np.ndarray, np.
     actual : array, shape (series, times, horizon)
         What came after each origin (`ceteris.sequence.simple.ahead`).
     """
-    there = np.asarray(np.isfinite(forecasts).all(3))
+    there: np.ndarray = np.isfinite(forecasts).all(3)  # pyright: ignore[reportAssignmentType]
     found = weights(np.abs(actual - forecasts), there)
     mixed = np.einsum("mnt,mnth->nth", found, np.where(there[..., None], forecasts, 0.0))
-    return np.where(found.any(0)[..., None], mixed, np.nan), found
+    return np.where((found.sum(0) > 0)[..., None], mixed, np.nan), found

@@ -161,9 +161,10 @@ def origins() -> Iterator[bench.Row]:
     for work in (each, once, alone):
         work()  # compiles
     slow, fast, fastest = (bench.cpu_seconds(work, 1) for work in (alone, each, once))
-    yield bench.at_least(
-        "12 origins, nets fitted at each, one program: fits one by one over it", slow / fast, "times", 5.0
-    )
+    yield bench.Row("12 origins, nets fitted at each, one program: our fits one by one over it", slow / fast, "times")
+    if PEERS is not None:
+        name = "12 origins, nets fitted at each, one program: refits of neuralforecast over it"
+        yield bench.at_least(name, k * peer("refit")["seconds"] / fast, "times", 5.0)
     yield bench.at_least("12 origins, nets fitted once: fits one by one over it", slow / fastest, "times", 5.0)
     yield bench.Row("12 origins, nets fitted at each, one program", fast, "CPU s")
 

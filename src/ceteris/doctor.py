@@ -22,6 +22,7 @@ EXTRAS = {
     "cluster": ("ray", "many runs on many machines"),
     "explain": ("shap", "Shapley values of predictions"),
     "examples": ("causaldata", "data of well-known studies"),
+    "forecast": ("statsforecast", "classical methods beside our forecasts"),
     "parquet": ("pyarrow", "tables in Parquet files"),
     "tensorboard": ("tensorboard", "training curves in TensorBoard"),
 }

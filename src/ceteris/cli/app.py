@@ -11,7 +11,9 @@ import typer.core
 if TYPE_CHECKING:
     from ceteris.tables import Options
 
-ORDER = ("demo", "fit", "effect", "impute", "pool", "synthesize", "embed", "solve", "models", "check", "gallery")
+ORDER = (
+    "demo", "fit", "effect", "impute", "pool", "forecast", "synthesize", "embed", "solve", "models", "check", "gallery",
+)  # fmt: skip
 
 
 class InOrder(typer.core.TyperGroup):

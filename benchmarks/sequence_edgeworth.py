@@ -10,7 +10,7 @@ FIGURES = {0.9: (0.213, 0.0664, 0.399, 0.500), 0.95: (0.256, 0.0657, 0.394, 0.53
 def equilibria():
     from ceteris.gallery.edgeworth import quoted
     from ceteris.sequence import AlternatingDuopoly, edgeworth_cycle, kinked_demand
-    from ceteris.sequence.edgeworth import CYCLE, strategy
+    from ceteris.sequence.cycles.edgeworth import CYCLE, strategy
 
     for discount, (a, profit, price, b) in FIGURES.items():
         cycle, kink = edgeworth_cycle(discount), kinked_demand(discount)

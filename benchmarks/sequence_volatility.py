@@ -79,7 +79,7 @@ def sp500():
 
 def simulated():
     from ceteris.sequence import VolatilityNet, simulate_garch
-    from ceteris.sequence.volatility_net import _minus_log_density
+    from ceteris.sequence.volatility.net import _minus_log_density
 
     ours, mle = [], []
     for seed in range(5):

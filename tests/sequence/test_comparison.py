@@ -6,7 +6,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from ceteris.sequence import Forecaster, compare_forecasts
-from ceteris.sequence.scores import CRPS_LEVELS, crps
+from ceteris.sequence.forecast.scores import CRPS_LEVELS, crps
 
 
 def walk(n=900, seed=0):

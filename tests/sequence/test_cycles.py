@@ -15,7 +15,7 @@ from ceteris.sequence import (
     rules,
     simulate_stations,
 )
-from ceteris.sequence.stations import KINDS
+from ceteris.sequence.cycles.stations import KINDS
 
 
 def test_half_of_the_stations_cycle_and_the_others_are_of_all_kinds():

@@ -7,7 +7,7 @@ import pytest
 
 from ceteris.gallery.edgeworth import derived, quoted
 from ceteris.sequence import AlternatingDuopoly, edgeworth_cycle, kinked_demand
-from ceteris.sequence.edgeworth import CYCLE, strategy
+from ceteris.sequence.cycles.edgeworth import CYCLE, strategy
 
 
 @pytest.mark.parametrize(("discount", "a", "profit", "price"), [

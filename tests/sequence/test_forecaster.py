@@ -6,9 +6,9 @@ import pytest
 
 from ceteris import load
 from ceteris.sequence import Forecaster
-from ceteris.sequence.forecaster import window_of
-from ceteris.sequence.frame import read_panel
-from ceteris.sequence.rolling import run_origins
+from ceteris.sequence.forecast.forecaster import window_of
+from ceteris.sequence.forecast.frame import read_panel
+from ceteris.sequence.forecast.rolling import run_origins
 from ceteris.testing import count_compilations
 
 TINY = {"members": 1, "width": 8, "depth": 1, "epochs": 6}

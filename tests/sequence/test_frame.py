@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ceteris.sequence.frame import read_panel
+from ceteris.sequence.forecast.frame import read_panel
 
 
 def long(n=12, freq="MS", names=("a", "b")):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ceteris.sequence import Forecaster, add_up, hierarchy, reconcile, reconcile_forecaster
-from ceteris.sequence.hierarchies import METHODS, Hierarchy, projection
+from ceteris.sequence.forecast.hierarchies import METHODS, Hierarchy, projection
 from truth import forecasting
 
 TWO_LEVELS = Hierarchy(("total", "n", "s", "a", "b", "c", "d"), np.array(forecasting.SUMS, float))

@@ -15,7 +15,7 @@ from ceteris.sequence import (
     least_squares_forecasts,
     simulate_autoregressions,
 )
-from ceteris.sequence.in_context import InContextNet
+from ceteris.sequence.context.in_context import InContextNet
 
 SMALL = {"width": 16, "heads": 2, "batch_size": 64, "rate": 5e-3}
 

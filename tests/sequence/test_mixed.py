@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from ceteris.sequence import FactorModel, MixedFrequencyRegression, Nowcaster
-from ceteris.sequence.mixed import almon_weights, beta_weights, monthly_lags
-from ceteris.sequence.nowcast import features, ridge
+from ceteris.sequence.nowcasts.mixed import almon_weights, beta_weights, monthly_lags
+from ceteris.sequence.nowcasts.nowcast import features, ridge
 
 DELAYS, OWN = (1, 0, 1, 2, 0), 2
 MODEL = FactorModel()

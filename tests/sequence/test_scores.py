@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ceteris.sequence.heads import LEVELS, between
-from ceteris.sequence.scores import crps, diebold_mariano, mase, naive_scale, rmse, smape
+from ceteris.sequence.forecast.heads import LEVELS, between
+from ceteris.sequence.forecast.scores import crps, diebold_mariano, mase, naive_scale, rmse, smape
 
 
 def test_crps_is_that_of_a_normal_distribution():

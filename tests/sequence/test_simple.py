@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from statsmodels.tsa.holtwinters import ExponentialSmoothing, SimpleExpSmoothing
 
-from ceteris.sequence.autoregression import autoregression
-from ceteris.sequence.filters import airline, seasonal_means, smoothing
-from ceteris.sequence.frame import read_panel
-from ceteris.sequence.simple import COMBINED, SIMPLE, all_origins, filled
+from ceteris.sequence.forecast.autoregression import autoregression
+from ceteris.sequence.forecast.filters import airline, seasonal_means, smoothing
+from ceteris.sequence.forecast.frame import read_panel
+from ceteris.sequence.forecast.simple import COMBINED, SIMPLE, all_origins, filled
 from truth import forecasting
 
 

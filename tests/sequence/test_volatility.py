@@ -10,7 +10,7 @@ from scipy.integrate import quad
 from scipy.stats import chi2, t
 
 from ceteris.sequence import Volatility, backtest, simulate_garch
-from ceteris.sequence.value_at_risk import independence, kupiec, tail_of
+from ceteris.sequence.volatility.value_at_risk import independence, kupiec, tail_of
 from truth import arch_volatility
 
 ARCH = json.loads(Path(arch_volatility.__file__).with_suffix(".json").read_text())

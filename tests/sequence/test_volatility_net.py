@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ceteris.sequence import Volatility, VolatilityNet, compare_volatility, simulate_garch
-from ceteris.sequence.volatility_net import VolatilityNetFit
+from ceteris.sequence.volatility.net import VolatilityNetFit
 
 LEANING, _ = simulate_garch(4_000, 0.05, 0.0, 0.8, gamma=0.35, nu=8, seed=1)
 N = 3_000

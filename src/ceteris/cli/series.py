@@ -47,7 +47,7 @@ def forecast(
     table_file(data)
     if future is not None:
         table_file(future)
-    from ceteris.sequence.command import forecast_table
+    from ceteris.sequence.forecast.command import forecast_table
     from ceteris.tables import read_table
 
     later = None

@@ -20,8 +20,8 @@ import pandas as pd
 
 from ceteris.gallery._plots import panels
 from ceteris.results import Check, Figure, Section, Table
-from ceteris.sequence.cycles import CycleClassifier, compare_detectors
-from ceteris.sequence.edgeworth import (
+from ceteris.sequence.cycles.classifier import CycleClassifier, compare_detectors
+from ceteris.sequence.cycles.edgeworth import (
     CYCLE,
     AlternatingDuopoly,
     PricingEquilibrium,
@@ -29,8 +29,8 @@ from ceteris.sequence.edgeworth import (
     kinked_demand,
     strategy,
 )
-from ceteris.sequence.stations import KINDS, NOISE, simulate_stations
-from ceteris.sequence.turns import compare_turns
+from ceteris.sequence.cycles.stations import KINDS, NOISE, simulate_stations
+from ceteris.sequence.cycles.turns import compare_turns
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 
 from ceteris.results import Check, Figure, Section, Table
-from ceteris.sequence.in_context import InContextLearner
-from ceteris.sequence.predictors import kernel_forecasts
+from ceteris.sequence.context.in_context import InContextLearner
+from ceteris.sequence.context.predictors import kernel_forecasts
 
 if TYPE_CHECKING:
     import matplotlib.figure

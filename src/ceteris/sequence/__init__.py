@@ -20,26 +20,32 @@ __all__ = [
 ]  # fmt: skip
 
 if TYPE_CHECKING:
-    from ceteris.sequence.comparing import compare_forecasts
-    from ceteris.sequence.comparison import ForecastComparison
-    from ceteris.sequence.cycles import CycleClassifier, compare_detectors
-    from ceteris.sequence.edgeworth import AlternatingDuopoly, PricingEquilibrium, edgeworth_cycle, kinked_demand
-    from ceteris.sequence.factor_model import FactorModel
-    from ceteris.sequence.forecaster import Forecaster
-    from ceteris.sequence.garch import simulate_garch
-    from ceteris.sequence.hierarchies import Hierarchy, add_up, hierarchy, reconcile, reconcile_forecaster
-    from ceteris.sequence.in_context import InContextFit, InContextLearner
-    from ceteris.sequence.mixed import MixedFrequencyFit, MixedFrequencyRegression
-    from ceteris.sequence.nowcast import NowcastFit, Nowcaster
-    from ceteris.sequence.predictors import bayes_forecasts, descent_forecasts, kernel_forecasts, least_squares_forecasts, simulate_autoregressions
-    from ceteris.sequence.rules import rule_scores
-    from ceteris.sequence.simple import SIMPLE
-    from ceteris.sequence.stations import StationPanel, simulate_stations
-    from ceteris.sequence.translation import SequenceToSequence
-    from ceteris.sequence.turns import compare_turns, filtered_resets
-    from ceteris.sequence.value_at_risk import RiskBacktest, backtest
-    from ceteris.sequence.volatility import Volatility, VolatilityFit
-    from ceteris.sequence.volatility_compare import VolatilityComparison, compare_volatility
-    from ceteris.sequence.volatility_net import VolatilityNet, VolatilityNetFit
+    from ceteris.sequence.context.in_context import InContextFit, InContextLearner
+    from ceteris.sequence.context.predictors import (
+        bayes_forecasts,
+        descent_forecasts,
+        kernel_forecasts,
+        least_squares_forecasts,
+        simulate_autoregressions,
+    )
+    from ceteris.sequence.cycles.classifier import CycleClassifier, compare_detectors
+    from ceteris.sequence.cycles.edgeworth import AlternatingDuopoly, PricingEquilibrium, edgeworth_cycle, kinked_demand
+    from ceteris.sequence.cycles.rules import rule_scores
+    from ceteris.sequence.cycles.stations import StationPanel, simulate_stations
+    from ceteris.sequence.cycles.turns import compare_turns, filtered_resets
+    from ceteris.sequence.forecast.comparing import compare_forecasts
+    from ceteris.sequence.forecast.comparison import ForecastComparison
+    from ceteris.sequence.forecast.forecaster import Forecaster
+    from ceteris.sequence.forecast.hierarchies import Hierarchy, add_up, hierarchy, reconcile, reconcile_forecaster
+    from ceteris.sequence.forecast.simple import SIMPLE
+    from ceteris.sequence.nowcasts.factor_model import FactorModel
+    from ceteris.sequence.nowcasts.mixed import MixedFrequencyFit, MixedFrequencyRegression
+    from ceteris.sequence.nowcasts.nowcast import Nowcaster, NowcastFit
+    from ceteris.sequence.translate.translation import SequenceToSequence
+    from ceteris.sequence.volatility.comparing import VolatilityComparison, compare_volatility
+    from ceteris.sequence.volatility.garch import simulate_garch
+    from ceteris.sequence.volatility.models import Volatility, VolatilityFit
+    from ceteris.sequence.volatility.net import VolatilityNet, VolatilityNetFit
+    from ceteris.sequence.volatility.value_at_risk import RiskBacktest, backtest
 
 __getattr__, __dir__ = lazily(__name__, __file__)

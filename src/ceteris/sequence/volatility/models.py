@@ -1,7 +1,7 @@
 """Volatility: GARCH(1,1), GJR and EGARCH fitted to returns, what they say of risk, and how they are shown.
 
-The models and their likelihood are in `ceteris.sequence.garch`. Whatever filters variances out of returns, these
-models or a net (`ceteris.sequence.volatility_net`), answers the same questions: variances of other or later returns,
+The models and their likelihood are in `ceteris.sequence.volatility.garch`. Whatever filters variances out of returns, these
+models or a net (`ceteris.sequence.volatility.net`), answers the same questions: variances of other or later returns,
 minus the log density of each, value at risk and expected shortfall.
 """
 
@@ -18,7 +18,7 @@ from scipy.stats import chi2
 from ceteris.arguments import a_whole_number, one_of, require, whole
 from ceteris.results import Check, Section
 from ceteris.sequence import volatility_shown
-from ceteris.sequence.garch import (
+from ceteris.sequence.volatility.garch import (
     ALPHA,
     BETA,
     CENTRE,
@@ -35,7 +35,7 @@ from ceteris.sequence.garch import (
     maximise,
     surprises,
 )  # fmt: skip
-from ceteris.sequence.value_at_risk import RiskBacktest, backtest, tail_of
+from ceteris.sequence.volatility.value_at_risk import RiskBacktest, backtest, tail_of
 from ceteris.showing import AbstractResult
 from ceteris.tables.frames import finite
 
@@ -149,7 +149,7 @@ class VolatilityFit(AbstractVolatility):
     returns : Series
         What was learnt from.
     maximum : Maximum
-        The estimates; see `ceteris.sequence.garch.Maximum`.
+        The estimates; see `ceteris.sequence.volatility.garch.Maximum`.
     before : float
         What stands for the variance before the first return.
     """

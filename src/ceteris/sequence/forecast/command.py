@@ -10,9 +10,9 @@ import pandas as pd
 
 from ceteris.outlets import data_csv, say, screen
 from ceteris.results import Section
-from ceteris.sequence.comparing import COMBINATION, FORECASTER, compare_panel, enter
-from ceteris.sequence.forecaster import Forecaster
-from ceteris.sequence.simple import SIMPLE
+from ceteris.sequence.forecast.comparing import COMBINATION, FORECASTER, compare_panel, enter
+from ceteris.sequence.forecast.forecaster import Forecaster
+from ceteris.sequence.forecast.simple import SIMPLE
 from ceteris.tables import Options, ReadTable, plain
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from ceteris.arguments import one_of
-from ceteris.sequence.frame import Panel
-from ceteris.sequence.heads import LEVELS
-from ceteris.sequence.learning import quantiles_of
-from ceteris.sequence.rolling import Origins, mixed
-from ceteris.sequence.windows import cut
+from ceteris.sequence.forecast.frame import Panel
+from ceteris.sequence.forecast.heads import LEVELS
+from ceteris.sequence.forecast.learning import quantiles_of
+from ceteris.sequence.forecast.rolling import Origins, mixed
+from ceteris.sequence.forecast.windows import cut
 
 
 def future_of(panel: Panel, table: Any, horizon: int) -> np.ndarray:

@@ -10,16 +10,16 @@ import numpy as np
 from sklearn.base import clone
 
 from ceteris.arguments import one_of, whole
-from ceteris.sequence import conformal
-from ceteris.sequence.comparison import ForecastComparison
-from ceteris.sequence.forecaster import Forecaster, calibration, window_of
-from ceteris.sequence.foreign import FOREIGN, foreign_origins
-from ceteris.sequence.frame import Panel, read_panel
-from ceteris.sequence.rolling import HISTORY, Origins, run_origins
-from ceteris.sequence.scores import CRPS_LEVELS
-from ceteris.sequence.simple import NAIVE, SEASONAL, SIMPLE, ahead, all_origins, usable
-from ceteris.sequence.table import standings
-from ceteris.sequence.window_net import NETS
+from ceteris.sequence.forecast import conformal
+from ceteris.sequence.forecast.comparison import ForecastComparison
+from ceteris.sequence.forecast.forecaster import Forecaster, calibration, window_of
+from ceteris.sequence.forecast.foreign import FOREIGN, foreign_origins
+from ceteris.sequence.forecast.frame import Panel, read_panel
+from ceteris.sequence.forecast.rolling import HISTORY, Origins, run_origins
+from ceteris.sequence.forecast.scores import CRPS_LEVELS
+from ceteris.sequence.forecast.simple import NAIVE, SEASONAL, SIMPLE, ahead, all_origins, usable
+from ceteris.sequence.forecast.table import standings
+from ceteris.sequence.forecast.window_net import NETS
 
 COMBINATION, FORECASTER = "combination", "forecaster"
 LEVELS = np.array(sorted({*CRPS_LEVELS.round(10), 0.025, 0.975}))

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ceteris.sequence.comparison import ForecastComparison
-from ceteris.sequence.frame import Panel
-from ceteris.sequence.scores import crps, diebold_mariano
-from ceteris.sequence.simple import NAIVE
+from ceteris.sequence.forecast.comparison import ForecastComparison
+from ceteris.sequence.forecast.frame import Panel
+from ceteris.sequence.forecast.scores import crps, diebold_mariano
+from ceteris.sequence.forecast.simple import NAIVE
 
 CERTAIN = 0.05  # p-values below which two methods differ
 KEPT = 400_000  # rows of forecasts that a comparison keeps

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.sequence.frame import Panel
-from ceteris.sequence.simple import ahead, filled
+from ceteris.sequence.forecast.frame import Panel
+from ceteris.sequence.forecast.simple import ahead, filled
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Which series cycle: a recurrent net that reads the changes of each, learnt from labelled series.
 
 The net reads changes in units of their own standard deviation, one per period, with a mark where nothing changed, and
-the mean of its hidden states decides. It is compared with rules that need no labels (`ceteris.sequence.rules`) and, as
+the mean of its hidden states decides. It is compared with rules that need no labels (`ceteris.sequence.cycles.rules`) and, as
 these are fair game for a learner too, with a forest on all of them.
 
 References
@@ -29,8 +29,8 @@ from ceteris.arguments import a_whole_number, check, one_of, require
 from ceteris.fitted import AbstractFitted
 from ceteris.recipe import optimiser
 from ceteris.results import Check, Figure, Section
+from ceteris.sequence.cycles.rules import rule_scores
 from ceteris.sequence.reader import Reader
-from ceteris.sequence.rules import rule_scores
 from ceteris.showing import screenful
 from ceteris.tables.frames import finite
 from ceteris.training import AbstractRowLoss, TrainingPlan, evaluate, history, padded, split, train

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ceteris.sequence import conformal
-from ceteris.sequence.frame import Panel
-from ceteris.sequence.heads import LEVELS, between
-from ceteris.sequence.learning import Learnt, forecasts_of, learn, rows_by
-from ceteris.sequence.simple import ahead, all_origins, usable
-from ceteris.sequence.weighing import combined, weights
-from ceteris.sequence.windows import cut
+from ceteris.sequence.forecast import conformal
+from ceteris.sequence.forecast.frame import Panel
+from ceteris.sequence.forecast.heads import LEVELS, between
+from ceteris.sequence.forecast.learning import Learnt, forecasts_of, learn, rows_by
+from ceteris.sequence.forecast.simple import ahead, all_origins, usable
+from ceteris.sequence.forecast.weighing import combined, weights
+from ceteris.sequence.forecast.windows import cut
 
 HISTORY = 250  # origins before the first that is asked about: more would have faded
 MOST = 60_000  # windows that nets learn from
@@ -40,7 +40,7 @@ class Origins:
     base : array, shape (series, times, horizon)
         The combination.
     net : array, shape (series, times, horizon, levels), or None
-        Quantiles of the nets at `ceteris.sequence.heads.LEVELS`; NaN before their first cutoff.
+        Quantiles of the nets at `ceteris.sequence.forecast.heads.LEVELS`; NaN before their first cutoff.
     earned : array, shape (series, times)
         Weight that the nets had earned by then.
     share : array, shape (series, times)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ceteris.results import Check, Figure, Section, Table
-from ceteris.sequence.frame import Panel
-from ceteris.sequence.rolling import Origins
+from ceteris.sequence.forecast.frame import Panel
+from ceteris.sequence.forecast.rolling import Origins
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

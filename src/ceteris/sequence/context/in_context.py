@@ -3,7 +3,7 @@
 Every series has a ρ of its own, so that the net can only do well by working out ρ from what it is shown: it learns
 to estimate. It reads x_t and x_{t-1} at each t, looks back only, and is trained to predict x_{t+1} at all t at once by
 the mean squared error, on series that are drawn anew at each update. The least error that can be had is that of the
-Bayes predictor (`ceteris.sequence.predictors`).
+Bayes predictor (`ceteris.sequence.context.predictors`).
 
 References
 ----------
@@ -30,7 +30,7 @@ from ceteris.nets.initialisers import lecun_normal
 from ceteris.nets.mlp import Dense
 from ceteris.recipe import Descend, Draws, Loss, optimiser
 from ceteris.results import Check, Figure, Section, Table
-from ceteris.sequence.predictors import (
+from ceteris.sequence.context.predictors import (
     bayes_forecasts,
     descent_forecasts,
     least_squares_forecasts,

@@ -11,8 +11,8 @@ import pandas as pd
 
 from ceteris.arguments import listed
 from ceteris.results import Check, Figure, Section, Table
-from ceteris.sequence.frame import Panel
-from ceteris.sequence.shown import covering
+from ceteris.sequence.forecast.frame import Panel
+from ceteris.sequence.forecast.shown import covering
 from ceteris.showing import AbstractResult, screenful
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def has_skill(c: ForecastComparison) -> Check:
 
 def _p_against_naive(c: ForecastComparison) -> bool:
     """Whether the best differs from the naive forecast; where there are few origins this is taken for granted."""
-    from ceteris.sequence.scores import diebold_mariano
+    from ceteris.sequence.forecast.scores import diebold_mariano
 
     if "naive" not in c.losses or len(c.losses) < 8:
         return True

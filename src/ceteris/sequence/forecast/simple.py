@@ -1,7 +1,7 @@
 """Simple methods of forecasting, and their forecasts from every origin.
 
 `SIMPLE` lists them. Each takes series of shape (series, times) to forecasts of shape (series, times, horizon), of which
-entry [i, t] uses ``y[i, : t + 1]`` only; see `ceteris.sequence.filters`.
+entry [i, t] uses ``y[i, : t + 1]`` only; see `ceteris.sequence.forecast.filters`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from ceteris.sequence import filters
-from ceteris.sequence.autoregression import autoregression, seasonal_autoregression
-from ceteris.sequence.frame import Panel
+from ceteris.sequence.forecast import filters
+from ceteris.sequence.forecast.autoregression import autoregression, seasonal_autoregression
+from ceteris.sequence.forecast.frame import Panel
 
 Simple = Callable[[np.ndarray, int, int, int], np.ndarray]
 
@@ -98,7 +98,7 @@ def all_origins(panel: Panel, names: Iterable[str], horizon: int, since: int = 0
 
     Examples
     --------
-    >>> from ceteris.sequence.frame import read_panel
+    >>> from ceteris.sequence.forecast.frame import read_panel
     >>> all_origins(read_panel([1.0, 2.0, 4.0, 8.0]), ["naive", "drift"], 1)[:, 0, -1, 0].round(2).tolist()
     [8.0, 10.33]
     """

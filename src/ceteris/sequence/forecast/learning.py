@@ -13,9 +13,9 @@ from jax import Array
 from ceteris.engine import Fit
 from ceteris.nets import no_buffers
 from ceteris.recipe import optimiser
-from ceteris.sequence.heads import HEADS, AbstractHead
-from ceteris.sequence.window_net import window_net
-from ceteris.sequence.windows import Windows
+from ceteris.sequence.forecast.heads import HEADS, AbstractHead
+from ceteris.sequence.forecast.window_net import window_net
+from ceteris.sequence.forecast.windows import Windows
 from ceteris.training import AbstractRowLoss, MemberRows, TrainingPlan, evaluate, padded, size_class, train
 
 HELD = 0.15  # share of the origins before a cutoff that judge when to stop

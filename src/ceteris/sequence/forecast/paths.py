@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from ceteris.arguments import one_of
-from ceteris.sequence.frame import Panel
-from ceteris.sequence.heads import LEVELS, between
-from ceteris.sequence.rolling import Origins
+from ceteris.sequence.forecast.frame import Panel
+from ceteris.sequence.forecast.heads import LEVELS, between
+from ceteris.sequence.forecast.rolling import Origins
 
 
 def paths(origins: Origins, panel: Panel, draws: int, intervals: str, seed: int) -> np.ndarray:

@@ -11,14 +11,14 @@ import pandas as pd
 from ceteris.arguments import COUNT, NOT_NEGATIVE, POSITIVE, Rule, check, number, one_of, whole
 from ceteris.fitted import AbstractFitted
 from ceteris.results import Check, Section
-from ceteris.sequence.frame import Panel, read_panel
-from ceteris.sequence.future import future_of, with_last
-from ceteris.sequence.heads import HEADS
-from ceteris.sequence.paths import paths
-from ceteris.sequence.rolling import Origins, run_origins
-from ceteris.sequence.shown import covered, helped, who_forecasts
-from ceteris.sequence.simple import COMBINED, SIMPLE
-from ceteris.sequence.window_net import NETS
+from ceteris.sequence.forecast.frame import Panel, read_panel
+from ceteris.sequence.forecast.future import future_of, with_last
+from ceteris.sequence.forecast.heads import HEADS
+from ceteris.sequence.forecast.paths import paths
+from ceteris.sequence.forecast.rolling import Origins, run_origins
+from ceteris.sequence.forecast.shown import covered, helped, who_forecasts
+from ceteris.sequence.forecast.simple import COMBINED, SIMPLE
+from ceteris.sequence.forecast.window_net import NETS
 from ceteris.showing import screenful
 
 INTERVALS = ("rolling", "split", "adaptive", "head")
@@ -262,7 +262,7 @@ class Forecaster(AbstractFitted):
 
     def sections(self) -> tuple[Section, ...]:
         """Return the forecasts with their fans, and how good past ones were."""
-        from ceteris.sequence.shown import forecaster_sections
+        from ceteris.sequence.forecast.shown import forecaster_sections
 
         return forecaster_sections(self)
 

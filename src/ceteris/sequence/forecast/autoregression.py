@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ceteris.sequence.filters import Filtered
+from ceteris.sequence.forecast.filters import Filtered
 
 RIDGE = 1e-10  # of the largest diagonal entry: equal columns have a solution too
 
 
 def autoregression(y: np.ndarray, season: int, horizon: int, since: int, judged: int) -> Filtered:
-    """Autoregressions of the level and of the change, of up to eight lags; see `ceteris.sequence.filters`.
+    """Autoregressions of the level and of the change, of up to eight lags; see `ceteris.sequence.forecast.filters`.
 
     Both predict the same value, so that their BIC can be compared.
     """

@@ -35,9 +35,9 @@ from ceteris.engine import EarlyStopping, Ensemble, Fit, fit, precision
 from ceteris.nets import AbstractConstants, orthogonal, trainable, weighted_mean
 from ceteris.recipe import AbstractObjective, Descend, Fixed, HeldOut, optimiser
 from ceteris.results import Check, Section
-from ceteris.sequence import volatility_shown
-from ceteris.sequence.garch import ALPHA, BETA, CENTRE, GAMMA, MU, NU, OMEGA
-from ceteris.sequence.volatility import AbstractVolatility, Volatility, VolatilityFit, as_series
+from ceteris.sequence.volatility import shown
+from ceteris.sequence.volatility.garch import ALPHA, BETA, CENTRE, GAMMA, MU, NU, OMEGA
+from ceteris.sequence.volatility.models import AbstractVolatility, Volatility, VolatilityFit, as_series
 from ceteris.training import refuse_non_finite
 
 FEWEST = 500  # returns to learn from
@@ -295,11 +295,11 @@ class VolatilityNetFit(AbstractVolatility):
 
     def summary(self) -> str:
         """Return one screen: whether the net was kept, what was gained, and the model it started from."""
-        return volatility_shown.net_summary(self)
+        return shown.net_summary(self)
 
     def sections(self) -> tuple[Section, ...]:
         """Return course of the training, variances and the model it started from as a part of a report."""
-        return volatility_shown.net_sections(self)
+        return shown.net_sections(self)
 
 
 def _unit(base: VolatilityFit) -> float:

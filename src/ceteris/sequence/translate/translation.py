@@ -20,7 +20,7 @@ from ceteris.nets.encoder_decoder import END, START, EncoderDecoder, written
 from ceteris.programs import keep_programs
 from ceteris.recipe import optimiser
 from ceteris.results import Section
-from ceteris.sequence.translation_shown import about, sections_of, wrong_ones
+from ceteris.sequence.translate.shown import about, sections_of, wrong_ones
 from ceteris.showing import screenful
 from ceteris.training import AbstractRowLoss, MemberRows, TrainingPlan, padded, train
 

@@ -25,7 +25,7 @@ import pandas as pd
 from ceteris.arguments import a_whole_number, as_many, check, require, whole
 from ceteris.recipe import optimiser
 from ceteris.results import Check, Figure, Section, Table
-from ceteris.sequence.factor_model import LATEST
+from ceteris.sequence.nowcasts.factor_model import LATEST
 from ceteris.sequence.reader import Reader
 from ceteris.showing import AbstractResult, screenful
 from ceteris.training import AbstractRowLoss, MemberRows, TrainingPlan, evaluate, padded, train

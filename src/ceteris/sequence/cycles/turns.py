@@ -24,7 +24,7 @@ from sklearn.metrics import roc_auc_score
 
 from ceteris.arguments import number, whole
 from ceteris.recipe import optimiser
-from ceteris.sequence.edgeworth import PricingEquilibrium
+from ceteris.sequence.cycles.edgeworth import PricingEquilibrium
 from ceteris.sequence.reader import Reader
 from ceteris.training import AbstractRowLoss, TrainingPlan, evaluate, padded, split, train
 

@@ -20,9 +20,9 @@ import pandas as pd
 
 from ceteris.arguments import a_whole_number, probability, require, whole
 from ceteris.results import Check, Figure, Section, Table
-from ceteris.sequence.value_at_risk import RiskBacktest, backtest, tail_of
-from ceteris.sequence.volatility import Volatility, as_series
-from ceteris.sequence.volatility_net import FEWEST, VolatilityNet
+from ceteris.sequence.volatility.models import Volatility, as_series
+from ceteris.sequence.volatility.net import FEWEST, VolatilityNet
+from ceteris.sequence.volatility.value_at_risk import RiskBacktest, backtest, tail_of
 from ceteris.showing import AbstractResult, screenful
 
 if TYPE_CHECKING:

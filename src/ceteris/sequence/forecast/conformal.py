@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ceteris.sequence.weighing import realised
+from ceteris.sequence.forecast.weighing import realised
 
 ORIGINS = 120  # of which errors are used, at most
 OWN = 30  # past origins from which on a series is judged by its own errors

@@ -99,7 +99,7 @@ def combined(forecasts: np.ndarray, actual: np.ndarray) -> tuple[np.ndarray, np.
     ----------
     forecasts : array, shape (methods, series, times, horizon)
     actual : array, shape (series, times, horizon)
-        What came after each origin (`ceteris.sequence.simple.ahead`).
+        What came after each origin (`ceteris.sequence.forecast.simple.ahead`).
     """
     there: np.ndarray = np.isfinite(forecasts).all(3)  # pyright: ignore[reportAssignmentType]
     found = weights(np.abs(actual - forecasts), there)

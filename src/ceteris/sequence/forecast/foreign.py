@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ceteris.sequence.frame import Panel
+from ceteris.sequence.forecast.frame import Panel
 
 FOREIGN = ("AutoARIMA", "AutoETS", "AutoTheta", "AutoCES")
 

@@ -1,0 +1,1 @@
+"""Learning in context: a net that predicts new series without training, and the predictors that it is held against."""

@@ -1,8 +1,8 @@
 """Which series cycle: a recurrent net that reads the changes of each, learnt from labelled series.
 
 The net reads changes in units of their own standard deviation, one per period, with a mark where nothing changed, and
-the mean of its hidden states decides. It is compared with rules that need no labels (`ceteris.sequence.cycles.rules`) and, as
-these are fair game for a learner too, with a forest on all of them.
+the mean of its hidden states decides. It is compared with rules that need no labels (`ceteris.sequence.cycles.rules`)
+and, as these are fair game for a learner too, with a forest on all of them.
 
 References
 ----------

@@ -1,8 +1,8 @@
 """Volatility: GARCH(1,1), GJR and EGARCH fitted to returns, what they say of risk, and how they are shown.
 
-The models and their likelihood are in `ceteris.sequence.volatility.garch`. Whatever filters variances out of returns, these
-models or a net (`ceteris.sequence.volatility.net`), answers the same questions: variances of other or later returns,
-minus the log density of each, value at risk and expected shortfall.
+The models and their likelihood are in `ceteris.sequence.volatility.garch`. Whatever filters variances out of returns,
+these models or a net (`ceteris.sequence.volatility.net`), answers the same questions: variances of other or later
+returns, minus the log density of each, value at risk and expected shortfall.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy.stats import chi2
 
 from ceteris.arguments import a_whole_number, one_of, require, whole
 from ceteris.results import Check, Section
-from ceteris.sequence import volatility_shown
+from ceteris.sequence.volatility import shown
 from ceteris.sequence.volatility.garch import (
     ALPHA,
     BETA,
@@ -289,11 +289,11 @@ class VolatilityFit(AbstractVolatility):
 
     def summary(self) -> str:
         """Return one screen: the model, its parameters with standard errors, how long shocks last."""
-        return volatility_shown.summary(self)
+        return shown.summary(self)
 
     def sections(self) -> tuple[Section, ...]:
         """Return parameters, variances, errors and the news impact curve as a part of a report."""
-        return volatility_shown.sections(self)
+        return shown.sections(self)
 
 
 def _simulated(p: np.ndarray, log_h: float, e: float, horizon: int, draws: int, seed: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ceteris.files import replace_file
 from ceteris.outlets import data_csv, say, screen
 from ceteris.results import Section
 from ceteris.sequence.forecast.comparing import COMBINATION, FORECASTER, compare_panel, enter
@@ -69,7 +70,7 @@ def forecast_table(
     with Run.create(out, command, {"data": path, **settings, "reading": list(source.sentences)}, seed) as run:
         for sentence in source.sentences:
             say(sentence)
-        data_csv(found, out / "forecasts.csv")
+        replace_file(out / "forecasts.csv", str(data_csv(found)))
         parts: list[Section] = [source.section(), *forecaster.sections()]
         parts += [] if compared is None else compared.sections()
         run.write(tuple(parts))

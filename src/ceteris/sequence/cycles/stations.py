@@ -1,6 +1,6 @@
 """Panels of station prices, some of which cycle: simulated from equilibria, with noise and with look-alikes.
 
-A station that cycles is a firm of the Edgeworth equilibrium (`ceteris.sequence.cycles.edgeworth`) at its own speed: a
+A station that cycles is a firm of the equilibrium of `ceteris.sequence.cycles.edgeworth` at its own speed: a
 firm moves with some probability per observation, so that a cycle takes a few or many of them. Prices are marginal cost,
 a slow random walk, plus a margin times the price of the game, plus noise. Five kinds of stations do not cycle, each made
 to mislead a rule: cost plus a margin, changed in lumps; costs passed through fast upwards and slowly downwards, whose

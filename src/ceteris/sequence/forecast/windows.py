@@ -64,49 +64,59 @@ def cut(panel: Panel, base: np.ndarray, window: int, most: int, since: int = 0, 
     future : array, shape (series, times + horizon, columns), optional
         Known covariates with those after the last time; without it an origin needs them within the table.
     """
-    n, times = panel.shape
-    horizon = base.shape[2]
-    y = _filled_from_first(panel)
-    place = np.arange(times)
-    usable = np.isfinite(base).all(2) & (place >= panel.first[:, None] + window - 1) & (place <= panel.last[:, None])
-    usable[:, :since] = False
+    horizon, y = base.shape[2], _filled_from_first(panel)
     known = panel.known
     if known.shape[2]:
-        after = np.full((n, horizon, known.shape[2]), np.nan)
+        after = np.full((len(y), horizon, known.shape[2]), np.nan)
         known = np.concatenate([known, after], axis=1) if future is None else future
-        sums = np.asarray(np.isfinite(known).all(2))
-        for h in range(1, horizon + 1):
-            usable &= sums[:, h : h + times]
-    series, origin = np.nonzero(usable)
-    if len(series) > most:
-        keep = (origin * 1_000_003 + series) % -(-len(series) // most) == 0
-        keep |= origin == panel.last[series]
-        series, origin = series[keep], origin[keep]
-    back = origin[:, None] + np.arange(1 - window, 1)
+    series, origin = _rows(panel, base, known, window, most, since)
+    back, later = origin[:, None] + np.arange(1 - window, 1), origin[:, None] + np.arange(1, horizon + 1)
     seen = y[series[:, None], back]
     level, scale = seen[:, -1], _scale(seen, panel.season)
-    channels = [(seen - level[:, None]) / scale[:, None]]
-    gaps = np.isnan(panel.y)[series[:, None], back]
-    if np.isnan(panel.y).any():
-        channels.append(gaps.astype(float))
     usual = _recent_means(y, panel.first, max(5 * window, 40))[series, origin]  # to what a stationary one goes back
+    channels = [(seen - level[:, None]) / scale[:, None]]
+    if np.isnan(panel.y).any():
+        channels.append(np.isnan(panel.y)[series[:, None], back].astype(float))
     others = [(base[series, origin] - level[:, None]) / scale[:, None]]
     others.append(np.clip((usual - level) / scale, -6, 6)[:, None])
     for covariates in (panel.past, known):
         for k in range(covariates.shape[2]):
             own = covariates[..., k][series[:, None], back]
-            middle = own.mean(1, keepdims=True)
-            deviation = np.maximum(own.std(1, keepdims=True), 1e-6 * np.abs(middle) + 1e-12)
-            squash = lambda a, middle=middle, deviation=deviation: np.clip((a - middle) / deviation, -10, 10)
-            channels.append(squash(own))
+            channels.append(_squashed(own, own))
             if covariates is known:
-                later = covariates[..., k][series[:, None], origin[:, None] + np.arange(1, horizon + 1)]
-                others.append(squash(later))
+                others.append(_squashed(covariates[..., k][series[:, None], later], own))
     others += [_standard(panel.static)[series], _phases(panel, origin), np.log(scale / _size(seen))[:, None]]
     x = np.concatenate([np.stack(channels, axis=2).reshape(len(series), -1), *others], axis=1)
     sizes = window, len(channels), x.shape[1] - window * len(channels)
     target = ahead(panel.y, horizon)[series, origin]
     return Windows(series, origin, np.clip(x, -30, 30), base[series, origin], scale, target, sizes)
+
+
+def _rows(
+    panel: Panel, base: np.ndarray, known: np.ndarray, window: int, most: int, since: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The series and the origin of each window."""
+    times, horizon = panel.shape[1], base.shape[2]
+    place = np.arange(times)
+    usable = np.isfinite(base).all(2) & (place >= panel.first[:, None] + window - 1) & (place <= panel.last[:, None])
+    usable[:, :since] = False
+    if known.shape[2]:
+        whole = np.asarray(np.isfinite(known).all(2))
+        for h in range(1, horizon + 1):
+            usable &= whole[:, h : h + times]
+    series, origin = np.nonzero(usable)
+    if len(series) > most:
+        keep = (origin * 1_000_003 + series) % -(-len(series) // most) == 0
+        keep |= origin == panel.last[series]
+        series, origin = series[keep], origin[keep]
+    return series, origin
+
+
+def _squashed(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """A covariate in deviations from its mean within the window, in those standard deviations."""
+    middle = seen.mean(1, keepdims=True)
+    deviation = np.maximum(seen.std(1, keepdims=True), 1e-6 * np.abs(middle) + 1e-12)
+    return np.clip((values - middle) / deviation, -10, 10)
 
 
 def _filled_from_first(panel: Panel) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ceteris.sequence import conformal
+from ceteris.sequence.forecast import conformal
 from ceteris.sequence.forecast.weighing import combined, realised, weights
 
 LEVELS = np.array([0.1, 0.9])

@@ -12,9 +12,9 @@ from ceteris.sequence import (
     edgeworth_cycle,
     filtered_resets,
     rule_scores,
-    rules,
     simulate_stations,
 )
+from ceteris.sequence.cycles import rules
 from ceteris.sequence.cycles.stations import KINDS
 
 

@@ -2,7 +2,7 @@
 
 A station that cycles is a firm of the equilibrium of `ceteris.sequence.cycles.edgeworth` at its own speed: a
 firm moves with some probability per observation, so that a cycle takes a few or many of them. Prices are marginal cost,
-a slow random walk, plus a margin times the price of the game, plus noise. Five kinds of stations do not cycle, each made
+a slow random walk, a margin times the price of the game, and noise. Five kinds of stations do not cycle, each made
 to mislead a rule: cost plus a margin, changed in lumps; costs passed through fast upwards and slowly downwards, whose
 median change is negative; a focal price with wars (the kinked-demand equilibrium); sales, which are cycles upside down;
 and a weekly wave, which has a peak in its spectrum.

@@ -23,9 +23,10 @@ def foreign_origins(
     """
     try:
         from statsforecast import models  # pyright: ignore[reportMissingImports]
-    except ImportError:
+    except ImportError as error:
         raise ValueError(
-            f"methods: {name} is of statsforecast, which must be installed; pip install 'ceteris[forecast]'."
+            f"methods: {name} is of statsforecast, which could not be imported ({error}); pip install "
+            "'ceteris[forecast]'."
         ) from None
     n = len(panel.names)
     point = np.full((len(places), n, horizon), np.nan)

@@ -156,3 +156,14 @@ DAYS = pd.date_range("2020-01-01", periods=200)
 def test_bad_input_is_answered(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_normal_errors_are_found_at_the_edge_of_students_and_said():
+    returns, _ = simulate_garch(2_000, 0.05, 0.1, 0.85, seed=1)
+    fit = Volatility().fit(returns)
+    check = next(c for c in fit.checks if c.name == "no parameter is on its bound")
+    assert check.passed is None
+    assert "nu is 500, its largest value: the errors are normal; fit with errors='normal'" in check.sentence
+    assert fit.nu == 500
+    assert np.isnan(fit.parameters.loc["nu", "standard error"])
+    assert fit.parameters.loc["beta", "standard error"] > 0

@@ -13,8 +13,8 @@ def column(cells: Sequence[str], digits: int = 4) -> list[str]:
     """Round the numbers of one column alike.
 
     The largest value shows ``digits`` significant digits but no more than four decimals, and the others as
-    many decimals. A value that this would show as zero, and every value of a column that is very large or
-    very small, gets a power of ten.
+    many decimals. A value of which this would leave one digit or none shows three; a tiny one, and every value of a
+    column that is very large or very small, gets a power of ten.
 
     Parameters
     ----------
@@ -31,6 +31,8 @@ def column(cells: Sequence[str], digits: int = 4) -> list[str]:
     --------
     >>> column(["0.912345", "12.5", "", "0.00001"])
     ['0.91', '12.50', 'n/a', '1.0×10⁻⁵']
+    >>> column(["500.0", "0.0654", "0.826"])
+    ['500.0', '0.0654', '0.826']
     >>> column(["3", "2021"]), column(["1e-9"])
     (['3', '2021'], ['1.00×10⁻⁹'])
     """
@@ -96,8 +98,13 @@ def grouped(x: float, decimals: int) -> str:
 def _one(x: float | None, decimals: int) -> str:
     if x is None or not math.isfinite(x):
         return _missing(x)
-    vanishes = x != 0 and abs(x) < 0.5 * 10.0**-decimals
-    return power(x, 2) if vanishes else grouped(x, decimals)
+    if x and abs(x) < 10.0 ** (1 - decimals):  # beside large ones it would keep one digit, or none
+        own = 2 - math.floor(math.log10(abs(x)))
+        if own <= 4:
+            return grouped(x, own)
+        if abs(x) < 0.5 * 10.0**-decimals:
+            return power(x, 2)
+    return grouped(x, decimals)
 
 
 def _missing(x: float | None) -> str:

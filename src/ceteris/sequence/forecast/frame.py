@@ -370,7 +370,7 @@ def _places(name: Any, own: pd.Index, calendar: Any, freq: str, label: str) -> n
         count = int((np.diff(places) - 1).sum())
         raise ValueError(
             f"{label}: {_series(name)} has no row for {_written(absent)}"
-            + (f" and {count - 1} other times" if count > 1 else "")
+            + (f" and {count - 1} other{'s' if count > 2 else ''}" if count > 1 else "")
             + ", but must have one for each; add rows with a missing value (NaN)."
         )
     return places

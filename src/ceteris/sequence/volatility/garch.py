@@ -35,6 +35,7 @@ NAMES = ("mean", "omega", "alpha", "gamma", "beta", "nu")
 MU, OMEGA, ALPHA, GAMMA, BETA, NU = range(6)
 DECAY, EARLY = 0.94, 75  # weights of the first squares
 EDGE = 1e-6  # how near to its bound a parameter counts as on it
+NORMAL = 500.0  # degrees of freedom, at most, of Student's errors, which are normal there
 STEP = 1e-4  # of numerical derivatives, in units of a parameter's own size
 TERRIBLE = 1e10
 BURN = 500  # simulated periods that are forgotten
@@ -147,7 +148,7 @@ def maximise(kind: str, errors: str, constant_mean: bool, returns: np.ndarray) -
                      options={"ftol": 1e-13, "maxiter": 500})  # fmt: skip
     x = found.x
     bounded = tuple(i for i, k in enumerate(free) if _on_edge(kind, x, i, k, bounds))
-    x[list(bounded)] = 0.0
+    x[[i for i in bounded if free[i] != NU]] = 0.0
     inner = [i for i in range(len(free)) if i not in bounded]
     classic, robust = _covariances(egarch, student, x, inner, free, r, before)
     full, J = _in_unit(egarch, _full(x, free), free, unit)
@@ -250,7 +251,7 @@ def _starts(kind: str, student: bool, r: np.ndarray, free: tuple[int, ...]) -> l
 
 def _bounds(kind: str, free: tuple[int, ...]) -> list[tuple[float, float]]:
     rules = {MU: (-10.0, 10.0), OMEGA: (1e-8, 10.0), ALPHA: (0.0, 1.0), GAMMA: (-1.0, 2.0), BETA: (0.0, 0.9999),
-             NU: (2.05, 500.0)}  # fmt: skip
+             NU: (2.05, NORMAL)}  # fmt: skip
     if kind == "egarch":
         rules |= {OMEGA: (-10.0, 10.0), ALPHA: (-2.0, 3.0), GAMMA: (-2.0, 2.0), BETA: (-0.9999, 0.9999)}
     return [rules[k] for k in free]
@@ -271,6 +272,8 @@ def _limits(kind: str, free: tuple[int, ...]) -> list[dict]:
 
 
 def _on_edge(kind: str, x: np.ndarray, i: int, k: int, bounds: list[tuple[float, float]]) -> bool:
+    if k == NU:
+        return bounds[i][1] - x[i] < 1
     return kind != "egarch" and k in (ALPHA, BETA) and x[i] - bounds[i][0] < EDGE
 
 

@@ -27,6 +27,7 @@ from ceteris.sequence.volatility.garch import (
     KINDS,
     MU,
     NAMES,
+    NORMAL,
     NU,
     OMEGA,
     Maximum,
@@ -251,16 +252,20 @@ class VolatilityFit(AbstractVolatility):
     def checks(self) -> tuple[Check, ...]:
         """Whether the maximum was found, shocks fade, and nothing is left in the squares of the errors."""
         p = self.left_over()
-        edge = [NAMES[k] for k in self.maximum.bounded]
+        edge = [NAMES[k] for k in self.maximum.bounded if k != NU]
+        normal = NU in self.maximum.bounded
+        said = f"{', '.join(edge)} is 0, at its edge, and has no standard error; the others are given that."
+        if not edge:
+            said = "None is."
+            if normal:
+                said = f"nu is {NORMAL:g}, its largest value: the errors are normal; fit with errors='normal'."
         return (
             Check("the likelihood is at its maximum", self.maximum.converged,
                   "The search ended." if self.maximum.converged else "The search did not end; give more returns, or "
                   "a simpler model."),
             Check("shocks fade", self.persistence < 0.9999,
                   f"{self.persistence:.4f} of a shock is left after a period.", self.persistence, 0.9999),
-            Check("no parameter is on its bound", not edge,
-                  "None is." if not edge else f"{', '.join(edge)} is 0, at the edge of what it may be, and has no "
-                  "standard error; the others are given that."),
+            Check("no parameter is on its bound", None if normal and not edge else not edge, said),
             Check("nothing is left in the squares", p >= 0.01,
                   f"Ljung and Box's test of {LAGS} lags of squared errors: p = {p:.3f}.", p, 0.01),
         )  # fmt: skip

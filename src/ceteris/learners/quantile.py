@@ -92,8 +92,8 @@ class NeuralQuantileRegressor(RegressorMixin, NeuralLearner):
     >>> x = rng.uniform(1, 2, (1_000, 1))
     >>> y = x[:, 0] * rng.uniform(size=1_000)  # the quantile at level τ is τ x
     >>> learner = NeuralQuantileRegressor(levels=(0.1, 0.9), members=2, weight_decay=1.0, random_state=0).fit(x, y)
-    >>> learner.predict_quantiles([[1.5]]).round(1)
-    array([[0.1..., 1.3...]])
+    >>> bool(np.abs(learner.predict_quantiles([[1.5]]) - [0.15, 1.35]).max() < 0.1)
+    True
     """
 
     levels: Any = (0.05, 0.5, 0.95)

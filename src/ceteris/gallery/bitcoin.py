@@ -2,15 +2,15 @@
 
 A recurrent net reads eleven prices of minutes and predicts the next. Prices were standardised with mean and standard
 deviation of the whole sample, the test part included. R² is close to one, as it is for anybody who repeats the last
-price; R² of the changes is what a forecast knows besides, and it is not above zero. The lecture's data are in no package:
-ours are a simulated random walk, of which it is known that nothing can be forecast. What to expect: the net's R² of
-levels says nothing, that of changes says it all, and `ceteris.sequence.compare_forecasts` finds no skill. It refuses
-prices that were scaled with what came later.
+price; R² of the changes is what a forecast knows besides, and it is not above zero. The lecture's data are in no
+package: ours are a simulated random walk, of which it is known that nothing can be forecast. What to expect: the net's
+R² of levels says nothing, that of changes says it all, and `ceteris.sequence.compare_forecasts` finds no skill. It
+refuses prices that were scaled with what came later.
 
 References
 ----------
-CSCS-USI Summer School (2021), introduction to deep learning, the exercise on bitcoin. Granger, C. and Newbold, P. (1974).
-Spurious regressions in econometrics. Journal of Econometrics 2, on R² of series that wander.
+CSCS-USI Summer School (2021), introduction to deep learning, the exercise on bitcoin. Granger, C. and Newbold, P.
+(1974). Spurious regressions in econometrics. Journal of Econometrics 2, on R² of series that wander.
 """
 
 from __future__ import annotations
@@ -145,9 +145,8 @@ def _compared(prices: np.ndarray, origins: int) -> Section:
         answer = str(refused)
     return Section(
         "What a comparison says",
-        f"The same prices, unscaled, from the last {origins:,} minutes, with `compare_forecasts`. Each method knows what "
-        "was known at the minute. Where methods are called worse or better than others, it is by differences that do "
-        "not pay.",
+        f"The same prices, unscaled, in the last {origins:,} minutes, with `compare_forecasts`. Each method knows what "
+        "was known at the minute, and none knows more than the last price.",
         (Table("Skill", table.rename_axis("method").reset_index()),),
         (Figure("Losses", "Squared errors over those of the last price.", table.reset_index(), _draw_gain),),
         (

@@ -1,15 +1,15 @@
 """Vanishing and exploding gradients: how far back a gradient gets, by the cell, and what that does to learning.
 
-From h_T to h_k a gradient is multiplied by T - k Jacobians. Where the net is linear its norm goes like the power of the
-spectral radius, so that its logarithm has a slope of log ρ. At rest, all states and inputs zero, the radius of each cell
-is known from the eigenvalues λ of its matrix W for the candidate:
+From h_T to h_k a gradient is multiplied by T - k Jacobians. Where the net is linear its norm goes like the power of
+the spectral radius, so that its logarithm has a slope of log ρ. At rest, all states and inputs zero, the radius of
+each cell is known from the eigenvalues λ of its matrix W for the candidate:
 
     plain  λ,        GRU  k + (1 - k) λ/2,        LSTM  k + λ/4,        k = σ(b) the share that is kept at first
 
-and gates decide it, which are set by a bias b at the start. Then nets are asked for the first symbol of a sequence when
-all the distractors behind it have been read. What to expect: a net learns where its gradient arrives. A plain net learns
-over 10 steps, mostly over 30 and not over 100; a GRU whose gates start half open forgets sooner than that; both gated
-cells that start by keeping learn over 100.
+and gates decide it, which are set by a bias b at the start. Then nets are asked for the first symbol of a sequence
+when all the distractors behind it have been read. What to expect: a net learns where its gradient arrives. A plain net
+learns over 10 steps, mostly over 30 and not over 100; a GRU whose gates start half open forgets sooner than that; both
+gated cells that start by keeping learn over 100.
 
 References
 ----------
@@ -113,7 +113,7 @@ def radius(cell: Any, kind: str) -> float:
 
 
 def norms(cell: Any, x: np.ndarray) -> np.ndarray:
-    """Return the norm of ∂s_T/∂s_k of a cell's whole state s, k = T, T - 1, ..., 0, for inputs of shape (T, in_size)."""
+    """Return the norm of ∂s_T/∂s_k of a cell's whole state s, k = T, ..., 0, for inputs of shape (T, in_size)."""
     product, found = np.eye(WIDTH * len(cell.start())), [1.0]
     for J in np.asarray(_jacobians(cell, x), float)[::-1]:
         product = product @ J

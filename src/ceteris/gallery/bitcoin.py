@@ -138,6 +138,7 @@ def _compared(prices: np.ndarray, origins: int) -> Section:
     levels = float(found.skill.loc[found.best, "R² of levels"])
     skill = next(check for check in found.checks if check.name == "skill")
     table = found.skill.loc[list(found.table.index)].join(found.table[["mase", "verdict"]])
+    table = table.rename_axis("method").reset_index()
     try:
         compare_forecasts((prices - prices.mean()) / prices.std(), 1, METHODS, origins=origins, season=1)
         answer = ""
@@ -147,8 +148,8 @@ def _compared(prices: np.ndarray, origins: int) -> Section:
         "What a comparison says",
         f"The same prices, unscaled, in the last {origins:,} minutes, with `compare_forecasts`. Each method knows what "
         "was known at the minute, and none knows more than the last price.",
-        (Table("Skill", table.rename_axis("method").reset_index()),),
-        (Figure("Losses", "Squared errors over those of the last price.", table.reset_index(), _draw_gain),),
+        (Table("Skill", table),),
+        (Figure("Losses", "Squared errors against those of the last price.", table, _draw_gain),),
         (
             Check("a high R² is no skill", skill.passed is False and levels > 0.99, skill.sentence, levels, 0.99),
             Check("prices scaled with the future are refused", "saw the test part" in answer,
@@ -181,7 +182,7 @@ def _draw_changes(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
 
 def _draw_gain(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
     axes = figure.subplots()
-    axes.plot(1 - data["gain over naive"], np.arange(len(data))[::-1], "o")
-    axes.axvline(1, color="0.5", linewidth=0.8)
+    axes.plot(-100 * data["gain over naive"], np.arange(len(data))[::-1], "o")
+    axes.axvline(0, color="0.5", linewidth=0.8)
     axes.set_yticks(np.arange(len(data))[::-1], data["method"].tolist())
-    axes.set(xlabel="squared error over that of the last price")
+    axes.set(xlabel="squared error above that of the last price, percent")

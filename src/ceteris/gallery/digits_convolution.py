@@ -192,6 +192,7 @@ def _draw(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
     grid = panels(figure, 1, 2, sharey=True)
     for axes, (pixels, part) in zip(grid, data.groupby("pixels", sort=False), strict=True):
         lines(axes, part, "epoch", "error", by="net")
-        axes.set(title=f"pixels {pixels}", xlabel="epoch", ylim=(0, None))
+        axes.set(title=f"pixels {pixels}", xlabel="epoch")
+    grid[0].set_ylim(bottom=0)  # last, so that it holds both panels
     grid[0].set_ylabel("share wrong")
     grid[0].legend()

@@ -1,5 +1,7 @@
 """The radii by hand against numerical ones, and what is learnt against what was shown."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -23,7 +25,7 @@ def test_the_radius_by_hand_is_that_of_the_jacobian_at_rest(kind, start):
 
 def test_the_slope_of_a_linear_net_is_the_log_of_its_radius():
     for seed in range(3):
-        table = item.linear_net(seed)
+        table: Any = item.linear_net(seed)
         assert (table["norm of W"] > table["radius"]).all()  # the norm would give another slope
         # the norm of a power is c(n) radius^n, where c is bounded: over 100 steps a factor of e^.25 is allowed
         assert np.allclose(table["slope"], table["log radius"], atol=0.0025)
@@ -44,5 +46,5 @@ def test_the_first_symbol_is_shown_once_and_distractors_are_of_another_alphabet(
 
 
 def test_a_gated_net_learns_what_came_three_symbols_ago():
-    found = item.learnt("gru", 3, 120, 1, 0).set_index("cell")["right"]
+    found: Any = item.learnt("gru", 3, 120, 1, 0).set_index("cell")["right"]
     assert found["GRU, half open"] > 0.9  # a guess is right in a quarter

@@ -38,7 +38,7 @@ CONV, PERCEPTRON, LOGISTIC = "convolutional net", "perceptron", "logistic regres
 PUBLISHED = {CONV: 0.0095, PERCEPTRON: 0.047, LOGISTIC: 0.12}  # LeNet-5, 300 hidden units, linear: MNIST, not these
 
 
-class Digits(NamedTuple):
+class DigitImages(NamedTuple):
     """Images, shape (rows, 8, 8, 1) with values in [0, 1], and labels: to learn from, and to judge by."""
 
     x: np.ndarray
@@ -47,7 +47,7 @@ class Digits(NamedTuple):
     y_new: np.ndarray
 
 
-def digits(seed: int, fold: int = 0, permuted: bool = False) -> Digits:
+def digits(seed: int, fold: int = 0, permuted: bool = False) -> DigitImages:
     """Return scikit-learn's digits, a third of them to judge by, perhaps with all pixels permuted in one way."""
     from sklearn.datasets import load_digits
 
@@ -55,12 +55,12 @@ def digits(seed: int, fold: int = 0, permuted: bool = False) -> Digits:
     rng = np.random.default_rng(seed)
     rows, pixels = rng.permutation(len(X)), rng.permutation(SIDE**2)
     X = X[rows][:, pixels] if permuted else X[rows]
-    x, y = (X / 16).astype(np.float32).reshape(-1, SIDE, SIDE, 1), y[rows]
+    x, y = (X / 16).astype(np.float32).reshape(-1, SIDE, SIDE, 1), np.asarray(y)[rows]
     new = np.arange(len(y)) // JUDGED == fold
-    return Digits(x[~new], y[~new], x[new], y[new])
+    return DigitImages(x[~new], y[~new], x[new], y[new])
 
 
-class Perceptron(eqx.Module):
+class PixelPerceptron(eqx.Module):
     """A perceptron that reads pixels in a row: (..., 8, 8, 1) -> (..., classes)."""
 
     net: MLP
@@ -73,7 +73,7 @@ class Perceptron(eqx.Module):
         return self.net(x.reshape(*x.shape[:-3], -1))
 
 
-BUILD = {CONV: eqx.Partial(ConvNet, (SIDE, SIDE, 1), CLASSES, (32,), 3, (64,)), PERCEPTRON: Perceptron}
+BUILD = {CONV: eqx.Partial(ConvNet, (SIDE, SIDE, 1), CLASSES, (32,), 3, (64,)), PERCEPTRON: PixelPerceptron}
 
 
 def cross_entropy(model: Any, batch: Any, key: Any) -> tuple[Any, dict[str, Any]]:
@@ -104,7 +104,7 @@ def weights_of(name: str) -> int:
     return sum(a.size for a in jax.tree.leaves(eqx.filter(BUILD[name](key=jr.key(0)), eqx.is_inexact_array)))
 
 
-def learnt(name: str, data: Digits, epochs: int, starts: int, seed: int) -> pd.DataFrame:
+def learnt(name: str, data: DigitImages, epochs: int, starts: int, seed: int) -> pd.DataFrame:
     """Train nets from several starts; the share of new digits that is wrong by epoch, on average and at worst."""
     x, y, x_new, y_new = map(jnp.asarray, data)
     rule = optimiser("adam", 3e-3, schedule="cosine", updates=epochs * (len(y) // BATCH))
@@ -115,7 +115,7 @@ def learnt(name: str, data: Digits, epochs: int, starts: int, seed: int) -> pd.D
     return pd.DataFrame({"epoch": metrics["step"], "error": error.mean(1), "worst": error.max(1)})
 
 
-def logistic(data: Digits) -> float:
+def logistic(data: DigitImages) -> float:
     """Return the share of new digits that a multinomial logistic regression gets wrong."""
     from sklearn.linear_model import LogisticRegression
 
@@ -136,10 +136,10 @@ def compared(epochs: int, starts: int, folds: int, seed: int) -> tuple[pd.DataFr
                 courses.append(course.assign(pixels=pixels, net=name))
             error = logistic(data)
             rows.append((pixels, LOGISTIC, (SIDE**2 + 1) * CLASSES, error, error))
-    table = pd.DataFrame(rows, columns=pd.Index(["pixels", "model", "weights", "error", "worst start"]))
-    means: Any = table.groupby(["pixels", "model", "weights"], sort=False).mean().reset_index()
-    course: Any = pd.concat(courses).groupby(["pixels", "net", "epoch"], sort=False)["error"].mean().reset_index()
-    return means, course
+    table: Any = pd.DataFrame(rows, columns=pd.Index(["pixels", "model", "weights", "error", "worst start"]))
+    every: Any = pd.concat(courses)
+    means = table.groupby(["pixels", "model", "weights"], sort=False, as_index=False).mean()
+    return means, every.groupby(["pixels", "net", "epoch"], sort=False, as_index=False)["error"].mean()
 
 
 def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:

@@ -182,7 +182,8 @@ def learnt(kind: str, delay: int, updates: int, repeats: int, seed: int) -> pd.D
 
 
 def _flow(seed: int) -> Section:
-    linear, (table, courses) = linear_net(seed), cells(seed)
+    linear: Any = linear_net(seed)
+    table, courses = cells(seed)
     worst = float(linear["off by"].abs().max())
     off: Any = (table["slope at rest"] - table["log radius"]).abs().max()
     far: Any = table.set_index("cell")[f"norm, {FAR} steps back"]

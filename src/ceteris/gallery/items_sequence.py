@@ -1,4 +1,4 @@
-"""What the items on sequences reproduce: price cycles, and nets that learn in context."""
+"""What the items on sequences reproduce: price cycles, learning in context, gradients, no skill, digits."""
 
 from __future__ import annotations
 
@@ -51,6 +51,69 @@ SEQUENCES = (
                 "Lecture notes, section 1.11.5",
                 "The forecast of softmax attention is about ρ x_t, and σ² does not enter at first order.",
                 "softmax attention tends to ρ var(x) x_t",
+            ),
+        ),
+    ),
+    Item(
+        "vanishing_gradients",
+        "Vanishing and exploding gradients",
+        "Hochreiter and Schmidhuber (1997); Pascanu, Mikolov and Bengio (2013); Jozefowicz, Zaremba and Sutskever "
+        "(2015); Introduction to machine learning and deep learning (lecture notes, University of Lausanne), section "
+        "1.11",
+        "Statements, no numbers: the slope of gradients is the logarithm of the spectral radius, and gated cells learn "
+        "what plain ones cannot.",
+        "the GRU's learning, 2 of 3 delays, 300 of 600 updates, 2 of 3 starts",
+        (15, 75),
+        (
+            Claim(
+                "Pascanu et al.; lecture notes",
+                "Gradients vanish or explode like a power of the spectral radius.",
+                "the slope is the log of the spectral radius",
+            ),
+            Claim(
+                "Lecture notes, eq. (1.34)",
+                "Along the memory lane gradients flow as if the sequence were shorter, where the gates keep.",
+                "the memory lane keeps gradients",
+            ),
+            Claim(
+                "Hochreiter and Schmidhuber",
+                "LSTM bridges long time lags.",
+                "gated nets that keep learn over 100 steps",
+            ),
+            Claim(
+                "Hochreiter and Schmidhuber",
+                "Plain recurrent nets do not bridge them.",
+                "the plain net fails over 100 steps",
+            ),
+        ),
+    ),
+    Item(
+        "bitcoin",
+        "A bitcoin forecast without skill",
+        "CSCS-USI Summer School (2021), Introduction to deep learning, exercise on bitcoin",
+        "R² of .9999 in training and .967 in validation for prices of minutes, and of -.591 for returns. The coin's "
+        "data are in no package: ours are a simulated random walk.",
+        "120,000 of 160,000 minutes, 4 of 8 epochs",
+        (10, 15),
+        (
+            Claim("Exercise", "R² of prices is .9999 in training.", "R² of levels is close to one"),
+            Claim("Exercise", "R² of returns is -.591.", "R² of changes is not above zero"),
+            Claim("Exercise", "Predicting prices is easy, and useless.", "a high R² is no skill"),
+        ),
+    ),
+    Item(
+        "digits_convolution",
+        "Convolution on digits",
+        "LeCun, Bottou, Bengio and Haffner (1998), Proceedings of the IEEE 86",
+        "Errors on MNIST: .95 percent for LeNet-5, 4.7 for a perceptron, 12 for a linear classifier. Ours are of the "
+        "small digits of scikit-learn, so that only the order can be compared.",
+        "20 of 40 epochs, 2 of 3 starts, 2 of 3 folds",
+        (10, 35),
+        (
+            Claim(
+                "LeCun et al.",
+                "A convolutional net has fewer errors than a perceptron and a linear classifier.",
+                "the convolutional net has the fewest errors",
             ),
         ),
     ),

@@ -75,14 +75,14 @@ def parity() -> Iterator[bench.Row]:
 def translation() -> Iterator[bench.Row]:
     """Texts that were not seen, translated right to the last symbol; what a fixed-size state loses with length."""
     run = lambda *case: bench.in_fresh_process("sequence_translation.py", *case, environment=ONE_THREAD)
-    dates, without = run("dates", "general", "1500"), run("dates", "none", "1500")
+    dates, without = run("dates", "general"), run("dates", "none")
     said = f"{dates['seconds']:.0f} CPU s; {without['exact']:.1%} without attention"
     yield bench.at_least("dates written out to ISO 8601, exact, with attention", dates["exact"], "share", 0.99, said)
-    looking, blind = run("reversal", "general", "3000"), run("reversal", "none", "3000")
+    looking, blind = run("reversal", "general"), run("reversal", "none")
     for length, share in looking["by_length"].items():
         name = f"letters turned round, {int(length) - 3} to {length} of them, with attention"
         yield bench.Row(name, share, "share", peer=f"without attention {blind['by_length'][length]:.1%}")
-    for case in (("number", "general", "2000"), ("corpus", "general", "2000"), ("dates", "transformer", "2000")):
+    for case in (("number", "general"), ("corpus", "general"), ("dates", "transformer")):
         found = run(*case)
         yield bench.Row(f"{case[0]}, {case[1]}, exact", found["exact"], "share", peer=f"{found['seconds']:.0f} CPU s")
 

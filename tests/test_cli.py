@@ -10,14 +10,7 @@ from ceteris.files import free_folder
 from ceteris.report import Run
 from ceteris.results import Check, Section
 from processes import python, start
-
-
-def call(capsys, *arguments):
-    """Run a command in this process; return exit code, stdout and stderr."""
-    with pytest.raises(SystemExit) as end:
-        cli.main([str(word) for word in arguments])
-    out, err = capsys.readouterr()
-    return end.value.code or 0, out, err
+from shell import call
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ceteris import cli
 from ceteris.causal import GroupTimeEffects, Interactive, PartiallyLinearIV, Stratified, overall
 from ceteris.causal.heterogeneity.for_whom import halves
 from ceteris.data import simulate_staggered
 from ceteris.report import Run
+from shell import call as run
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +38,7 @@ def path(table, tmp_path, monkeypatch):
 
 def call(capsys, *words):
     """Run `ceteris effect`; return exit code, stdout and stderr."""
-    code = 0
-    try:
-        cli.main(["effect", *map(str, words)])
-    except SystemExit as end:
-        code = end.code or 0
-    return code, *capsys.readouterr()
+    return run(capsys, "effect", *words)
 
 
 ASKED = ("--y", "wage", "--d", "training")

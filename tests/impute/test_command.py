@@ -7,21 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ceteris import cli
 from ceteris.impute import HotDeck, pool_regression, read_completed
 from ceteris.impute.command import LARGE, impute_large
 from ceteris.impute.regression import refuse_dependent
 from ceteris.report import Run
-
-
-def call(capsys, *words):
-    """Run a command; return exit code, stdout and stderr."""
-    code = 0
-    try:
-        cli.main([*map(str, words)])
-    except SystemExit as end:
-        code = end.code or 0
-    return code, *capsys.readouterr()
+from shell import call
 
 
 @pytest.fixture(scope="module")

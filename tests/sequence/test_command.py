@@ -4,14 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ceteris import cli
-
-
-def call(capsys, *arguments):
-    with pytest.raises(SystemExit) as end:
-        cli.main([str(word) for word in arguments])
-    out, err = capsys.readouterr()
-    return end.value.code or 0, out, err
+from shell import call
 
 
 @pytest.fixture

@@ -10,18 +10,9 @@ from ceteris import cli
 from ceteris.impute import Imputer, impute_parquet, stream
 from ceteris.impute.command import impute_large
 from ceteris.tables import Options, survey_parquet
+from shell import call
 
 COMMANDS = ("fit", "impute", "synthesize")
-
-
-def call(capsys, *words):
-    """Run a command; return its exit code, what it printed and what it complained of."""
-    code = 0
-    try:
-        cli.main([str(word) for word in words])
-    except SystemExit as end:
-        code = end.code or 0
-    return code, *capsys.readouterr()
 
 
 def words(command, path, out):

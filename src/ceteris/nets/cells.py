@@ -43,12 +43,12 @@ class AbstractCell(eqx.Module):
     norms: eqx.AbstractVar[tuple[LayerNorm, LayerNorm] | None]
 
     @abc.abstractmethod
-    def start(self, shape: tuple[int, ...] = ()) -> State:
-        """Return the state before the first element, zeros, for sequences of a batch of this shape."""
-
-    @abc.abstractmethod
     def step(self, state: State, entered: Array) -> State:
         """Return the next state; `entered` is what `enter` made of x_t."""
+
+    def start(self, shape: tuple[int, ...] = ()) -> State:
+        """Return the state before the first element, zeros, for sequences of a batch of this shape."""
+        return (jnp.zeros((*shape, self.recurrent.shape[0]), self.recurrent.dtype),)
 
     def enter(self, x: Array) -> Array:
         """Return W_x x_t + b, for any number of elements at once."""
@@ -101,10 +101,6 @@ class Elman(AbstractCell):
         self.entrance, self.recurrent, self.norms = _weights(in_size, width, 1, normalise, key)
         self.activation = find_activation(activation)
 
-    def start(self, shape: tuple[int, ...] = ()) -> State:
-        """Zeros."""
-        return (jnp.zeros((*shape, self.recurrent.shape[0]), self.recurrent.dtype),)
-
     def step(self, state: State, entered: Array) -> State:
         """The next state."""
         return (self.activation(entered + self.normalised(jnp.matmul(state[0], self.recurrent))),)
@@ -151,10 +147,6 @@ class GRU(AbstractCell):
         one_of("reset", reset, ("after", "before"))
         self.entrance, self.recurrent, self.norms = _weights(in_size, width, 3, normalise, key)
         self.shift = jnp.zeros(width) if reset == "after" else None
-
-    def start(self, shape: tuple[int, ...] = ()) -> State:
-        """Zeros."""
-        return (jnp.zeros((*shape, self.recurrent.shape[0]), self.recurrent.dtype),)
 
     def step(self, state: State, entered: Array) -> State:
         """The next state; gates stand in the order r, z, candidate."""
@@ -205,8 +197,7 @@ class LSTM(AbstractCell):
 
     def start(self, shape: tuple[int, ...] = ()) -> State:
         """Zeros for h and for C."""
-        zeros = jnp.zeros((*shape, self.recurrent.shape[0]), self.recurrent.dtype)
-        return (zeros, zeros)
+        return super().start(shape) * 2
 
     def step(self, state: State, entered: Array) -> State:
         """The next state; gates stand in the order i, f, candidate, o, as in PyTorch."""

@@ -76,8 +76,8 @@ def _nothing_there(folder: Path) -> str:
             "transformers that writes it."
         )
     return (
-        f"path: {folder} holds no tokenizer.json, no vocab.txt, and no vocab.json with merges.txt; give the folder of a "
-        "model with its tokenizer."
+        f"path: {folder} holds no tokenizer.json, no vocab.txt, and no vocab.json with merges.txt; give the folder "
+        "of a model with its tokenizer."
     )
 
 

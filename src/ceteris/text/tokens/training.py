@@ -86,8 +86,8 @@ def _bpe(vocabulary: int, lower: bool, least: int) -> Any:
     specials = list(dict.fromkeys(_GPT.values()))
     if vocabulary < BYTES + len(specials):
         raise ValueError(
-            f"vocabulary is {vocabulary}, but must be a whole number of at least {BYTES + len(specials)}, the 256 bytes "
-            "and the special tokens; give one, such as 8000."
+            f"vocabulary is {vocabulary}, but must be a whole number of at least {BYTES + len(specials)}, the 256 "
+            "bytes and the special tokens; give one, such as 8000."
         )
     made = Empty(models.BPE())
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

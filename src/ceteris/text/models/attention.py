@@ -24,6 +24,9 @@ class Sight(NamedTuple):
     sin: Array | None
     bias: Array | None  # (heads, T, S), T5's
     at: Array | int  # slot of the first new token in a memory
+    new: Array  # (T,) slots of the new tokens
+    there: Array | None  # (B, S) which slots hold a token
+    documents: Array | None  # (B, S) which document each belongs to
 
 
 Memory = tuple[Array, Array]  # a layer's keys and values, (B, kv, S, size) each; latent: (B, S, rank), (B, S, turned)
@@ -266,7 +269,7 @@ def sight_of(
     if about.positions == "rotary":
         size = about.per_head if about.latent is None else about.latent.turned
         cos, sin = rotation(about.rotary, size, places if places.ndim == 2 else places[None])
-    return Sight(allowed, near, cos, sin, bias, at)
+    return Sight(allowed, near, cos, sin, bias, at, new, there, documents)
 
 
 def _both(a: Array | None, b: Array) -> Array:

@@ -60,50 +60,58 @@ class SparseAttention(eqx.Module):
         if sight.cos is not None and sight.sin is not None:
             q, k = (turned(a, sight.cos, sight.sin, self.interleaved) for a in (q, k))
         k, v = memory = put(memory, (k, v), sight.at)
-        allowed = sight.allowed
-        assert allowed is not None  # it looks back only, so that there is a mask
-        allowed = jnp.broadcast_to(allowed[:, 0], (q.shape[0], *allowed.shape[-2:]))  # (B, T, S)
-        compressed, best = self._compressed(q, k, v, allowed, sight.at)
-        views = (compressed, self._chosen(q, k, v, allowed, best), self._window(q, k, v, allowed, sight.at))
+        compressed, best = self._compressed(q, k, v, sight)
+        views = (compressed, self._chosen(q, k, v, sight, best), self._window(q, k, v, sight))
         g = jax.nn.sigmoid(self.gates(x)).reshape(*x.shape[:-1], 3, self.heads)
         gated = [joined(view * jnp.swapaxes(g[..., i, :], -1, -2)[..., None]) for i, view in enumerate(views)]
         return self.output(gated[0] + gated[1] + gated[2]), memory
 
-    def _compressed(self, q, k, v, allowed, at):
+    def _compressed(self, q, k, v, sight):
         """What queries find among averages of blocks that lie behind them, and the best blocks, (B, kv, T, n)."""
         block, slots = self.rule.block, k.shape[2]
         count = -(-slots // block)
-        seen = _blocks(allowed, block)  # (B, T, blocks, block)
-        whole = seen.all(-1)  # compressed keys of blocks not yet over would tell of what comes
+        ends = jnp.arange(1, count + 1) * block - 1
+        started = (ends[None] - block + 1 <= sight.new[:, None])[None]  # (1, T, blocks)
+        over = (ends[None] <= sight.new[:, None])[None]  # keys of blocks not yet over would tell of what comes
+        if sight.there is not None:
+            there = _blocks(sight.there, block, filled=True)  # (B, blocks, block)
+            over, started = over & there.all(-1)[:, None], started & there.any(-1)[:, None]
+        if sight.documents is not None:
+            same = _blocks(sight.documents, block)[:, None] == sight.documents[:, :, None, None]
+            over, started = over & same.all(-1), started & same.any(-1)
         averaged = lambda a, w: jnp.einsum("bkctd,t->bkcd", _blocks(a, block, axis=2), jax.nn.softmax(w))
         keys, values = averaged(k, self.pool_key), averaged(v, self.pool_value)
         groups = self.heads // self.kv
         scores = (
             jnp.einsum("bkgtd,bkcd->bkgtc", q.reshape(q.shape[0], self.kv, groups, *q.shape[2:]), keys) * self.scale
         )
-        there = whole[:, None, None]
-        weights = jnp.where(there, jax.nn.softmax(jnp.where(there, scores, jnp.finfo(scores.dtype).min), -1), 0)
+        over, started = over[:, None, None], started[:, None]
+        weights = jnp.where(over, jax.nn.softmax(jnp.where(over, scores, jnp.finfo(scores.dtype).min), -1), 0)
         found = jnp.einsum("bkgtc,bkcd->bkgtd", weights, values).reshape(q.shape[:3] + v.shape[-1:])
-        own = jax.nn.one_hot((at + jnp.arange(q.shape[2])) // block, count)
-        trust = jax.lax.stop_gradient(weights.sum(2)) + jnp.where(seen.any(-1)[:, None], 0, -1.0) + 1e3 * own
+        own = jax.nn.one_hot(sight.new // block, count)
+        trust = jax.lax.stop_gradient(weights.sum(2)) + jnp.where(started, 0, -1.0) + 1e3 * own
         return found, jax.lax.top_k(trust, min(self.rule.chosen, count))[1]
 
-    def _chosen(self, q, k, v, allowed, best):
+    def _chosen(self, q, k, v, sight, best):
         """What queries find among all tokens of their best blocks; a few queries at a time, for memory."""
-        block, new = self.rule.block, q.shape[2]
+        block, new, slots = self.rule.block, q.shape[2], k.shape[2]
         keys, values = _blocks(k, block, axis=2), _blocks(v, block, axis=2)  # (B, kv, blocks, block, d)
-        seen = _blocks(allowed, block)  # (B, T, blocks, block)
-        groups = self.heads // self.kv
+        within = jnp.arange(block)
+        of_row = jax.vmap(lambda a, i: a[i])  # each text's own entries
 
         def some(start):
             cut = lambda a, axis: jax.lax.dynamic_slice_in_dim(a, start, size, axis)
-            which = cut(best, 2)  # (B, kv, t, n)
+            which, at = cut(best, 2), cut(sight.new, 0)  # (B, kv, t, n), (t,)
             picked = jax.vmap(jax.vmap(lambda a, i: a[i].reshape(i.shape[0], -1, a.shape[-1])))
             near_k, near_v = picked(keys, which), picked(values, which)  # (B, kv, t, n · block, d)
-            ok = jax.vmap(lambda s, i: jax.vmap(lambda one: jax.vmap(lambda a, j: a[j].reshape(-1))(s, one))(i))(
-                cut(seen, 1), which
-            )  # (B, kv, t, n · block)
-            asked = cut(q, 2).reshape(q.shape[0], self.kv, groups, size, -1)
+            slot = (which[..., None] * block + within).reshape(*which.shape[:3], -1)
+            ok = slot <= at[:, None]
+            slot = jnp.minimum(slot, slots - 1)
+            if sight.there is not None:
+                ok = ok & of_row(sight.there, slot)
+            if sight.documents is not None:
+                ok = ok & (of_row(sight.documents, slot) == sight.documents[:, at][:, None, :, None])
+            asked = cut(q, 2).reshape(q.shape[0], self.kv, self.heads // self.kv, size, -1)
             scores = jnp.einsum("bkgtd,bktsd->bkgts", asked, near_k) * self.scale
             weights = jax.nn.softmax(jnp.where(ok[:, :, None], scores, jnp.finfo(scores.dtype).min), -1)
             return jnp.einsum("bkgts,bktsd->bkgtd", weights, near_v).reshape(q.shape[0], self.heads, size, -1)
@@ -112,26 +120,33 @@ class SparseAttention(eqx.Module):
         parts = jax.lax.map(some, jnp.arange(0, new, size))  # (parts, B, H, size, d)
         return jnp.moveaxis(parts, 0, 2).reshape(*q.shape[:3], v.shape[-1])
 
-    def _window(self, q, k, v, allowed, at):
+    def _window(self, q, k, v, sight):
         """What queries find among the last tokens: chunks of queries look at their own and the chunk before."""
         window, new, slots = self.rule.window, q.shape[2], k.shape[2]
-        distance = at + jnp.arange(new)[:, None] - jnp.arange(slots)[None]
-        allowed = allowed & (distance < window)
-        if new != slots or new % window or new == window:
-            return attend(q, k, v, allowed[:, None], self.scale)
-        count = new // window
-        cut = lambda a: a.reshape(*a.shape[:2], count, window, a.shape[-1])
-        before = lambda a: jnp.concatenate([jnp.roll(a, 1, 2).at[:, :, 0].set(0), a], axis=3)
-        mask = allowed.reshape(allowed.shape[0], count, window, count, window)
-        at_chunk = jnp.arange(count)
-        own, last = mask[:, at_chunk, :, at_chunk], mask[:, at_chunk, :, at_chunk - 1]  # (count, B, window, window)
-        last = last & (at_chunk > 0)[:, None, None, None]
-        mask = jnp.moveaxis(jnp.concatenate([last, own], -1), 0, 1)  # (B, count, window, 2 window)
-        fold = lambda a: jnp.moveaxis(a, 2, 1).reshape(-1, a.shape[1], *a.shape[3:])
-        mask = mask.reshape(-1, 1, window, 2 * window)
-        found = attend(fold(cut(q)), fold(before(cut(k))), fold(before(cut(v))), mask, self.scale)
+        if new != slots or new <= 2 * window:
+            distance = sight.new[:, None] - jnp.arange(slots)[None]
+            allowed = ((distance >= 0) & (distance < window))[None, None]
+            if sight.there is not None:
+                allowed = allowed & sight.there[:, None, None, :]
+            if sight.documents is not None:
+                allowed = allowed & (sight.documents[:, None, :, None] == sight.documents[:, None, None, :])
+            return attend(q, k, v, allowed, self.scale)
+        cut = lambda a, axis: _blocks(a, window, axis=axis)
+        before = lambda a, axis: jnp.concatenate([jnp.roll(a, 1, axis), a], axis=axis + 1)
+        fold = lambda a: jnp.moveaxis(a, 2, 1).reshape(-1, a.shape[1], *a.shape[3:])  # chunks beside texts
+        mine, past = jnp.arange(window)[:, None] + window, jnp.arange(2 * window)[None]
+        allowed = ((mine >= past) & (mine - past < window))[None]  # (1, window, 2 window)
+        count = -(-new // window)
+        allowed = allowed & ((jnp.arange(count)[:, None, None] > 0) | (past >= window)[None])
+        allowed = jnp.broadcast_to(allowed, (q.shape[0], count, window, 2 * window))
+        if sight.there is not None:
+            allowed = allowed & before(cut(sight.there, 1), 1)[:, :, None, :]
+        if sight.documents is not None:
+            allowed = allowed & (cut(sight.documents, 1)[..., None] == before(cut(sight.documents, 1), 1)[:, :, None])
+        keys, values = fold(before(cut(k, 2), 2)), fold(before(cut(v, 2), 2))
+        found = attend(fold(cut(q, 2)), keys, values, allowed.reshape(-1, 1, window, 2 * window), self.scale)
         found = found.reshape(q.shape[0], count, self.heads, window, -1)
-        return jnp.moveaxis(found, 1, 2).reshape(*q.shape[:3], v.shape[-1])
+        return jnp.moveaxis(found, 1, 2).reshape(*q.shape[:2], -1, v.shape[-1])[:, :, :new]
 
     def empty(self, batch: int, length: int) -> Memory:
         """Return a memory without anything in it."""
@@ -139,9 +154,9 @@ class SparseAttention(eqx.Module):
         return jnp.zeros((batch, self.kv, length, size), dtype), jnp.zeros((batch, self.kv, length, size), dtype)
 
 
-def _blocks(a: Array, block: int, axis: int = -1) -> Array:
-    """Cut an axis into blocks, the last filled up with zeros or False: (…, S, …) -> (…, blocks, block, …)."""
+def _blocks(a: Array, block: int, axis: int = -1, filled: bool = False) -> Array:
+    """Cut an axis into blocks, the last filled up with zeros, or True: (…, S, …) -> (…, blocks, block, …)."""
     axis %= a.ndim
     short = -a.shape[axis] % block
-    a = jnp.pad(a, [(0, short if i == axis else 0) for i in range(a.ndim)])
+    a = jnp.pad(a, [(0, short if i == axis else 0) for i in range(a.ndim)], constant_values=filled)
     return a.reshape(*a.shape[:axis], -1, block, *a.shape[axis + 1 :])

@@ -88,11 +88,11 @@ class NearDuplicates:
 
 
 def fingerprint_of(text: str) -> bytes:
-    """Return 16 bytes that are the same for texts that differ in nothing but case and white space.
+    r"""Return 16 bytes that are the same for texts that differ in nothing but case and white space.
 
     Examples
     --------
-    >>> fingerprint_of("The  Bank\\n") == fingerprint_of("the bank")
+    >>> fingerprint_of("The  Bank\n") == fingerprint_of("the bank")
     True
     """
     return hashlib.blake2b(" ".join(text.casefold().split()).encode("utf-8", "replace"), digest_size=16).digest()

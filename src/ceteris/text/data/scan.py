@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numba as nb
 import numpy as np
@@ -138,7 +138,9 @@ def _letters() -> tuple[np.ndarray, ...]:
         for letter in {*letters, *letters.upper()}:
             if ord(letter) < _NARROW:
                 masks[ord(letter)] |= np.uint64(1 << LANGUAGES.index(language))
-    weights = np.array([np.log(len(LANGUAGES) / max(int(mask).bit_count(), 1)) if mask else 0 for mask in masks], np.float32)
+    weights = np.array(
+        [np.log(len(LANGUAGES) / max(int(mask).bit_count(), 1)) if mask else 0 for mask in masks], np.float32
+    )
     return lower, within, block, masks, weights
 
 
@@ -237,7 +239,7 @@ def _scan(
                 signs += 1
             else:  # a line's end after the last one
                 point, kind, i = np.uint32(10), 0, i + 1
-            if kind != 1 and open_word or kind == 2:
+            if (kind != 1 and open_word) or kind == 2:
                 repeat = 2 if kind == 2 and open_word else 1
                 for turn in range(repeat):  # a word ends, and a sign that is one follows it
                     if turn == repeat - 1 and kind == 2:

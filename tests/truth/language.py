@@ -89,7 +89,10 @@ def labels_for(model, tokens, mask):
     """What is to be predicted, for the head at hand."""
     name, rng = type(model).__name__, np.random.default_rng(3)
     config = model.config
-    if "MaskedLM" in name or "CausalLM" in name or "LMHead" in name or "PreTraining" in name:
+    if "CausalLM" in name or "LMHead" in name:  # but not the first token behind padding, which nothing predicts
+        before = torch.cat([mask[:, :1], mask[:, :-1]], 1)
+        return dict(labels=torch.where(mask * before == 1, tokens, -100))
+    if "MaskedLM" in name or "PreTraining" in name:
         return dict(labels=torch.where(mask == 1, tokens, -100))
     if "ConditionalGeneration" in name:
         return dict(labels=torch.tensor(rng.integers(3, V, (3, T))))

@@ -12,9 +12,8 @@ from pathlib import Path
 
 FILE = Path(__file__).with_name("text_scores.json")
 KINDS = ("rouge1", "rouge2", "rouge3", "rougeL")
-WORDS = (
-    "the bank raised its rate by 2.5 % in May , and prices fell ; inflation was 3,400 basis points - not low".split()
-)
+SENTENCE = "the bank raised its rate by 2.5 % in May , and prices fell ; inflation was 3,400 basis points - not low"
+WORDS = SENTENCE.split()
 AWKWARD = [  # written, references
     ("The bank raised rates by 2.5%, to $1,200.", ["The bank raised its rates by 2.5 %, to $1,200!"]),
     ("the the the the the the the", ["the cat is on the mat", "there is a cat on the mat"]),

@@ -87,8 +87,8 @@ def fleiss_kappa(ratings: Sequence | np.ndarray) -> float:
     m = counts.sum(1)
     if len(set(m)) > 1 or m[0] < 2:
         raise ValueError(
-            f"ratings: units have {', '.join(f'{x:g}' for x in sorted(set(m)))} ratings, but must have equally many, at "
-            "least 2; drop some, or take krippendorff_alpha."
+            f"ratings: units have {', '.join(f'{x:g}' for x in sorted(set(m)))} ratings, but must have equally many, "
+            "at least 2; drop some, or take krippendorff_alpha."
         )
     n = m[0]
     agreed = ((counts**2).sum(1) - n) / (n * (n - 1))
@@ -180,7 +180,8 @@ def coded(ratings: Any, numbers: bool = False) -> tuple[np.ndarray, np.ndarray]:
     given = np.asarray(ratings) if getattr(ratings, "dtype", None) is not None else np.asarray(ratings, object)
     if given.ndim != 2 or 0 in given.shape:
         raise ValueError(
-            f"ratings has shape {given.shape}, but must be a table with a row per unit and a column per rater; give one."
+            f"ratings has shape {given.shape}, but must be a table with a row per unit and a column per rater; give "
+            "one."
         )
     if given.dtype.kind not in "biuf":
         given = given.astype(object)
@@ -193,7 +194,8 @@ def coded(ratings: Any, numbers: bool = False) -> tuple[np.ndarray, np.ndarray]:
                 "ratings: some are text, but must be numbers on this scale; number the categories in their order."
             )
         names = {name: i for i, name in enumerate(sorted({str(value) for value in given[there]}))}
-        codes = [[names[str(v)] if ok else -1 for v, ok in zip(*row, strict=True)] for row in zip(given, there)]
+        codes = [[names[str(v)] if ok else -1 for v, ok in zip(*row, strict=True)]
+                 for row in zip(given, there, strict=True)]  # fmt: skip
         return np.array(codes), np.array(list(names), object)
     given = given.astype(float)
     there = ~np.isnan(given)

@@ -10,6 +10,7 @@ Each file is written to be read aloud in class, and each is checked against the 
 - `objectives`, `convergence`: how fast, by theorem and by measurement;
 - `recurrent`: a net that reads a sequence, backpropagation through time, an LSTM;
 - `attention`: looking up, which is kernel regression;
+- `bpe`: how a text becomes tokens, by byte-pair encoding;
 - `transformer`: a GPT, its gradient by hand, and writing with it;
 - `clusters`: groups without labels, by k-means and by a mixture of normals.
 
@@ -33,6 +34,7 @@ array([2.])
 from ceteris.scratch import (
     attention,
     autodiff,
+    bpe,
     clusters,
     convergence,
     descent,
@@ -46,6 +48,7 @@ from ceteris.scratch import (
 __all__ = [
     "attention",
     "autodiff",
+    "bpe",
     "clusters",
     "convergence",
     "descent",

@@ -13,8 +13,8 @@ largest of z and Gumbel noise, whose key belongs to the prompt and the place: wh
 
 References
 ----------
-004, section 10.2; Keskar et al. (2019), penalty; Holtzman et al. (2020), top-p; Nguyen et al. (2024), min-p. The order is
-that of transformers.
+004, section 10.2; Keskar et al. (2019), penalty; Holtzman et al. (2020), top-p; Nguyen et al. (2024), min-p. The order
+is that of transformers.
 """
 
 from __future__ import annotations

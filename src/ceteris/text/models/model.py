@@ -324,7 +324,7 @@ class LanguageModel(eqx.Module):
         return self.headed(x), cache
 
     def follow(self, tokens: Array, cache: Cache, mask: Array | None = None) -> tuple[Array, Cache]:
-        """Read further tokens and return last vectors, (B, n, width), for a head that is wanted for few; and the cache."""
+        """Read further tokens; return last vectors, (B, n, width), for a head that is wanted for few, and the cache."""
         about, stack = self.description, self.decoder
         assert stack is not None
         new = jnp.ones(tokens.shape, bool) if mask is None else mask

@@ -106,10 +106,10 @@ def generate(
     settings |= {"seed": seed}
     _refuse_settings(settings, writer, batch_size)
     texts = [prompts] if isinstance(prompts, str) else list(prompts)
-    encoded = read_prompts(writer, texts, left=about.kind == "decoder")
-    refuse_long(about, encoded, length)
     if stream and len(texts) > 1:
         raise ValueError(f"stream shows one text, but prompts holds {len(texts)}; give one prompt, or stream=False.")
+    encoded = read_prompts(writer, texts, left=about.kind == "decoder")
+    refuse_long(about, encoded, length)
     own = own_numbers(encoded)
     rule, given = _asked(about, writer.tokenizer, settings)
     started, apart = perf_counter(), writer.model.apart()

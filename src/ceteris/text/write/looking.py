@@ -41,7 +41,7 @@ class Stops:
             count = next(n for n in range(len(own) + 1) if len(self.text(place, own[:n])) >= len(kept))
             text, why, own = kept, "stop", own[:count]
         if self.stream:
-            self._show(text, hold=0)
+            say_on(text[self.shown :])
         return text, why, own, log_p[: len(own) + (why == "end")]
 
     def own(self, tokens: np.ndarray) -> np.ndarray:
@@ -65,8 +65,7 @@ class Stops:
 
     def _show(self, text: str, hold: int) -> None:
         """Show what is new, but for signs that may be the beginning of a stop string or of a sign of several bytes."""
-        text = text[: len(text) - hold] if hold else text
-        text = text.rstrip("\N{REPLACEMENT CHARACTER}")
+        text = text[: len(text) - hold].rstrip("\N{REPLACEMENT CHARACTER}")
         say_on(text[self.shown :])
         self.shown = max(self.shown, len(text))
 

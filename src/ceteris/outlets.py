@@ -189,6 +189,11 @@ def say(text: object) -> None:
     print(terminal(text), flush=True)
 
 
+def say_on(text: object) -> None:
+    """Print a text at once and stay behind it, as what is written piece by piece needs it."""
+    print(terminal(text), end="", flush=True)
+
+
 def screen(frame: pd.DataFrame, **options: Any) -> str:
     r"""Return a data frame as a table for a terminal; ``options`` as for ``DataFrame.to_string``.
 

@@ -11,6 +11,7 @@ Each file is written to be read aloud in class, and each is checked against the 
 - `recurrent`: a net that reads a sequence, backpropagation through time, an LSTM;
 - `attention`: looking up, which is kernel regression;
 - `bpe`: how a text becomes tokens, by byte-pair encoding;
+- `transformer`: a GPT, its gradient by hand, and writing with it;
 - `clusters`: groups without labels, by k-means and by a mixture of normals.
 
 The references in brackets are lecture notes: [000] the script on deep learning for economics of the
@@ -41,6 +42,7 @@ from ceteris.scratch import (
     objectives,
     perceptron,
     recurrent,
+    transformer,
 )
 
 __all__ = [
@@ -54,4 +56,5 @@ __all__ = [
     "objectives",
     "perceptron",
     "recurrent",
+    "transformer",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ceteris.stats.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha
 from ceteris.stats.bands import maximum, multiplier_bootstrap, multipliers, normal_maximum
 from ceteris.stats.bootstrap import bayesian, pairs, wild, wild_test
 from ceteris.stats.covariance import clustered, covariance, iid
@@ -16,13 +17,16 @@ __all__ = [
     "PooledTest",
     "bayesian",
     "clustered",
+    "cohen_kappa",
     "covariance",
     "covariance_of",
     "d1",
     "d2",
     "d3",
+    "fleiss_kappa",
     "glm",
     "iid",
+    "krippendorff_alpha",
     "maximum",
     "multiplier_bootstrap",
     "multipliers",

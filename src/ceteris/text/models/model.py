@@ -320,6 +320,11 @@ class LanguageModel(eqx.Module):
             Of the head; NaN where more was read than `start` made room for.
         cache : Cache
         """
+        x, cache = self.follow(tokens, cache, mask)
+        return self.headed(x), cache
+
+    def follow(self, tokens: Array, cache: Cache, mask: Array | None = None) -> tuple[Array, Cache]:
+        """Read further tokens; return last vectors, (B, n, width), for a head that is wanted for few, and the cache."""
         about, stack = self.description, self.decoder
         assert stack is not None
         new = jnp.ones(tokens.shape, bool) if mask is None else mask
@@ -334,7 +339,7 @@ class LanguageModel(eqx.Module):
         x = x if stack.norm is None else stack.norm(x)
         read = at + tokens.shape[1]
         x = jnp.where(read <= length, x, jnp.nan)
-        return self.headed(x), Cache(memories, there, cache.count + new.sum(1, dtype=jnp.int32), read, cache.context)
+        return x, Cache(memories, there, cache.count + new.sum(1, dtype=jnp.int32), read, cache.context)
 
 
 def text_vector(x: Array, mask: Array | None, read_at: str) -> Array:

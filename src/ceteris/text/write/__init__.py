@@ -1,0 +1,19 @@
+"""Language models that write: what they go on with, and how likely they find what others wrote.
+
+Names are imported when first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ceteris.lazy import lazily
+
+__all__ = ["Written", "generate", "score"]
+
+if TYPE_CHECKING:
+    from ceteris.text.write.generating import generate
+    from ceteris.text.write.likelihood import score
+    from ceteris.text.write.written import Written
+
+__getattr__, __dir__ = lazily(__name__, __file__)

@@ -117,7 +117,8 @@ def _costs(lengths: tuple[int, ...], seed: int) -> Section:
         "What a pass costs",
         f"One layer of 128 numbers and 4 heads, {lengths[0]} to {lengths[-1]:,} tokens, on this machine's "
         f"processor. From the two longest texts the cost of full attention grows like T^{powers['full']:.1f}, that of "
-        f"sparse attention like T^{powers['sparse']:.1f}; its averages of blocks still grow with the square, divided by 16.",
+        f"sparse attention like T^{powers['sparse']:.1f}; its averages of blocks still "
+        "grow with the square, divided by 16.",
         (Table("Seconds by length", table.pivot(index="length", columns="attention", values="CPU-seconds")
                .reset_index()),),
         (Figure("Seconds by length", "Medians of three passes.", table, _draw_costs),),

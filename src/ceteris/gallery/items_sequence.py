@@ -124,7 +124,7 @@ SEQUENCES = (
         "University of Lausanne), section 1.11.4",
         "Pictures and statements, and one worked example whose weights are printed wrong: they sum to 1.035.",
         "14,000 of 20,000 dates, half of their width, 18 of 30 passes over the months",
-        (35, 60),
+        (40, 70),
         (
             Claim(
                 "Bahdanau et al., figure 3",

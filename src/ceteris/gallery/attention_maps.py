@@ -82,7 +82,7 @@ def _dates(pairs: int, settings: dict[str, Any], seed: int) -> Section:
         [(name, *np.mean([one[name] for one in maps], axis=0)) for name in FIELDS],
         columns=pd.Index(["field", "weight where it stands, highest", "on average"]),
     )
-    fetched = float(table["weight where it stands, highest"].min())
+    fetched = float(table["weight where it stands, highest"].to_numpy().min())
     shown = translator.align(texts[0])
     rows, columns = shown.shape
     long = pd.DataFrame({
@@ -209,7 +209,7 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
 
 def _draw_date(figure: matplotlib.figure.Figure, data: pd.DataFrame) -> None:
     axes = figure.subplots()
-    rows, columns = int(data["row"].max()) + 1, int(data["column"].max()) + 1
+    rows, columns = data["row"].to_numpy().max() + 1, data["column"].to_numpy().max() + 1
     axes.grid(False)
     axes.imshow(data["weight"].to_numpy().reshape(rows, columns), cmap="Blues", vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(columns), data["source"][:columns].tolist())

@@ -118,7 +118,7 @@ def employment() -> Iterator[bench.Row]:
 
 
 def coverage() -> Iterator[bench.Row]:
-    from ceteris.sequence import conformal
+    from ceteris.sequence.forecast import conformal
 
     rng, levels = np.random.default_rng(1), np.array([0.1, 0.9])
     for kind in ("normal", "garch", "heavy tails", "shift"):

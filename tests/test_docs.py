@@ -137,6 +137,10 @@ def inputs(folder: Path, holes: bool) -> None:
     whole.to_csv(folder / "data.csv", index=False)
     whole.to_csv(folder / "table.csv", index=False)
     whole.to_parquet(folder / "data.parquet")
+    months = pd.date_range("2016-01-01", periods=96, freq="MS").astype(str)
+    sales = {"shop": np.repeat(["north", "south"], 96), "month": [*months, *months]}
+    sales["sales"] = 100 + 20 * np.sin(np.pi * np.tile(np.arange(96), 2) / 6) + rng.normal(size=192).round(3)
+    pd.DataFrame(sales).to_csv(folder / "sales.csv", index=False)
     documents = [" ".join(words) for words in simulate_corpus(300, words=40, seed=0).documents]
     (folder / "corpus.txt").write_text("\n".join(documents), encoding="utf-8")
     page = (ROOT / "docs" / "equilibrium.md").read_text(encoding="utf-8")

@@ -5,9 +5,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 from sklearn.preprocessing import StandardScaler
 
 from ceteris.sequence import Forecaster, compare_forecasts
+from ceteris.sequence.forecast.foreign import foreign_origins
+from ceteris.sequence.forecast.frame import read_panel
 from ceteris.sequence.forecast.scores import CRPS_LEVELS, crps
 
 
@@ -117,7 +120,32 @@ def test_what_is_wrong_is_said(arguments, options, sentence):
         compare_forecasts(walk(60), 1, *arguments, **options)
 
 
-def test_a_method_of_statsforecast_asks_for_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "statsforecast", None)
-    with pytest.raises(ValueError, match=r"methods: AutoETS is of statsforecast, which could not be imported \("):
-        compare_forecasts(walk(60), 1, ["AutoETS"], origins=4)
+@pytest.mark.parametrize(("name", "package"), [("AutoETS", "statsforecast"), ("ETS", "statsmodels")])
+def test_a_method_of_another_package_asks_for_it(monkeypatch, name, package):
+    for module in (package, f"{package}.tsa.api"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ValueError, match=rf"methods: {name} is of {package}, which could not be imported \("):
+        compare_forecasts(walk(60), 1, [name], origins=4)
+
+
+@pytest.mark.parametrize("name", ["ARIMA", "ETS"])
+def test_methods_of_statsmodels(name):
+    """Changes are e_t - θ e_{t-1}: the best forecast is exponential smoothing with weight 1 - θ, of known variance."""
+    theta, sigma, places = 0.5, 1e4, np.array([299, 310])
+    e = sigma * np.random.default_rng(0).normal(size=(320, 2))
+    y = np.cumsum(e, axis=0) - theta * np.cumsum(np.vstack([0 * e[:1], e[:-1]]), axis=0)
+    panel, levels = read_panel(y, season=1), np.array([0.1, 0.5, 0.9])
+    point, quantiles, status = foreign_origins(name, panel, 4, places, levels)
+    assert status == "ok"
+    best = np.stack([y[at] - theta * e[at] for at in places])[..., None]
+    assert np.abs(point - best).max() < 0.4 * sigma  # what 300 values leave open of two or three parameters
+    half = norm.ppf(0.9) * sigma * np.sqrt(1 + np.arange(4) * (1 - theta) ** 2)
+    np.testing.assert_allclose(quantiles[..., 1], point)
+    np.testing.assert_allclose(quantiles[..., 2] - point, np.broadcast_to(half, point.shape), rtol=0.2)
+    y[311:] = 0
+    np.testing.assert_array_equal(foreign_origins(name, read_panel(y, season=1), 4, places, levels)[0], point)
+
+
+def test_there_is_nothing_to_compare_in_a_constant_series():
+    with pytest.raises(ValueError, match="target: 'y' is the same in every season, but must vary in some series"):
+        compare_forecasts(np.full(60, 7.0), 3, ["ar"], origins=4)

@@ -10,6 +10,7 @@ from ceteris.sequence.forecast.autoregression import autoregression
 from ceteris.sequence.forecast.filters import airline, seasonal_means, smoothing
 from ceteris.sequence.forecast.frame import read_panel
 from ceteris.sequence.forecast.simple import COMBINED, SIMPLE, all_origins, filled
+from ceteris.sequence.forecast.weighing import weights
 from truth import forecasting
 
 
@@ -127,3 +128,11 @@ def test_a_series_that_begins_later_is_forecast_as_if_alone():
     alone = all_origins(read_panel(y[:1].T, season=12), COMBINED, 6, 0)
     np.testing.assert_allclose(both[:, 0, 20:], alone[:, 0], rtol=1e-9)
     assert np.isnan(both[:, 1, 120:]).all()
+
+
+def test_methods_without_any_error_share_the_weight():
+    errors = np.zeros((3, 1, 6, 2))
+    errors[2] = 1.0
+    found = weights(errors, np.ones((3, 1, 6), bool))
+    np.testing.assert_allclose(found[:, 0, -1], [0.5, 0.5, 0.0], atol=1e-12)
+    np.testing.assert_allclose(found.sum(0), 1)

@@ -1,4 +1,4 @@
-"""What the items on sequences reproduce: price cycles, learning in context, gradients, no skill, digits."""
+"""What the items on sequences reproduce: cycles, learning in context, gradients, no skill, weather, maps, digits."""
 
 from __future__ import annotations
 
@@ -99,6 +99,48 @@ SEQUENCES = (
             Claim("Exercise", "R² of prices is .9999 in training.", "R² of levels is close to one"),
             Claim("Exercise", "R² of returns is -.591.", "R² of changes is not above zero"),
             Claim("Exercise", "Predicting prices is easy, and useless.", "a high R² is no skill"),
+        ),
+    ),
+    Item(
+        "weather",
+        "Temperatures hours ahead",
+        "CSCS-USI Summer School (2021), Introduction to deep learning, exercise on weather",
+        "A task without a number: forecast temperatures various hours ahead from those of Jena, five days of them. "
+        "These are in no package: ours are generated, so that the best forecast is known.",
+        "5 of 6 passes over the windows",
+        (16, 38),
+        (
+            Claim(
+                "Exercise",
+                "Recurrent nets predict the temperature at various intervals into the future; no figure is given.",
+                "the net beats persistence and climatology",
+            ),
+        ),
+    ),
+    Item(
+        "attention_maps",
+        "Where attention looks",
+        "Bahdanau, Cho and Bengio (2015), figure 3; Introduction to machine learning and deep learning (lecture notes, "
+        "University of Lausanne), section 1.11.4",
+        "Pictures and statements, and one worked example whose weights are printed wrong: they sum to 1.035.",
+        "14,000 of 20,000 dates, half of their width, 18 of 30 passes over the months",
+        (40, 70),
+        (
+            Claim(
+                "Bahdanau et al., figure 3",
+                "What is written is aligned with where it stands in the source.",
+                "each field is looked up where it stands",
+            ),
+            Claim(
+                "Lecture notes, section 1.11.4",
+                "In time-series models heads focus on the most recent analogue of the current month.",
+                "a head finds the same month of the year before",
+            ),
+            Claim(
+                "Lecture notes, section 1.11.4",
+                "Scores of .9, .1 and 1 have weights of about .405, .182 and .448.",
+                "weights of the example",
+            ),
         ),
     ),
     Item(

@@ -67,9 +67,9 @@ def compare_forecasts(
         Steps ahead.
     methods : sequence of str, or mapping of str to Forecaster, optional
         Simple methods (`ceteris.sequence.SIMPLE`), "combination" of them, "forecaster" (the default one),
-        names of nets, which then forecast alone, and "AutoARIMA", "AutoETS", "AutoTheta" and "AutoCES" of
-        statsforecast, if it is installed. By default all simple ones, the combination and the forecaster. The naive
-        methods are always added.
+        names of nets, which then forecast alone, "AutoARIMA", "AutoETS", "AutoTheta" and "AutoCES" of statsforecast,
+        "ARIMA" and "ETS" of statsmodels, where these are installed. By default all simple ones, the combination and the
+        forecaster. The naive methods are always added.
     id, time, target : str, optional
         Columns of a long table; by default "unique_id", "ds" and "y".
     origins : int

@@ -26,6 +26,11 @@ def standings(
     """
     y = np.stack([panel.y[:, at + 1 : at + 1 + horizon] for at in places])  # (origins, series, horizon)
     scale = np.stack([naive_scales(panel, int(at)) for at in places])[..., None]
+    if not np.isfinite(scale).any():
+        raise ValueError(
+            f"target: {panel.roles[2]!r} is the same in every season, but must vary in some series up to the origins; "
+            "without it there is nothing to forecast."
+        )
     common = np.isfinite(y) & np.isfinite(scale)
     said = {name: one for name, one in tried.items() if np.isfinite(one.point).any()}
     for one in said.values():

@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 FADE, SHARP = 0.98, 6.0  # chosen on 50 series that are not among those of the benchmark
+TINY, MOST = 1e-300, 1e6  # an error that is as good as none, and how bad a method can be beside the best
 LIKE = 5.0  # origins that the other series of a table count for
 
 
@@ -71,16 +72,16 @@ def weights(errors: np.ndarray, there: np.ndarray, sharp: float = SHARP) -> np.n
     """
     both = np.where(np.isnan(errors).any(0), np.nan, errors)  # judged at the same origins
     sums, counts = realised(both)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         means = sums / np.where(counts > 0, counts, np.nan)
-        ratio = means / np.maximum(np.min(means, axis=0), 1e-300)
-    own = _mean(np.where(np.isfinite(ratio), ratio, np.nan), axis=3)
+        ratio = np.maximum(means, TINY) / np.maximum(np.min(means, axis=0), TINY)  # of no error to no error: one
+    own = _mean(np.minimum(ratio, MOST), axis=3)
     count = counts[0].max(2)
-    pooled = np.exp(_mean(np.log(np.maximum(own, 1e-12)), axis=1))[:, None]
+    pooled = np.exp(_mean(np.log(own), axis=1))[:, None]
     if errors.shape[1] > 1:
         own = np.where(np.isnan(own), pooled, (count * own + LIKE * pooled) / (count + LIKE))
     own = np.where(np.isnan(own), 1.0, own)
-    found = np.where(there, np.minimum(own, 1e6) ** -sharp, 0.0)
+    found = np.where(there, own**-sharp, 0.0)
     total = found.sum(0)
     return np.divide(found, total, out=np.zeros_like(found), where=total > 0)
 

@@ -55,8 +55,11 @@ def foreign_origins(
                 continue
             with warnings.catch_warnings():  # of starting values, and of fits that do not converge, which are counted
                 warnings.simplefilter("ignore")
-                model = _chosen(name, past, panel.season) if model is None else model
-                (point[k, i], quantiles[k, i]), converged = _statsmodels(name, past, model, horizon, levels)
+                try:
+                    model = _chosen(name, past, panel.season) if model is None else model
+                    (point[k, i], quantiles[k, i]), converged = _statsmodels(name, past, model, horizon, levels)
+                except np.linalg.LinAlgError:  # a start from which the filter breaks down; no forecast from this origin
+                    converged = False
             fits, failed = fits + 1, failed + (not converged)
     return point, quantiles, f"{failed} of {fits} fits did not converge" if failed else "ok"
 

@@ -51,8 +51,9 @@ ACTIVATIONS = {
     "silu": "silu", "swish": "silu", "tanh": "tanh",
 }  # fmt: skip
 CLASSES = {  # families as the names of their classes spell them
-    "gpt2": "GPT2", "bert": "Bert", "roberta": "Roberta", "distilbert": "DistilBert", "llama": "Llama", "qwen2": "Qwen2",
-    "qwen3": "Qwen3", "mistral": "Mistral", "mixtral": "Mixtral", "deepseek_v3": "DeepseekV3", "t5": "T5",
+    "gpt2": "GPT2", "bert": "Bert", "roberta": "Roberta", "distilbert": "DistilBert", "llama": "Llama",
+    "qwen2": "Qwen2", "qwen3": "Qwen3", "mistral": "Mistral", "mixtral": "Mixtral",
+    "deepseek_v3": "DeepseekV3", "t5": "T5",
 }  # fmt: skip
 ENCODERS = ("bert", "roberta", "distilbert")
 JUDGES = ("class", "token", "labels", "regression")  # heads with as many outputs as one likes
@@ -86,9 +87,8 @@ def describe(
     if "ceteris" in config:
         about = _own(config["ceteris"])
         return about if head is None else replace(about, **_head(config, about.family, names, head, outputs))
-    family = config.get("model_type")
-    if family not in KEYS:
-        one_of("config.json: model_type", family, _by_likeness(family, KEYS))
+    given = config.get("model_type")
+    family = one_of("config.json: model_type", given, _by_likeness(given, KEYS))
     fields = {ours: _value(config, theirs, ours) for ours, theirs in KEYS[family].items()}
     if "activation" in fields:
         fields["activation"] = ACTIVATIONS[one_of("config.json: its activation", fields["activation"], ACTIVATIONS)]
@@ -227,7 +227,8 @@ def _t5(config: Config, names: Collection[str]) -> dict[str, Any]:
         "gated": kind.startswith("gated-"), "bias_query": False, "bias_output": False, "bias_perceptron": False,
         "activation": ACTIVATIONS[one_of("config.json: its activation", act, ACTIVATIONS)],
         "head_scale": int(config["d_model"]) ** -0.5 if scaled else 1.0,
-        "start": config.get("decoder_start_token_id", 0), "decoder_depth": None if alone else config.get("num_decoder_layers"),
+        "start": config.get("decoder_start_token_id", 0),
+        "decoder_depth": None if alone else config.get("num_decoder_layers"),
     }  # fmt: skip
 
 
@@ -325,9 +326,7 @@ def _named(config: Config, family: str, names: Collection[str]) -> str:
         masked = ("cls.predictions.bias", "lm_head.bias", "vocab_projector.bias")
         encoder = "masked" if any(name in names for name in masked) else "none"
         return encoder if family in ENCODERS else "next"
-    if given not in classes:
-        one_of("config.json: architectures", given, _by_likeness(given, classes))
-    head = classes[given]
+    head = classes[one_of("config.json: architectures", given, _by_likeness(given, classes))]
     if head != "class":
         return head
     one = len(config.get("id2label") or "two") == 1

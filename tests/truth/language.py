@@ -31,7 +31,8 @@ YARN = dict(rope_type="yarn", rope_theta=10_000.0, factor=40.0, beta_fast=32, be
             mscale_all_dim=0.7, original_max_position_embeddings=16)  # fmt: skip
 DEEP = dict(GROUPED, num_key_value_heads=4, num_hidden_layers=3, first_k_dense_replace=1, n_routed_experts=8, n_group=4,
             topk_group=2, num_experts_per_tok=3, moe_intermediate_size=16, n_shared_experts=1,
-            routed_scaling_factor=2.5, kv_lora_rank=16, qk_nope_head_dim=8, qk_rope_head_dim=8, v_head_dim=6)  # fmt: skip
+            routed_scaling_factor=2.5, kv_lora_rank=16, qk_nope_head_dim=8, qk_rope_head_dim=8,
+            v_head_dim=6)  # fmt: skip
 T5 = dict(vocab_size=V, d_model=WIDTH, d_kv=6, d_ff=UNITS, num_layers=3, num_decoder_layers=2, num_heads=4,
           relative_attention_num_buckets=8, relative_attention_max_distance=20, pad_token_id=0, eos_token_id=2,
           decoder_start_token_id=0)  # fmt: skip

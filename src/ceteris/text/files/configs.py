@@ -84,6 +84,17 @@ def describe(
     >>> describe({"model_type": "gpt2", "vocab_size": 9, "n_embd": 8, "n_layer": 1, "n_head": 2}).activation
     'gelu_tanh'
     """
+    try:
+        return _described(config, names, head, outputs)
+    except KeyError as error:
+        raise ValueError(f"config.json: {error} is missing, but must be there; restore it from its source.") from None
+    except (TypeError, AttributeError, IndexError, ArithmeticError) as error:
+        raise ValueError(
+            f"config.json: an entry holds what it may not ({error}); restore it from its source."
+        ) from None
+
+
+def _described(config: Config, names: Collection[str], head: str | None, outputs: int | None) -> Description:
     if "ceteris" in config:
         about = _own(config["ceteris"])
         return about if head is None else replace(about, **_head(config, about.family, names, head, outputs))
@@ -177,7 +188,7 @@ def _llama(config: Config, family: str) -> dict[str, Any]:
     if family == "mixtral":
         found["experts"] = ExpertRule(
             count=config["num_local_experts"], active=config["num_experts_per_tok"], width=config["intermediate_size"],
-            balance=config.get("router_aux_loss_coef", 0.0),
+            balance=config.get("router_aux_loss_coef") or 0.0,
         )  # fmt: skip
     return found | (_deepseek(config) if family == "deepseek_v3" else {})
 

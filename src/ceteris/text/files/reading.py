@@ -129,6 +129,12 @@ def _place(made, arrays, done, name, tensor, slot: Slot, dtype) -> None:
                 "false there, or use both files of one model."
             )
         made[leaf][at] = part
+        bad = part.size - int(np.isfinite(made[leaf][at]).sum())
+        if bad:
+            raise ValueError(
+                f"{name} holds {bad:,} numbers that are NaN or infinite as {made[leaf].dtype}, and such weights answer "
+                "nothing; use an earlier copy, or another dtype."
+            )
         done.add((leaf, at))
 
 

@@ -2,6 +2,7 @@
 
 import functools
 from dataclasses import replace
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -17,7 +18,7 @@ from published import folder_of, truth
 DECODERS = ["gpt2", "qwen2-window", "qwen3", "mixtral", "deepseek-yarn"]  # learnt places, windows, norms, experts, MLA
 T = 8
 # The same sums in another order, on numbers of order one: some tens of units in the last place of single precision.
-CLOSE = dict(rtol=0, atol=2e-5)
+CLOSE: dict[str, Any] = dict(rtol=0, atol=2e-5)
 
 
 @pytest.fixture(scope="module")

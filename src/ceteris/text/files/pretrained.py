@@ -16,8 +16,9 @@ import jax
 from ceteris.arguments import one_of, whole
 from ceteris.files import read_json, replace_file
 from ceteris.outlets import json_text
-from ceteris.text.files.configs import JUDGES, configured, describe, settled
+from ceteris.text.files.configs import JUDGES, describe
 from ceteris.text.files.names import leaves_of
+from ceteris.text.files.publishing import configured, settled
 from ceteris.text.files.reading import DTYPES, filled, stored, tensor_at, tensors_of, write_weights
 from ceteris.text.models import LanguageModel
 

@@ -47,10 +47,14 @@ class RotaryRule:
         By how much.
     original : int
         Length that was trained before the stretch.
-    low, high : float
-        Of "llama3": turns within the original length below which a wavelength is stretched in full, above which not.
-    slow, fast : float
-        The same of "yarn".
+    low : float
+        Of "llama3": turns within the original length below which a wavelength is stretched in full.
+    high : float
+        Those above which it is not stretched.
+    slow : float
+        Of "yarn": what `low` is of "llama3".
+    fast : float
+        Of "yarn": what `high` is.
     multiplier : float
         On cosines and sines ("yarn").
     """
@@ -205,8 +209,12 @@ class Description:
         Heads of keys and values; by default `heads`, one is multi-query attention.
     head_size : int, optional
         Numbers of a head; by default width / heads.
-    bias_query, bias_output, bias_perceptron : bool
-        Which affine maps have a constant: of queries, keys and values; of what attention gives; of the perceptron.
+    bias_query : bool
+        Whether the maps to queries, keys and values have a constant.
+    bias_output : bool
+        Whether the map of what attention gives has one.
+    bias_perceptron : bool
+        Whether those of the feed-forward part have.
     query_key_norm : bool
         Whether queries and keys of each head are normalised before they are turned.
     window : int, optional

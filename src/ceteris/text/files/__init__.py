@@ -12,7 +12,8 @@ from ceteris.lazy import lazily
 __all__ = ["Pretrained", "SentenceRule", "configured", "describe", "load"]
 
 if TYPE_CHECKING:
-    from ceteris.text.files.configs import configured, describe
+    from ceteris.text.files.configs import describe
     from ceteris.text.files.pretrained import Pretrained, SentenceRule, load
+    from ceteris.text.files.publishing import configured
 
 __getattr__, __dir__ = lazily(__name__, __file__)

@@ -1,14 +1,14 @@
-"""A model's config.json and its `Description`: each made of the other."""
+"""The `Description` that a model's config.json amounts to, in every family's words."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import Any
 
-from ceteris.arguments import listed, one_of, shown
+from ceteris.arguments import listed, number, one_of, shown
 from ceteris.text.models import Description, ExpertRule, LatentRule, RotaryRule, SparseRule
 from ceteris.text.models.attention import score_scale
 
@@ -51,8 +51,9 @@ ACTIVATIONS = {
     "silu": "silu", "swish": "silu", "tanh": "tanh",
 }  # fmt: skip
 CLASSES = {  # families as the names of their classes spell them
-    "gpt2": "GPT2", "bert": "Bert", "roberta": "Roberta", "distilbert": "DistilBert", "llama": "Llama", "qwen2": "Qwen2",
-    "qwen3": "Qwen3", "mistral": "Mistral", "mixtral": "Mixtral", "deepseek_v3": "DeepseekV3", "t5": "T5",
+    "gpt2": "GPT2", "bert": "Bert", "roberta": "Roberta", "distilbert": "DistilBert", "llama": "Llama",
+    "qwen2": "Qwen2", "qwen3": "Qwen3", "mistral": "Mistral", "mixtral": "Mixtral",
+    "deepseek_v3": "DeepseekV3", "t5": "T5",
 }  # fmt: skip
 ENCODERS = ("bert", "roberta", "distilbert")
 JUDGES = ("class", "token", "labels", "regression")  # heads with as many outputs as one likes
@@ -83,12 +84,22 @@ def describe(
     >>> describe({"model_type": "gpt2", "vocab_size": 9, "n_embd": 8, "n_layer": 1, "n_head": 2}).activation
     'gelu_tanh'
     """
+    try:
+        return _described(config, names, head, outputs)
+    except KeyError as error:
+        raise ValueError(f"config.json: {error} is missing, but must be there; restore it from its source.") from None
+    except (TypeError, AttributeError, IndexError, ArithmeticError) as error:
+        raise ValueError(
+            f"config.json: an entry holds what it may not ({error}); restore it from its source."
+        ) from None
+
+
+def _described(config: Config, names: Collection[str], head: str | None, outputs: int | None) -> Description:
     if "ceteris" in config:
         about = _own(config["ceteris"])
         return about if head is None else replace(about, **_head(config, about.family, names, head, outputs))
-    family = config.get("model_type")
-    if family not in KEYS:
-        one_of("config.json: model_type", family, _by_likeness(family, KEYS))
+    given = config.get("model_type")
+    family = one_of("config.json: model_type", given, _by_likeness(given, KEYS))
     fields = {ours: _value(config, theirs, ours) for ours, theirs in KEYS[family].items()}
     if "activation" in fields:
         fields["activation"] = ACTIVATIONS[one_of("config.json: its activation", fields["activation"], ACTIVATIONS)]
@@ -177,7 +188,7 @@ def _llama(config: Config, family: str) -> dict[str, Any]:
     if family == "mixtral":
         found["experts"] = ExpertRule(
             count=config["num_local_experts"], active=config["num_experts_per_tok"], width=config["intermediate_size"],
-            balance=config.get("router_aux_loss_coef", 0.0),
+            balance=config.get("router_aux_loss_coef") or 0.0,
         )  # fmt: skip
     return found | (_deepseek(config) if family == "deepseek_v3" else {})
 
@@ -227,7 +238,8 @@ def _t5(config: Config, names: Collection[str]) -> dict[str, Any]:
         "gated": kind.startswith("gated-"), "bias_query": False, "bias_output": False, "bias_perceptron": False,
         "activation": ACTIVATIONS[one_of("config.json: its activation", act, ACTIVATIONS)],
         "head_scale": int(config["d_model"]) ** -0.5 if scaled else 1.0,
-        "start": config.get("decoder_start_token_id", 0), "decoder_depth": None if alone else config.get("num_decoder_layers"),
+        "start": config.get("decoder_start_token_id", 0),
+        "decoder_depth": None if alone else config.get("num_decoder_layers"),
     }  # fmt: skip
 
 
@@ -236,6 +248,9 @@ def _rope(config: Config) -> dict[str, Any]:
     rope = dict(config.get("rope_parameters") or {"rope_type": "default", **(config.get("rope_scaling") or {})})
     rope["rope_type"] = (config.get("rope_scaling") or {}).get("type", rope.get("rope_type") or rope.get("type"))
     rope.setdefault("rope_theta", config.get("rope_theta", 10_000.0))
+    for name, given in rope.items():
+        if name not in ("rope_type", "type", "truncate") and given is not None:
+            number(f"config.json: {name}", given)
     return rope
 
 
@@ -325,51 +340,13 @@ def _named(config: Config, family: str, names: Collection[str]) -> str:
         masked = ("cls.predictions.bias", "lm_head.bias", "vocab_projector.bias")
         encoder = "masked" if any(name in names for name in masked) else "none"
         return encoder if family in ENCODERS else "next"
-    if given not in classes:
-        one_of("config.json: architectures", given, _by_likeness(given, classes))
-    head = classes[given]
+    head = classes[one_of("config.json: architectures", given, _by_likeness(given, classes))]
     if head != "class":
         return head
     one = len(config.get("id2label") or "two") == 1
     if one and config.get("problem_type") is None and family not in ENCODERS:
         return "reward"
     return PROBLEMS.get(str(config.get("problem_type")), "regression" if one else "class")
-
-
-# ------------------------------------------------------------------------------------------- back to config.json
-
-
-def configured(about: Description, names: Collection[str] = ()) -> dict[str, Any]:
-    """Return a config.json for a description, in the layout that all versions of transformers read.
-
-    What such a file cannot say is written out below "ceteris"; where others would compute something else than we do,
-    it says so by the type of the model, and is read by us only.
-
-    Parameters
-    ----------
-    about : Description
-        Of the model.
-    names : collection of str
-        Of its tensors.
-
-    Examples
-    --------
-    >>> shape = dict(vocabulary=9, width=8, depth=1, heads=2, perceptron=16, length=8)
-    >>> config = configured(Description(**shape))
-    >>> config["architectures"], config["n_inner"]
-    (['GPT2LMHeadModel'], 16)
-    """
-    config = _for_others(about)
-    try:
-        back = settled(describe(config, names))
-    except ValueError:
-        back = None
-    if back == settled(about):
-        return config
-    config["ceteris"] = asdict(about)
-    if back is None or replace(back, dropout=about.dropout) != settled(about):
-        config["model_type"] = "ceteris"
-    return config
 
 
 def _own(saved: Any) -> Description:
@@ -387,99 +364,3 @@ def _own(saved: Any) -> Description:
 
 def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
-
-
-def _for_others(about: Description) -> dict[str, Any]:
-    family = about.family
-    full = settled(about)
-    config: dict[str, Any] = {"model_type": family, "architectures": [_class_of(about)]}
-    config |= {theirs: getattr(full, ours) for ours, theirs in KEYS[family].items()}
-    back = {ours: theirs for theirs, ours in reversed(ACTIVATIONS.items())}
-    if "activation" in KEYS[family]:
-        config[KEYS[family]["activation"]] = back[about.activation]
-    if family == "roberta":
-        config["max_position_embeddings"] = about.length + about.offset
-    if family == "gpt2":
-        config["n_inner"] = about.perceptron
-    if family == "t5":
-        act = "gelu" if about.gated and about.activation == "gelu_tanh" else back[about.activation]
-        config["feed_forward_proj"] = f"gated-{act}" if about.gated else act
-        config |= {"scale_decoder_outputs": about.head_scale != 1, "decoder_start_token_id": about.start}
-        config["is_encoder_decoder"] = about.kind == "encoder-decoder"
-    if about.positions == "rotary":
-        config |= _llama_config(about)
-    config["tie_word_embeddings"] = about.head_scale != 1 if family == "t5" else about.head in ("tied", "masked")
-    config |= {"pad_token_id": about.pad, "eos_token_id": about.end[0] if len(about.end) == 1 else list(about.end)}
-    config["eos_token_id"] = config["eos_token_id"] or None
-    if about.head in (*JUDGES, "reward"):
-        config["id2label"] = {str(i): f"LABEL_{i}" for i in range(about.outputs)}
-        config["label2id"] = {f"LABEL_{i}": i for i in range(about.outputs)}
-        config["problem_type"] = {head: kind for kind, head in PROBLEMS.items()}.get(about.head)
-    return config
-
-
-def _class_of(about: Description) -> str:
-    stem, head = CLASSES[about.family], about.head
-    if head in ("tied", "own"):
-        last = {"gpt2": "LMHeadModel", "t5": "ForConditionalGeneration"}.get(about.family, "ForCausalLM")
-    elif about.next_sentence:
-        last = "ForPreTraining" if head == "masked" else "ForNextSentencePrediction"
-    elif head == "none":
-        last = "EncoderModel" if about.family == "t5" and about.kind == "encoder" else "Model"
-    else:
-        last = {"masked": "ForMaskedLM", "token": "ForTokenClassification"}.get(head, "ForSequenceClassification")
-    return stem + last
-
-
-def _llama_config(about: Description) -> dict[str, Any]:
-    family, rotary = about.family, about.rotary
-    rope: dict[str, Any] = {"rope_type": rotary.scaling, "factor": rotary.factor}
-    if rotary.scaling in ("llama3", "yarn"):
-        rope["original_max_position_embeddings"] = rotary.original
-    if rotary.scaling == "llama3":
-        rope |= {"low_freq_factor": rotary.low, "high_freq_factor": rotary.high}
-    if rotary.scaling == "yarn":
-        rope |= {"beta_slow": rotary.slow, "beta_fast": rotary.fast, "attention_factor": rotary.multiplier}
-    config: dict[str, Any] = {"rope_theta": rotary.theta, "rope_scaling": None if rotary.scaling == "none" else rope}
-    if family not in ("qwen2", "mistral", "mixtral"):
-        config["attention_bias"] = about.bias_query
-    if family == "llama":
-        config["mlp_bias"] = about.bias_perceptron
-    if family in ("mistral", "mixtral"):
-        config["sliding_window"] = about.window
-    if family in ("qwen2", "qwen3") and about.window is not None:
-        near = settled(about).windowed or ()
-        kinds = ["sliding_attention" if one else "full_attention" for one in near]
-        config |= {"use_sliding_window": True, "sliding_window": about.window, "layer_types": kinds}
-    experts, latent = about.experts, about.latent
-    if experts is not None and family == "mixtral":
-        config |= {"num_local_experts": experts.count, "num_experts_per_tok": experts.active}
-        config["router_aux_loss_coef"] = experts.balance
-    if experts is not None and latent is not None:
-        config |= {
-            "n_routed_experts": experts.count, "num_experts_per_tok": experts.active,
-            "moe_intermediate_size": experts.width, "n_shared_experts": experts.shared // experts.width,
-            "first_k_dense_replace": experts.dense, "n_group": experts.groups, "topk_group": experts.best_groups,
-            "norm_topk_prob": experts.renormalise, "routed_scaling_factor": experts.scale,
-            "kv_lora_rank": latent.rank, "q_lora_rank": latent.query_rank, "qk_nope_head_dim": latent.plain,
-            "qk_rope_head_dim": latent.turned, "v_head_dim": latent.value, "rope_interleave": rotary.interleaved,
-            "num_key_value_heads": about.heads,
-        }  # fmt: skip
-        plain = (latent.plain + latent.turned) ** -0.5
-        if rotary.scaling == "yarn" and rotary.factor > 1 and about.scale is not None:
-            stretch = (about.scale / plain) ** 0.5
-            rope["mscale_all_dim"] = (stretch - 1) / (0.1 * math.log(rotary.factor))
-    return config
-
-
-def settled(about: Description) -> Description:
-    """Return the same description with what is left to defaults written out."""
-    plain = about.latent is None
-    depth = about.decoder_depth or about.depth
-    every = (True,) * about.depth
-    return replace(
-        about, head_size=about.per_head if plain else None, key_value_heads=about.kv,
-        decoder_depth=depth if about.kind == "encoder-decoder" else None,
-        windowed=None if about.window is None else about.windowed or every,
-        scale=float(f"{about.per_head**-0.5 if about.scale is None else about.scale:.9g}"),
-    )  # fmt: skip

@@ -16,8 +16,9 @@ import jax
 from ceteris.arguments import one_of, whole
 from ceteris.files import read_json, replace_file
 from ceteris.outlets import json_text
-from ceteris.text.files.configs import JUDGES, configured, describe, settled
+from ceteris.text.files.configs import JUDGES, describe
 from ceteris.text.files.names import leaves_of
+from ceteris.text.files.publishing import configured, settled
 from ceteris.text.files.reading import DTYPES, filled, stored, tensor_at, tensors_of, write_weights
 from ceteris.text.models import LanguageModel
 
@@ -87,7 +88,7 @@ class Pretrained:
         for name, slot in sorted(tensors_of(self.model).items()):
             tensor = tensor_at(slot, leaves)
             found.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
-            found.update(memoryview(tensor.reshape(-1).view("u1")))
+            found.update(tensor.tobytes())
         found.update(("" if self.tokenizer is None else self.tokenizer.digest).encode())
         return found.hexdigest()
 
@@ -300,8 +301,8 @@ def _pooling(config: Mapping[str, Any]) -> str:
         modes = [{"mean": "mean_tokens", "cls": "cls_token", "max": "max_tokens"}.get(config["pooling_mode"], "other")]
     if len(modes) != 1 or modes[0] not in _POOLINGS:
         raise ValueError(
-            f"1_Pooling/config.json asks for {modes or 'nothing known'}, but must ask for one of {', '.join(_POOLINGS)}; "
-            "use another model, this one's pooling is not supported."
+            f"1_Pooling/config.json: its modes are {modes}, but must be one of {', '.join(_POOLINGS)}; use another "
+            "model, this one's pooling is not supported."
         )
     return _POOLINGS[modes[0]]
 

@@ -16,7 +16,7 @@ from jax import Array
 
 from ceteris.files import read_json, replace_file
 from ceteris.files.tensors import StoredTensor, read_tensor, tensors_in, write_tensors
-from ceteris.outlets import json_text
+from ceteris.outlets import brief, json_text
 from ceteris.text.files.names import NEEDLESS, Slot, leaves_of, other_heads, slots_of
 from ceteris.text.models import Description, LanguageModel
 from ceteris.text.models.model import OutputHead
@@ -36,8 +36,10 @@ def stored(folder: Path) -> dict[str, StoredTensor]:
         if not isinstance(files, dict) or not all(isinstance(name, str) for name in files.values()):
             raise ValueError(f"path: {folder / INDEX} lists no tensors; restore it from a copy.")
         found: dict[str, StoredTensor] = {}
-        for name in sorted(set(files.values())):
-            found |= tensors_in(folder / Path(name).name)
+        for name in sorted({Path(name).name for name in files.values()}):
+            if not re.fullmatch(r"[\w.-]{1,200}", name) or not (folder / name).is_file():
+                raise FileNotFoundError(f"path: {folder} lacks {brief(name, 80)}, which {INDEX} lists; fetch it again.")
+            found |= tensors_in(folder / name)
         lost = [name for name in files if name not in found]
         if lost:
             raise ValueError(f"path: {folder} lacks {_some(lost)}, which {INDEX} lists; fetch its files again.")
@@ -129,6 +131,12 @@ def _place(made, arrays, done, name, tensor, slot: Slot, dtype) -> None:
                 "false there, or use both files of one model."
             )
         made[leaf][at] = part
+        bad = part.size - int(np.isfinite(made[leaf][at]).sum())
+        if bad:
+            raise ValueError(
+                f"{name} holds {bad:,} numbers that are NaN or infinite as {made[leaf].dtype}, and such weights answer "
+                "nothing; use an earlier copy, or another dtype."
+            )
         done.add((leaf, at))
 
 
@@ -164,7 +172,9 @@ def _strict(missing: list[str], unexpected: list[str]) -> str:
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more ({len(names):,} in all)" if len(names) > 3 else "")
+    return ", ".join(brief(name, 80) for name in names[:3]) + (
+        f" and {len(names) - 3:,} more ({len(names):,} in all)" if len(names) > 3 else ""
+    )
 
 
 # -------------------------------------------------------------------------------------------------- writing

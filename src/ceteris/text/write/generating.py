@@ -50,7 +50,7 @@ def generate(
     ----------
     model : Pretrained or LanguageModel
         A decoder, or an encoder with a decoder. A bare `LanguageModel` has no tokenizer: prompts are lists of tokens,
-        and so is what it writes.
+        and so is what it writes. Layers are taken apart first, which ``model.apart()`` does once for many calls.
     prompts : str or sequence of str
         What it reads.
     length : int
@@ -132,7 +132,7 @@ def generate(
     if stream:
         say_on("\n")
     seconds = perf_counter() - started
-    return Written.of(writer.name, writer.digest, texts, found, settings, seconds)
+    return Written.of(writer.name, str(getattr(model, "digest", "")), texts, found, settings, seconds)
 
 
 def _refuse_settings(settings: dict[str, Any], writer: Writer, batch_size: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from ceteris.testing.compilation import count_compilations
 from ceteris.text.write import generate
-from ceteris.text.write.choosing import Numbers, Rule, choose_token, threshold
+from ceteris.text.write.choosing import ChoiceNumbers, ChoiceRule, choose_token, threshold
 from text.tiny import SORTS, slow_logits, tiny, with_tokenizer
 
 PROMPTS = [[5, 6, 7], [8, 9, 10, 11, 12, 1], [20], [3, 3, 17, 2]]
@@ -69,10 +69,10 @@ def test_tokens_are_drawn_as_often_as_their_probability_says():
     z, n = np.array([1.0, 0.0, -1.0, 2.0, -3.0], np.float32), 20_000
     own = np.random.default_rng(0).integers(0, 2**32, size=(n, 2), dtype=np.uint32)
     single = lambda value: np.asarray(value, np.float32)
-    given = Numbers(
+    given = ChoiceNumbers(
         single(0.8), np.asarray(5, np.int32), single(1), single(0), single(1), np.asarray(3, np.uint32), own
     )
-    rule = Rule(True, False, False, (), 0)
+    rule = ChoiceRule(True, False, False, (), 0)
     drawn = np.asarray(jax.jit(choose_token, static_argnums=3)(np.tile(z, (n, 1)), None, np.asarray(2), rule, given))
     p = np.exp(z / 0.8) / np.exp(z / 0.8).sum()
     shares = np.bincount(drawn, minlength=5) / n

@@ -100,9 +100,8 @@ def perplexity(
     fact += "" if begun else " The first token of each text is not counted, as no token that begins texts is known."
     return judged(
         f"{len(rows):,} text{'s' * (not alone)} as the model {writer.name}".rstrip() + " foresees them.",
-        measures(np.ones(len(cuts))), drawn, len(cuts), level=level, seed=seed, facts=(fact,),
+        measures(np.ones(len(cuts))), drawn, len(cuts) if alone else len(rows), level=level, seed=seed, facts=(fact,),
         parts={"Documents": totals.assign(perplexity=np.exp(totals["nats"] / totals["tokens"]))},
-        units=len(cuts) if alone else len(rows),
     )  # fmt: skip
 
 
@@ -187,9 +186,9 @@ def evaluate_choices(
     table = {"question": [str(q) for q in questions], "chosen": names, "right": right["accuracy"], "probability": given}
     return judged(
         f"{n:,} questions, answered by the likeliest of several texts.",
-        measures(np.ones(n)), drawn, n, level=level, seed=seed, facts=(f"By chance, {chance:.0%} would be right.",),
+        measures(np.ones(n)), drawn, n if cluster is None else len(set(cluster)), level=level, seed=seed,
+        facts=(f"By chance, {chance:.0%} would be right.",),
         parts={"Questions": pd.DataFrame(table), RELIABILITY: reliability(right["accuracy"], given)},
-        units=n if cluster is None else len(set(cluster)),
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from jax import Array
 
 from ceteris.text.models import Cache, LanguageModel
-from ceteris.text.write.choosing import Rule
+from ceteris.text.write.choosing import ChoiceRule
 from ceteris.text.write.decoding import room_for, start_reading
 
 
@@ -40,7 +40,14 @@ class Beams(NamedTuple):
 
 @eqx.filter_jit
 def search(
-    model: LanguageModel, tokens: Array, mask: Array, length: Array, alpha: Array, rule: Rule, beams: int, room: int
+    model: LanguageModel,
+    tokens: Array,
+    mask: Array,
+    length: Array,
+    alpha: Array,
+    rule: ChoiceRule,
+    beams: int,
+    room: int,
 ) -> tuple[Array, Array, Array, Array]:
     """Return the best text of each prompt, (B, room), its tokens' log probabilities, how many they are, its score.
 
@@ -54,7 +61,7 @@ def search(
         Tokens at most.
     alpha : array, shape ()
         Exponent of the length in the score.
-    rule : Rule
+    rule : ChoiceRule
         Which tokens end a text, and what fills up behind.
     beams : int
         How many are followed.
@@ -84,7 +91,7 @@ def search(
     return state.ended_tokens[:, 0], state.ended_likelihood[:, 0], state.lengths[:, 0], state.ended[:, 0]
 
 
-def _extended(state: Beams, logits: Array, length: Array, alpha: Array, rule: Rule) -> Beams:
+def _extended(state: Beams, logits: Array, length: Array, alpha: Array, rule: ChoiceRule) -> Beams:
     """Add a token to each beam: the best of all continuations run on, and those that end compete for a place."""
     batch, K, V = logits.shape
     log_p = jax.nn.log_softmax(logits.astype(jnp.float32), axis=-1)
@@ -119,7 +126,7 @@ def _extended(state: Beams, logits: Array, length: Array, alpha: Array, rule: Ru
 
 
 def search_tokens(
-    model: LanguageModel, tokens: np.ndarray, mask: np.ndarray, rule: Rule, length: int, beams: int, alpha: float
+    model: LanguageModel, tokens: np.ndarray, mask: np.ndarray, rule: ChoiceRule, length: int, beams: int, alpha: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Go on with prompts; return the best texts and their log probabilities, (B, length), filled up behind."""
     found, likelihood, lengths, _ = search(

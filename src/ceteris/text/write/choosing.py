@@ -28,7 +28,7 @@ import numpy as np
 from jax import Array
 
 
-class Rule(NamedTuple):
+class ChoiceRule(NamedTuple):
     """What is compiled: whether tokens are drawn, narrowed, penalised; which end a text, and what fills up behind."""
 
     drawn: bool
@@ -38,7 +38,7 @@ class Rule(NamedTuple):
     fill: int
 
 
-class Numbers(NamedTuple):
+class ChoiceNumbers(NamedTuple):
     """What is not: the settings, the seed, and per prompt two numbers of its own from which its keys are made."""
 
     temperature: np.ndarray
@@ -75,7 +75,7 @@ def penalised(z: Array, seen: Array, penalty: Array) -> Array:
     return jnp.where(seen, jnp.where(z > 0, z / penalty, z * penalty), z)
 
 
-def choose_token(z: Array, seen: Array | None, t: Array, rule: Rule, given: Numbers) -> Array:
+def choose_token(z: Array, seen: Array | None, t: Array, rule: ChoiceRule, given: ChoiceNumbers) -> Array:
     """Return the next token of each text, (B,), from logits (B, V) at step t."""
     z = z.astype(jnp.float32)
     if rule.penalised and seen is not None:

@@ -14,11 +14,11 @@ from ceteris.programs import keep_programs
 from ceteris.text.models import Description
 from ceteris.text.tokens import Tokenizer
 from ceteris.text.write.beams import search_tokens
-from ceteris.text.write.choosing import Numbers, Rule
+from ceteris.text.write.choosing import ChoiceNumbers, ChoiceRule
 from ceteris.text.write.decoding import write_tokens
+from ceteris.text.write.generated import Generated
 from ceteris.text.write.looking import Stops
 from ceteris.text.write.prompts import Writer, own_numbers, read_prompts, refuse_long, writer_of
-from ceteris.text.write.written import Written
 
 STREAMED = 4  # tokens between two looks at a text that is shown while it is written
 LOOKED_AT = 8  # and at texts that may hold a stop string
@@ -40,7 +40,7 @@ def generate(
     batch_size: int = 8,
     seed: int = 0,
     stream: bool = False,
-) -> Written:
+) -> Generated:
     """Write on behind prompts, or the targets of sources.
 
     A text depends on its prompt, the settings and the seed, not on what else is in the list: a prompt that occurs again
@@ -80,7 +80,7 @@ def generate(
 
     Returns
     -------
-    Written
+    Generated
 
     References
     ----------
@@ -132,7 +132,7 @@ def generate(
     if stream:
         say_on("\n")
     seconds = perf_counter() - started
-    return Written.of(writer.name, str(getattr(model, "digest", "")), texts, found, settings, seconds)
+    return Generated.of(writer.name, str(getattr(model, "digest", "")), texts, found, settings, seconds)
 
 
 def _refuse_settings(settings: dict[str, Any], writer: Writer, batch_size: int) -> None:
@@ -168,14 +168,16 @@ def _refuse_settings(settings: dict[str, Any], writer: Writer, batch_size: int) 
         raise ValueError("stop needs text, but this model has no tokenizer; give a model with its tokenizer.")
 
 
-def _asked(about: Description, tokenizer: Tokenizer | None, settings: dict[str, Any]) -> tuple[Rule, Numbers]:
+def _asked(
+    about: Description, tokenizer: Tokenizer | None, settings: dict[str, Any]
+) -> tuple[ChoiceRule, ChoiceNumbers]:
     ends = about.end or (() if tokenizer is None or tokenizer.eos is None else (tokenizer.eos,))
     fill = next((token for token in (about.pad, *ends) if token is not None), 0)
     narrowed = any(settings[name] is not None for name in ("top_k", "top_p", "min_p"))
-    rule = Rule(settings["temperature"] > 0, narrowed, settings["penalty"] != 1, tuple(ends), int(fill))
+    rule = ChoiceRule(settings["temperature"] > 0, narrowed, settings["penalty"] != 1, tuple(ends), int(fill))
     single = lambda value, otherwise: np.asarray(otherwise if value is None else value, np.float32)
     top_k = min(settings["top_k"] or about.vocabulary, about.vocabulary)
-    numbers = Numbers(
+    numbers = ChoiceNumbers(
         single(settings["temperature"], 1), np.asarray(top_k, np.int32),
         single(settings["top_p"], 1), single(settings["min_p"], 0), single(settings["penalty"], 1),
         np.asarray(settings["seed"], np.uint32), np.zeros((0, 2), np.uint32),

@@ -99,7 +99,7 @@ class Evaluation(AbstractResult):
                 f"share measures, rows, seed and draws with this one ({self.rows}, {self.seed}, {len(self.draws)}); "
                 "evaluate both in one way."
             )
-        draws = self.draws[shared] - other.draws[shared]
+        draws = self.draws.filter(shared) - other.draws.filter(shared)
         values = {name: self[name] - other[name] for name in shared}
         heading = f"Difference of two evaluations of {self.rows:,} rows, resampled together."
         return judged(heading, values, draws, self.rows, level=self.level, seed=self.seed)

@@ -9,7 +9,7 @@ which may stop a little early.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -41,10 +41,10 @@ class Beams(NamedTuple):
 @eqx.filter_jit
 def search(
     model: LanguageModel,
-    tokens: Array,
-    mask: Array,
-    length: Array,
-    alpha: Array,
+    tokens: Any,
+    mask: Any,
+    length: Any,
+    alpha: Any,
     rule: ChoiceRule,
     beams: int,
     room: int,
@@ -91,7 +91,7 @@ def search(
     return state.ended_tokens[:, 0], state.ended_likelihood[:, 0], state.lengths[:, 0], state.ended[:, 0]
 
 
-def _extended(state: Beams, logits: Array, length: Array, alpha: Array, rule: ChoiceRule) -> Beams:
+def _extended(state: Beams, logits: Array, length: Any, alpha: Any, rule: ChoiceRule) -> Beams:
     """Add a token to each beam: the best of all continuations run on, and those that end compete for a place."""
     batch, K, V = logits.shape
     log_p = jax.nn.log_softmax(logits.astype(jnp.float32), axis=-1)

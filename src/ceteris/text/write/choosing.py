@@ -19,12 +19,11 @@ is that of transformers.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 from jax import Array
 
 
@@ -41,16 +40,16 @@ class ChoiceRule(NamedTuple):
 class ChoiceNumbers(NamedTuple):
     """What is not: the settings, the seed, and per prompt two numbers of its own from which its keys are made."""
 
-    temperature: np.ndarray
-    top_k: np.ndarray
-    top_p: np.ndarray
-    min_p: np.ndarray
-    penalty: np.ndarray
-    seed: np.ndarray
-    own: np.ndarray  # (B, 2) uint32
+    temperature: Any
+    top_k: Any
+    top_p: Any
+    min_p: Any
+    penalty: Any
+    seed: Any
+    own: Any  # (B, 2) uint32
 
 
-def threshold(z: Array, top_k: Array, top_p: Array, min_p: Array) -> Array:
+def threshold(z: Array, top_k: Any, top_p: Any, min_p: Any) -> Array:
     """Return the least logit that may be drawn, shape (B, 1); z has shape (B, V), in units of the temperature.
 
     Examples
@@ -70,12 +69,12 @@ def threshold(z: Array, top_k: Array, top_p: Array, min_p: Array) -> Array:
     return jnp.maximum(jnp.maximum(kth, enough), downwards[:, :1] + jnp.log(min_p))
 
 
-def penalised(z: Array, seen: Array, penalty: Array) -> Array:
+def penalised(z: Array, seen: Array, penalty: Any) -> Array:
     """Return logits, those of tokens seen made smaller."""
     return jnp.where(seen, jnp.where(z > 0, z / penalty, z * penalty), z)
 
 
-def choose_token(z: Array, seen: Array | None, t: Array, rule: ChoiceRule, given: ChoiceNumbers) -> Array:
+def choose_token(z: Array, seen: Array | None, t: Any, rule: ChoiceRule, given: ChoiceNumbers) -> Array:
     """Return the next token of each text, (B,), from logits (B, V) at step t."""
     z = z.astype(jnp.float32)
     if rule.penalised and seen is not None:

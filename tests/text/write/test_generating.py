@@ -39,6 +39,15 @@ def test_greedy_is_that_of_the_slow_route_whatever_the_padding(sort):
     assert len({tuple(row) for row in found.tokens}) > 2  # they do differ
 
 
+@pytest.mark.parametrize("beams", [1, 3])
+def test_no_text_ends_before_its_least_length(beams):
+    found = generate(tiny(end=(4, 8)), PROMPTS, length=12, least=7, beams=beams)
+    lengths = [len(row) for row in found.tokens]
+    assert min(lengths) >= 7
+    assert min(len(row) for row in generate(tiny(end=(4, 8)), PROMPTS, length=12, beams=beams).tokens) < 7
+    assert all(not {4, 8} & set(row.tolist()) for row in found.tokens)
+
+
 def test_the_penalty_is_that_of_its_formula():
     model, theta = tiny(), 1.7
 
@@ -70,7 +79,14 @@ def test_tokens_are_drawn_as_often_as_their_probability_says():
     own = np.random.default_rng(0).integers(0, 2**32, size=(n, 2), dtype=np.uint32)
     single = lambda value: np.asarray(value, np.float32)
     given = ChoiceNumbers(
-        single(0.8), np.asarray(5, np.int32), single(1), single(0), single(1), np.asarray(3, np.uint32), own
+        single(0.8),
+        np.asarray(5, np.int32),
+        single(1),
+        single(0),
+        single(1),
+        np.asarray(0),
+        np.asarray(3, np.uint32),
+        own,
     )
     rule = ChoiceRule(True, False, False, (), 0)
     drawn = np.asarray(jax.jit(choose_token, static_argnums=3)(np.tile(z, (n, 1)), None, np.asarray(2), rule, given))
@@ -223,6 +239,7 @@ def test_settings_and_what_was_cut_are_said():
         ([[0.5]], {}, r"prompts: number 0 \(from 0\) must hold one or more tokens"),
         ([[1] * 40], {"length": 9}, r"number 0 \(from 0\) has 40 tokens and 9 are to be written, but .* places for 48"),
         ([[1]], {"length": 0}, "length is 0, but must be a whole number of at least 1; give one, such as 64"),
+        ([[1]], {"length": 5, "least": 6}, "least is 6, but must be a whole number of at least 0 and at most 5"),
         ([[1]], {"temperature": -1}, "temperature is -1, but must be a number of at least 0"),
         ([[1]], {"top_k": 0, "temperature": 1}, "top_k is 0, but must be a whole number of at least 1"),
         ([[1]], {"top_p": 1.5, "temperature": 1}, "top_p is 1.5, but must be a number above 0 and at most 1"),

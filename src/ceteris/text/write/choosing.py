@@ -45,6 +45,7 @@ class ChoiceNumbers(NamedTuple):
     top_p: Any
     min_p: Any
     penalty: Any
+    least: Any  # tokens before which no text ends
     seed: Any
     own: Any  # (B, 2) uint32
 
@@ -74,9 +75,14 @@ def penalised(z: Array, seen: Array, penalty: Any) -> Array:
     return jnp.where(seen, jnp.where(z > 0, z / penalty, z * penalty), z)
 
 
+def unended(z: Array, t: Any, ends: tuple[int, ...], least: Any) -> Array:
+    """Return logits (..., V), minus infinity for tokens that would end a text before it has so many tokens."""
+    return z if not ends else z.at[..., jnp.array(ends)].add(jnp.where(t < least, -jnp.inf, 0.0))
+
+
 def choose_token(z: Array, seen: Array | None, t: Any, rule: ChoiceRule, given: ChoiceNumbers) -> Array:
     """Return the next token of each text, (B,), from logits (B, V) at step t."""
-    z = z.astype(jnp.float32)
+    z = unended(z.astype(jnp.float32), t, rule.ends, given.least)
     if rule.penalised and seen is not None:
         z = penalised(z, seen, given.penalty)
     if not rule.drawn:

@@ -29,6 +29,7 @@ def generate(
     prompts: str | Sequence[Any],
     *,
     length: int = 64,
+    least: int = 0,
     temperature: float = 0.0,
     top_k: int | None = None,
     top_p: float | None = None,
@@ -55,6 +56,8 @@ def generate(
         What it reads.
     length : int
         Tokens that are written, at most.
+    least : int
+        Tokens that are written, at least: before, no text ends by itself.
     temperature : float
         0 takes the likeliest token each time; 1 draws as the model says; below 1 is more certain, above less.
     top_k : int, optional
@@ -101,7 +104,14 @@ def generate(
     writer = writer_of(model)
     about = writer.model.description
     stop = (stop,) if isinstance(stop, str) else tuple(stop)
-    settings = {"length": length, "temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
+    settings = {
+        "length": length,
+        "least": least,
+        "temperature": temperature,
+        "top_k": top_k,
+        "top_p": top_p,
+        "min_p": min_p,
+    }
     settings |= {"penalty": penalty, "beams": beams, "length_penalty": length_penalty, "stop": list(stop)}
     settings |= {"seed": seed}
     _refuse_settings(settings, writer, batch_size)
@@ -117,7 +127,7 @@ def generate(
     for rows, batch in encoded.batches(min(batch_size, len(texts))):
         ends = Stops(writer, batch, rule, stop, stream)
         if beams > 1:
-            tokens, log_p = search_tokens(apart, batch.tokens, batch.mask, rule, length, beams, length_penalty)
+            tokens, log_p = search_tokens(apart, batch.tokens, batch.mask, rule, length, beams, length_penalty, least)
         else:
             numbers = given._replace(own=own[rows])
             look = ends.look if stop or stream else None
@@ -137,6 +147,7 @@ def generate(
 
 def _refuse_settings(settings: dict[str, Any], writer: Writer, batch_size: int) -> None:
     whole("length", settings["length"], such_as=64)
+    whole("least", settings["least"], least=0, most=settings["length"])
     whole("beams", settings["beams"])
     whole("batch_size", batch_size)
     whole("seed", settings["seed"], least=0, most=2**32 - 1)
@@ -180,6 +191,7 @@ def _asked(
     numbers = ChoiceNumbers(
         single(settings["temperature"], 1), np.asarray(top_k, np.int32),
         single(settings["top_p"], 1), single(settings["min_p"], 0), single(settings["penalty"], 1),
+        np.asarray(settings["least"], np.int32),
         np.asarray(settings["seed"], np.uint32), np.zeros((0, 2), np.uint32),
     )  # fmt: skip
     return rule, numbers

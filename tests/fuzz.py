@@ -484,6 +484,23 @@ def solution(file: str) -> Kind:
     return Kind(make, read, sealed=file.endswith("safetensors"))
 
 
+def language_model(file: str) -> Kind:
+    """A language model in the layout of the hub: its config, its weights, the index of several files."""
+    from ceteris.text.files import load
+    from ceteris.text.files.names import leaves_of
+    from published import folder_of
+
+    def make(folder: Path) -> Path:
+        again = load(folder_of("llama3-old", folder)).save(folder / "again", shard=30_000 if "index" in file else 10**9)
+        return again / file
+
+    def read(path: Path) -> Any:
+        found = load(path.parent, dtype="float32")
+        return {name: np.asarray(leaf) for name, leaf in leaves_of(found.model).items()}
+
+    return Kind(make, read)
+
+
 def program() -> Kind:
     """A compiled program that is kept: it comes back whole, or is compiled anew."""
     from ceteris.programs import Shelf
@@ -517,6 +534,9 @@ KINDS: dict[str, Callable[[], Kind]] = {
     "progress of solve": functools.partial(solution, "progress.safetensors"),
     "question of solve": functools.partial(solution, "question.json"),
     "clock of solve": functools.partial(solution, "clock.json"),
+    "config of a language model": functools.partial(language_model, "config.json"),
+    "weights of a language model": functools.partial(language_model, "model.safetensors"),
+    "index of a language model": functools.partial(language_model, "model.safetensors.index.json"),
     "drawing": functools.partial(report, "figures/02-f-light.svg"),
     "compiled program": program,
 }  # fmt: skip

@@ -30,7 +30,7 @@ ALLOWED = {
     "results": {"arguments", "stats", "outlets", "evidence", "estimates", "showing"},
     "showing": {"arguments", "evidence", "files", "outlets", "report"},  # what every result does
     "fitted": {"outlets", "showing"},  # what every estimator does in scikit-learn's manner
-    "saved": {"files", "equilibrium"},  # a bridge: whatever was saved
+    "saved": {"files", "equilibrium", "text"},  # a bridge: whatever was saved
     "drawing": {"outlets"},  # pictures: whoever has a figure may ask for one
     "estimates": {"arguments", "evidence", "files", "outlets", "results", "showing", "stats"},  # of results
     "evidence": {"arguments", "drawing", "files", "outlets"},  # of results, from where others import it

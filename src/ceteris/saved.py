@@ -1,4 +1,4 @@
-"""One door for all that was saved: learners, forests, policies, imputers, estimates, word vectors, solutions."""
+"""One door for all that was saved: learners, policies, imputers, estimates, vectors, solutions, language models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def load(path: str | Path, kind: type | tuple[type, ...] = object) -> Any:
     Parameters
     ----------
     path : path
-        A file, or the folder of a solution.
+        A file, or the folder of a solution or of a language model.
     kind : class or tuple of classes, optional
         What it must be; another kind is refused.
 
@@ -39,8 +39,14 @@ def load(path: str | Path, kind: type | tuple[type, ...] = object) -> Any:
         from ceteris.equilibrium import load as load_solution
 
         return load_solution(path)
+    if (path / "config.json").is_file() or (path / "modules.json").is_file():
+        from ceteris.text.files import load as load_model
+
+        return load_model(path)
     if path.is_dir():
-        raise ValueError(f"path: {path} is a folder without a solution in it; give the file that save wrote.")
+        raise ValueError(
+            f"path: {path} is a folder without a solution or a language model in it; give the file that save wrote."
+        )
     return load_object(path, kind)
 
 

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal, get_args, get_type_hints
 
-from ceteris.arguments import one_of, whole
+from ceteris.arguments import Rule, a_number, a_whole_number, one_of, require
 
-KINDS = ("encoder", "decoder", "encoder-decoder")
-HEADS = ("none", "tied", "own", "masked", "class", "token", "labels", "regression", "reward")
+A_COUNT, A_SIZE = a_whole_number(0, 2**32), a_number(least=0)
+TRUTH = Rule("True or False", lambda given: isinstance(given, bool))
+TRUTHS = Rule("a tuple of True and False, one per layer", lambda v: isinstance(v, tuple) and all(map(TRUTH.holds, v)))
+COUNTS = Rule("a tuple of whole numbers", lambda given: isinstance(given, tuple) and all(map(A_COUNT.holds, given)))
+RULES = {  # by the type of a field
+    "int": A_COUNT, "int | None": A_COUNT.or_none(), "float": A_SIZE, "float | None": A_SIZE.or_none(), "bool": TRUTH,
+    "tuple[bool, ...] | None": TRUTHS.or_none(), "tuple[int, ...]": COUNTS,
+}  # fmt: skip
+NEEDED = {"vocabulary": 2**32, "width": 2**32, "depth": 10_000, "heads": 2**32, "perceptron": 2**32, "length": 2**32}
+
+
+def check_fields(value: Any) -> None:
+    """Hold every field of a description or a rule against its type."""
+    name, hints = type(value).__name__, get_type_hints(type(value))
+    for field in fields(value):
+        given, place = getattr(value, field.name), f"{name}: {field.name}"
+        if str(field.type).startswith("Literal"):
+            one_of(place, given, get_args(hints[field.name]))
+        elif field.type in RULES:
+            require(place, given, RULES[str(field.type)])
 
 
 @dataclass(frozen=True)
@@ -29,10 +47,14 @@ class RotaryRule:
         By how much.
     original : int
         Length that was trained before the stretch.
-    low, high : float
-        Of "llama3": turns within the original length below which a wavelength is stretched in full, above which not.
-    slow, fast : float
-        The same of "yarn".
+    low : float
+        Of "llama3": turns within the original length below which a wavelength is stretched in full.
+    high : float
+        Those above which it is not stretched.
+    slow : float
+        Of "yarn": what `low` is of "llama3".
+    fast : float
+        Of "yarn": what `high` is.
     multiplier : float
         On cosines and sines ("yarn").
     """
@@ -187,8 +209,12 @@ class Description:
         Heads of keys and values; by default `heads`, one is multi-query attention.
     head_size : int, optional
         Numbers of a head; by default width / heads.
-    bias_query, bias_output, bias_perceptron : bool
-        Which affine maps have a constant: of queries, keys and values; of what attention gives; of the perceptron.
+    bias_query : bool
+        Whether the maps to queries, keys and values have a constant.
+    bias_output : bool
+        Whether the map of what attention gives has one.
+    bias_perceptron : bool
+        Whether those of the feed-forward part have.
     query_key_norm : bool
         Whether queries and keys of each head are normalised before they are turned.
     window : int, optional
@@ -288,12 +314,21 @@ class Description:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("vocabulary", "width", "depth", "heads", "perceptron", "length"):
-            whole(f"Description: {name}", getattr(self, name))
-        for field in fields(self):
-            allowed = {"kind": KINDS, "head": HEADS, "norm": ("layer", "rms")}.get(field.name)
-            if allowed:
-                one_of(f"Description: {field.name}", getattr(self, field.name), allowed)
+        for name, most in NEEDED.items():
+            require(f"Description: {name}", getattr(self, name), a_whole_number(1, most))
+        for part in (self, self.rotary, self.latent, self.experts, self.sparse):
+            if part is not None:
+                check_fields(part)
+        if self.windowed is not None and len(self.windowed) != self.depth:
+            raise ValueError(
+                f"Description: windowed holds {len(self.windowed)}, but must hold {self.depth}, one for each layer; "
+                "give as many."
+            )
+        if self.experts is not None and not 0 < self.experts.active <= self.experts.count <= 100_000:
+            raise ValueError(
+                f"ExpertRule: active is {self.experts.active}, but must be a whole number of at least 1 and at most "
+                f"count, {self.experts.count}, which may be 100,000; give one."
+            )
         if self.head_size is None and self.latent is None and self.width % self.heads:
             raise ValueError(
                 f"Description: heads is {self.heads}, but must divide the width, {self.width}; give such a number."

@@ -32,24 +32,24 @@ def peer(batch: int) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def decoding() -> Iterator[Row]:
-    for batch in (1, 8):
-        ours, theirs = [], []
-        for _ in range(ROUNDS):
-            ours.append(bench.in_fresh_process(SCRIPT, "ours", str(batch), environment=ONE_THREAD))
-            theirs += [peer(batch)] if PEER else []
-        middle = lambda rows, name: statistics.median(row[name] for row in rows)
-        rate, floor = middle(ours, "rate"), middle(ours, "floor")
-        unit, name = "tokens/CPU-s", f"greedy, 64 + 128 tokens, {batch} text{'s' * (batch > 1)}"
-        if theirs:
-            other = middle(theirs, "rate")
-            said = f"{other:.3g} {unit} ({theirs[0]['versions']})"
-            yield at_least(f"{name}: times the peer's speed", rate / other, "x", 1.0, said)
-        yield Row(f"{name}: tokens", rate, unit)
-        yield Row(f"{name}: share of the floor's speed", rate / floor, "", None, None, f"floor {floor:.3g} {unit}")
-        yield Row(f"{name}: first run, compiling (cache as it is)", middle(ours, "cold"), "CPU-s")
-        yield at_most(f"{name}: programs compiled by a second run", max(row["compiled"] for row in ours), "", 0)
+def measured(batch: int) -> Iterator[Row]:
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        ours.append(bench.in_fresh_process(SCRIPT, "ours", str(batch), environment=ONE_THREAD))
+        theirs += [peer(batch)] if PEER else []
+    middle = lambda rows, name: statistics.median(row[name] for row in rows)
+    rate, floor = middle(ours, "rate"), middle(ours, "floor")
+    unit, name = "tokens/CPU-s", f"greedy, 64 + 128 tokens, {batch} text{'s' * (batch > 1)}"
+    if theirs:
+        other = middle(theirs, "rate")
+        yield at_least(
+            f"{name}: times the peer's speed", rate / other, "x", 1.0, f"{other:.3g} {unit}, {theirs[0]['versions']}"
+        )
+    yield Row(f"{name}: tokens", rate, unit)
+    yield Row(f"{name}: share of the floor's speed", rate / floor, "", None, None, f"floor {floor:.3g} {unit}")
+    yield Row(f"{name}: first run, compiling (cache as it is)", middle(ours, "cold"), "CPU-s")
+    yield at_most(f"{name}: programs compiled by a second run", max(row["compiled"] for row in ours), "", 0)
 
 
 if __name__ == "__main__":
-    bench.main({"decoding": decoding}, __file__)
+    bench.main({"decoding": lambda: measured(1), "batched": lambda: measured(8)}, __file__)

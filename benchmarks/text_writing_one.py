@@ -10,7 +10,7 @@ import statistics
 import sys
 import time
 
-PROMPT, NEW, REPEATS = 64, 128, 5
+PROMPT, NEW, REPEATS = 64, 128, 3
 SHAPE = {"vocabulary": 50257, "width": 768, "depth": 12, "heads": 12, "perceptron": 3072, "length": 1024}
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from processes import ROOT
+from text.tiny import with_tokenizer
 
 NOISE = re.compile(
     r"\w*Warning\b|Traceback|site-packages|\.py:\d+|^[IWEF]\d{4} |^\d{4}-\d\d-\d\d .*: [IWEF] |\bXLA\b|\bxla\b|"
@@ -26,6 +27,7 @@ COMMANDS = {
     "pool": "pool chained --y wage --x age --out runs/pool",
     "synthesize": "synthesize wages.csv --steps 20 --out runs/synthetic",
     "embed": "embed corpus.txt --dimensions 4 --epochs 1 --out runs/vectors",
+    "generate": "generate tiny word1 --length 8",
     "models": "models",
     "check": "check growth",
     "solve": "solve growth --tolerance 1e-3 --out runs/solve",
@@ -51,6 +53,7 @@ def home(tmp_path_factory):
     words = np.array([f"word{k}" for k in range(20)])
     lines = [" ".join(rng.choice(words, 12)) for _ in range(200)]
     (folder / "corpus.txt").write_text("\n".join(lines), encoding="utf-8")
+    with_tokenizer().save(folder / "tiny")
     return folder
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
+from ceteris.text.files import Pretrained
 from ceteris.text.models import Description, LanguageModel
 from ceteris.text.tokens import Tokenizer, train
 
@@ -34,24 +35,15 @@ def tiny(sort: str = "gpt2", seed: int = 0, spread: float = 0.5, **others: Any) 
     return jax.tree.map(draw, empty)
 
 
-class Whole(NamedTuple):
-    """What `generate` takes: a model with a tokenizer, and what it is called."""
-
-    model: LanguageModel
-    tokenizer: Tokenizer
-    name: str = "tiny"
-    digest: str = "0" * 12
-
-
 @functools.cache
 def tokenizer() -> Tokenizer:
     rng = np.random.default_rng(0)
     return train([" ".join(rng.choice(WORDS, 9)) for _ in range(60)], 300)
 
 
-def with_tokenizer(sort: str = "gpt2", **others: Any) -> Whole:
+def with_tokenizer(sort: str = "gpt2", **others: Any) -> Pretrained:
     """A tiny model whose vocabulary is that of a tokenizer learnt from ten words."""
-    return Whole(tiny(sort, vocabulary=tokenizer().vocabulary, **others), tokenizer())
+    return Pretrained(tiny(sort, vocabulary=tokenizer().vocabulary, **others), tokenizer(), "tiny")
 
 
 @eqx.filter_jit

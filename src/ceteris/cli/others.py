@@ -29,6 +29,28 @@ def embed(
 
 
 @app.command()
+def generate(
+    model: Annotated[str, typer.Argument(help="A folder with a model, or the name of one that is on this machine.")],
+    prompt: Annotated[str, typer.Argument(help="The text that is gone on with, or the source of an encoder-decoder.")],
+    length: Annotated[int, typer.Option(help="Tokens that are written, at most.")] = 64,
+    temperature: Annotated[float, typer.Option(help="0 takes the likeliest token, 1 draws as the model says.")] = 0.0,
+    top_k: Annotated[int | None, typer.Option(help="Draw among so many likeliest tokens.")] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Draw among the likeliest with this probability together.")
+    ] = None,
+    min_p: Annotated[float | None, typer.Option(help="Draw among those with this share of the likeliest's.")] = None,
+    penalty: Annotated[float, typer.Option(help="Above 1, tokens that were there are less likely.")] = 1.0,
+    beams: Annotated[int, typer.Option(help="Beginnings that are followed at once.")] = 1,
+    stop: Annotated[list[str] | None, typer.Option(help="End before this text; repeat it.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Go on with a text as a language model would; the text is printed while it is written."""
+    from ceteris.text.write.command import write_on
+
+    write_on(model, prompt, length, temperature, top_k, top_p, min_p, penalty, beams, stop or (), seed)
+
+
+@app.command()
 def synthesize(
     data: Annotated[Path, typer.Argument(help="A table without holes: CSV or Parquet.")],
     out: Annotated[Path | None, typer.Option(help="Run folder.  [default: runs/NAME-synthetic]")] = None,

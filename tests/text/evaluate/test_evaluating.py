@@ -132,7 +132,7 @@ def test_raters_are_judged_by_alpha_and_kappa():
     found = evaluate_raters(pd.DataFrame(ratings), "ordinal", draws=100)
     assert found["alpha"] == pytest.approx(krippendorff_alpha(ratings, "ordinal"), abs=1e-12)
     assert found.rows == 79
-    assert "1 units with fewer than two ratings" in found.summary()
+    assert "Units with fewer than two ratings are left out: 1." in found.summary()
     assert "Fleiss' kappa" not in found.table.index  # some units lack a rating
     low, high = found.table.loc["alpha", ["low", "high"]]
     assert low < found["alpha"] < high

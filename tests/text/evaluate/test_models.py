@@ -1,5 +1,7 @@
 """Perplexity against what it is by definition, window by window; choices by scores that are known."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 from ceteris.text.evaluate import evaluate_choices, perplexity
 from ceteris.text.evaluate.models import windows_of
+from ceteris.text.tokens import Tokenizer
 from ceteris.text.write import score
 from text.tiny import slow_logits, tiny, with_tokenizer
 
@@ -57,7 +60,7 @@ def test_bits_per_byte_count_the_bytes_of_texts_behind_the_token_that_begins_the
 
 def test_without_a_token_that_begins_texts_the_first_and_its_bytes_do_not_count():
     whole, texts = with_tokenizer(), ["the bank raised its rate", "prices fell in May"]
-    bare = whole._replace(tokenizer=type(whole.tokenizer)(whole.tokenizer.definition, {}))
+    bare = replace(whole, tokenizer=Tokenizer(whole.tokenizer.definition, {}))
     found = perplexity(bare, texts, window=48, draws=50)
     ids = bare.tokenizer.ragged(texts)
     log_p = score(whole.model, [row[:1] for row in ids], [row[1:] for row in ids])["log_probability"]

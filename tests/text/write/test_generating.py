@@ -9,7 +9,7 @@ import pytest
 
 from ceteris.testing.compilation import count_compilations
 from ceteris.text.write import generate
-from ceteris.text.write.choosing import Numbers, Rule, choose_token, threshold
+from ceteris.text.write.choosing import ChoiceNumbers, ChoiceRule, choose_token, threshold
 from text.tiny import SORTS, slow_logits, tiny, with_tokenizer
 
 PROMPTS = [[5, 6, 7], [8, 9, 10, 11, 12, 1], [20], [3, 3, 17, 2]]
@@ -37,6 +37,15 @@ def test_greedy_is_that_of_the_slow_route_whatever_the_padding(sort):
         np.testing.assert_allclose(found.likelihood[i], likelihood, **CLOSE)
         assert found.ended[i] == ("end" if 4 in tokens else "length")
     assert len({tuple(row) for row in found.tokens}) > 2  # they do differ
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_no_text_ends_before_its_least_length(beams):
+    found = generate(tiny(end=(4, 8)), PROMPTS, length=12, least=7, beams=beams)
+    lengths = [len(row) for row in found.tokens]
+    assert min(lengths) >= 7
+    assert min(len(row) for row in generate(tiny(end=(4, 8)), PROMPTS, length=12, beams=beams).tokens) < 7
+    assert all(not {4, 8} & set(row.tolist()) for row in found.tokens)
 
 
 def test_the_penalty_is_that_of_its_formula():
@@ -69,10 +78,17 @@ def test_tokens_are_drawn_as_often_as_their_probability_says():
     z, n = np.array([1.0, 0.0, -1.0, 2.0, -3.0], np.float32), 20_000
     own = np.random.default_rng(0).integers(0, 2**32, size=(n, 2), dtype=np.uint32)
     single = lambda value: np.asarray(value, np.float32)
-    given = Numbers(
-        single(0.8), np.asarray(5, np.int32), single(1), single(0), single(1), np.asarray(3, np.uint32), own
+    given = ChoiceNumbers(
+        single(0.8),
+        np.asarray(5, np.int32),
+        single(1),
+        single(0),
+        single(1),
+        np.asarray(0),
+        np.asarray(3, np.uint32),
+        own,
     )
-    rule = Rule(True, False, False, (), 0)
+    rule = ChoiceRule(True, False, False, (), 0)
     drawn = np.asarray(jax.jit(choose_token, static_argnums=3)(np.tile(z, (n, 1)), None, np.asarray(2), rule, given))
     p = np.exp(z / 0.8) / np.exp(z / 0.8).sum()
     shares = np.bincount(drawn, minlength=5) / n
@@ -223,6 +239,7 @@ def test_settings_and_what_was_cut_are_said():
         ([[0.5]], {}, r"prompts: number 0 \(from 0\) must hold one or more tokens"),
         ([[1] * 40], {"length": 9}, r"number 0 \(from 0\) has 40 tokens and 9 are to be written, but .* places for 48"),
         ([[1]], {"length": 0}, "length is 0, but must be a whole number of at least 1; give one, such as 64"),
+        ([[1]], {"length": 5, "least": 6}, "least is 6, but must be a whole number of at least 0 and at most 5"),
         ([[1]], {"temperature": -1}, "temperature is -1, but must be a number of at least 0"),
         ([[1]], {"top_k": 0, "temperature": 1}, "top_k is 0, but must be a whole number of at least 1"),
         ([[1]], {"top_p": 1.5, "temperature": 1}, "top_p is 1.5, but must be a number above 0 and at most 1"),

@@ -76,10 +76,10 @@ def evaluate_texts(
     each = {name: _of_each(name, rows) for name, rows in counts.items()}
     return judged(
         f"{len(texts):,} texts beside their references.",
-        scores(np.ones(len(texts))), drawn, len(texts), level=level, seed=seed,
+        scores(np.ones(len(texts))), drawn, _units(len(texts), cluster), level=level, seed=seed,
         facts=("BLEU and chrF are out of 100, ROUGE out of 1.",),
         parts={"Texts": pd.DataFrame({"written": texts, "reference": [own[0] for own in several], **each})},
-        checks=_foreign(texts, several, measures), units=_units(len(texts), cluster),
+        checks=_foreign(texts, several, measures),
     )  # fmt: skip
 
 
@@ -145,8 +145,8 @@ def evaluate_labels(
         facts, checks = _calibrated(calibration_error(hit, confidence, np.ones(n)), by_chance)
     return judged(
         f"Labels of {n:,} texts ({len(names)} different ones{', several per text' if several else ''}).",
-        measures(np.ones(n)), drawn, n, level=level, seed=seed, facts=facts, parts=parts, checks=checks,
-        units=_units(n, cluster),
+        measures(np.ones(n)), drawn, _units(n, cluster), level=level, seed=seed, facts=facts, parts=parts,
+        checks=checks,
     )  # fmt: skip
 
 
@@ -196,12 +196,12 @@ def evaluate_raters(
     all_of = lambda rows: np.array([statistic(rows) for statistic in statistics.values()])
     drawn = pd.DataFrame(pairs(all_of, rated, draws=draws, seed=seed, cluster=blocks), columns=list(statistics))
     found = dict(zip(statistics, all_of(rated), strict=True))
-    left = f" {len(codes) - units:,} units with fewer than two ratings are left out." if units < len(codes) else ""
+    left = f" Units with fewer than two ratings are left out: {len(codes) - units:,}." if units < len(codes) else ""
     return judged(
         f"{codes.shape[1]} raters of {units:,} units, on a scale that is {scale}.",
-        found, drawn, units, level=level, seed=seed, facts=(f"1 is agreement, 0 is chance.{left}",),
+        found, drawn, _units(units, blocks), level=level, seed=seed, facts=(f"1 is agreement, 0 is chance.{left}",),
         parts={"Values": pd.DataFrame({"value": [str(v) for v in values], "times": counted(ratings)[0].sum(0)})},
-        checks=(_reliable(found["alpha"]),), units=_units(units, blocks),
+        checks=(_reliable(found["alpha"]),),
     )  # fmt: skip
 
 

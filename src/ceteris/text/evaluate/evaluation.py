@@ -33,7 +33,7 @@ class Evaluation(AbstractResult):
     draws : DataFrame, shape (draws, measures)
         The measures of resamples. Evaluations of equally many rows with one seed have the same resamples.
     rows : int
-        How many texts, labels or units were judged, all of which a resample draws anew.
+        How many texts, labels or units were judged, or clusters of them: what a resample draws anew.
     level : float
         Of the intervals.
     seed : int
@@ -99,7 +99,7 @@ class Evaluation(AbstractResult):
                 f"share measures, rows, seed and draws with this one ({self.rows}, {self.seed}, {len(self.draws)}); "
                 "evaluate both in one way."
             )
-        draws = self.draws[shared] - other.draws[shared]
+        draws = self.draws.filter(shared) - other.draws.filter(shared)
         values = {name: self[name] - other[name] for name in shared}
         heading = f"Difference of two evaluations of {self.rows:,} rows, resampled together."
         return judged(heading, values, draws, self.rows, level=self.level, seed=self.seed)
@@ -120,7 +120,7 @@ class Evaluation(AbstractResult):
         return (Section(self.heading.rstrip("."), text, tuple(tables), tuple(figures), self.checks),)
 
     def _said(self) -> str:
-        return f"Intervals hold {self.level:.0%} of {len(self.draws):,} resamples of the {self.rows:,} rows."
+        return f"Intervals hold {self.level:.0%} of {len(self.draws):,} resamples of {self.rows:,} rows."
 
     def _check_loaded(self) -> None:
         """Raise unless what a file says fits together."""
@@ -134,14 +134,12 @@ RELIABILITY = "Reliability"  # title of the table and figure of calibration
 def judged(
     heading: str, values: Mapping[str, Any], draws: pd.DataFrame, rows: int, *, level: float = 0.95, seed: int = 0,
     facts: tuple[str, ...] = (), parts: dict[str, pd.DataFrame] | None = None, checks: tuple[Check, ...] = (),
-    units: int | None = None,
 ) -> Evaluation:  # fmt: skip
-    """Return an evaluation from values and resamples, with what must be said about these; units is what was drawn."""
+    """Return an evaluation from values and resamples, with what must be said about these; rows is what was drawn."""
     table = pd.DataFrame({"value": pd.Series({name: float(v) for name, v in values.items()})})
     table = table.join(_limits(draws, level)).rename_axis("measure")
-    return Evaluation(
-        heading, table, draws, rows, level, seed, facts, parts or {}, (*checks, *_resampling(draws, units or rows))
-    )
+    found = (*checks, *_resampling(draws, rows))
+    return Evaluation(heading, table, draws, rows, level, seed, facts, parts or {}, found)
 
 
 def resampled(measures: Any, rows: int, *, draws: int, seed: int, level: float, cluster: Any = None) -> pd.DataFrame:
@@ -165,10 +163,10 @@ def _limits(draws: pd.DataFrame, level: float) -> pd.DataFrame:
     return pd.DataFrame({"low": ends.iloc[0], "high": ends.iloc[1]})
 
 
-def _resampling(draws: pd.DataFrame, units: int) -> tuple[Check, ...]:
+def _resampling(draws: pd.DataFrame, rows: int) -> tuple[Check, ...]:
     lost = draws.isna().mean()
-    found = [Check("enough rows", units >= FEW, f"{units} independent rows were judged; percentiles of a bootstrap are "
-                   f"too narrow below {FEW}, so judge more.", units, FEW)]  # fmt: skip
+    found = [Check("enough rows", rows >= FEW, f"{rows} independent rows were judged; percentiles of a bootstrap are "
+                   f"too narrow below {FEW}, so judge more.", rows, FEW)]  # fmt: skip
     if lost.max() > 0:
         name = lost.idxmax()
         sentence = f"{name} is undefined in {lost.max():.1%} of the resamples, which its interval leaves out."

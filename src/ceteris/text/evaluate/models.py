@@ -93,16 +93,15 @@ def perplexity(
 
     alone = len(rows) == 1
     drawn = resampled(measures, len(cuts), draws=draws, seed=seed, level=level, cluster=None if alone else documents)
-    totals = (
-        pd.DataFrame({"document": documents, "tokens": tokens, "nats": nats}).groupby("document").sum().reset_index()
-    )
+    each = {"tokens": np.bincount(documents, tokens, len(rows)), "nats": np.bincount(documents, nats, len(rows))}
+    own = np.exp(ratio(each["nats"], each["tokens"]))
+    table = pd.DataFrame({"document": np.arange(len(rows)), **each, "perplexity": own})
     fact = f"{int(tokens.sum()):,} tokens in windows of {window:,}, which move on by {stride:,}."
     fact += "" if begun else " The first token of each text is not counted, as no token that begins texts is known."
     return judged(
         f"{len(rows):,} text{'s' * (not alone)} as the model {writer.name}".rstrip() + " foresees them.",
-        measures(np.ones(len(cuts))), drawn, len(cuts), level=level, seed=seed, facts=(fact,),
-        parts={"Documents": totals.assign(perplexity=np.exp(totals["nats"] / totals["tokens"]))},
-        units=len(cuts) if alone else len(rows),
+        measures(np.ones(len(cuts))), drawn, len(cuts) if alone else len(rows), level=level, seed=seed, facts=(fact,),
+        parts={"Documents": table},
     )  # fmt: skip
 
 
@@ -166,7 +165,8 @@ def evaluate_choices(
     total = np.full((n, most), -np.inf)
     total[owner, place] = found["log_probability"]
     size = {"token": found["tokens"].to_numpy(float)}
-    size |= {"byte": found["bytes"].to_numpy(float)} if found["bytes"].min() > 0 else {}
+    written = found["bytes"].to_numpy(float)
+    size |= {"byte": written} if written.min() > 0 else {}
     right = {"accuracy": total.argmax(1) == answers}
     for unit, lengths in size.items():
         mean = np.full((n, most), -np.inf)
@@ -187,9 +187,9 @@ def evaluate_choices(
     table = {"question": [str(q) for q in questions], "chosen": names, "right": right["accuracy"], "probability": given}
     return judged(
         f"{n:,} questions, answered by the likeliest of several texts.",
-        measures(np.ones(n)), drawn, n, level=level, seed=seed, facts=(f"By chance, {chance:.0%} would be right.",),
+        measures(np.ones(n)), drawn, n if cluster is None else len(set(cluster)), level=level, seed=seed,
+        facts=(f"By chance, {chance:.0%} would be right.",),
         parts={"Questions": pd.DataFrame(table), RELIABILITY: reliability(right["accuracy"], given)},
-        units=n if cluster is None else len(set(cluster)),
     )  # fmt: skip
 
 

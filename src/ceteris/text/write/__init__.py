@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from ceteris.lazy import lazily
 
-__all__ = ["Written", "generate", "score"]
+__all__ = ["Generated", "generate", "score"]
 
 if TYPE_CHECKING:
+    from ceteris.text.write.generated import Generated
     from ceteris.text.write.generating import generate
     from ceteris.text.write.likelihood import score
-    from ceteris.text.write.written import Written
 
 __getattr__, __dir__ = lazily(__name__, __file__)

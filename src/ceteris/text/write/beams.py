@@ -9,7 +9,7 @@ which may stop a little early.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -18,7 +18,7 @@ import numpy as np
 from jax import Array
 
 from ceteris.text.models import Cache, LanguageModel
-from ceteris.text.write.choosing import Rule
+from ceteris.text.write.choosing import ChoiceRule, unended
 from ceteris.text.write.decoding import room_for, start_reading
 
 
@@ -40,7 +40,15 @@ class Beams(NamedTuple):
 
 @eqx.filter_jit
 def search(
-    model: LanguageModel, tokens: Array, mask: Array, length: Array, alpha: Array, rule: Rule, beams: int, room: int
+    model: LanguageModel,
+    tokens: Any,
+    mask: Any,
+    length: Any,
+    alpha: Any,
+    least: Any,
+    rule: ChoiceRule,
+    beams: int,
+    room: int,
 ) -> tuple[Array, Array, Array, Array]:
     """Return the best text of each prompt, (B, room), its tokens' log probabilities, how many they are, its score.
 
@@ -54,7 +62,9 @@ def search(
         Tokens at most.
     alpha : array, shape ()
         Exponent of the length in the score.
-    rule : Rule
+    least : int array, shape ()
+        Tokens at least.
+    rule : ChoiceRule
         Which tokens end a text, and what fills up behind.
     beams : int
         How many are followed.
@@ -73,21 +83,21 @@ def search(
         jnp.full((batch, K), -jnp.inf), blank, zeros, jnp.zeros((batch, K), jnp.int32), jnp.ones(batch, bool),
         jnp.zeros((), jnp.int32),
     )  # fmt: skip
-    state = _extended(state, jnp.repeat(logits[:, None], K, axis=1), length, alpha, rule)
+    state = _extended(state, jnp.repeat(logits[:, None], K, axis=1), length, alpha, least, rule)
 
     def step(state: Beams) -> Beams:
         x, cache = model.follow(state.last.reshape(-1, 1), state.cache)
         logits = model.headed(x)[:, 0].reshape(batch, K, -1)
-        return _extended(state._replace(cache=cache), logits, length, alpha, rule)
+        return _extended(state._replace(cache=cache), logits, length, alpha, least, rule)
 
     state = jax.lax.while_loop(lambda s: (s.t < length) & s.open.any(), step, state)
     return state.ended_tokens[:, 0], state.ended_likelihood[:, 0], state.lengths[:, 0], state.ended[:, 0]
 
 
-def _extended(state: Beams, logits: Array, length: Array, alpha: Array, rule: Rule) -> Beams:
+def _extended(state: Beams, logits: Array, length: Any, alpha: Any, least: Any, rule: ChoiceRule) -> Beams:
     """Add a token to each beam: the best of all continuations run on, and those that end compete for a place."""
     batch, K, V = logits.shape
-    log_p = jax.nn.log_softmax(logits.astype(jnp.float32), axis=-1)
+    log_p = unended(jax.nn.log_softmax(logits.astype(jnp.float32), axis=-1), state.t, rule.ends, least)
     count = max(2, 1 + len(rule.ends)) * K  # so many that at least K of them do not end
     scores, place = jax.lax.top_k((state.running[..., None] + log_p).reshape(batch, -1), count)
     parent, token = place // V, place % V
@@ -119,12 +129,12 @@ def _extended(state: Beams, logits: Array, length: Array, alpha: Array, rule: Ru
 
 
 def search_tokens(
-    model: LanguageModel, tokens: np.ndarray, mask: np.ndarray, rule: Rule, length: int, beams: int, alpha: float
-) -> tuple[np.ndarray, np.ndarray]:
+    model: LanguageModel, tokens: Any, mask: Any, rule: ChoiceRule, length: int, beams: int, alpha: float = 1.0,
+    least: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Go on with prompts; return the best texts and their log probabilities, (B, length), filled up behind."""
-    found, likelihood, lengths, _ = search(
-        model, tokens, mask, np.asarray(length, np.int32), np.asarray(alpha, np.float32), rule, beams, room_for(length)
-    )
+    numbers = np.asarray(length, np.int32), np.asarray(alpha, np.float32), np.asarray(least, np.int32)
+    found, likelihood, lengths, _ = search(model, tokens, mask, *numbers, rule, beams, room_for(length))
     found, likelihood = np.array(found)[:, :length], np.array(likelihood)[:, :length]
     behind = np.arange(length) >= np.asarray(lengths)[:, None]
     found[behind], likelihood[behind] = rule.fill, 0.0

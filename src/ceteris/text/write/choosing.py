@@ -19,16 +19,15 @@ is that of transformers.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 from jax import Array
 
 
-class Rule(NamedTuple):
+class ChoiceRule(NamedTuple):
     """What is compiled: whether tokens are drawn, narrowed, penalised; which end a text, and what fills up behind."""
 
     drawn: bool
@@ -38,19 +37,20 @@ class Rule(NamedTuple):
     fill: int
 
 
-class Numbers(NamedTuple):
+class ChoiceNumbers(NamedTuple):
     """What is not: the settings, the seed, and per prompt two numbers of its own from which its keys are made."""
 
-    temperature: np.ndarray
-    top_k: np.ndarray
-    top_p: np.ndarray
-    min_p: np.ndarray
-    penalty: np.ndarray
-    seed: np.ndarray
-    own: np.ndarray  # (B, 2) uint32
+    temperature: Any
+    top_k: Any
+    top_p: Any
+    min_p: Any
+    penalty: Any
+    least: Any  # tokens before which no text ends
+    seed: Any
+    own: Any  # (B, 2) uint32
 
 
-def threshold(z: Array, top_k: Array, top_p: Array, min_p: Array) -> Array:
+def threshold(z: Array, top_k: Any, top_p: Any, min_p: Any) -> Array:
     """Return the least logit that may be drawn, shape (B, 1); z has shape (B, V), in units of the temperature.
 
     Examples
@@ -70,14 +70,19 @@ def threshold(z: Array, top_k: Array, top_p: Array, min_p: Array) -> Array:
     return jnp.maximum(jnp.maximum(kth, enough), downwards[:, :1] + jnp.log(min_p))
 
 
-def penalised(z: Array, seen: Array, penalty: Array) -> Array:
+def penalised(z: Array, seen: Array, penalty: Any) -> Array:
     """Return logits, those of tokens seen made smaller."""
     return jnp.where(seen, jnp.where(z > 0, z / penalty, z * penalty), z)
 
 
-def choose_token(z: Array, seen: Array | None, t: Array, rule: Rule, given: Numbers) -> Array:
+def unended(z: Array, t: Any, ends: tuple[int, ...], least: Any) -> Array:
+    """Return logits (..., V), minus infinity for tokens that would end a text before it has so many tokens."""
+    return z if not ends else z.at[..., jnp.array(ends)].add(jnp.where(t < least, -jnp.inf, 0.0))
+
+
+def choose_token(z: Array, seen: Array | None, t: Any, rule: ChoiceRule, given: ChoiceNumbers) -> Array:
     """Return the next token of each text, (B,), from logits (B, V) at step t."""
-    z = z.astype(jnp.float32)
+    z = unended(z.astype(jnp.float32), t, rule.ends, given.least)
     if rule.penalised and seen is not None:
         z = penalised(z, seen, given.penalty)
     if not rule.drawn:

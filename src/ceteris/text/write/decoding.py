@@ -17,12 +17,12 @@ import numpy as np
 from jax import Array
 
 from ceteris.text.models import Cache, LanguageModel
-from ceteris.text.write.choosing import Numbers, Rule, choose_token
+from ceteris.text.write.choosing import ChoiceNumbers, ChoiceRule, choose_token
 
 ROOM = 32  # lengths of what is written are rounded up to multiples of it
 
 
-class Progress(NamedTuple):
+class WritingState(NamedTuple):
     """Where the writing stands: what has been written, and what is needed to go on."""
 
     cache: Cache
@@ -53,7 +53,9 @@ def start_reading(model: LanguageModel, tokens: Array, mask: Array, room: int) -
 
 
 @eqx.filter_jit
-def begin_writing(model: LanguageModel, tokens: Array, mask: Array, given: Numbers, rule: Rule, room: int) -> Progress:
+def begin_writing(
+    model: LanguageModel, tokens: Array, mask: Array, given: ChoiceNumbers, rule: ChoiceRule, room: int
+) -> WritingState:
     """Read prompts and write the first token of each.
 
     Parameters
@@ -62,9 +64,9 @@ def begin_writing(model: LanguageModel, tokens: Array, mask: Array, given: Numbe
         With layers apart.
     tokens, mask : arrays, shape (B, T)
         The prompts, filled up on the left.
-    given : Numbers
+    given : ChoiceNumbers
         The settings.
-    rule : Rule
+    rule : ChoiceRule
         What is compiled.
     room : int
         Tokens that can be written.
@@ -76,15 +78,17 @@ def begin_writing(model: LanguageModel, tokens: Array, mask: Array, given: Numbe
         there = mask if model.encoder is None else jnp.ones((batch, 1), bool)
         seen = jnp.zeros(logits.shape, bool).at[jnp.arange(batch)[:, None], read].max(there)
     empty = jnp.full((batch, room), rule.fill, jnp.int32)
-    blank = Progress(cache, empty, jnp.zeros((batch, room)), jnp.zeros(batch, bool), seen, jnp.zeros((), jnp.int32))
+    blank = WritingState(cache, empty, jnp.zeros((batch, room)), jnp.zeros(batch, bool), seen, jnp.zeros((), jnp.int32))
     return _written_down(blank, logits, rule, given)
 
 
 @eqx.filter_jit
-def go_on_writing(model: LanguageModel, progress: Progress, until: Any, given: Numbers, rule: Rule) -> Progress:
+def go_on_writing(
+    model: LanguageModel, progress: WritingState, until: Any, given: ChoiceNumbers, rule: ChoiceRule
+) -> WritingState:
     """Write until so many tokens are there, or all texts have ended."""
 
-    def step(progress: Progress) -> Progress:
+    def step(progress: WritingState) -> WritingState:
         last = jax.lax.dynamic_slice_in_dim(progress.tokens, progress.t - 1, 1, axis=1)
         x, cache = model.follow(last, progress.cache)
         return _written_down(progress._replace(cache=cache), model.headed(x)[:, 0], rule, given)
@@ -92,7 +96,7 @@ def go_on_writing(model: LanguageModel, progress: Progress, until: Any, given: N
     return jax.lax.while_loop(lambda p: (p.t < until) & ~p.done.all(), step, progress)
 
 
-def _written_down(progress: Progress, logits: Array, rule: Rule, given: Numbers) -> Progress:
+def _written_down(progress: WritingState, logits: Array, rule: ChoiceRule, given: ChoiceNumbers) -> WritingState:
     """Choose the next tokens and write them down."""
     chosen = choose_token(logits, progress.seen, progress.t, rule, given)
     chosen = jnp.where(progress.done, rule.fill, chosen).astype(jnp.int32)
@@ -102,14 +106,14 @@ def _written_down(progress: Progress, logits: Array, rule: Rule, given: Numbers)
     put = lambda old, new: jax.lax.dynamic_update_slice_in_dim(old, new[:, None], progress.t, axis=1)
     seen = progress.seen if progress.seen is None else progress.seen.at[jnp.arange(len(chosen)), chosen].set(True)
     ended = jnp.isin(chosen, jnp.array(rule.ends, jnp.int32)) if rule.ends else jnp.zeros(len(chosen), bool)
-    return Progress(
+    return WritingState(
         progress.cache, put(progress.tokens, chosen), put(progress.likelihood, log_p), progress.done | ended, seen,
         progress.t + 1,
     )  # fmt: skip
 
 
 def write_tokens(
-    model: LanguageModel, tokens: Any, mask: Any, given: Numbers, rule: Rule, length: int,
+    model: LanguageModel, tokens: Any, mask: Any, given: ChoiceNumbers, rule: ChoiceRule, length: int,
     look: Callable[[np.ndarray], np.ndarray] | None = None, every: int = 8,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Go on with prompts; return the tokens and their log probabilities, (B, length).

@@ -14,11 +14,11 @@ from ceteris.programs import keep_programs
 from ceteris.text.models import Description
 from ceteris.text.tokens import Tokenizer
 from ceteris.text.write.beams import search_tokens
-from ceteris.text.write.choosing import Numbers, Rule
+from ceteris.text.write.choosing import ChoiceNumbers, ChoiceRule
 from ceteris.text.write.decoding import write_tokens
+from ceteris.text.write.generated import Generated
 from ceteris.text.write.looking import Stops
 from ceteris.text.write.prompts import Writer, own_numbers, read_prompts, refuse_long, writer_of
-from ceteris.text.write.written import Written
 
 STREAMED = 4  # tokens between two looks at a text that is shown while it is written
 LOOKED_AT = 8  # and at texts that may hold a stop string
@@ -29,6 +29,7 @@ def generate(
     prompts: str | Sequence[Any],
     *,
     length: int = 64,
+    least: int = 0,
     temperature: float = 0.0,
     top_k: int | None = None,
     top_p: float | None = None,
@@ -40,7 +41,7 @@ def generate(
     batch_size: int = 8,
     seed: int = 0,
     stream: bool = False,
-) -> Written:
+) -> Generated:
     """Write on behind prompts, or the targets of sources.
 
     A text depends on its prompt, the settings and the seed, not on what else is in the list: a prompt that occurs again
@@ -50,11 +51,13 @@ def generate(
     ----------
     model : Pretrained or LanguageModel
         A decoder, or an encoder with a decoder. A bare `LanguageModel` has no tokenizer: prompts are lists of tokens,
-        and so is what it writes.
+        and so is what it writes. Layers are taken apart first, which ``model.apart()`` does once for many calls.
     prompts : str or sequence of str
         What it reads.
     length : int
         Tokens that are written, at most.
+    least : int
+        Tokens that are written, at least: before, no text ends by itself.
     temperature : float
         0 takes the likeliest token each time; 1 draws as the model says; below 1 is more certain, above less.
     top_k : int, optional
@@ -80,7 +83,7 @@ def generate(
 
     Returns
     -------
-    Written
+    Generated
 
     References
     ----------
@@ -101,7 +104,14 @@ def generate(
     writer = writer_of(model)
     about = writer.model.description
     stop = (stop,) if isinstance(stop, str) else tuple(stop)
-    settings = {"length": length, "temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
+    settings = {
+        "length": length,
+        "least": least,
+        "temperature": temperature,
+        "top_k": top_k,
+        "top_p": top_p,
+        "min_p": min_p,
+    }
     settings |= {"penalty": penalty, "beams": beams, "length_penalty": length_penalty, "stop": list(stop)}
     settings |= {"seed": seed}
     _refuse_settings(settings, writer, batch_size)
@@ -117,7 +127,7 @@ def generate(
     for rows, batch in encoded.batches(min(batch_size, len(texts))):
         ends = Stops(writer, batch, rule, stop, stream)
         if beams > 1:
-            tokens, log_p = search_tokens(apart, batch.tokens, batch.mask, rule, length, beams, length_penalty)
+            tokens, log_p = search_tokens(apart, batch.tokens, batch.mask, rule, length, beams, length_penalty, least)
         else:
             numbers = given._replace(own=own[rows])
             look = ends.look if stop or stream else None
@@ -132,11 +142,12 @@ def generate(
     if stream:
         say_on("\n")
     seconds = perf_counter() - started
-    return Written.of(writer.name, writer.digest, texts, found, settings, seconds)
+    return Generated.of(writer.name, str(getattr(model, "digest", "")), texts, found, settings, seconds)
 
 
 def _refuse_settings(settings: dict[str, Any], writer: Writer, batch_size: int) -> None:
     whole("length", settings["length"], such_as=64)
+    whole("least", settings["least"], least=0, most=settings["length"])
     whole("beams", settings["beams"])
     whole("batch_size", batch_size)
     whole("seed", settings["seed"], least=0, most=2**32 - 1)
@@ -168,16 +179,19 @@ def _refuse_settings(settings: dict[str, Any], writer: Writer, batch_size: int) 
         raise ValueError("stop needs text, but this model has no tokenizer; give a model with its tokenizer.")
 
 
-def _asked(about: Description, tokenizer: Tokenizer | None, settings: dict[str, Any]) -> tuple[Rule, Numbers]:
+def _asked(
+    about: Description, tokenizer: Tokenizer | None, settings: dict[str, Any]
+) -> tuple[ChoiceRule, ChoiceNumbers]:
     ends = about.end or (() if tokenizer is None or tokenizer.eos is None else (tokenizer.eos,))
     fill = next((token for token in (about.pad, *ends) if token is not None), 0)
     narrowed = any(settings[name] is not None for name in ("top_k", "top_p", "min_p"))
-    rule = Rule(settings["temperature"] > 0, narrowed, settings["penalty"] != 1, tuple(ends), int(fill))
+    rule = ChoiceRule(settings["temperature"] > 0, narrowed, settings["penalty"] != 1, tuple(ends), int(fill))
     single = lambda value, otherwise: np.asarray(otherwise if value is None else value, np.float32)
     top_k = min(settings["top_k"] or about.vocabulary, about.vocabulary)
-    numbers = Numbers(
+    numbers = ChoiceNumbers(
         single(settings["temperature"], 1), np.asarray(top_k, np.int32),
         single(settings["top_p"], 1), single(settings["min_p"], 0), single(settings["penalty"], 1),
+        np.asarray(settings["least"], np.int32),
         np.asarray(settings["seed"], np.uint32), np.zeros((0, 2), np.uint32),
     )  # fmt: skip
     return rule, numbers

@@ -101,7 +101,7 @@ def log_probabilities(
 
 
 @eqx.filter_jit
-def _log_probabilities(model: LanguageModel, tokens: Array, mask: Array, source: tuple[Array, Array] | None) -> Array:
+def _log_probabilities(model: LanguageModel, tokens: Any, mask: Any, source: tuple[Any, Any] | None) -> Array:
     """Log p(token t | tokens before t), (B, T): the head is applied to some places at a time, for memory."""
     x = model.hidden(tokens, mask) if source is None else model.hidden(*source, targets=tokens)
     batch, length = tokens.shape

@@ -9,14 +9,14 @@ import numpy as np
 
 from ceteris.outlets import say_on
 from ceteris.text.tokens import Encoded
-from ceteris.text.write.choosing import Rule
+from ceteris.text.write.choosing import ChoiceRule
 from ceteris.text.write.prompts import Writer
 
 
 class Stops:
     """Looks at texts while they are written: whether one holds a stop string, and what of it is to be shown."""
 
-    def __init__(self, writer: Writer, batch: Encoded, rule: Rule, stop: tuple[str, ...], stream: bool):
+    def __init__(self, writer: Writer, batch: Encoded, rule: ChoiceRule, stop: tuple[str, ...], stream: bool):
         self.prompts = [row[there].tolist() for row, there in zip(batch.tokens, batch.mask, strict=True)]
         self.tokenizer, self.ends, self.stop, self.stream = writer.tokenizer, rule.ends, stop, stream
         self.behind = writer.model.encoder is None  # whether what is written follows the prompt

@@ -20,7 +20,6 @@ class Writer(NamedTuple):
     model: LanguageModel
     tokenizer: Tokenizer | None
     name: str
-    digest: str
 
 
 def writer_of(model: Any) -> Writer:
@@ -38,7 +37,7 @@ def writer_of(model: Any) -> Writer:
             f"model is {what}, but must be one that gives probabilities of the next token; give a decoder."
         )
     tokenizer = getattr(model, "tokenizer", None)
-    return Writer(inside, tokenizer, str(getattr(model, "name", "")), str(getattr(model, "digest", "")))
+    return Writer(inside, tokenizer, str(getattr(model, "name", "")))
 
 
 def read_prompts(writer: Writer, texts: Sequence[Any], left: bool) -> Encoded:

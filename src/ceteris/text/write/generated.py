@@ -20,7 +20,7 @@ CUT = 0.1  # share of texts that may end for want of room before it is said
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Written(AbstractResult):
+class Generated(AbstractResult):
     """Texts that a model wrote.
 
     Parameters
@@ -70,7 +70,7 @@ class Written(AbstractResult):
     def of(
         cls, model: str, digest: str, prompts: Sequence[Any], found: Sequence[Any], settings: dict[str, Any],
         seconds: float,
-    ) -> Written:  # fmt: skip
+    ) -> Generated:  # fmt: skip
         """Return what was written from pieces as the loop gives them."""
         texts, ended, tokens, likelihood = zip(*found, strict=True)
         return cls(model, digest, tuple(prompts), texts, tokens, likelihood, ended, settings, seconds)

@@ -83,7 +83,8 @@ def scan(data: np.ndarray, starts: np.ndarray, listed: Sequence[str] = ()) -> Sc
     sizes = np.diff(starts)
     slots = 1 << int(np.clip(int(sizes.max(initial=1)) * 2, 64, SLOTS) - 1).bit_length()
     scratch = np.zeros(slots, np.uint64), np.zeros(slots, np.int32), np.full(slots, -1, np.int32)
-    measures, votes, hits, blocks = _scan(data, starts, keys, masks, weights, *_letters(), *scratch)
+    looked_up = keys, masks, weights, *_letters()
+    measures, votes, hits, blocks = _scan(data, starts, *looked_up, *scratch)  # pyright: ignore[reportCallIssue]
     return Scanned(dict(zip(MEASURES, measures.T, strict=True)), votes, hits, blocks)
 
 

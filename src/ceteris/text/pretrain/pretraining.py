@@ -20,7 +20,7 @@ from ceteris.engine.devices import digits_of
 from ceteris.files import replace_file
 from ceteris.outlets import json_text
 from ceteris.recipe import AbstractObjective, Descend, Streamed
-from ceteris.text.data import QUALITY, Shards, load_shards, prepare
+from ceteris.text.data import QUALITY, Shards, TokenFeed, load_shards, prepare
 from ceteris.text.models import Description, LanguageModel
 from ceteris.text.pretrain.corruption import MaskingRule, span_counts
 from ceteris.text.pretrain.objectives import HeldOutWindows, MaskedTokens, NextToken, PairedTexts, SpanCorruption
@@ -153,17 +153,26 @@ class Pretraining:
                 return self._fit(shards_of(corpus, Path(place), tokenizer, self), None, progress)
         return self._fit(shards_of(corpus, Path(folder), tokenizer, self), Path(folder), progress)
 
-    def _fit(self, shards: Shards, folder: Path | None, progress: bool) -> PretrainedRun:
+    def slots(self, shards: Shards) -> tuple[Descend, TokenFeed, dict[str, np.ndarray]]:
+        """Return what `ceteris.engine.fit` iterates, its feed, and the windows that are set aside.
+
+        Parameters
+        ----------
+        shards : Shards
+            The corpus.
+        """
         tokenizer = shards.tokenizer
         about = self.description(tokenizer)
         tokenizer.refuse_unfit(about.vocabulary)
         objective, window = self._objective(tokenizer, about), self._window(about)
         feed = shards.feed(window, self.batch_size, seed=self.seed)
         aside = _set_aside(shards, window, self.batch_size)
-        algorithm = Descend(
-            eqx.Partial(LanguageModel, about), objective, Streamed(), self._rule(),
-            heldout=HeldOutWindows(objective, _batches(aside, self.batch_size)),
-        )  # fmt: skip
+        heldout = HeldOutWindows(objective, _batches(aside, self.batch_size))
+        hypothesis = eqx.Partial(LanguageModel, about)
+        return Descend(hypothesis, objective, Streamed(), self._rule(), heldout=heldout), feed, aside
+
+    def _fit(self, shards: Shards, folder: Path | None, progress: bool) -> PretrainedRun:
+        algorithm, feed, aside = self.slots(shards)
         monitors: list[Any] = [Progress("pre-training")] if progress else []
         if folder is not None:
             _claim(folder, self, shards)
@@ -173,16 +182,14 @@ class Pretraining:
             algorithm, jax.random.key(self.seed), steps=self.steps, every=self.looks, monitors=monitors, feed=feed,
             resume="if there" if folder is not None else None, precision=self.precision,
         )  # fmt: skip
-        history, metrics = run.history, run.metrics
-        model = jax.tree.map(lambda a: np.asarray(a) if eqx.is_array(a) else a, run.model)
         return PretrainedRun(
             settings=self,
-            model=model,
-            tokenizer=tokenizer,
-            history={name: np.asarray(a) for name, a in history.items()},
-            metrics={name: np.asarray(a) for name, a in metrics.items()},
-            bytes_per_token=_bytes_per_token(aside["tokens"], tokenizer),
-            batch_tokens=self.batch_size * window,
+            model=jax.tree.map(lambda a: np.asarray(a) if eqx.is_array(a) else a, run.model),
+            tokenizer=shards.tokenizer,
+            history=run.history,
+            metrics=run.metrics,
+            bytes_per_token=_bytes_per_token(aside["tokens"], shards.tokenizer),
+            batch_tokens=feed.batch_size * feed.length,
             passes=feed.passes(run.tick),
             seconds=process_time() - begun,
             status=run.sentence,

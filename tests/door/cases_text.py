@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ceteris.text import Corpus, EmbeddingRegression, SkipGram, VectorEnsemble, WordVectors, build_corpus, fit_many
-from ceteris.text.a_la_carte import ContextRegression
+from ceteris.text.words.a_la_carte import ContextRegression
 from door.case import Case
 
 TEXTS = ["the bank lent money to firms", "the bank of the river was green"] * 30

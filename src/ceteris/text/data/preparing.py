@@ -111,7 +111,8 @@ def prepare(
         kinds_given(redact),
     )  # fmt: skip
     require("test_size", test_size, SHARE)
-    whole("shard", shard), whole("vocabulary", vocabulary), number("sample", sample, above=0)
+    whole("shard", shard)
+    number("sample", sample, above=0)
     out = Path(out)
     sources = sources_of(corpus)
     inside = lambda path: out.resolve() in path.resolve().parents

@@ -19,6 +19,7 @@ MEASURES = (
     "characters", "words", "word length", "symbols", "letters", "bullets", "ellipses", "repeated lines",
     "repeated phrases", "commonest pair", "listed words",
 )  # fmt: skip
+FEW = 3  # lines from which on it says something how they begin and end
 PHRASE = 5  # words of a phrase that may be repeated
 SLOTS = 2**20  # of the table of what a document has had: the repetitions of longer ones are those of their beginning
 _NARROW = 0x800  # code points of at most two bytes: what they are is looked up
@@ -316,7 +317,9 @@ def _scan(
         row = measures[document]
         row[0], row[1], row[2] = signs, words, inside / max(words, 1)
         row[3], row[4] = symbols / max(symbols + inside, 1), lettered / max(words, 1)
-        row[5], row[6], row[7] = bullets / max(lines, 1), ellipses / max(lines, 1), twice / max(lines, 1)
+        if lines >= FEW:
+            row[5], row[6] = bullets / lines, ellipses / lines
+        row[7] = twice / max(lines, 1)
         row[8], row[9], row[10] = again / max(words, 1), 2 * most / max(words, 1) if most > 1 else 0, listed
         for k in range(languages):
             votes[document, k], hits[document, k] = vote[k] / max(words, 1), hit[k] / max(words, 1)

@@ -16,7 +16,7 @@ from ceteris.results import Check, Section
 from ceteris.showing import AbstractResult
 from ceteris.text.data.feed import TokenFeed, TokenRow
 from ceteris.text.data.shown import shards_checks, shards_described, shards_sections
-from ceteris.text.data.writing import SPLITS, mapped, read_manifest, verify
+from ceteris.text.data.writing import MANIFEST, SHARDS, SPLITS, mapped, read_manifest, verify
 from ceteris.text.tokens.tokenizer import Tokenizer
 
 
@@ -157,7 +157,7 @@ class Shards(AbstractResult):
 
 
 def load_shards(folder: str | Path, check: bool = False) -> Shards:
-    """Open the shards in a folder that `prepare` wrote.
+    """Open the shards in a folder that `prepare`, or the command ``ceteris prepare``, wrote.
 
     Parameters
     ----------
@@ -166,6 +166,8 @@ def load_shards(folder: str | Path, check: bool = False) -> Shards:
         Whether to read every file and hold it against its digest; sizes are always looked at.
     """
     folder = Path(folder)
+    if not (folder / MANIFEST).exists() and (folder / SHARDS / MANIFEST).exists():
+        folder = folder / SHARDS
     manifest = read_manifest(folder)
     if check:
         verify(folder, manifest)

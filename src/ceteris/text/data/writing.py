@@ -24,6 +24,7 @@ from ceteris.files import is_empty, read_json, replace_file
 from ceteris.outlets import file_name
 
 MANIFEST, BEGUN = "manifest.json", "unfinished.json"
+SHARDS = "shards"  # where a run folder of ``ceteris prepare`` has them
 FORMAT = 1
 SPLITS = ("train", "test")
 _TYPES = {"uint16": "<u2", "uint32": "<u4"}

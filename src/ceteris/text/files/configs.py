@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from difflib import SequenceMatcher
 from typing import Any
 
 from ceteris.arguments import listed, one_of, shown
-from ceteris.text.models import Description, ExpertRule, LatentRule, RotaryRule
+from ceteris.text.models import Description, ExpertRule, LatentRule, RotaryRule, SparseRule
 from ceteris.text.models.attention import score_scale
 
 Config = Mapping[str, Any]
@@ -51,8 +51,9 @@ ACTIVATIONS = {
     "silu": "silu", "swish": "silu", "tanh": "tanh",
 }  # fmt: skip
 CLASSES = {  # families as the names of their classes spell them
-    "gpt2": "GPT2", "bert": "Bert", "roberta": "Roberta", "distilbert": "DistilBert", "llama": "Llama", "qwen2": "Qwen2",
-    "qwen3": "Qwen3", "mistral": "Mistral", "mixtral": "Mixtral", "deepseek_v3": "DeepseekV3", "t5": "T5",
+    "gpt2": "GPT2", "bert": "Bert", "roberta": "Roberta", "distilbert": "DistilBert", "llama": "Llama",
+    "qwen2": "Qwen2", "qwen3": "Qwen3", "mistral": "Mistral", "mixtral": "Mixtral",
+    "deepseek_v3": "DeepseekV3", "t5": "T5",
 }  # fmt: skip
 ENCODERS = ("bert", "roberta", "distilbert")
 JUDGES = ("class", "token", "labels", "regression")  # heads with as many outputs as one likes
@@ -83,9 +84,11 @@ def describe(
     >>> describe({"model_type": "gpt2", "vocab_size": 9, "n_embd": 8, "n_layer": 1, "n_head": 2}).activation
     'gelu_tanh'
     """
-    family = config.get("model_type")
-    if family not in KEYS:
-        one_of("config.json: model_type", family, _by_likeness(family, KEYS))
+    if "ceteris" in config:
+        about = _own(config["ceteris"])
+        return about if head is None else replace(about, **_head(config, about.family, names, head, outputs))
+    given = config.get("model_type")
+    family = one_of("config.json: model_type", given, _by_likeness(given, KEYS))
     fields = {ours: _value(config, theirs, ours) for ours, theirs in KEYS[family].items()}
     if "activation" in fields:
         fields["activation"] = ACTIVATIONS[one_of("config.json: its activation", fields["activation"], ACTIVATIONS)]
@@ -224,7 +227,8 @@ def _t5(config: Config, names: Collection[str]) -> dict[str, Any]:
         "gated": kind.startswith("gated-"), "bias_query": False, "bias_output": False, "bias_perceptron": False,
         "activation": ACTIVATIONS[one_of("config.json: its activation", act, ACTIVATIONS)],
         "head_scale": int(config["d_model"]) ** -0.5 if scaled else 1.0,
-        "start": config.get("decoder_start_token_id", 0), "decoder_depth": None if alone else config.get("num_decoder_layers"),
+        "start": config.get("decoder_start_token_id", 0),
+        "decoder_depth": None if alone else config.get("num_decoder_layers"),
     }  # fmt: skip
 
 
@@ -322,9 +326,7 @@ def _named(config: Config, family: str, names: Collection[str]) -> str:
         masked = ("cls.predictions.bias", "lm_head.bias", "vocab_projector.bias")
         encoder = "masked" if any(name in names for name in masked) else "none"
         return encoder if family in ENCODERS else "next"
-    if given not in classes:
-        one_of("config.json: architectures", given, _by_likeness(given, classes))
-    head = classes[given]
+    head = classes[one_of("config.json: architectures", given, _by_likeness(given, classes))]
     if head != "class":
         return head
     one = len(config.get("id2label") or "two") == 1
@@ -336,8 +338,18 @@ def _named(config: Config, family: str, names: Collection[str]) -> str:
 # ------------------------------------------------------------------------------------------- back to config.json
 
 
-def configured(about: Description) -> dict[str, Any]:
+def configured(about: Description, names: Collection[str] = ()) -> dict[str, Any]:
     """Return a config.json for a description, in the layout that all versions of transformers read.
+
+    What such a file cannot say is written out below "ceteris"; where others would compute something else than we do,
+    it says so by the type of the model, and is read by us only.
+
+    Parameters
+    ----------
+    about : Description
+        Of the model.
+    names : collection of str
+        Of its tensors.
 
     Examples
     --------
@@ -346,6 +358,37 @@ def configured(about: Description) -> dict[str, Any]:
     >>> config["architectures"], config["n_inner"]
     (['GPT2LMHeadModel'], 16)
     """
+    config = _for_others(about)
+    try:
+        back = settled(describe(config, names))
+    except ValueError:
+        back = None
+    if back == settled(about):
+        return config
+    config["ceteris"] = asdict(about)
+    if back is None or replace(back, dropout=about.dropout) != settled(about):
+        config["model_type"] = "ceteris"
+    return config
+
+
+def _own(saved: Any) -> Description:
+    """Return a description that was written out."""
+    rules = {"rotary": RotaryRule, "latent": LatentRule, "experts": ExpertRule, "sparse": SparseRule}
+    try:
+        fields = {
+            name: rules[name](**value) if name in rules and value is not None else _frozen(value)
+            for name, value in saved.items()
+        }
+        return Description(**fields)
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"config.json: its entry 'ceteris' describes no model ({error}); restore it.") from None
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _for_others(about: Description) -> dict[str, Any]:
     family = about.family
     full = settled(about)
     config: dict[str, Any] = {"model_type": family, "architectures": [_class_of(about)]}
@@ -437,5 +480,5 @@ def settled(about: Description) -> Description:
         about, head_size=about.per_head if plain else None, key_value_heads=about.kv,
         decoder_depth=depth if about.kind == "encoder-decoder" else None,
         windowed=None if about.window is None else about.windowed or every,
-        scale=about.per_head**-0.5 if about.scale is None else about.scale,
+        scale=float(f"{about.per_head**-0.5 if about.scale is None else about.scale:.9g}"),
     )  # fmt: skip

@@ -228,10 +228,12 @@ def slots_of(model: LanguageModel) -> tuple[dict[str, Slot], dict[str, Slot]]:
     find = _Finder(model)
     alone = head == "none" and not about.next_sentence
     written = find.every(base, "" if alone else layout.prefix) | find.every(heads)
+    written = {name: slot for name, slot in written.items() if not name.endswith((".gamma", ".beta"))}
     read = find.every(layout.also, layout.prefix) | find.every(layout.also) | find.every(base, layout.prefix)
     read |= find.every(base) | find.every({name.removeprefix(layout.prefix): place for name, place in heads.items()})
     if head in ("tied", "masked"):
         read |= find.every(layout.tied)
+    written |= find.rest(written)
     return written, read | written
 
 
@@ -254,6 +256,16 @@ class _Finder:
     def every(self, table: Table, prefix: str = "") -> dict[str, Slot]:
         """Return all names of a table, those of layers and experts written out, with their slots."""
         return {prefix + name: slot for line in table.items() for name, slot in self._line(*line)}
+
+    def rest(self, written: dict[str, Slot]) -> dict[str, Slot]:
+        """Return names of our own for what no table of others knows: where it is in the model."""
+        known = {(leaf, at[:n]) for slot in written.values() for leaf, at in slot.parts for n in range(len(at) + 1)}
+        places = [(leaf, leaf, ()) for leaf in self.leaves if ".groups[" not in leaf]
+        for stack, layers in self.layers.items():
+            for i, (where, at) in enumerate(layers):
+                inside = [leaf.removeprefix(f"{where}.") for leaf in self.leaves if leaf.startswith(f"{where}.")]
+                places += [(f"{stack}.{i}.{part}", f"{where}.{part}", at) for part in inside]
+        return {name: Slot(((leaf, at),), False) for name, leaf, at in places if (leaf, at) not in known}
 
     def _line(self, name: str, place: str) -> Iterator[tuple[str, Slot]]:
         if "{i}" not in place:

@@ -16,7 +16,7 @@ import jax
 from ceteris.arguments import one_of, whole
 from ceteris.files import read_json, replace_file
 from ceteris.outlets import json_text
-from ceteris.text.files.configs import JUDGES, configured, describe
+from ceteris.text.files.configs import JUDGES, configured, describe, settled
 from ceteris.text.files.names import leaves_of
 from ceteris.text.files.reading import DTYPES, filled, stored, tensor_at, tensors_of, write_weights
 from ceteris.text.models import LanguageModel
@@ -82,12 +82,12 @@ class Pretrained:
     @functools.cached_property
     def digest(self) -> str:
         """What it is, in 64 hexadecimal digits: the same for the same description, weights and tokenizer."""
-        found = hashlib.sha256(repr(self.model.description).encode())
+        found = hashlib.sha256(repr(settled(self.model.description)).encode())
         leaves = leaves_of(self.model)
         for name, slot in sorted(tensors_of(self.model).items()):
             tensor = tensor_at(slot, leaves)
             found.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
-            found.update(memoryview(tensor.reshape(-1).view("u1")))
+            found.update(tensor.tobytes())
         found.update(("" if self.tokenizer is None else self.tokenizer.digest).encode())
         return found.hexdigest()
 
@@ -110,15 +110,15 @@ class Pretrained:
         whole("shard", shard, such_as=SHARD)
         folder = Path(folder)
         (folder / "config.json").unlink(missing_ok=True)
-        about = self.model.description
+        about, names = self.model.description, tensors_of(self.model, self.names)
         write_weights(folder, self.model, self.names, shard)
         if self.tokenizer is not None:
             self.tokenizer.save(folder)
         if self.sentence is not None:
             _write_sentence_rule(folder, self.sentence, about.width)
         config = dict(self.config)
-        if not config or describe(config, tensors_of(self.model, self.names)) != about:
-            config |= configured(about)
+        if not config or describe(config, names) != about:
+            config |= configured(about, names)
         config["dtype"] = config["torch_dtype"] = str(self.model.tokens.dtype)
         replace_file(folder / "config.json", json_text(config))
         return folder
@@ -300,8 +300,8 @@ def _pooling(config: Mapping[str, Any]) -> str:
         modes = [{"mean": "mean_tokens", "cls": "cls_token", "max": "max_tokens"}.get(config["pooling_mode"], "other")]
     if len(modes) != 1 or modes[0] not in _POOLINGS:
         raise ValueError(
-            f"1_Pooling/config.json asks for {modes or 'nothing known'}, but must ask for one of {', '.join(_POOLINGS)}; "
-            "use another model, this one's pooling is not supported."
+            f"1_Pooling/config.json: its modes are {modes}, but must be one of {', '.join(_POOLINGS)}; use another "
+            "model, this one's pooling is not supported."
         )
     return _POOLINGS[modes[0]]
 

@@ -21,6 +21,7 @@ from ceteris.files import replace_file
 from ceteris.outlets import json_text
 from ceteris.recipe import AbstractObjective, Descend, Streamed
 from ceteris.text.data import QUALITY, Shards, TokenFeed, load_shards, prepare
+from ceteris.text.data.writing import MANIFEST, SHARDS
 from ceteris.text.models import Description, LanguageModel
 from ceteris.text.pretrain.corruption import MaskingRule, span_counts
 from ceteris.text.pretrain.objectives import HeldOutWindows, MaskedTokens, NextToken, PairedTexts, SpanCorruption
@@ -38,7 +39,8 @@ OBJECTIVES = {
 SENTINELS = tuple(f"<extra_id_{i}>" for i in range(100))
 JUDGED = 2**17  # tokens set aside that are read at each look, at most
 TEST = 0.05  # share of documents set aside where the corpus is prepared here
-MANIFEST, QUESTION, CHECKPOINT = "manifest.json", "pretraining.json", "checkpoint"
+QUESTION, CHECKPOINT = "pretraining.json", "checkpoint"
+SECONDS = 30.0  # between two checkpoints
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ class Pretraining:
         monitors: list[Any] = [Progress("pre-training")] if progress else []
         if folder is not None:
             _claim(folder, self, shards)
-            monitors.append(Checkpoint(folder / CHECKPOINT))
+            monitors.append(Checkpoint(folder / CHECKPOINT, SECONDS))
         begun = process_time()
         run = fit(
             algorithm, jax.random.key(self.seed), steps=self.steps, every=self.looks, monitors=monitors, feed=feed,
@@ -280,10 +282,10 @@ def shards_of(corpus: Any, folder: Path, tokenizer: Any, settings: Pretraining) 
     """
     if isinstance(corpus, Shards):
         return _same_tokens(corpus, tokenizer)
-    if isinstance(corpus, str | Path) and (Path(corpus) / MANIFEST).is_file():
-        return _same_tokens(load_shards(corpus), tokenizer)
-    if (folder / "shards" / MANIFEST).is_file():
-        return _same_tokens(load_shards(folder / "shards"), tokenizer)
+    places = [Path(corpus), Path(corpus) / SHARDS] if isinstance(corpus, str | Path) else []
+    for place in (*places, folder / SHARDS):  # those in the folder are of a run that was stopped
+        if (place / MANIFEST).is_file():
+            return _same_tokens(load_shards(place), tokenizer)
     kind, size = OBJECTIVES[settings.objective][1], settings.size
     made: dict[str, Any] = {
         "kind": kind, "test_size": TEST, "vocabulary": size.vocabulary if isinstance(size, Description) else
@@ -299,7 +301,7 @@ def shards_of(corpus: Any, folder: Path, tokenizer: Any, settings: Pretraining) 
             "tokenizer is None, but must be one with sentinels for the objective 'spans'; train one by "
             f"ceteris.text.tokens.train(texts, kind='unigram', specials=['{SENTINELS[0]}', …])."
         )
-    return prepare(corpus, folder / "shards", tokenizer, **made)
+    return prepare(corpus, folder / SHARDS, tokenizer, **made)
 
 
 def _one_file(corpus: Any) -> bool:

@@ -240,4 +240,4 @@ def test_a_mask_may_hold_minus_infinity_and_weights_may_not():
             refuse_non_finite("p", {"m": bad}, masks=True)
     with pytest.raises(ValueError, match="1 of 2 numbers of m"):
         refuse_non_finite("p", mask)
-    assert len(TYPES) == 14
+    assert len(TYPES) == 16

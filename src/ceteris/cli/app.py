@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ceteris.tables import Options
 
 ORDER = (
-    "demo", "fit", "effect", "impute", "pool", "forecast", "synthesize", "embed", "prepare", "solve", "models", "check",
+    "demo", "fit", "effect", "impute", "pool", "forecast", "synthesize", "embed", "prepare", "pretrain", "solve", "models", "check",
     "gallery",
 )  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ceteris.cli.app import app
+from ceteris.cli.app import Seed, app
 
 
 @app.command()
@@ -44,4 +44,31 @@ def prepare(
         unwanted,
         keep_personal,
         test_size,
+    )
+
+
+@app.command()
+def pretrain(
+    corpus: Annotated[Path, typer.Argument(help="A file or folder of text, or shards of `ceteris prepare`.")],
+    out: Annotated[Path, typer.Option(help="Run folder for the model and the report.")] = Path("pretrained"),
+    size: Annotated[str, typer.Option(help="tiny, small or gpt2: 1, 10 or 124 million weights.")] = "tiny",
+    objective: Annotated[str, typer.Option(help="causal, masked, next_sentence, joint or spans.")] = "causal",
+    steps: Annotated[int, typer.Option(help="Batches to learn from.")] = 1_000,
+    length: Annotated[int | None, typer.Option(help="Tokens of a window; by default as the size says.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Windows of a batch.")] = 16,
+    rate: Annotated[float | None, typer.Option(help="Highest learning rate; by default as the size says.")] = None,
+    optimiser: Annotated[str, typer.Option(help="adamw or muon.")] = "adamw",
+    tokenizer: Annotated[Path | None, typer.Option(help="A folder with a tokenizer; without, one is trained.")] = None,
+    precision: Annotated[str | None, typer.Option(help="single, or mixed for bfloat16 compute.")] = None,
+    frugal: Annotated[bool, typer.Option("--frugal", help="Less memory for more work.")] = False,
+    seed: Seed = 0,
+) -> None:
+    """Train a language model from scratch.
+
+    Stopped and called again with the same settings, it goes on where it was.
+    """
+    from ceteris.text.pretrain.command import pretrain
+
+    pretrain(
+        corpus, out, size, objective, steps, length, batch_size, rate, optimiser, tokenizer, precision, frugal, seed
     )

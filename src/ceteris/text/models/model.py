@@ -167,7 +167,7 @@ class LanguageModel(eqx.Module):
         segments : int array, shape (B, T), optional
             Kind of each token (BERT: first or second text); zeros by default.
         positions : int array, shape (T,) or (B, T), optional
-            By default 0, 1, 2, … whatever the mask says.
+            By default 0, 1, 2, … whatever the mask says; of packed documents, from zero in each.
         documents : int array, shape (B, T), optional
             Where several documents are packed into a row: which one each token belongs to. Others are not seen.
         key : PRNG key, optional
@@ -176,14 +176,20 @@ class LanguageModel(eqx.Module):
             Whether layers are computed again in the backward pass rather than kept in memory.
         """
         about = self.description
+        if (about.kind == "encoder-decoder") is (targets is None):
+            asked = (
+                "an array of tokens, as its decoder reads them" if targets is None else "None, there is one stack only"
+            )
+            raise ValueError(
+                f"targets is {'None' if targets is None else 'given'}, but must be {asked}; see Description.kind."
+            )
         x = self._entered(tokens, mask, segments, positions, key)
         places = jnp.arange(tokens.shape[1]) if positions is None else positions
-        balance = jnp.zeros(())
-        for stack, causal in ((self.encoder, False), (None if targets is not None else self.decoder, True)):
-            if stack is not None:
-                x, balance = self._passed(stack, x, causal, mask, places, documents, None, key, frugal)
-        if targets is not None and self.decoder is not None:
+        stack, causal = (self.decoder, True) if self.encoder is None else (self.encoder, False)
+        x, balance = self._passed(stack, x, causal, mask, places, documents, None, key, frugal)
+        if targets is not None:
             context = Context(x, None, None if mask is None else mask[:, None, None, :])
+            key = None if key is None else jr.fold_in(key, 2_000_000)
             x = self._entered(targets, None, None, None, key)
             places = jnp.arange(targets.shape[1])
             x, balance = self._passed(self.decoder, x, True, None, places, None, context, key, frugal)
@@ -202,6 +208,11 @@ class LanguageModel(eqx.Module):
     def _entered(self, tokens, mask, segments, positions, key):
         """Vectors of tokens, with those of positions and segments, normalised where the family does so."""
         about = self.description
+        if about.positions == "learnt" and positions is None and tokens.shape[1] > about.length:
+            raise ValueError(
+                f"tokens: a row has {tokens.shape[1]:,}, but must have at most {about.length:,}, the positions that "
+                "this model knows; cut texts or split them."
+            )
         x = self.tokens[tokens]
         if about.positions in ("learnt", "sinusoidal"):
             if about.pad_positions:
@@ -317,7 +328,7 @@ class LanguageModel(eqx.Module):
         Returns
         -------
         outputs : array, shape (B, n, …)
-            Of the head; NaN where more was read than `start` made room for.
+            Of the head; NaN where more was read than `start` made room for, or than the model has positions.
         cache : Cache
         """
         about, stack = self.description, self.decoder
@@ -334,6 +345,7 @@ class LanguageModel(eqx.Module):
         x = x if stack.norm is None else stack.norm(x)
         read = at + tokens.shape[1]
         x = jnp.where(read <= length, x, jnp.nan)
+        x = jnp.where((places < about.length)[..., None], x, jnp.nan) if about.positions == "learnt" else x
         return self.headed(x), Cache(memories, there, cache.count + new.sum(1, dtype=jnp.int32), read, cache.context)
 
 

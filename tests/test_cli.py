@@ -31,6 +31,8 @@ AT_ONCE = {
     "no such folder to pool": ["pool", "none", "--y", "y", "--x", "x"],
     "options that contradict each other": ["effect", "no.csv", "--y", "y", "--d", "d", "--design", "iv"],
     "no such corpus": ["embed", "no.txt"],
+    "no such texts": ["prepare", "none"],
+    "nothing to pretrain on": ["pretrain", "none"],
     "no such table": ["synthesize", "no.csv"],
     "no such series": ["forecast", "no.csv", "--time", "t", "--target", "y"],
     "no such run": ["report", "none"],

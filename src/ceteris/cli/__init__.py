@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ceteris.arguments import one_of, probability
-from ceteris.cli import effects, holes, others, series
+from ceteris.cli import effects, holes, others, series, texts
 from ceteris.cli.app import Decimal, Id, Ignore, Out, Seed, Separator, Types, app, reading
 from ceteris.outlets import prose, say, screen
 from ceteris.stopping import Stopped, stoppable

@@ -33,9 +33,9 @@ class QualityRule:
     ----------
     measure : str
         characters, words, word length, symbols (share of signs that are no letter, digit or space), letters (share of
-        words with a letter in them), bullets and ellipses (share of lines that begin or end so), repeated lines,
-        repeated phrases (share of words in a run of five that was there before), commonest pair (share of words in it),
-        or function words (share of words that are such in the document's language).
+        words with a letter in them), bullets and ellipses (share of lines that begin or end so, where there are three
+        at least), repeated lines, repeated phrases (share of words in a run of five that was there before), commonest
+        pair (share of words in it), or function words (share of words that are such in the document's language).
     least, most : float
         The limits.
 
@@ -74,7 +74,7 @@ QUALITY: Mapping[str, QualityRule] = {
 
 def rules_of(given: Mapping[str, QualityRule | None] | None) -> dict[str, QualityRule]:
     """Return the rules of the house with those given in their place or beside them; None takes one out."""
-    rules = QUALITY | dict(given or {})
+    rules = {**QUALITY, **(given or {})}
     for name, rule in rules.items():
         if rule is not None and not isinstance(rule, QualityRule):
             raise TypeError(f"rules: {name!r} is {rule!r}, but must be a QualityRule or None; give one.")

@@ -19,6 +19,7 @@ MEASURES = (
     "characters", "words", "word length", "symbols", "letters", "bullets", "ellipses", "repeated lines",
     "repeated phrases", "commonest pair", "listed words",
 )  # fmt: skip
+FEW = 3  # lines from which on it says something how they begin and end
 PHRASE = 5  # words of a phrase that may be repeated
 SLOTS = 2**20  # of the table of what a document has had: the repetitions of longer ones are those of their beginning
 _NARROW = 0x800  # code points of at most two bytes: what they are is looked up
@@ -83,7 +84,8 @@ def scan(data: np.ndarray, starts: np.ndarray, listed: Sequence[str] = ()) -> Sc
     sizes = np.diff(starts)
     slots = 1 << int(np.clip(int(sizes.max(initial=1)) * 2, 64, SLOTS) - 1).bit_length()
     scratch = np.zeros(slots, np.uint64), np.zeros(slots, np.int32), np.full(slots, -1, np.int32)
-    measures, votes, hits, blocks = _scan(data, starts, keys, masks, weights, *_letters(), *scratch)
+    looked_up = keys, masks, weights, *_letters()
+    measures, votes, hits, blocks = _scan(data, starts, *looked_up, *scratch)  # pyright: ignore[reportCallIssue]
     return Scanned(dict(zip(MEASURES, measures.T, strict=True)), votes, hits, blocks)
 
 
@@ -315,7 +317,9 @@ def _scan(
         row = measures[document]
         row[0], row[1], row[2] = signs, words, inside / max(words, 1)
         row[3], row[4] = symbols / max(symbols + inside, 1), lettered / max(words, 1)
-        row[5], row[6], row[7] = bullets / max(lines, 1), ellipses / max(lines, 1), twice / max(lines, 1)
+        if lines >= FEW:
+            row[5], row[6] = bullets / lines, ellipses / lines
+        row[7] = twice / max(lines, 1)
         row[8], row[9], row[10] = again / max(words, 1), 2 * most / max(words, 1) if most > 1 else 0, listed
         for k in range(languages):
             votes[document, k], hits[document, k] = vote[k] / max(words, 1), hit[k] / max(words, 1)

@@ -152,7 +152,10 @@ def through(
             others = (known, context.allowed)
         return block(x, sight, near, memory, others, None if key is None else jr.fold_in(key, i))
 
-    layer = eqx.filter_checkpoint(layer) if frugal else layer
+    if frugal:
+        layer = eqx.filter_checkpoint(layer)
+    else:  # what maps by weights give is kept for the backward pass; the cheap rest of a layer is computed again
+        layer = eqx.filter_checkpoint(layer, policy=jax.checkpoint_policies.dots_with_no_batch_dims_saveable)
     kept, loads, i = [], [], 0
     for number, group in enumerate(groups):
         memory = None if memories is None else memories[number]

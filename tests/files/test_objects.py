@@ -335,7 +335,9 @@ def test_another_kind_than_asked_for_is_refused(tmp_path):
     write_arrays(tmp_path / "w", "weights", {"a": np.ones(1)}, {})
     with pytest.raises(ValueError, match=r"holds weights, not object; read it with load_weights"):
         load(tmp_path / "w")
-    with pytest.raises(ValueError, match="is a folder without a solution or a language model in it; give the file that save wrote"):
+    with pytest.raises(
+        ValueError, match="is a folder without a solution or a language model in it; give the file that save wrote"
+    ):
         load(tmp_path)
     with pytest.raises(FileNotFoundError, match="does not exist; give the path of a file that ceteris saved"):
         load(tmp_path / "none")

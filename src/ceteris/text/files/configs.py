@@ -154,7 +154,8 @@ def _encoder(config: Config, family: str) -> dict[str, Any]:
     found: dict[str, Any] = {"kind": "encoder", "norm_first": False, "norm_embeddings": True, "final_norm": False}
     found["epsilon"] = config.get("layer_norm_eps", 1e-12)
     if family == "roberta":  # positions start behind the padding token's number
-        first = int(config.get("pad_token_id") or 1) + 1
+        pad = config.get("pad_token_id")
+        first = 2 if pad is None else int(pad) + 1
         found |= {"offset": first, "pad_positions": True, "length": int(config["max_position_embeddings"]) - first}
     return found
 

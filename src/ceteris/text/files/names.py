@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import jax
 
+from ceteris.arguments import choose
 from ceteris.text.models import Description, LanguageModel
 from ceteris.text.models.blocks import size_of
 
@@ -222,7 +223,8 @@ def leaves_of(model: LanguageModel) -> dict[str, Any]:
 def slots_of(model: LanguageModel) -> tuple[dict[str, Slot], dict[str, Slot]]:
     """Return the names that we write for a model, and all that we read for it, each with its place."""
     about = model.description
-    layout, head = LAYOUTS[about.family], "class" if about.head in TEXT_HEADS else about.head
+    layout = choose("Description: family", about.family, LAYOUTS)
+    head = "class" if about.head in TEXT_HEADS else about.head
     base = {name: place for name, place in layout.base.items() if not _of_another_variant(about).search(name)}
     heads = layout.heads.get(head, {})
     find = _Finder(model)

@@ -89,9 +89,7 @@ def filled(
     names = tuple(name for name in tensors if name in read)
     ignored = tuple(name for name in tensors if name not in read and leave(name))
     unexpected = [name for name in tensors if name not in read and not leave(name)]
-    there = {part for name in names for part in read[name].parts}
-    lacks = lambda slot: not any((leaf, at[:n]) in there for leaf, at in slot.parts for n in range(len(at) + 1))
-    missing = [name for name, slot in written.items() if lacks(slot)]
+    missing = list(_lacking(written, [read[name] for name in names]))
     fresh = tuple(name for name in missing if other_head and written[name].parts[0][0].startswith("head."))
     missing = [name for name in missing if name not in fresh]
     if missing or unexpected:
@@ -104,9 +102,18 @@ def filled(
         tensor = read_tensor(tensors[name])
         tensor = _unpacked(tensor, tensors.get(name + SCALES))
         _place(made, arrays, done, name, tensor, read[name], dtype)
+    for leaf in {leaf for name in fresh for leaf, _ in written[name].parts}:
+        made[leaf] = made[leaf].astype(made["tokens"].dtype)
     leaves, tree = jax.tree_util.tree_flatten_with_path(shape)
     values = [jnp.asarray(made.pop(jax.tree_util.keystr(path)[1:])) for path, _ in leaves]
     return jax.tree_util.tree_unflatten(tree, values), names, fresh, ignored
+
+
+def _lacking(slots: Mapping[str, Slot], others: Iterable[Slot]) -> dict[str, Slot]:
+    """Return the slots that others do not fill: not they themselves, and not one that they are a part of."""
+    there = {part for slot in others for part in slot.parts}
+    lacks = lambda slot: not any((leaf, at[:n]) in there for leaf, at in slot.parts for n in range(len(at) + 1))
+    return {name: slot for name, slot in slots.items() if lacks(slot)}
 
 
 def _place(made, arrays, done, name, tensor, slot: Slot, dtype) -> None:
@@ -186,9 +193,8 @@ def tensors_of(model: LanguageModel, names: Iterable[str] = ()) -> dict[str, Slo
     names = [name for name in names if name in read]
     if not names:
         return written
-    there = {part for name in names for part in read[name].parts}
-    lacks = lambda slot: not any((leaf, at[:n]) in there for leaf, at in slot.parts for n in range(len(at) + 1))
-    return {name: read[name] for name in names} | {n: slot for n, slot in written.items() if lacks(slot)}
+    known = {name: read[name] for name in names}
+    return known | _lacking(written, known.values())
 
 
 def tensor_at(slot: Slot, leaves: Mapping[str, Any]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ceteris import outlets as out
 from hostile import KNOWN, hostile_strings, outlets
 
 OUTLETS = outlets()
@@ -23,3 +24,9 @@ def broken_by(check, strings):
 def test_hostile_strings_leave_unharmed(name):
     broken = broken_by(OUTLETS[name], COSTLY.get(name) or hostile_strings(400, seed=1))
     assert not broken, f"{len(broken)} in {name}:\n" + "\n".join(broken[:25])
+
+
+def test_what_is_said_piece_by_piece_stays_on_its_line_and_steers_nothing(capsys):
+    for piece in ("one", " two\x1b[2J", "\nthree"):
+        out.say_on(piece)
+    assert capsys.readouterr().out == "one two<U+001B>[2J\nthree"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ceteris.gallery.claims import Claim, Item
 from ceteris.gallery.items_sequence import SEQUENCES
+from ceteris.gallery.items_text import TEXTS
 from ceteris.gallery.items_theory import THEORY
 
 LAUSANNE = "Introduction to machine learning and deep learning (lecture notes, University of Lausanne)"
@@ -352,5 +353,5 @@ _ITEMS = (
     ),
 )
 
-ITEMS = {item.name: item for item in (*_ITEMS, *THEORY, *SEQUENCES)}
+ITEMS = {item.name: item for item in (*_ITEMS, *THEORY, *SEQUENCES, *TEXTS)}
 """Items of the gallery by name."""

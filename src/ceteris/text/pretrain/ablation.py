@@ -77,7 +77,7 @@ class SourceAblation(AbstractResult):
     def checks(self) -> tuple[Check, ...]:
         """Whether all losses are numbers, and whether any source stands out."""
         finite = bool(np.isfinite(self.losses).all())
-        found = int((self.table()["verdict"] != "no difference").sum())
+        found = sum(word != "no difference" for word in self.table()["verdict"])
         sentence = f"{found} of {len(self.sources)} sources make a difference that is more than that of seeds" + (
             "." if found else "; take more steps or repeats."
         )

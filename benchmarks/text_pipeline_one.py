@@ -129,6 +129,29 @@ def ours(folder):
     }  # fmt: skip
 
 
+def filters(folder):
+    """Filters, duplicates and personal data alone, without tokens: CPU seconds, peak memory, recall and precision."""
+    from ceteris.text.data.cleaning import Counts, Filters, cleaned
+    from ceteris.text.data.documents import Document, Reading, documents, sources_of
+    from ceteris.text.data.personal import PERSONAL
+    from ceteris.text.data.quality import QUALITY
+
+    folder = Path(folder)
+    about = json.loads((folder / "about.json").read_text())
+    asked = Filters(QUALITY, redact=tuple(PERSONAL))
+    list(cleaned([Document("a few words that make it compile", "a")], asked, Counts()))
+    counts, cpu = Counts(), time.process_time()
+    for _ in cleaned(documents(sources_of([folder / "base", folder / "planted"]), Reading()), asked, counts):
+        pass
+    cpu, memory = time.process_time() - cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    near = {name: counts.dropped[name, "near duplicate"] for name in ("base", "planted")}
+    others = sum(n for (name, why), n in counts.dropped.items() if name == "planted" and why != "near duplicate")
+    return about | {
+        "cpu": cpu, "memory": memory, "recall": near["planted"] / (about["planted"] - others), "false": near["base"],
+        "precision": near["planted"] / max(sum(near.values()), 1), "kept": dict(counts.kept),
+    }  # fmt: skip
+
+
 def warm(tokenizer):
     """Compile what compiles."""
     import tempfile

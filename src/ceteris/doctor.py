@@ -24,6 +24,7 @@ EXTRAS = {
     "examples": ("causaldata", "data of well-known studies"),
     "forecast": ("statsforecast", "classical methods beside our forecasts"),
     "parquet": ("pyarrow", "tables in Parquet files"),
+    "text": ("tokenizers", "language models: tokenizers"),
     "tensorboard": ("tensorboard", "training curves in TensorBoard"),
 }
 VARIABLES = ("CETERIS_", "CUDA_VISIBLE_DEVICES", "JAX_", "MKL_", "NUMBA_", "OMP_", "OPENBLAS_", "XLA_")

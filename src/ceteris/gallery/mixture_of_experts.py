@@ -131,9 +131,9 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
     few, many = work["experts"], work["dense, all weights"]
     text = (
         f"{updates:,} updates on {BATCH} new texts of {LENGTH} tokens each; weights are those of the feed-forward "
-        f"part. Chains have an entropy of {entropy(chains(seed)):.3f} nats per word, and what a model has above it is all it "
-        f"does not know.\n\nN Σ f P is one where all {EXPERTS.count} experts are used alike, and {EXPERTS.count} where "
-        "one does all the work."
+        f"part. Chains have an entropy of {entropy(chains(seed)):.3f} nats per word, and what a model has "
+        f"above it is all it does not know.\n\nN Σ f P is one where all {EXPERTS.count} experts are used "
+        f"alike, and {EXPERTS.count} where one does all the work."
     )
     checks = (
         Check("experts know more at equal compute", experts < 0.8 * dense,

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -198,3 +199,9 @@ def test_damaged_vocabularies_are_refused_in_a_sentence(tmp_path):
     (tmp_path / "vocab.txt").write_text("[UNK]\na\n")
     with pytest.raises(ValueError, match=r"does not hold \[CLS\], \[SEP\], but must hold"):
         Tokenizer.load(tmp_path)
+
+
+def test_without_its_package_one_is_told_what_brings_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(ImportError, match=r"pip install 'ceteris\[text\]' brings it"):
+        train(["some text"], vocabulary=300)

@@ -47,8 +47,19 @@ def read_tokenizer(path: Path) -> tuple[str, dict[str, Any]]:
     return definition, config
 
 
+def ask_for_package() -> None:
+    """Raise where the package ``tokenizers``, an extra, is not installed."""
+    try:
+        import tokenizers  # noqa: F401
+    except ImportError:
+        raise ImportError(
+            "Tokenizer needs the package tokenizers, which is not installed; pip install 'ceteris[text]' brings it."
+        ) from None
+
+
 def compiled(definition: str, path: Path | None = None) -> Any:
     """Return the package's object for a definition, which neither cuts nor fills up."""
+    ask_for_package()
     from tokenizers import Tokenizer
 
     try:
@@ -131,6 +142,7 @@ def _token(config: Mapping[str, Any], role: str, otherwise: str) -> str:
 
 def _wordpiece(folder: Path, config: dict[str, Any]) -> str:
     """BERT's: lower case unless told otherwise, split at spaces and punctuation, then the longest pieces known."""
+    ask_for_package()
     from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, processors
     from tokenizers.models import WordPiece
 
@@ -167,6 +179,7 @@ def _wordpiece(folder: Path, config: dict[str, Any]) -> str:
 
 def _byte_pairs(folder: Path, config: dict[str, Any]) -> str:
     """GPT-2's, and with its own ends of a text RoBERTa's."""
+    ask_for_package()
     from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers, processors
     from tokenizers.models import BPE
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ceteris.arguments import choose, shown, whole
+from ceteris.text.tokens.reading import ask_for_package
 from ceteris.text.tokens.tokenizer import Tokenizer
 
 _GPT = {"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "pad_token": "<|pad|>", "mask_token": "<|mask|>"}
@@ -59,6 +60,7 @@ def train(
     if isinstance(texts, str):
         raise TypeError("texts: one string was given, but a list of texts is needed; put it into a list.")
     prepared = choose("kind", kind, KINDS)
+    ask_for_package()
     made, trainer, roles = prepared(whole("vocabulary", vocabulary, such_as=8_000), lower, whole("least", least))
     made.train_from_iterator(_checked(texts), trainer)
     if kind != "bpe":

@@ -173,7 +173,8 @@ def spans_cut(
         each = jnp.stack([marks[span], row], 1).reshape(-1)  # a sentinel before each token, most of them unused
         sizes = row.size - noise + spans, noise + spans
         packed = lambda use, n: each[jnp.nonzero(jnp.stack([first, use], 1).reshape(-1), size=n)[0]]
-        return tuple(jnp.append(packed(u, n), jnp.array(end, row.dtype)) for u, n in zip((~lost, lost), sizes))
+        ended = lambda a: jnp.append(a, jnp.array(end, row.dtype))
+        return tuple(ended(packed(use, n)) for use, n in zip((~lost, lost), sizes, strict=True))
 
     return jax.vmap(one)(jr.split(key, tokens.shape[0]), tokens)
 

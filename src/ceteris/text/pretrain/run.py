@@ -88,7 +88,7 @@ class PretrainedRun(AbstractResult):
 
     @property
     def perplexity(self) -> float:
-        """exp of that loss: among how many tokens the model is as unsure as if all were alike."""
+        """The exponential of that loss: among how many tokens the model is as unsure as if all were alike."""
         return float(np.exp(min(self.loss, 700)))
 
     @property

@@ -50,7 +50,7 @@ def run_checks(run: Any) -> tuple[Check, ...]:
     gap = run.loss - learnt
     most = max(run.passes.values(), default=0.0)
     often = max(run.passes, key=lambda name: run.passes[name], default="")
-    falling = run.metrics["heldout"][0] > run.loss or len(run.metrics["heldout"]) == 1
+    fell = run.metrics["heldout"][0] > run.loss or len(run.metrics["heldout"]) == 1
     return (
         Check("all steps were taken", run.ok, run.status),
         Check(
@@ -64,8 +64,8 @@ def run_checks(run: Any) -> tuple[Check, ...]:
             most, PASSES,
         ),
         Check(
-            "the loss fell", bool(falling),
-            "The loss on text set aside fell." if falling else "The loss on text set aside did not fall; lower the rate.",
+            "the loss fell", bool(fell),
+            "The loss on text set aside " + ("fell." if fell else "did not fall; lower the rate, or train for longer."),
         ),
     )  # fmt: skip
 

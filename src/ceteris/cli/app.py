@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from ceteris.tables import Options
 
 ORDER = (
-    "demo", "fit", "effect", "impute", "pool", "forecast", "synthesize", "embed", "prepare", "pretrain", "solve", "models",
-    "check", "gallery",
+    "demo", "fit", "effect", "impute", "pool", "forecast", "synthesize", "embed", "prepare", "pretrain", "solve",
+    "models", "check", "gallery",
 )  # fmt: skip
 
 

@@ -114,18 +114,17 @@ def fit(
     watchers = tuple(m if isinstance(m, AbstractJudge | AbstractRecorder) else StopWhen(m) for m in monitors)
     judges = tuple(m for m in watchers if isinstance(m, AbstractJudge))
     recorders = tuple(m for m in watchers if isinstance(m, AbstractRecorder))
-    mesh = checked_mesh(mesh, algorithm.n if isinstance(algorithm, Ensemble) else None)
-    setting = Setting(digits_of(precision), mesh)
+    setting = Setting(digits_of(precision), checked_mesh(mesh, algorithm.n if isinstance(algorithm, Ensemble) else None))
     # factorisations inside a batched program are many and small: BLAS threads would fight XLA's own for the cores
     with in_precision(precision), _threads().limit(limits=1, user_api="blas"):
         algorithm, model = cast(algorithm, precision), cast(model, precision)
         begin = functools.partial(_begin, algorithm, fast(key), judges, model, setting)
-        # named nowhere here, so that the first weights are let go as soon as there are second ones
-        return _run(algorithm, _opened(begin, _found(resume, recorders), key, judges, setting), steps, every, feed,
-                    judges, recorders, setting)  # fmt: skip
+        opened = lambda: _opened(begin, _found(resume, recorders), key, judges, setting)
+        return _run(algorithm, opened, steps, every, feed, judges, recorders, setting)
 
 
-def _run(algorithm, run: Fit, steps: int, every: int, feed: Feed | None, judges, recorders, setting: Setting) -> Fit:
+def _run(algorithm, opened, steps: int, every: int, feed: Feed | None, judges, recorders, setting: Setting) -> Fit:
+    run = opened()  # here, and nowhere else, so that the first weights are let go as soon as there are second ones
     _refuse_disagreement(steps, every, run.tick)
     looped = isinstance(algorithm, Ensemble) and not batched(algorithm, run.state.model)
     if setting.mesh is not None:
@@ -198,10 +197,9 @@ def _opened(begin, resume, key, judges, setting: Setting) -> Fit:
     if resume is None:
         return begin()
     if not isinstance(resume, Fit):
-        read = load(resume, begin(shapes_only=True), setting.digits)
-        return _reopen(read, key, len(judges), setting.digits)
-    run = _reopen(resume, key, len(judges), setting.digits)
-    return replace(run, state=State(run.state.model, *jax.tree.map(_copied, run.state[1:])))
+        return _reopen(load(resume, begin(shapes_only=True), setting.digits), key, len(judges), setting.digits)
+    resume = replace(resume, state=State(resume.state.model, *jax.tree.map(_copied, resume.state[1:])))
+    return _reopen(resume, key, len(judges), setting.digits)
 
 
 def _on_mesh(algorithm, run: Fit, mesh: Mesh):

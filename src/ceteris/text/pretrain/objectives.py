@@ -72,8 +72,10 @@ class PairedTexts(AbstractObjective):
     ----------
     rule : MaskingRule
         What is hidden, and how.
-    first, between : int
-        Tokens at the beginning of a pair, and behind each text.
+    first : int
+        The token at the beginning of a pair.
+    between : int
+        The token behind each of the two texts.
     tokens : bool
         Whether hidden tokens are among the tasks (the joint objective), or next sentences alone are.
     frugal : bool
@@ -108,10 +110,14 @@ class SpanCorruption(AbstractObjective):
     ----------
     sentinels : tuple of int
         Tokens that stand for spans.
-    start, end : int
-        Tokens the decoder begins with, and that end a text.
-    share, mean : float
-        Of tokens that are cut out; mean length of a span.
+    start : int
+        The token the decoder begins with.
+    end : int
+        The token that ends a text.
+    share : float
+        Of tokens that are cut out.
+    mean : float
+        Mean length of a span.
     frugal : bool
         Whether layers are computed again in the backward pass.
     """

@@ -194,7 +194,7 @@ class Pretraining:
             metrics=run.metrics,
             bytes_per_token=_bytes_per_token(aside["tokens"], shards.tokenizer),
             batch_tokens=feed.batch_size * feed.length,
-            passes=feed.passes(run.tick),
+            epochs=feed.passes(run.tick),
             seconds=process_time() - begun,
             status=run.sentence,
             ok=run.ok,

@@ -114,17 +114,17 @@ def fit(
     watchers = tuple(m if isinstance(m, AbstractJudge | AbstractRecorder) else StopWhen(m) for m in monitors)
     judges = tuple(m for m in watchers if isinstance(m, AbstractJudge))
     recorders = tuple(m for m in watchers if isinstance(m, AbstractRecorder))
-    setting = Setting(digits_of(precision), checked_mesh(mesh, algorithm.n if isinstance(algorithm, Ensemble) else None))
+    mesh = checked_mesh(mesh, algorithm.n if isinstance(algorithm, Ensemble) else None)
+    setting = Setting(digits_of(precision), mesh)
     # factorisations inside a batched program are many and small: BLAS threads would fight XLA's own for the cores
     with in_precision(precision), _threads().limit(limits=1, user_api="blas"):
         algorithm, model = cast(algorithm, precision), cast(model, precision)
         begin = functools.partial(_begin, algorithm, fast(key), judges, model, setting)
-        opened = lambda: _opened(begin, _found(resume, recorders), key, judges, setting)
-        return _run(algorithm, opened, steps, every, feed, judges, recorders, setting)
+        return _run(algorithm, begin, _found(resume, recorders), key, steps, every, feed, judges, recorders, setting)
 
 
-def _run(algorithm, opened, steps: int, every: int, feed: Feed | None, judges, recorders, setting: Setting) -> Fit:
-    run = opened()  # here, and nowhere else, so that the first weights are let go as soon as there are second ones
+def _run(algorithm, begin, resume, key, steps, every, feed, judges, recorders, setting: Setting) -> Fit:
+    run = _opened(begin, resume, key, judges, setting)  # named here only: the first weights are let go
     _refuse_disagreement(steps, every, run.tick)
     looped = isinstance(algorithm, Ensemble) and not batched(algorithm, run.state.model)
     if setting.mesh is not None:

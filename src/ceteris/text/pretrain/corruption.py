@@ -176,7 +176,7 @@ def spans_cut(
         sizes = row.size - noise + spans, noise + spans
         packed = lambda use, n: each[jnp.nonzero(jnp.stack([first, use], 1).reshape(-1), size=n)[0]]
         ended = lambda a: jnp.append(a, jnp.array(end, row.dtype))
-        return tuple(ended(packed(use, n)) for use, n in zip((~lost, lost), sizes, strict=True))
+        return ended(packed(~lost, sizes[0])), ended(packed(lost, sizes[1]))
 
     return jax.vmap(one)(jr.split(key, tokens.shape[0]), tokens)
 

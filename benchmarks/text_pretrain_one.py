@@ -163,7 +163,7 @@ def learn_masked(folder: str, corpus: str, steps: str) -> dict:
     run = settings.fit(shards, Path(folder) / "masked", progress=True)
     batches = algorithm.heldout.batches["tokens"]
     keys = jax.random.split(jax.random.key(0), len(batches))  # as `HeldOutWindows` hides them
-    hide = lambda key, batch: masked(jax.random.split(key)[0], batch, algorithm.objective.rule)
+    hide = lambda key, batch: masked(jax.random.split(key)[0], jax.numpy.asarray(batch), algorithm.objective.rule)
     spoilt = [hide(key, batch) for key, batch in zip(keys, batches, strict=True)]
     learnt = np.concatenate([row.between(0, len(row)) for row in shards.rows("train")]).astype(np.int64)
     right = counted(learnt, [[np.asarray(part) for part in one] for one in spoilt], shards.vocabulary)

@@ -11,19 +11,7 @@ import sysconfig
 import warnings
 from pathlib import Path
 
-PACKAGES = (
-    "numpy",
-    "scipy",
-    "sklearn",
-    "pandas",
-    "matplotlib",
-    "jax",
-    "optax",
-    "equinox",
-    "statsmodels",
-    "PIL",
-    "rich",
-)
+PACKAGES = ("numpy", "scipy", "sklearn", "pandas", "matplotlib", "jax", "optax", "statsmodels", "PIL", "rich")
 SHORT = 200  # characters of a docstring below which it says too little
 
 

@@ -65,6 +65,25 @@ def step_ours() -> dict:
     return result((times[-1] - times[0]) / STEPS, times[0] - begun)
 
 
+def step_products() -> dict:
+    """How fast this machine multiplies matrices of a layer's and the head's shapes: the floor of a step."""
+    import jax
+    import jax.numpy as jnp
+
+    product = jax.jit(jnp.matmul)
+    spent, done = 0.0, 0.0
+    layers = [(768, 2304, 12), (768, 768, 12), (768, 3072, 12), (3072, 768, 12)]
+    for inner, outer, share in [*layers, (768, VOCABULARY, 1)]:
+        x, W = jnp.ones((BATCH * LENGTH, inner)), jnp.ones((inner, outer))
+        product(x, W).block_until_ready()
+        begun = time.process_time()
+        for _ in range(5):
+            product(x, W).block_until_ready()
+        spent += share * (time.process_time() - begun) / 5
+        done += share * 2 * BATCH * LENGTH * inner * outer
+    return {"flops": done / spent}
+
+
 def learn_ours(folder: str, corpus: str, steps: str) -> dict:
     """A model of a million weights on real text; leaves its first weights and its batches for the other side."""
     import jax
@@ -126,6 +145,61 @@ def learn_torch(folder: str, steps: str) -> dict:
             curve[t + 1] = heldout()
             print(t + 1, curve[t + 1], time.process_time() - begun, file=sys.stderr, flush=True)
     return {"curve": curve, "seconds": time.process_time() - begun}
+
+
+def learn_masked(folder: str, corpus: str, steps: str) -> dict:
+    """A BERT of a million weights that fills in hidden words of real text, beside tables of counts."""
+    import jax
+    import numpy as np
+
+    from ceteris.text.data import load_shards
+    from ceteris.text.pretrain import Pretraining
+    from ceteris.text.pretrain.corruption import masked
+
+    every = max(int(steps) // 20, 1)
+    settings = Pretraining("tiny", "masked", length=128, batch_size=16, steps=int(steps), every=every)
+    shards = load_shards(corpus)
+    algorithm, _, _ = settings.slots(shards)
+    run = settings.fit(shards, Path(folder) / "masked", progress=True)
+    batches = algorithm.heldout.batches["tokens"]
+    keys = jax.random.split(jax.random.key(0), len(batches))  # as `HeldOutWindows` hides them
+    hide = lambda key, batch: masked(jax.random.split(key)[0], jax.numpy.asarray(batch), algorithm.objective.rule)
+    spoilt = [hide(key, batch) for key, batch in zip(keys, batches, strict=True)]
+    learnt = np.concatenate([row.between(0, len(row)) for row in shards.rows("train")]).astype(np.int64)
+    right = counted(learnt, [[np.asarray(part) for part in one] for one in spoilt], shards.vocabulary)
+    return {"model": float(run.metrics["heldout_accuracy"][-1]), "seconds": run.seconds, **right}
+
+
+def counted(learnt, spoilt, vocabulary: int) -> dict:
+    """Share of hidden tokens that the commonest token is, and that the commonest between the same two neighbours is."""
+    import numpy as np
+
+    common = np.bincount(learnt, minlength=vocabulary)
+    top = common.argmax()
+    left, middle, right = learnt[:-2], learnt[1:-1], learnt[2:]
+
+    def table(context):  # context -> its commonest middle
+        each, counts = np.unique(context * vocabulary + middle, return_counts=True)
+        order = np.lexsort((counts, each // vocabulary))
+        context, best = each[order] // vocabulary, each[order] % vocabulary
+        last = np.append(context[1:] != context[:-1], True)
+        return context[last], best[last]
+
+    both, before = table(left * vocabulary + right), table(left)
+    hits = {"unigram": 0.0, "trigram": 0.0}
+    total = 0
+    for tokens, at, targets, weights in spoilt:
+        rows = np.arange(len(tokens))[:, None]
+        padded = np.pad(tokens.astype(np.int64), ((0, 0), (1, 1)))
+        a, b = padded[rows, at], padded[rows, at + 2]
+        guess = np.full(at.shape, top)
+        for (contexts, best), asked in ((before, a), (both, a * vocabulary + b)):  # the longer one has the last word
+            place = np.minimum(np.searchsorted(contexts, asked), len(contexts) - 1)
+            guess = np.where(contexts[place] == asked, best[place], guess)
+        hits["unigram"] += float((weights * (targets == top)).sum())
+        hits["trigram"] += float((weights * (targets == guess)).sum())
+        total += float(weights.sum())
+    return {name: hit / total for name, hit in hits.items()}
 
 
 def rate_share(done: float) -> float:

@@ -73,11 +73,14 @@ EXCEPTIONS = {
     "size": {
         "nets": "inputs of a normalising layer, beside in_size and out_size of others",
         "results.Figure": "inches",
+        "text.pretrain.Pretraining": "of the model, by name",
+        "text.pretrain.described": "of the model, by name",
         "equilibrium.Solution.impulse_response": "how large a shock is",
     },
     "batch": {
         "recipe": "the batch itself, which an objective is given",
         "training": "the batch itself, which an objective is given",
+        "text.pretrain": "the batch itself, which an objective is given",
     },
     "iterations": {
         "impute.Chained": "sweeps over the columns, no steps down a slope",
@@ -106,6 +109,7 @@ KEYS = (
     "testing",
     "equilibrium",
     "text.models",
+    "text.pretrain",
 )  # where random numbers come from a key of JAX
 
 

@@ -119,20 +119,13 @@ def fit(
     # factorisations inside a batched program are many and small: BLAS threads would fight XLA's own for the cores
     with in_precision(precision), _threads().limit(limits=1, user_api="blas"):
         algorithm, model = cast(algorithm, precision), cast(model, precision)
-        resume = _found(resume, recorders)
         begin = functools.partial(_begin, algorithm, fast(key), judges, model, setting)
-        if resume is None:
-            run = begin()
-        elif isinstance(resume, Fit):
-            run = _reopen(resume, key, len(judges), setting.digits)
-            run = replace(run, state=State(run.state.model, *jax.tree.map(_copied, run.state[1:])))
-        else:
-            run = _reopen(load(resume, begin(shapes_only=True), setting.digits), key, len(judges), setting.digits)
-        _refuse_disagreement(steps, every, run.tick)
-        return _run(algorithm, run, steps, every, feed, judges, recorders, setting)
+        return _run(algorithm, begin, _found(resume, recorders), key, steps, every, feed, judges, recorders, setting)
 
 
-def _run(algorithm, run: Fit, steps: int, every: int, feed: Feed | None, judges, recorders, setting: Setting) -> Fit:
+def _run(algorithm, begin, resume, key, steps, every, feed, judges, recorders, setting: Setting) -> Fit:
+    run = _opened(begin, resume, key, judges, setting)  # named here only: the first weights are let go
+    _refuse_disagreement(steps, every, run.tick)
     looped = isinstance(algorithm, Ensemble) and not batched(algorithm, run.state.model)
     if setting.mesh is not None:
         algorithm, run, looped = *_on_mesh(algorithm, run, setting.mesh), False
@@ -198,6 +191,15 @@ def _begin(algorithm, key, judges, model, setting: Setting, shapes_only: bool = 
         names = tuple(eqx.filter_eval_shape(evaluate, algorithm, state, keys))
         return replace(run, memories=tuple(judge.init(run, names) for judge in judges))
     return run
+
+
+def _opened(begin, resume, key, judges, setting: Setting) -> Fit:
+    if resume is None:
+        return begin()
+    if not isinstance(resume, Fit):
+        return _reopen(load(resume, begin(shapes_only=True), setting.digits), key, len(judges), setting.digits)
+    resume = replace(resume, state=State(resume.state.model, *jax.tree.map(_copied, resume.state[1:])))
+    return _reopen(resume, key, len(judges), setting.digits)
 
 
 def _on_mesh(algorithm, run: Fit, mesh: Mesh):

@@ -129,6 +129,8 @@ def test_documents_of_a_window_do_not_see_each_other():
     nats = lambda apart: float(loss(tokens, apart))
     assert nats(True) != nats(False)
     parts = [tokens[:, :5], tokens[:, 4:]]
-    logits = [model(part[:, :-1], positions=jnp.arange(part.shape[1] - 1) + at) for part, at in zip(parts, (0, 4))]
-    each = [optax.softmax_cross_entropy_with_integer_labels(z, part[:, 1:]) for z, part in zip(logits, parts)]
+    read = lambda part, at: model(part[:, :-1], positions=jnp.arange(part.shape[1] - 1) + at)
+    logits = [read(part, at) for part, at in zip(parts, (0, 4), strict=True)]
+    nll = optax.softmax_cross_entropy_with_integer_labels
+    each = [nll(z, part[:, 1:]) for z, part in zip(logits, parts, strict=True)]
     assert abs(nats(True) - float(jnp.concatenate(each, 1).mean())) < 1e-6  # single precision

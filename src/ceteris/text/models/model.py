@@ -151,6 +151,7 @@ class LanguageModel(eqx.Module):
         segments: Array | None = None,
         positions: Array | None = None,
         documents: Array | None = None,
+        vectors: Array | None = None,
         key: Array | None = None,
         frugal: bool = False,
     ) -> Outputs:
@@ -170,6 +171,8 @@ class LanguageModel(eqx.Module):
             By default 0, 1, 2, … whatever the mask says; of packed documents, from zero in each.
         documents : int array, shape (B, T), optional
             Where several documents are packed into a row: which one each token belongs to. Others are not seen.
+        vectors : array, shape (B, T, width), optional
+            What stands for the tokens, in the place of their rows of the embedding.
         key : PRNG key, optional
             Drop at random, as in training.
         frugal : bool
@@ -183,7 +186,7 @@ class LanguageModel(eqx.Module):
             raise ValueError(
                 f"targets is {'None' if targets is None else 'given'}, but must be {asked}; see Description.kind."
             )
-        x = self._entered(tokens, mask, segments, positions, key)
+        x = self._entered(tokens, mask, segments, positions, key, vectors)
         places = jnp.arange(tokens.shape[1]) if positions is None else positions
         stack, causal = (self.decoder, True) if self.encoder is None else (self.encoder, False)
         x, balance = self._passed(stack, x, causal, mask, places, documents, None, key, frugal)
@@ -205,7 +208,7 @@ class LanguageModel(eqx.Module):
         losses = [balance_loss(load) for load in loads if load is not None]
         return (x if stack.norm is None else stack.norm(x)), sum(losses, jnp.zeros(()))
 
-    def _entered(self, tokens, mask, segments, positions, key):
+    def _entered(self, tokens, mask, segments, positions, key, vectors=None):
         """Vectors of tokens, with those of positions and segments, normalised where the family does so."""
         about = self.description
         if about.positions == "learnt" and positions is None and tokens.shape[1] > about.length:
@@ -213,7 +216,7 @@ class LanguageModel(eqx.Module):
                 f"tokens: a row has {tokens.shape[1]:,}, but must have at most {about.length:,}, the positions that "
                 "this model knows; cut texts or split them."
             )
-        x = self.tokens[tokens]
+        x = self.tokens[tokens] if vectors is None else vectors
         if about.positions in ("learnt", "sinusoidal"):
             if about.pad_positions:
                 there = jnp.ones(tokens.shape, int) if mask is None else mask.astype(int)

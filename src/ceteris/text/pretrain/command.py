@@ -46,9 +46,8 @@ def pretrain(
     options = {"size": size, "objective": objective, "steps": steps, "length": length, "batch_size": batch_size,
                "rate": rate, "optimiser": optimiser, "precision": precision, "frugal": frugal}  # fmt: skip
     settings = Pretraining(**options, seed=seed)  # pyright: ignore[reportArgumentType]
-    command = command_line(
-        ["ceteris", "pretrain", corpus], {"out": out, "seed": seed, "tokenizer": tokenizer} | options
-    )
+    given = {"out": out, "seed": seed, "tokenizer": tokenizer, **options}
+    command = command_line(["ceteris", "pretrain", corpus], given)
     work = out.parent / f"{out.name}-work"
     with Run.create(out, command, {"corpus": corpus} | options, seed) as run:
         found = settings.fit(corpus, work, tokenizer, progress=True)

@@ -26,20 +26,22 @@ class MaskingRule(NamedTuple):
         Tokens that are no text, which are never hidden.
     share : float
         Of the tokens of a text that are to be foretold.
-    hidden, replaced : float
-        Of these, the share that becomes `mask`, and the share that becomes a random token; the rest stays as it is.
+    covered : float
+        Of these, the share that becomes `mask`.
+    replaced : float
+        Of these, the share that becomes a random token; what is left stays as it is.
     """
 
     mask: int
     vocabulary: int
     specials: tuple[int, ...]
     share: float = 0.15
-    hidden: float = 0.8
+    covered: float = 0.8
     replaced: float = 0.1
 
 
-class Masked(NamedTuple):
-    """A text with hidden tokens."""
+class SpoiltTexts(NamedTuple):
+    """Texts with hidden tokens."""
 
     tokens: Array  # (B, T) what the model reads
     at: Array  # (B, n) places of what it is to foretell
@@ -47,7 +49,7 @@ class Masked(NamedTuple):
     weights: Array  # (B, n) one, or zero where a text has too few tokens
 
 
-def masked(key: Array, tokens: Array, rule: MaskingRule) -> Masked:
+def masked(key: Array, tokens: Array, rule: MaskingRule) -> SpoiltTexts:
     """Hide tokens (Devlin et al. 2019): of 15 % of them 80 % by a mask, 10 % by another token, and 10 % are left.
 
     Which are hidden is drawn anew at each call ("dynamic", Liu et al. 2019), as many in each text.
@@ -75,11 +77,11 @@ def masked(key: Array, tokens: Array, rule: MaskingRule) -> Masked:
     targets = jnp.take_along_axis(tokens, at, 1)
     u = jr.uniform(how, at.shape)
     others = jr.randint(what, at.shape, 0, rule.vocabulary, tokens.dtype)
-    new = jnp.where(u < rule.hidden, rule.mask, jnp.where(u < rule.hidden + rule.replaced, others, targets))
+    new = jnp.where(u < rule.covered, rule.mask, jnp.where(u < rule.covered + rule.replaced, others, targets))
     chosen = luck >= 0
     new = jnp.where(chosen, new, targets).astype(tokens.dtype)
     rows = jnp.arange(tokens.shape[0])[:, None]
-    return Masked(tokens.at[rows, at].set(new), at, targets, chosen.astype(jnp.float32))
+    return SpoiltTexts(tokens.at[rows, at].set(new), at, targets, chosen.astype(jnp.float32))
 
 
 def paired(key: Array, tokens: Array, first: int, between: int) -> tuple[Array, Array, Array]:
@@ -173,7 +175,8 @@ def spans_cut(
         each = jnp.stack([marks[span], row], 1).reshape(-1)  # a sentinel before each token, most of them unused
         sizes = row.size - noise + spans, noise + spans
         packed = lambda use, n: each[jnp.nonzero(jnp.stack([first, use], 1).reshape(-1), size=n)[0]]
-        return tuple(jnp.append(packed(u, n), jnp.array(end, row.dtype)) for u, n in zip((~lost, lost), sizes))
+        ended = lambda a: jnp.append(a, jnp.array(end, row.dtype))
+        return ended(packed(~lost, sizes[0])), ended(packed(lost, sizes[1]))
 
     return jax.vmap(one)(jr.split(key, tokens.shape[0]), tokens)
 

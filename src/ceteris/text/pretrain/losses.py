@@ -41,6 +41,37 @@ def token_loss(model: LanguageModel, x: Array, targets: Array, weights: Array) -
 
 
 @jax.custom_vjp
+def looked_up(W: Array, tokens: Array) -> tuple[Array, Array]:
+    """Return W[tokens], and W for whoever needs it later: a head that is tied to the embedding.
+
+    The gradient of what comes later is then at hand when that of the rows is, which is added to it where it lies,
+    rather than to zeros of W's size first.
+
+    Parameters
+    ----------
+    W : array, shape (V, width)
+        The embedding.
+    tokens : int array
+        Rows of it.
+
+    Examples
+    --------
+    >>> def loss(W):
+    ...     x, W = looked_up(W, jnp.array([1, 1]))
+    ...     return x.sum() + 10 * W.sum()
+    >>> jax.grad(loss)(jnp.ones((3, 1)))[:, 0]
+    Array([10., 12., 10.], dtype=float32)
+    """
+    return W[tokens], W
+
+
+looked_up.defvjp(
+    lambda W, tokens: ((W[tokens], W), tokens),
+    lambda tokens, upstream: (upstream[1].at[tokens].add(upstream[0]), None),
+)
+
+
+@jax.custom_vjp
 def cross_entropy(x: Array, W: Array, bias: Array, targets: Array, weights: Array) -> tuple[Array, Array]:
     """Return Σᵢ wᵢ (log Σᵥ exp zᵢᵥ - zᵢ,target) with logits z = x W' + bias, and the weight of those foretold right.
 

@@ -11,9 +11,9 @@ import jax.random as jr
 from jax import Array
 
 from ceteris.recipe import AbstractObjective
-from ceteris.text.models import LanguageModel
+from ceteris.text.models import LanguageModel, Outputs
 from ceteris.text.pretrain.corruption import MaskingRule, masked, paired, spans_cut
-from ceteris.text.pretrain.losses import token_loss
+from ceteris.text.pretrain.losses import looked_up, token_loss
 
 
 class NextToken(AbstractObjective):
@@ -33,7 +33,7 @@ class NextToken(AbstractObjective):
     def __call__(self, model, batch, key):
         tokens = batch["tokens"]
         documents = batch["documents"][:, :-1] if self.apart else None
-        found = _through(model, tokens[:, :-1], key, documents=documents, frugal=self.frugal)
+        model, found = _through(model, tokens[:, :-1], key, documents=documents, frugal=self.frugal)
         targets = tokens[:, 1:].reshape(-1)
         loss, right = token_loss(model, _flat(found.hidden), targets, jnp.ones(targets.shape))
         return _with_balance(model, found, loss), {"accuracy": right}
@@ -60,7 +60,7 @@ class MaskedTokens(AbstractObjective):
         hide, drop = jr.split(key)
         documents = batch["documents"] if self.apart else None
         spoilt = masked(hide, batch["tokens"], self.rule)
-        found = _through(model, spoilt.tokens, drop, documents=documents, frugal=self.frugal)
+        model, found = _through(model, spoilt.tokens, drop, documents=documents, frugal=self.frugal)
         loss, right = _hidden_loss(model, found.hidden, spoilt)
         return _with_balance(model, found, loss), {"accuracy": right}
 
@@ -72,8 +72,10 @@ class PairedTexts(AbstractObjective):
     ----------
     rule : MaskingRule
         What is hidden, and how.
-    first, between : int
-        Tokens at the beginning of a pair, and behind each text.
+    first : int
+        The token at the beginning of a pair.
+    between : int
+        The token behind each of the two texts.
     tokens : bool
         Whether hidden tokens are among the tasks (the joint objective), or next sentences alone are.
     frugal : bool
@@ -91,7 +93,7 @@ class PairedTexts(AbstractObjective):
         tokens, segments, labels = paired(pair, batch["tokens"], self.first, self.between)
         spoilt = masked(hide, tokens, self.rule)
         read = spoilt.tokens if self.tokens else tokens
-        found = _through(model, read, drop, segments=segments, frugal=self.frugal)
+        model, found = _through(model, read, drop, segments=segments, frugal=self.frugal)
         logits = model.follows(found.hidden).astype(jnp.float32)
         following = jnp.mean(jax.nn.logsumexp(logits, -1) - jnp.take_along_axis(logits, labels[:, None], 1)[:, 0])
         said = {"following": following, "following_right": jnp.mean(jnp.argmax(logits, -1) == labels)}
@@ -108,10 +110,14 @@ class SpanCorruption(AbstractObjective):
     ----------
     sentinels : tuple of int
         Tokens that stand for spans.
-    start, end : int
-        Tokens the decoder begins with, and that end a text.
-    share, mean : float
-        Of tokens that are cut out; mean length of a span.
+    start : int
+        The token the decoder begins with.
+    end : int
+        The token that ends a text.
+    share : float
+        Of tokens that are cut out.
+    mean : float
+        Mean length of a span.
     frugal : bool
         Whether layers are computed again in the backward pass.
     """
@@ -127,7 +133,7 @@ class SpanCorruption(AbstractObjective):
         cut, drop = jr.split(key)
         sources, targets = spans_cut(cut, batch["tokens"], self.sentinels, self.end, self.share, self.mean)
         given = jnp.concatenate([jnp.full_like(targets[:, :1], self.start), targets[:, :-1]], 1)
-        found = _through(model, sources, drop, targets=given, frugal=self.frugal)
+        model, found = _through(model, sources, drop, targets=given, frugal=self.frugal)
         loss, right = token_loss(model, _flat(found.hidden), targets.reshape(-1), jnp.ones(targets.size))
         return _with_balance(model, found, loss), {"accuracy": right}
 
@@ -152,9 +158,11 @@ class HeldOutWindows(eqx.Module):
         return {"heldout": losses.mean(), **{f"heldout_{name}": a.mean() for name, a in also.items()}}
 
 
-def _through(model: LanguageModel, tokens: Array, key: Array, **others: Any) -> Any:
-    """Return hidden vectors and balance; the head's outputs in it are not asked for, and so are not computed."""
-    return model.run(tokens, key=key if model.description.dropout else None, **others)
+def _through(model: LanguageModel, tokens: Array, key: Array, **others: Any) -> tuple[LanguageModel, Outputs]:
+    """Return the model, for its head, and hidden vectors; the outputs are not asked for, and so are not computed."""
+    vectors, W = looked_up(model.tokens, tokens)
+    model = eqx.tree_at(lambda m: m.tokens, model, W)
+    return model, model.run(tokens, vectors=vectors, key=key if model.description.dropout else None, **others)
 
 
 def _hidden_loss(model, x, spoilt):

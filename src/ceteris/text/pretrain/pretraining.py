@@ -14,7 +14,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from ceteris.arguments import COUNT, NOT_NEGATIVE, POSITIVE, check, choose, one_of, shown
+from ceteris.arguments import COUNT, NOT_NEGATIVE, POSITIVE, a_whole_number, check, choose, one_of, require, shown
 from ceteris.engine import Checkpoint, Progress, fit
 from ceteris.engine.devices import digits_of
 from ceteris.files import replace_file
@@ -109,7 +109,7 @@ class Pretraining:
 
     def __post_init__(self) -> None:
         check(
-            self, length=COUNT.or_none(), batch_size=COUNT, steps=COUNT, rate=POSITIVE.or_none(), accumulate=COUNT,
+            self, batch_size=COUNT, steps=COUNT, rate=POSITIVE.or_none(), accumulate=COUNT,
             weight_decay=NOT_NEGATIVE, clip=POSITIVE.or_none(), every=COUNT.or_none(),
         )  # fmt: skip
         one_of("Pretraining: objective", self.objective, OBJECTIVES)
@@ -119,9 +119,11 @@ class Pretraining:
             choose("Pretraining: size", self.size, SIZES)
         elif self.size.kind != self._kind:
             raise ValueError(
-                f"Pretraining: size is an {self.size.kind}, but must be an {self._kind} for the objective "
-                f"{self.objective!r}; give such a Description."
+                f"Pretraining: size describes a model of kind {self.size.kind!r}, but must describe one of kind "
+                f"{self._kind!r} for the objective {self.objective!r}; give such a Description."
             )
+        most = self.size.length if isinstance(self.size, Description) else self.length
+        require("Pretraining: length", self.length, a_whole_number(8, most or np.inf).or_none())
         if self.objective in ("next_sentence", "joint") and self.batch_size < 2:
             raise ValueError(
                 f"Pretraining: batch_size is {self.batch_size}, but must be at least 2 for pairs of texts; give more."
@@ -192,7 +194,7 @@ class Pretraining:
             metrics=run.metrics,
             bytes_per_token=_bytes_per_token(aside["tokens"], shards.tokenizer),
             batch_tokens=feed.batch_size * feed.length,
-            passes=feed.passes(run.tick),
+            epochs=feed.passes(run.tick),
             seconds=process_time() - begun,
             status=run.sentence,
             ok=run.ok,
@@ -230,8 +232,7 @@ class Pretraining:
 
     def _window(self, about: Description) -> int:
         """Tokens of a window of the corpus: one more where the next is foretold, three fewer where pairs are marked."""
-        length = min(self.length or about.length, about.length)
-        return length + {"causal": 1, "joint": -3, "next_sentence": -3}.get(self.objective, 0)
+        return (self.length or about.length) + {"causal": 1, "joint": -3, "next_sentence": -3}.get(self.objective, 0)
 
     def _rule(self) -> Any:
         rate = self.rate or (SIZES[self.size].rate if isinstance(self.size, str) else 1e-3)

@@ -15,7 +15,7 @@ from ceteris.recipe.objectives import as_array
 from ceteris.text.models import Description
 
 
-class Size(NamedTuple):
+class ModelSize(NamedTuple):
     """Numbers that a family shares, and what suits it."""
 
     width: int
@@ -27,9 +27,9 @@ class Size(NamedTuple):
 
 
 SIZES = {
-    "tiny": Size(128, 4, 4, 2_000, 256, 3e-3),
-    "small": Size(320, 6, 5, 8_000, 512, 1.5e-3),
-    "gpt2": Size(768, 12, 12, 50_257, 1_024, 6e-4),
+    "tiny": ModelSize(128, 4, 4, 2_000, 256, 3e-3),
+    "small": ModelSize(320, 6, 5, 8_000, 512, 1.5e-3),
+    "gpt2": ModelSize(768, 12, 12, 50_257, 1_024, 6e-4),
 }
 VECTORS = r"(bias|scale|shift|pool_key|pool_value|distances)$"  # what does not decay, stacked over layers or not
 LAYERS = r"groups.*\.(weight|gate|up|down)$"  # matrices of the layers

@@ -41,7 +41,7 @@ class PretrainedRun(AbstractResult):
         Bytes of a token of that text.
     batch_tokens : int
         Tokens of a step.
-    passes : dict of str to float
+    epochs : dict of str to float
         How often each source was read.
     seconds : float
         Of a processor, compiling included; since it was last resumed.
@@ -60,7 +60,7 @@ class PretrainedRun(AbstractResult):
     metrics: dict[str, np.ndarray]
     bytes_per_token: float
     batch_tokens: int
-    passes: dict[str, float]
+    epochs: dict[str, float]
     seconds: float
     status: str
     ok: bool
@@ -88,7 +88,7 @@ class PretrainedRun(AbstractResult):
 
     @property
     def perplexity(self) -> float:
-        """exp of that loss: among how many tokens the model is as unsure as if all were alike."""
+        """The exponential of that loss: among how many tokens the model is as unsure as if all were alike."""
         return float(np.exp(min(self.loss, 700)))
 
     @property

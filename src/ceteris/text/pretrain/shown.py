@@ -48,9 +48,9 @@ def run_checks(run: Any) -> tuple[Check, ...]:
     tail = run.history["loss"][-max(len(run.history["loss"]) // 20, 1) :]
     learnt = float(np.nanmean(tail)) if np.isfinite(tail).any() else float("nan")
     gap = run.loss - learnt
-    most = max(run.passes.values(), default=0.0)
-    often = max(run.passes, key=lambda name: run.passes[name], default="")
-    falling = run.metrics["heldout"][0] > run.loss or len(run.metrics["heldout"]) == 1
+    most = max(run.epochs.values(), default=0.0)
+    often = max(run.epochs, key=lambda name: run.epochs[name], default="")
+    fell = run.metrics["heldout"][0] > run.loss or len(run.metrics["heldout"]) == 1
     return (
         Check("all steps were taken", run.ok, run.status),
         Check(
@@ -64,8 +64,8 @@ def run_checks(run: Any) -> tuple[Check, ...]:
             most, PASSES,
         ),
         Check(
-            "the loss fell", bool(falling),
-            "The loss on text set aside fell." if falling else "The loss on text set aside did not fall; lower the rate.",
+            "the loss fell", bool(fell),
+            "The loss on text set aside " + ("fell." if fell else "did not fall; lower the rate, or train for longer."),
         ),
     )  # fmt: skip
 
@@ -96,7 +96,7 @@ def law_table(run: Any) -> pd.DataFrame:
 
 def passes_table(run: Any) -> pd.DataFrame:
     """Return how often each source was read."""
-    return pd.DataFrame({"source": list(run.passes), "passes": list(run.passes.values())})
+    return pd.DataFrame({"source": list(run.epochs), "passes": list(run.epochs.values())})
 
 
 def drawn_curve(run: Any) -> pd.DataFrame:

@@ -10,6 +10,7 @@ Each file is written to be read aloud in class, and each is checked against the 
 - `objectives`, `convergence`: how fast, by theorem and by measurement;
 - `recurrent`: a net that reads a sequence, backpropagation through time, an LSTM;
 - `attention`: looking up, which is kernel regression;
+- `bpe`: how a text becomes tokens, by byte-pair encoding;
 - `clusters`: groups without labels, by k-means and by a mixture of normals.
 
 The references in brackets are lecture notes: [000] the script on deep learning for economics of the
@@ -29,11 +30,23 @@ Two of them together: minimise x^2 - 4 x by Adam, with the slope from our own au
 array([2.])
 """
 
-from ceteris.scratch import attention, autodiff, clusters, convergence, descent, mlp, objectives, perceptron, recurrent
+from ceteris.scratch import (
+    attention,
+    autodiff,
+    bpe,
+    clusters,
+    convergence,
+    descent,
+    mlp,
+    objectives,
+    perceptron,
+    recurrent,
+)
 
 __all__ = [
     "attention",
     "autodiff",
+    "bpe",
     "clusters",
     "convergence",
     "descent",

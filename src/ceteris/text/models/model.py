@@ -151,6 +151,7 @@ class LanguageModel(eqx.Module):
         segments: Array | None = None,
         positions: Array | None = None,
         documents: Array | None = None,
+        vectors: Array | None = None,
         key: Array | None = None,
         frugal: bool = False,
     ) -> Outputs:
@@ -170,13 +171,15 @@ class LanguageModel(eqx.Module):
             By default 0, 1, 2, … whatever the mask says.
         documents : int array, shape (B, T), optional
             Where several documents are packed into a row: which one each token belongs to. Others are not seen.
+        vectors : array, shape (B, T, width), optional
+            What enters the first layer, in place of vectors of the tokens: what lower layers of another made of them.
         key : PRNG key, optional
             Drop at random, as in training.
         frugal : bool
             Whether layers are computed again in the backward pass rather than kept in memory.
         """
         about = self.description
-        x = self._entered(tokens, mask, segments, positions, key)
+        x = self._entered(tokens, mask, segments, positions, key) if vectors is None else vectors
         places = jnp.arange(tokens.shape[1]) if positions is None else positions
         balance = jnp.zeros(())
         for stack, causal in ((self.encoder, False), (None if targets is not None else self.decoder, True)):
@@ -204,7 +207,7 @@ class LanguageModel(eqx.Module):
         about = self.description
         x = self.tokens[tokens]
         if about.positions in ("learnt", "sinusoidal"):
-            if about.pad_positions:
+            if about.pad_positions and positions is None:
                 there = jnp.ones(tokens.shape, int) if mask is None else mask.astype(int)
                 at = jnp.cumsum(there, -1) * there - 1 + about.offset
             else:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import jax
+import jax.numpy as jnp
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -20,11 +20,11 @@ from ceteris.showing import screenful
 from ceteris.text.classify.embedding import embed
 from ceteris.text.classify.encoder import DEFAULT, LONG, Pieces, TextReader, most_tokens, pieces_of, reading_model
 from ceteris.text.classify.figures import course
-from ceteris.text.classify.heads import fit_head, learn_words, temperature
+from ceteris.text.classify.heads import fit_head, learn_words, refit, temperature
 from ceteris.text.classify.reading import read_texts
 from ceteris.text.classify.targets import TextTarget
 from ceteris.text.classify.tuning import Schedule, TextLoss, TunedText, columns_of, divided, outputs, tune
-from ceteris.training import history
+from ceteris.training import history, split
 
 TRAIN = ("head", "last", "all")
 RATES = {"last": 1e-4, "all": 3e-5}  # highest rates: what was learnt before must not be thrown away
@@ -89,26 +89,29 @@ class TextLearner(AbstractFitted):
         self.head_ = fit_head(vectors, beside, y, target, w, seed)
         self.tuned_, self.history_, self.status_ = None, None, ""
         if self.train != "head":
-            self._tune(texts, beside, y, w, seed)
+            self._tune(texts, (vectors, beside), y, w, seed)
         self.seconds_ = time.perf_counter() - start
         return self
 
-    def _tune(self, texts: Any, beside: np.ndarray | None, y: np.ndarray, w: np.ndarray, seed: int) -> None:
+    def _tune(self, texts: Any, features: tuple, y: np.ndarray, w: np.ndarray, seed: int) -> None:
+        """Train layers; each member starts from a head that has not seen the texts that judge it."""
         below, above = divided(self.reader_.model, self.layers if self.train == "last" else None)
-        single = lambda a: jax.device_put(np.asarray(a, np.float32))
-        net = TunedText(above, single(self.head_.weight), single(self.head_.bias), False)
         pieces, segments = self._pieces(texts)
         columns = columns_of(pieces, below, segments, self.reader_.pad)
         own, share = pieces.owner, 1 / np.bincount(pieces.owner)[pieces.owner]
         columns |= {"y": y[own], "known": w[own], "w": share / share.mean()}
-        if beside is not None:
-            columns["words"] = beside[own]
+        if features[1] is not None:
+            columns["words"] = features[1][own]
+        rows = split(y[:, 0], self.members, self.validation, np.random.default_rng(seed))
+        some = lambda at: (features[0][at], None if features[1] is None else features[1][at])
+        heads = [refit(self.head_, some(at), y[at], self.target_, w[at]) for at in rows.train]
+        starts = np.stack([weight for weight, _ in heads]), np.stack([bias for _, bias in heads])
+        net = TunedText(above, jnp.zeros(starts[0].shape[1:]), jnp.zeros(starts[1].shape[1:]), False)
         loss = TextLoss(self.target_.sizes, self.target_.kind == "numbers")
-        how = Schedule(
-            self.rate or RATES[self.train], self.epochs, self.batch_size, self.patience or max(self.epochs // 2, 1),
-            self.validation, self.members,
-        )  # fmt: skip
-        run, rows = tune(type(self).__name__, net, loss, in_single(columns), own, y[:, 0], how, seed, self.progress)
+        patience = self.patience or max(self.epochs // 2, 1)
+        how = Schedule(self.rate or RATES[self.train], self.epochs, self.batch_size, patience)
+        name, columns = type(self).__name__, in_single(columns)
+        run = tune(name, net, starts, loss, columns, own, rows, how, seed, self.progress)
         self.reader_ = self.reader_.with_model(below)
         self.tuned_, self.history_, self.status_ = run.model, history(run), run.sentence
         self._judge(texts, y, w, rows)

@@ -17,14 +17,16 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
 from ceteris.learners.classifier import softmax
 from ceteris.text.classify.targets import TextTarget
 
 PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0)  # C of the logistic regression on vectors of length one
-SCALES = (0.0, 0.5, 1.0)  # of the words beside the vector
+SCALES = (0.0, 0.5, 1.0, 2.0)  # of the words beside the vector
 WORDS, DIRECTIONS, FOLDS = 20_000, 256, 5
 FEWEST = 20  # texts, below which words are left out
+START = float(__import__('os').environ.get('START','0.1'))  # share of the chosen penalty's C that layers start to train with
 SMALL = 1e-6  # the least probability
 
 
@@ -87,6 +89,28 @@ def fit_head(
     seed : int
         Draws the folds.
     """
+    with threadpool_limits(1):  # threads that share small matrices cost more than they give
+        return _fit_head(vectors, words, y, target, w, seed)
+
+
+def refit(head: LinearHead, features: tuple, y: np.ndarray, target: TextTarget, w: np.ndarray) -> tuple:
+    """Return weight and bias of the same head, learnt from other texts and held back more: where training may start."""
+    vectors, words = features
+    found = []
+    with threadpool_limits(1):
+        for k, task in enumerate(target.tasks):
+            fit, scale = _ridge if task.labels is None else _logistic(task.outputs), head.scales[k]
+            x = vectors if words is None else np.hstack([vectors, scale * words])
+            weight, bias = fit(x, y[:, k], w[:, k], head.penalties[k] * START)
+            weight[vectors.shape[1] :] *= scale
+            found.append((weight, bias))
+    weights, biases = zip(*found, strict=True)
+    return np.hstack(weights), np.hstack(biases)
+
+
+def _fit_head(
+    vectors: np.ndarray, words: np.ndarray | None, y: np.ndarray, target: TextTarget, w: np.ndarray, seed: int
+) -> LinearHead:
     parts = []
     for k, task in enumerate(target.tasks):
         fit = _ridge if task.labels is None else _logistic(task.outputs)

@@ -21,7 +21,7 @@ from ceteris.recipe import optimiser
 from ceteris.text.classify.encoder import Pieces
 from ceteris.text.models import LanguageModel, averaged
 from ceteris.text.tokens.encoded import bucketed
-from ceteris.training import AbstractRowLoss, MemberRows, TrainingPlan, padded, split, train
+from ceteris.training import AbstractRowLoss, MemberRows, TrainingPlan, padded, train
 
 READ = 32  # pieces that are read at once
 
@@ -79,8 +79,6 @@ class Schedule(NamedTuple):
     epochs: int
     batch_size: int
     patience: int
-    validation: float
-    members: int
 
 
 def divided(model: LanguageModel, last: int | None) -> tuple[LanguageModel | None, LanguageModel]:
@@ -198,14 +196,15 @@ def _given(net: TunedText, key: Array) -> TunedText:
 def tune(
     who: str,
     net: TunedText,
+    starts: tuple[np.ndarray, np.ndarray],
     loss: TextLoss,
     columns: dict[str, np.ndarray],
     owner: np.ndarray,
-    strata: np.ndarray,
+    texts: MemberRows,
     how: Schedule,
     seed: int,
     progress: bool = False,
-) -> tuple[Fit, MemberRows]:
+) -> Fit:
     """Train the layers of a net on pieces of texts.
 
     Parameters
@@ -213,34 +212,34 @@ def tune(
     who : str
         For messages.
     net : TunedText
-        Where every member starts.
+        What every member starts from, but for the head.
+    starts : tuple of arrays
+        Weight and bias of each member's head, leading axis of members.
     loss : TextLoss
     columns : dict of arrays (pieces, ...)
         What the net reads, y, known and w.
     owner : int array, shape (pieces,)
-        The text that each is of: no text is on both sides of a cut.
-    strata : array, shape (texts,)
-        Rows set aside are spread over these.
+        The text that each is of.
+    texts : MemberRows
+        Texts that each member learns from, and those that judge it.
     how : Schedule
     seed : int
     progress : bool
-
-    Returns
-    -------
-    Fit
-    MemberRows
-        Texts that each member learnt from, and that judged it.
     """
-    texts = split(strata, how.members, how.validation, np.random.default_rng(seed))
-    rows = MemberRows(
-        _pieces_of(texts.train, owner), None if texts.heldout is None else _pieces_of(texts.heldout, owner)
-    )
-    count = rows.train.shape[1]
+    held = None if texts.heldout is None else _pieces_of(texts.heldout, owner)
+    rows = MemberRows(_pieces_of(texts.train, owner), held)
     rule = partial(optimiser, "adamw", how.rate, schedule="warmup_cosine", weight_decay=0.01, clip=1.0)
-    plan = TrainingPlan(how.epochs, min(how.batch_size, count), rule, how.patience)
+    plan = TrainingPlan(how.epochs, min(how.batch_size, rows.train.shape[1]), rule, how.patience)
+
+    def start(key: Array) -> TunedText:
+        members = len(starts[0])
+        layers = jax.tree.map(lambda a: jnp.broadcast_to(a, (members, *a.shape)), eqx.filter(net, eqx.is_array))
+        stacked = eqx.combine(layers, net)
+        heads = tuple(jax.device_put(a.astype(np.float32)) for a in starts)
+        return eqx.tree_at(lambda n: (n.weight, n.bias), stacked, heads)
+
     builder = eqx.Partial(_given, net)
-    run = train(who, builder, loss, padded(columns), rows, plan, seed, progress=progress, how="loop")
-    return run, texts
+    return train(who, builder, loss, padded(columns), rows, plan, seed, progress=progress, how="loop", start=start)
 
 
 def _pieces_of(texts: np.ndarray, owner: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ keep_programs()  # here already, for tests that compile without the engine
 sys.path.insert(0, str(Path(__file__).parent))
 
 pytest_plugins = ["seconds"]
-collect_ignore = ["truth/sequence.py", "truth/tokens.py"]  # need packages that tests do not
+collect_ignore = ["truth/language.py", "truth/sequence.py", "truth/tokens.py"]  # need packages that tests do not
 
 # What runs once or a few times is worth little optimising: compiled so, programs take a third of the seconds. A jaxlib
 # that no longer knows one of these flags ends the process and names it: take it out here.

@@ -30,11 +30,12 @@ KINDS = {
 TYPES = {
     "BOOL": "|b1", "U8": "|u1", "I8": "|i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4", "U64": "<u8",
     "I64": "<i8", "BF16": "bfloat16", "F16": "<f2", "F32": "<f4", "F64": "<f8", "C64": "<c8",
+    "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2",
 }  # fmt: skip
 _CODES = {kind: code for code, kind in TYPES.items()}
 _BEFORE_CHECKSUM = b'{"__metadata__": {"checksum": "'
 _PIECE = 2**23
-_LONGEST_HEADER, _MOST_AXES = 100_000_000, 32
+LONGEST_HEADER, _MOST_AXES = 100_000_000, 32
 
 
 class _Place(NamedTuple):
@@ -171,7 +172,7 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(8), "little")
-        if size < 8 or length > min(size - 8, _LONGEST_HEADER):
+        if size < 8 or length > min(size - 8, LONGEST_HEADER):
             raise ValueError(f"it has {size:,} bytes, fewer than its header")
         header = parse_json(file.read(length))
         if not isinstance(header, dict):
@@ -225,7 +226,12 @@ def described(arrays: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def blank(table: dict[str, Any], size: int) -> dict[str, np.ndarray]:
-    """Return arrays to be filled, in the order of their places; together they fill the file without gap or overlap."""
+    """Return arrays to be filled, in the order of their places."""
+    return {name: np.empty(place.shape, place.dtype) for name, place in placed(table, size).items()}
+
+
+def placed(table: dict[str, Any], size: int) -> dict[str, _Place]:
+    """Return where arrays lie, in this order; together they fill the file without gap or overlap."""
     places = sorted(((_place(name, entry), name) for name, entry in table.items()), key=lambda each: each[0][2:])
     end = 0
     for place, _ in places:
@@ -234,7 +240,7 @@ def blank(table: dict[str, Any], size: int) -> dict[str, np.ndarray]:
         end = place.end
     if end != size:
         raise ValueError(f"its arrays need {end:,} bytes and it has {size:,}")
-    return {name: np.empty(place.shape, place.dtype) for place, name in places}
+    return {name: place for place, name in places}
 
 
 def filling(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> Iterator[memoryview]:
@@ -261,15 +267,16 @@ def _place(name: str, entry: Any) -> _Place:
 
 
 def _dtype(code: str) -> np.dtype[Any]:
-    if code == "BF16":
+    kind = TYPES[code]
+    if kind[0] not in "<|":
         import ml_dtypes  # comes with JAX
 
-        return np.dtype(ml_dtypes.bfloat16)
-    return np.dtype(TYPES[code])
+        return np.dtype(getattr(ml_dtypes, kind))
+    return np.dtype(kind)
 
 
 def _code(name: str, dtype: np.dtype[Any]) -> str:
-    code = _CODES.get(dtype.name if dtype.name == "bfloat16" else dtype.newbyteorder("<").str)
+    code = _CODES.get(dtype.name if dtype.name in _CODES else dtype.newbyteorder("<").str)
     if code is None:
         raise TypeError(f"{name}: an array of {dtype} cannot be saved; convert it to one of {', '.join(TYPES)}.")
     return code
@@ -278,4 +285,4 @@ def _code(name: str, dtype: np.dtype[Any]) -> str:
 def little(a: np.ndarray) -> memoryview:
     """Return the bytes of an array, not copied where they lie as they are written."""
     a = np.ascontiguousarray(a).reshape(-1)
-    return (a if a.dtype.name == "bfloat16" else a.astype(a.dtype.newbyteorder("<"), copy=False)).view(np.uint8).data
+    return (a if a.dtype.name in _CODES else a.astype(a.dtype.newbyteorder("<"), copy=False)).view(np.uint8).data

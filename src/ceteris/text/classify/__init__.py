@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from ceteris.lazy import lazily
 
-__all__ = ["TextClassifier", "TextRegressor", "embed", "similarity"]
+__all__ = ["PairClassifier", "TextClassifier", "TextRegressor", "embed", "similarity"]
 
 if TYPE_CHECKING:
-    from ceteris.text.classify.classifier import TextClassifier
+    from ceteris.text.classify.classifier import PairClassifier, TextClassifier
     from ceteris.text.classify.embedding import embed, similarity
     from ceteris.text.classify.regressor import TextRegressor
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -17,11 +17,10 @@ from ceteris.fitted import AbstractFitted
 from ceteris.learners.target import weights
 from ceteris.results import Check, Figure, Section
 from ceteris.showing import screenful
-from ceteris.text.classify.embedding import embed
-from ceteris.text.classify.encoder import DEFAULT, LONG, Pieces, TextReader, most_tokens, pieces_of, reading_model
+from ceteris.text.classify.encoder import DEFAULT, LONG, TextReader, most_tokens, reading_model
 from ceteris.text.classify.figures import course
 from ceteris.text.classify.heads import fit_head, learn_words, refit, temperature
-from ceteris.text.classify.reading import read_texts
+from ceteris.text.classify.inputs import Read, SingleTexts, TextPairs
 from ceteris.text.classify.targets import TextTarget
 from ceteris.text.classify.tuning import Schedule, TextLoss, TunedText, columns_of, divided, outputs, tune
 from ceteris.training import history, split
@@ -33,7 +32,9 @@ RATES = {"last": 1e-4, "all": 3e-5}  # highest rates: what was learnt before mus
 # a dataclass, so that a learner is its settings: scikit-learn reads them off the __init__ that this writes
 @dataclass(eq=False, repr=False)
 class TextLearner(AbstractFitted):
-    """A model that reads, and a head. A learner adds how its target is read and what it predicts."""
+    """A model that reads, and a head. A learner adds what it reads, how its target is read and what it predicts."""
+
+    _inputs: ClassVar[SingleTexts | TextPairs]
 
     model: Any = DEFAULT
     train: str = "head"
@@ -69,7 +70,7 @@ class TextLearner(AbstractFitted):
         """
         start = time.perf_counter()
         self._check()
-        texts = self._texts(X)
+        texts = self._inputs.read(X)
         w = weights(sample_weight, len(texts))
         if (w == 0).any():
             kept = np.flatnonzero(w > 0)
@@ -82,10 +83,10 @@ class TextLearner(AbstractFitted):
         self.reader_ = TextReader.of(model)
         w = np.stack([w * self._class_weights(column) for column in columns], axis=1)
         y, w = target.coded(columns), w / w.mean(0)
-        self.cut_ = self._cut(texts)
-        self.words_ = learn_words(self._words_of(texts), seed) if self.words else None
+        self.cut_ = int(self._inputs.pieces(texts, self._how())[0].cut.sum()) if self._may_cut() else 0
+        self.words_ = learn_words(self._inputs.words(texts), seed) if self.words else None
         beside = self._beside(texts)
-        vectors = self._vectors(texts)
+        vectors = self._inputs.vectors(texts, self._how())
         self.head_ = fit_head(vectors, beside, y, target, w, seed)
         self.tuned_, self.history_, self.status_ = None, None, ""
         if self.train != "head":
@@ -96,7 +97,7 @@ class TextLearner(AbstractFitted):
     def _tune(self, texts: Any, features: tuple, y: np.ndarray, w: np.ndarray, seed: int) -> None:
         """Train layers; each member starts from a head that has not seen the texts that judge it."""
         below, above = divided(self.reader_.model, self.layers if self.train == "last" else None)
-        pieces, segments = self._pieces(texts)
+        pieces, segments = self._inputs.pieces(texts, self._how())
         columns = columns_of(pieces, below, segments, self.reader_.pad)
         own, share = pieces.owner, 1 / np.bincount(pieces.owner)[pieces.owner]
         columns |= {"y": y[own], "known": w[own], "w": share / share.mean()}
@@ -104,9 +105,11 @@ class TextLearner(AbstractFitted):
             columns["words"] = features[1][own]
         rows = split(y[:, 0], self.members, self.validation, np.random.default_rng(seed))
         some = lambda at: (features[0][at], None if features[1] is None else features[1][at])
+        if isinstance(self._inputs, TextPairs):  # read as one text, whose vector no head knows yet
+            features = (np.zeros((len(texts), above.description.width)), features[1])
         heads = [refit(self.head_, some(at), y[at], self.target_, w[at]) for at in rows.train]
         starts = np.stack([weight for weight, _ in heads]), np.stack([bias for _, bias in heads])
-        net = TunedText(above, jnp.zeros(starts[0].shape[1:]), jnp.zeros(starts[1].shape[1:]), False)
+        net = TunedText(above, jnp.zeros(starts[0].shape[1:]), jnp.zeros(starts[1].shape[1:]), self.reader_.pooling)
         loss = TextLoss(self.target_.sizes, self.target_.kind == "numbers")
         patience = self.patience or max(self.epochs // 2, 1)
         how = Schedule(self.rate or RATES[self.train], self.epochs, self.batch_size, patience)
@@ -135,14 +138,14 @@ class TextLearner(AbstractFitted):
     def _outputs(self, X: Any) -> np.ndarray:
         """Return outputs of all tasks, shape (n, outputs)."""
         check_is_fitted(self)
-        texts = self._texts(X)
+        texts = self._inputs.read(X)
         if self.tuned_ is not None:
             return self._tuned_outputs(texts) / np.repeat(self.heats_, self.target_.sizes)
-        vectors, beside = self._vectors(texts), self._beside(texts)
+        vectors, beside = self._inputs.vectors(texts, self._how()), self._beside(texts)
         return self.head_(vectors if beside is None else np.hstack([vectors, beside]))
 
     def _tuned_outputs(self, texts: Any, mean: bool = True) -> np.ndarray:
-        pieces, segments = self._pieces(texts)
+        pieces, segments = self._inputs.pieces(texts, self._how())
         columns = columns_of(pieces, self.reader_.model, segments, self.reader_.pad)
         beside = self._beside(texts)
         if beside is not None:
@@ -153,27 +156,6 @@ class TextLearner(AbstractFitted):
         total /= np.bincount(pieces.owner)[:, None]
         return total.mean(0) if mean else total
 
-    # ------------------------------------------------------------------------ what a pair of texts does otherwise
-
-    def _texts(self, X: Any) -> Any:
-        return read_texts("X", X)
-
-    def _words_of(self, texts: Any) -> list[str]:
-        return texts
-
-    def _beside(self, texts: Any) -> np.ndarray | None:
-        return None if self.words_ is None else self.words_.transform(self._words_of(texts))
-
-    def _pieces(self, texts: Any) -> tuple[Pieces, list[np.ndarray] | None]:
-        return pieces_of(self.reader_.tokenizer, texts, self.length_, self.long), None
-
-    def _vectors(self, texts: Any) -> np.ndarray:
-        return embed(texts, self.reader_, length=self.length_, long=self.long, cache=self.cache)
-
-    def _cut(self, texts: Any) -> int:
-        """Return how many texts lose their end."""
-        return int(self._pieces(texts)[0].cut.sum()) if self.long == "cut" else 0
-
     # -------------------------------------------------------------------------------------------------- the rest
 
     def _check(self) -> None:
@@ -181,6 +163,15 @@ class TextLearner(AbstractFitted):
         check(self, layers=COUNT, rate=POSITIVE)
         one_of(f"{name}: train", self.train, TRAIN)
         one_of(f"{name}: long", self.long, LONG)
+
+    def _may_cut(self) -> bool:
+        return self.long == "cut" or (isinstance(self._inputs, TextPairs) and self.train != "head")
+
+    def _how(self) -> Read:
+        return self.reader_, self.length_, self.long, self.cache
+
+    def _beside(self, texts: Any) -> np.ndarray | None:
+        return None if self.words_ is None else self.words_.transform(self._inputs.words(texts))
 
     @abc.abstractmethod
     def _read_target(self, y: Any, rows: int) -> tuple[TextTarget, list[np.ndarray]]:
@@ -205,7 +196,7 @@ class TextLearner(AbstractFitted):
             return "All texts were read to their end."
         return (
             f"{self.cut_:,} of {self.texts_:,} texts are longer than {self.length_} tokens, and their ends were not "
-            "read; take long='chunk'."
+            "read; take a larger length, or long='chunk'."
         )
 
     def sections(self) -> tuple[Section, ...]:

@@ -1,25 +1,17 @@
-"""Classes of texts."""
+"""Classes of texts, and of pairs of texts."""
 
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
-import pandas as pd
-from sklearn.base import ClassifierMixin
-
-from ceteris.learners.classifier import softmax
-from ceteris.learners.target import class_weights
-from ceteris.results import Check, Figure
-from ceteris.text.classify.base import TextLearner
 from ceteris.text.classify.encoder import DEFAULT
-from ceteris.text.classify.figures import confusion
-from ceteris.text.classify.targets import TextTarget, read_classes
+from ceteris.text.classify.inputs import SingleTexts, TextPairs
+from ceteris.text.classify.label_learner import LabelLearner
 
 
 @dataclass(eq=False, repr=False)
-class TextClassifier(ClassifierMixin, TextLearner):
+class TextClassifier(LabelLearner):
     """Tell classes of texts apart, by a model that reads them and a head that is learnt from labelled ones.
 
     A text may have one class; several labels, each of which holds or does not (y is a matrix of zeros and ones); or
@@ -86,6 +78,7 @@ class TextClassifier(ClassifierMixin, TextLearner):
     ['economy', 'sport']
     """
 
+    _inputs: ClassVar[SingleTexts] = SingleTexts()
     model: Any = DEFAULT
     _: KW_ONLY
     train: str = "head"
@@ -104,108 +97,59 @@ class TextClassifier(ClassifierMixin, TextLearner):
     random_state: Any = None
     progress: bool = False
 
-    def predict_proba(self, X: Any) -> Any:
-        """Return probabilities.
 
-        Parameters
-        ----------
-        X : list of str, or Series
+@dataclass(eq=False, repr=False)
+class PairClassifier(LabelLearner):
+    """Tell how two texts stand to each other: whether one follows from, answers, repeats or contradicts the other.
 
-        Returns
-        -------
-        array, shape (n, classes), in the order of ``classes_``; with several labels (n, labels), of each to hold; with
-        several questions a dict of the first kind by name.
-        """
-        return self._said([softmax(z) for z in self.target_.split(self._outputs(X))])
+    Parameters
+    ----------
+    model : str, path or Pretrained
+        As for `TextClassifier`.
+    train : {"head", "last", "all"}
+        A head on what sets the vectors of the two texts apart; or layers too, which then read both texts at once, each
+        token of one seeing those of the other.
+    layers, words, length, class_weight
+        As for `TextClassifier`.
+    long : {"chunk", "cut"}
+        What becomes of longer texts where each is read for itself. Layers that are trained read a pair at once, and
+        the end of the longer text is left out (`cut_` says of how many).
+    members, rate, epochs, batch_size, patience, validation, cache, random_state, progress
+        As for `TextClassifier`.
 
-    def predict(self, X: Any) -> Any:
-        """Return the most probable class of each text, shape (n,); 0 or 1 for each label; a data frame of answers.
+    Attributes
+    ----------
+    classes_, head_, history_, cut_
+        As for `TextClassifier`.
 
-        Parameters
-        ----------
-        X : list of str, or Series
-        """
-        return self._chosen([softmax(z) for z in self.target_.split(self._outputs(X))])
+    References
+    ----------
+    Source 004, section 7.2. Reimers, N. and Gurevych, I. (2019). Sentence-BERT. EMNLP.
 
-    def _said(self, each: list[np.ndarray]) -> Any:
-        if self.target_.kind == "classes":
-            return each[0]
-        if self.target_.kind == "labels":
-            return np.stack([p[:, 1] for p in each], axis=1)
-        return {task.name: p for task, p in zip(self.target_.tasks, each, strict=True)}
+    Examples
+    --------
+    >>> from ceteris.text.classify.examples import CORPUS, tiny_model
+    >>> pairs = [(a, b) for a in CORPUS for b in CORPUS]
+    >>> classifier = PairClassifier(tiny_model(), random_state=0).fit(pairs, [a == b for a, b in pairs])
+    >>> classifier.predict([("rates rise", "rates rise")]).tolist()
+    [True]
+    """
 
-    def _chosen(self, each: list[np.ndarray]) -> Any:
-        answers = [task.labels[p.argmax(1)] for task, p in zip(self.target_.tasks, each, strict=True)]
-        if self.target_.kind == "classes":
-            return answers[0]
-        if self.target_.kind == "labels":
-            return np.stack(answers, axis=1)
-        return pd.DataFrame({task.name: answer for task, answer in zip(self.target_.tasks, answers, strict=True)})
-
-    def _read_target(self, y: Any, rows: int) -> tuple[TextTarget, list[np.ndarray]]:
-        target, self.answers_ = read_classes(y, rows)
-        labels = [task.labels for task in target.tasks]
-        self.classes_ = labels[0] if target.kind == "classes" else labels
-        return target, self.answers_
-
-    def _class_weights(self, column: np.ndarray) -> np.ndarray:
-        return class_weights(self.class_weight, column)
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the share of texts whose class is right, averaged over labels or questions.
-
-        Parameters
-        ----------
-        X : list of str, or Series
-        y : as in ``fit``
-        sample_weight : array-like, optional
-        """
-        found = np.asarray(self.predict(X))
-        right = found == np.asarray(y, found.dtype if found.dtype.kind != "U" else None)
-        return float(np.average(right.reshape(len(right), -1).mean(1), weights=sample_weight))
-
-    def accuracy(self) -> pd.DataFrame:
-        """Return how good it is at texts that it did not learn from: the folds of the head, or those set aside.
-
-        Columns: question, classes, accuracy, se (its standard error), largest (the share of the largest class) and
-        log_loss.
-        """
-        at, z = self._seen_from_outside()
-        rows = []
-        for task, answers, own in zip(self.target_.tasks, self.answers_, self.target_.split(z), strict=True):
-            y = task.coded(answers[at])
-            p = softmax(own)
-            right, n = own.argmax(1) == y, max(len(at), 1)
-            share = right.mean() if len(at) else np.nan
-            largest = np.bincount(task.coded(answers)).max() / self.texts_
-            loss = -np.log(np.maximum(p[np.arange(len(at)), y], 1e-12)).mean() if len(at) else np.nan
-            rows.append((task.name, len(task.labels), share, np.sqrt(share * (1 - share) / n), largest, loss))
-        columns = pd.Index(["question", "classes", "accuracy", "se", "largest", "log_loss"])
-        return pd.DataFrame(rows, columns=columns)
-
-    def _quality(self) -> list[Check]:
-        found = []
-        for row in self.accuracy().itertuples():
-            of = "" if self.target_.kind == "classes" else f" of {row.question}"
-            if np.isnan(row.accuracy):
-                found.append(Check(f"better than the largest class{of}", None, "No texts were set aside."))
-                continue
-            said = (
-                f"Of texts it did not learn from, {row.accuracy:.1%}{of} are right (standard error {row.se:.1%}); the "
-                f"largest class alone would give {row.largest:.1%}."
-            )
-            good = bool(row.accuracy > row.largest + 2 * row.se)
-            found.append(Check(f"better than the largest class{of}", good, said, row.accuracy, row.largest))
-        return found
-
-    def _asked(self) -> str:
-        if self.target_.kind == "classes":
-            return f"{len(self.classes_)} classes"
-        return f"{len(self.classes_)} {'labels' if self.target_.kind == 'labels' else 'questions'}"
-
-    def _figures(self) -> tuple[Figure, ...]:
-        at, z = self._seen_from_outside()
-        if not len(at):
-            return ()
-        own, task = self.target_.split(z)[0], self.target_.tasks[0]
-        return (confusion(pd.Series(self.answers_[0][at]), pd.Series(task.labels[own.argmax(1)])),)
+    _inputs: ClassVar[TextPairs] = TextPairs()
+    model: Any = DEFAULT
+    _: KW_ONLY
+    train: str = "head"
+    layers: int = 2
+    words: bool = True
+    length: int | None = None
+    long: str = "chunk"
+    class_weight: Any = None
+    members: int = 1
+    rate: float | None = None
+    epochs: int = 4
+    batch_size: int = 16
+    patience: int | None = None
+    validation: float = 0.15
+    cache: Any = None
+    random_state: Any = None
+    progress: bool = False

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ceteris.files import read_arrays, write_arrays
-from ceteris.text.classify.encoder import DEFAULT, most_tokens, pieces_of, reader_of, reading_model
-from ceteris.text.classify.packing import mean_vectors
+from ceteris.text.classify.encoder import DEFAULT, TextReader, most_tokens, pieces_of, reading_model
+from ceteris.text.classify.packing import text_vectors
 from ceteris.text.classify.reading import read_texts
 
 MARK = 16  # bytes of a text's mark in the cache
@@ -52,11 +52,11 @@ def embed(
     ((3, 16), True)
     """
     texts, model = read_texts("texts", texts), reading_model(model)
-    length = most_tokens(model, length)
-    fresh = lambda some: _embedded(some, model, length, long)
+    reader, length = TextReader.of(model), most_tokens(model, length)
+    fresh = lambda some: _embedded(some, reader, length, long)
     if cache is None:
         return fresh(texts)
-    return _through_cache(Path(cache) / _mark(f"{model.digest} {length} {long}").hex(), texts, fresh)
+    return _through_cache(Path(cache) / _mark(f"{reader.digest} {length} {long}").hex(), texts, fresh)
 
 
 def unit(x: np.ndarray) -> np.ndarray:
@@ -64,9 +64,9 @@ def unit(x: np.ndarray) -> np.ndarray:
     return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
 
 
-def _embedded(texts: list[str], model: Any, length: int, long: str) -> np.ndarray:
-    pieces = pieces_of(model.tokenizer, texts, length, long)
-    means = mean_vectors(reader_of(model), pieces.tokens, length)
+def _embedded(texts: list[str], reader: TextReader, length: int, long: str) -> np.ndarray:
+    pieces = pieces_of(reader.tokenizer, texts, length, long)
+    means = text_vectors(reader.model, pieces.tokens, length, reader.pooling)
     if len(means) == len(texts):
         return unit(means)
     sums = np.zeros((len(texts), means.shape[1]))

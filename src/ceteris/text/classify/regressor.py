@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from ceteris.results import Check, Figure
 from ceteris.text.classify.base import TextLearner
 from ceteris.text.classify.encoder import DEFAULT
 from ceteris.text.classify.figures import scatter
+from ceteris.text.classify.inputs import SingleTexts
 from ceteris.text.classify.targets import TextTarget, read_numbers
 
 
@@ -42,6 +43,7 @@ class TextRegressor(RegressorMixin, TextLearner):
     [True, False]
     """
 
+    _inputs: ClassVar[SingleTexts] = SingleTexts()
     model: Any = DEFAULT
     _: KW_ONLY
     train: str = "head"

@@ -19,7 +19,7 @@ from jax import Array
 from ceteris.engine import Fit, precision
 from ceteris.recipe import optimiser
 from ceteris.text.classify.encoder import Pieces
-from ceteris.text.models import LanguageModel, averaged
+from ceteris.text.models import LanguageModel, averaged, text_vector
 from ceteris.text.tokens.encoded import bucketed
 from ceteris.training import AbstractRowLoss, MemberRows, TrainingPlan, padded, train
 
@@ -27,21 +27,22 @@ READ = 32  # pieces that are read at once
 
 
 class TunedText(eqx.Module):
-    """Outputs of a text: layers, the mean of their vectors at length one, beside it words, and a linear map.
+    """Outputs of a text: layers, one vector of length one, beside it words, and a linear map.
 
-    With ``each_token`` there is no mean, and each token has outputs.
+    With the pooling "none" each token has outputs.
     """
 
     layers: LanguageModel
     weight: Array  # (width + words, outputs)
     bias: Array
-    each_token: bool = eqx.field(static=True)
+    pooling: str = eqx.field(static=True)
 
     def __call__(self, batch: dict[str, Array], key: Array | None = None) -> Array:
         vectors, mask = batch.get("vectors"), batch["mask"]
         tokens = mask.astype(jnp.int32) if vectors is not None else batch["tokens"]
         x = self.layers.hidden(tokens, mask, segments=batch.get("segments"), vectors=vectors, key=key)
-        x = x if self.each_token else averaged(x, mask)
+        if self.pooling != "none":
+            x = averaged(x, mask) if self.pooling == "mean" else text_vector(x, mask, self.pooling)
         x = x / jnp.maximum(jnp.linalg.norm(x, axis=-1, keepdims=True), 1e-6)
         if "words" in batch:
             x = jnp.concatenate([x, batch["words"]], axis=-1)

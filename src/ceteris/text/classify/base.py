@@ -216,7 +216,8 @@ class TextLearner(AbstractFitted):
         }[self.train]
         beside = "" if self.words_ is None else ", beside the words (TF-IDF)"
         facts = [
-            f"{self.texts_:,} texts, read by {self.reader_.name} ({self.reader_.digest[:12]}), {self.length_} tokens at a time.",
+            f"{self.texts_:,} texts, read by {self.reader_.name} ({self.reader_.digest[:12]}), {self.length_} tokens "
+            "at a time.",
             f"{how}{beside}. {self.seconds_:.1f} seconds. {self.status_}".rstrip(),
             *self._facts(),
             *(check.sentence for check in self._quality() if check.passed is not False),

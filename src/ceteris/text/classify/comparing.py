@@ -188,8 +188,8 @@ class LearningCurve(AbstractResult):
         gains = (means.iloc[-1] - means.iloc[-2]).rename("gain")
         best = str(means.iloc[-1].idxmax())
         said = (
-            f"{best} is best with {means.index[-1]} labels; from {means.index[-2]} on it gained {gains[best]:+.1%}, so that "
-            + ("more labels would still help." if gains[best] > 0.01 else "more labels would hardly help.")
+            f"{best} is best with {means.index[-1]} labels; from {means.index[-2]} on it gained {gains[best]:+.1%}, so "
+            + ("that more labels would still help." if gains[best] > 0.01 else "that more labels would hardly help.")
         )
         return (Check("enough labels", None, said, float(gains[best])),)
 

@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from ceteris.learners.classifier import softmax
-from ceteris.text.classify.targets import TextTarget
+from ceteris.text.classify.targets import TextTarget, TextTask
 
 PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0)  # C of the logistic regression on vectors of length one
 SCALES = (0.0, 0.5, 1.0, 2.0)  # of the words beside the vector
@@ -75,7 +75,14 @@ def learn_words(texts: Sequence[str], seed: int) -> Pipeline | None:
 
 
 def fit_head(
-    vectors: np.ndarray, words: np.ndarray | None, y: np.ndarray, target: TextTarget, w: np.ndarray, seed: int
+    vectors: np.ndarray,
+    words: np.ndarray | None,
+    y: np.ndarray,
+    target: TextTarget,
+    w: np.ndarray,
+    seed: int,
+    folds: np.ndarray | None = None,
+    penalties: Sequence[float] = PENALTIES,
 ) -> LinearHead:
     """Fit the head of each task.
 
@@ -90,9 +97,18 @@ def fit_head(
         Weights.
     seed : int
         Draws the folds.
+    folds : int array, shape (n,), optional
+        The fold of each row, where rows that belong together must not be parted.
+    penalties : sequence of float
+        To choose from.
     """
     with threadpool_limits(1):  # threads that share small matrices cost more than they give
-        return _fit_head(vectors, words, y, target, w, seed)
+        parts = [
+            _fit_task(vectors, words, y[:, k], task, w[:, k], seed, folds, penalties)
+            for k, task in enumerate(target.tasks)
+        ]
+    weights, biases, chosen, scales, heats, outside = zip(*parts, strict=True)
+    return LinearHead(np.hstack(weights), np.hstack(biases), chosen, scales, heats, np.hstack(outside))
 
 
 def refit(head: LinearHead, features: tuple, y: np.ndarray, target: TextTarget, w: np.ndarray) -> tuple:
@@ -110,32 +126,34 @@ def refit(head: LinearHead, features: tuple, y: np.ndarray, target: TextTarget, 
     return np.hstack(weights), np.hstack(biases)
 
 
-def _fit_head(
-    vectors: np.ndarray, words: np.ndarray | None, y: np.ndarray, target: TextTarget, w: np.ndarray, seed: int
-) -> LinearHead:
-    parts = []
-    for k, task in enumerate(target.tasks):
-        fit = _ridge if task.labels is None else _logistic(task.outputs)
-        folds = dealt(y[:, k], seed)
-        tried = []
-        for scale in SCALES if words is not None else (0.0,):
-            x = vectors if words is None or scale == 0 else np.hstack([vectors, scale * words])
-            for penalty in PENALTIES:
-                z = np.empty((len(y), task.outputs))
-                for fold in np.unique(folds):
-                    inside, out = folds != fold, folds == fold
-                    weight, bias = fit(x[inside], y[inside, k], w[inside, k], penalty)
-                    z[out] = x[out] @ weight + bias
-                tried.append((_loss(z, y[:, k], w[:, k], task.labels is None), penalty, scale, z))
-        _, penalty, scale, z = min(tried, key=lambda one: one[0])
-        x = vectors if words is None else np.hstack([vectors, scale * words])
-        weight, bias = fit(x, y[:, k], w[:, k], penalty)
-        if words is not None:
-            weight[vectors.shape[1] :] *= scale
-        heat = 1.0 if task.labels is None else temperature(z, y[:, k], w[:, k])
-        parts.append((weight / heat, bias / heat, penalty, scale, heat, z / heat))
-    weights, biases, penalties, scales, heats, outside = zip(*parts, strict=True)
-    return LinearHead(np.hstack(weights), np.hstack(biases), penalties, scales, heats, np.hstack(outside))
+def _fit_task(
+    vectors: np.ndarray,
+    words: np.ndarray | None,
+    y: np.ndarray,
+    task: TextTask,
+    w: np.ndarray,
+    seed: int,
+    folds: np.ndarray | None,
+    penalties: Sequence[float],
+) -> tuple:
+    """Try every penalty with every scale of the words outside the folds learnt from; keep the best, on all rows."""
+    fit, folds = _ridge if task.labels is None else _logistic(task.outputs), dealt(y, seed) if folds is None else folds
+    tried = []
+    for scale in SCALES if words is not None else (0.0,):
+        x = vectors if words is None or scale == 0 else np.hstack([vectors, scale * words])
+        for penalty in penalties:
+            z = np.empty((len(y), task.outputs))
+            for fold in np.unique(folds):
+                inside, out = folds != fold, folds == fold
+                weight, bias = fit(x[inside], y[inside], w[inside], penalty)
+                z[out] = x[out] @ weight + bias
+            tried.append((_loss(z, y, w, task.labels is None), penalty, scale, z))
+    _, penalty, scale, z = min(tried, key=lambda one: one[0])
+    x = vectors if words is None else np.hstack([vectors, scale * words])
+    weight, bias = fit(x, y, w, penalty)
+    weight[vectors.shape[1] :] *= scale
+    heat = 1.0 if task.labels is None else temperature(z, y, w)
+    return weight / heat, bias / heat, penalty, scale, heat, z / heat
 
 
 def dealt(y: np.ndarray, seed: int, folds: int = FOLDS) -> np.ndarray:

@@ -6,7 +6,7 @@ contextual calibration divides by what it says of a text without content.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
@@ -104,7 +104,7 @@ class PromptClassifier(ClassifierMixin, AbstractFitted):
         self.examples_ = self._examples(X, y)
         self.cut_, self.prior_ = 0, np.full(len(words), 1 / len(words))
         if self.calibrate:
-            self.prior_ = softmax(self._scores([text for text in EMPTY])).mean(0)
+            self.prior_ = softmax(self._scores(list(EMPTY))).mean(0)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -138,13 +138,13 @@ class PromptClassifier(ClassifierMixin, AbstractFitted):
         return part.replace("{text}", text)
 
     def _continued(self, texts: list[str], template: str) -> np.ndarray:
-        encode = lambda some: self.reader_.tokenizer.ragged(some)
-        start = [] if self.reader_.tokenizer.bos is None else [self.reader_.tokenizer.bos]
+        tokenizer = self.reader_.tokenizer
+        start = [] if tokenizer.bos is None else [tokenizer.bos]
         glued = template.endswith(" ")  # a space belongs to the word behind it
-        prompts = encode([(template.rstrip(" ") if glued else template).replace("{text}", text) for text in texts])
-        words = encode([f" {word}" if glued else word for word in self.words_])
+        template = template.rstrip(" ") if glued else template
+        words = tokenizer.ragged([f" {word}" if glued else word for word in self.words_])
         room = self.length_ - len(start) - max(map(len, words))
-        prompts = self._shortened(prompts, texts, room)
+        prompts = self._fitting(texts, room, lambda some: tokenizer.ragged([self._filled(template, t) for t in some]))
         rows = [start + prompt + word for prompt in prompts for word in words]
         firsts = [len(start) + len(prompt) for prompt in prompts for _ in words]
         found = _log_probabilities(self.reader_.model, rows, firsts, self.reader_.pad)
@@ -152,30 +152,29 @@ class PromptClassifier(ClassifierMixin, AbstractFitted):
 
     def _in_gap(self, texts: list[str], shown_before: str) -> np.ndarray:
         tokenizer = self.reader_.tokenizer
-        gap = tokenizer.tokens([tokenizer.mask])[0]
-        filled = [shown_before + self._filled(self.template, text).replace("{label}", gap) for text in texts]
-        rows = tokenizer.ragged(filled, special=True)
-        rows = [self._around_gap(row, tokenizer.mask) for row in rows]
-        words = np.array([tokenizer.ragged([word])[0][0] for word in self.words_])
+        template = shown_before + self.template.replace("{label}", tokenizer.tokens([tokenizer.mask])[0])
+        prompts = lambda some: tokenizer.ragged([self._filled(template, text) for text in some], special=True)
+        rows = self._fitting(texts, self.length_, prompts)
+        words = np.array([tokens[0] for tokens in tokenizer.ragged(self.words_)])
         return _log_probabilities_in_gap(self.reader_.model, rows, words, tokenizer.mask, self.reader_.pad)
 
-    def _around_gap(self, row: list[int], mask: int) -> list[int]:
-        """Return a prompt that fits: of one too long what stands before the gap loses its beginning."""
-        if len(row) <= self.length_:
-            return row
-        self.cut_ += 1
-        gap = len(row) - 1 - row[::-1].index(mask)
-        end = min(len(row), max(gap + 1, self.length_ - 1))
-        return (
-            [row[0], *row[max(end - self.length_ + 1, 1) : end]]
-            if end < len(row)
-            else row[:1] + row[1 - self.length_ :]
-        )
-
-    def _shortened(self, prompts: list[list[int]], texts: list[str], room: int) -> list[list[int]]:
-        long = [len(prompt) > room for prompt in prompts]
-        self.cut_ = int(sum(long))
-        return [prompt[-room:] if cut else prompt for prompt, cut in zip(prompts, long, strict=True)]
+    def _fitting(self, texts: list[str], room: int, prompts: Callable[[list[str]], list[list[int]]]) -> list[list[int]]:
+        """Return the tokens of prompts; a text whose prompt is longer than there is room for loses its end."""
+        rows = prompts(texts)
+        long = [i for i, row in enumerate(rows) if len(row) > room]
+        self.cut_ = len(long)
+        for i in long:
+            ends = self.reader_.tokenizer.encode([texts[i]], offsets=True, special=False).offsets[0, :, 1]
+            ends = ends[ends > 0]
+            kept = len(ends) - (len(rows[i]) - room)
+            while kept > 0 and len(rows[i]) > room:  # tokens may join otherwise at the cut
+                rows[i], kept = prompts([texts[i][: ends[kept - 1]]])[0], kept - 1
+            if len(rows[i]) > room:
+                raise ValueError(
+                    f"template: without a text the prompt has more than {room} tokens, all that the model reads; show "
+                    "fewer examples, or shorter ones."
+                )
+        return rows
 
     # -------------------------------------------------------------------------------------------------- checks
 
@@ -185,8 +184,8 @@ class PromptClassifier(ClassifierMixin, AbstractFitted):
         given = self.labels if isinstance(self.labels, Mapping) else {label: label for label in self.labels}
         if len(given) < 2 or not all(isinstance(word, str) and word for word in given.values()):
             raise ValueError(
-                f"labels is {shown(self.labels)}, but must say for two classes or more what the model is to write; give a "
-                "mapping, such as {1: 'good', 0: 'bad'}."
+                f"labels is {shown(self.labels)}, but must say for two classes or more what the model is to write; "
+                "give a mapping, such as {1: 'good', 0: 'bad'}."
             )
         if not isinstance(self.template, str) or self.template.count("{label}") != 1 or "{text}" not in self.template:
             raise ValueError(
@@ -200,8 +199,8 @@ class PromptClassifier(ClassifierMixin, AbstractFitted):
     def _refuse_long_words(self) -> None:
         if self.reader_.tokenizer.mask is None or self.reader_.model.description.head != "masked":
             raise ValueError(
-                f"model: {self.reader_.name} has no head for masked words, but must fill in a gap; give a model of masked "
-                "words or a decoder."
+                f"model: {self.reader_.name} has no head for masked words, but must fill in a gap; give a model of "
+                "masked words or a decoder."
             )
         for word, tokens in zip(self.words_, self.reader_.tokenizer.ragged(self.words_), strict=True):
             if len(tokens) != 1:
@@ -244,9 +243,10 @@ class PromptClassifier(ClassifierMixin, AbstractFitted):
     def summary(self) -> str:
         """Return one screen: the prompt, the words, what the model prefers."""
         check_is_fitted(self)
+        words = ", ".join(f"{label} as {word!r}" for label, word in zip(self.classes_, self.words_, strict=True))
         facts = [
             f"{self.reader_.name} ({self.reader_.digest[:12]}) fills in: {self.template}",
-            f"Labels: {', '.join(f'{label} as {word!r}' for label, word in zip(self.classes_, self.words_, strict=True))}.",
+            f"Labels: {words}.",
             f"{len(self.examples_)} examples stand before each text.",
             *(check.sentence for check in self.checks if check.passed is not False),
         ]

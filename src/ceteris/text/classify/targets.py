@@ -96,8 +96,8 @@ def read_classes(y: Any, rows: int) -> tuple[TextTarget, list[np.ndarray]]:
     if names is None and not binary:
         bad = next(value for value in matrix.ravel().tolist() if value not in (0, 1))
         raise ValueError(
-            f"y holds {shown(bad)}, but a matrix must hold 0 and 1, whether each label holds; give a data frame, a column "
-            "for each question, or one label for each text."
+            f"y holds {shown(bad)}, but a matrix must hold 0 and 1, whether each label holds; give a data frame, a "
+            "column for each question, or one label for each text."
         )
     names = names or [str(k) for k in range(matrix.shape[1])]
     columns = [matrix[:, k].astype(int) if binary else classes(matrix[:, k], rows) for k in range(len(names))]

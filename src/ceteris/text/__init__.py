@@ -1,4 +1,4 @@
-"""Text: a corpus, and vectors of words learnt from it.
+"""Text: a corpus, vectors of words learnt from it, models that read, and what is learnt with them.
 
 Names are imported when first used.
 """
@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING
 from ceteris.lazy import lazily
 
 __all__ = [
-    "Corpus", "EmbeddingRegression", "GloVe", "SkipGram", "VectorEnsemble", "WordVectors", "build_corpus", "fit_many",
-    "join_phrases", "load_vectors", "read_corpus", "tokenise", "word_sections",
+    "Corpus", "EmbeddingRegression", "GloVe", "LearningCurve", "PairClassifier", "Pretrained", "PromptClassifier",
+    "SkipGram", "TextClassifier", "TextRegressor", "TokenClassifier", "VectorEnsemble", "WordVectors", "build_corpus",
+    "compare_texts", "embed", "fit_many", "join_phrases", "learning_curve", "load", "load_vectors", "read_corpus",
+    "similarity", "tokenise", "word_counts", "word_sections",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
     from ceteris.text.a_la_carte import EmbeddingRegression
+    from ceteris.text.classify.classifier import PairClassifier, TextClassifier
+    from ceteris.text.classify.comparing import LearningCurve, compare_texts, learning_curve, word_counts
+    from ceteris.text.classify.embedding import embed, similarity
+    from ceteris.text.classify.prompting import PromptClassifier
+    from ceteris.text.classify.regressor import TextRegressor
+    from ceteris.text.classify.word_labels import TokenClassifier
     from ceteris.text.corpus import Corpus, build_corpus, join_phrases, read_corpus, tokenise
+    from ceteris.text.files.pretrained import Pretrained, load
     from ceteris.text.glove import GloVe
     from ceteris.text.sections import word_sections
     from ceteris.text.skip_gram import SkipGram

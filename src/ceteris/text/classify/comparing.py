@@ -266,7 +266,7 @@ def learning_curve(
             for size in sizes:
                 for name, learner in taking_part.items():
                     fitted = _fitted(learner, texts, y, rest[:size])
-                    rows.append((name, size, draw, *_judged(fitted, [texts[i] for i in test], y[test])))
+                    rows.append((name, size, draw, *judged(fitted, [texts[i] for i in test], y[test])))
     columns = pd.Index(["learner", "labels", "draw", "accuracy", "log_loss"])
     return LearningCurve(pd.DataFrame(rows, columns=columns), len(test), len(np.unique(y)))
 
@@ -279,7 +279,7 @@ def _fitted(learner: Any, texts: list[str], y: np.ndarray, rows: np.ndarray) -> 
     return own.fit([texts[i] for i in rows], y[rows])
 
 
-def _judged(learner: Any, texts: list[str], y: np.ndarray) -> tuple[float, float]:
+def judged(learner: Any, texts: list[str], y: np.ndarray) -> tuple[float, float]:
     """Accuracy, and log loss with a class that was not learnt at next to no probability."""
     p, known = learner.predict_proba(texts), list(learner.classes_)
     everything = sorted({*known, *y.tolist()})

@@ -87,7 +87,7 @@ def _rows(name: str, size: int, runs: list[dict]) -> Iterator[bench.Row]:
     seconds = lambda learner: f"{statistics.median(of(learner, 'seconds')):.1f} CPU s"
     said = (
         f"frozen {of('frozen').mean():.3f} in {seconds('frozen')} (vectors alone {of('vectors').mean():.3f}), TF-IDF "
-        f"{of('words').mean():.3f} in {seconds('words')} (at scikit-learn's defaults {of('plain').mean():.3f}); log loss "
+        f"{of('words').mean():.3f} in {seconds('words')} (scikit-learn's defaults {of('plain').mean():.3f}); log loss "
         f"{of('frozen', 'log_loss').mean():.3f} and {of('words', 'log_loss').mean():.3f}"
     )
     gain = of("frozen") - of("words")

@@ -58,14 +58,14 @@ def one_seed(texts, y, order, size, seed, model, folder) -> dict:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    from ceteris.text import TextClassifier, word_counts
+    from ceteris.text import TextClassifier, WordCounts
     from ceteris.text.classify.comparing import judged
 
     train, test = order[:size], order[-TESTED:]
     options = {"long": "cut", "length": 128, "cache": folder, "random_state": seed}
     learners = {
         "plain": make_pipeline(TfidfVectorizer(), LogisticRegression(max_iter=2_000)),
-        "words": word_counts(seed=seed),
+        "words": WordCounts(seed),
         "vectors": TextClassifier(model, words=False, **options),
         "frozen": TextClassifier(model, **options),
     }

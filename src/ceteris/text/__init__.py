@@ -11,15 +11,15 @@ from ceteris.lazy import lazily
 
 __all__ = [
     "Corpus", "EmbeddingRegression", "GloVe", "LearningCurve", "PairClassifier", "Pretrained", "PromptClassifier",
-    "SkipGram", "TextClassifier", "TextRegressor", "TokenClassifier", "VectorEnsemble", "WordVectors", "build_corpus",
-    "compare_texts", "embed", "fit_many", "join_phrases", "learning_curve", "load", "load_vectors", "read_corpus",
-    "similarity", "tokenise", "word_counts", "word_sections",
+    "SkipGram", "TextClassifier", "TextRegressor", "TokenClassifier", "VectorEnsemble", "WordCounts", "WordVectors",
+    "build_corpus", "compare_texts", "embed", "fit_many", "join_phrases", "learning_curve", "load", "load_vectors", "read_corpus",
+    "similarity", "tokenise", "word_sections",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
     from ceteris.text.a_la_carte import EmbeddingRegression
     from ceteris.text.classify.classifier import PairClassifier, TextClassifier
-    from ceteris.text.classify.comparing import LearningCurve, compare_texts, learning_curve, word_counts
+    from ceteris.text.classify.comparing import LearningCurve, WordCounts, compare_texts, learning_curve
     from ceteris.text.classify.embedding import embed, similarity
     from ceteris.text.classify.prompting import PromptClassifier
     from ceteris.text.classify.regressor import TextRegressor

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.linear_model import RidgeCV
 from sklearn.metrics import log_loss
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import Pipeline
 
 from ceteris.arguments import a_whole_number, one_of, probability, require, whole
 from ceteris.learners.candidates import looks_like_classes
 from ceteris.learners.classical import BASELINE
+from ceteris.learners.classifier import softmax
 from ceteris.learners.comparing import compare
 from ceteris.learners.comparison import Comparison
 from ceteris.learners.target import classes
@@ -27,14 +27,15 @@ from ceteris.results import Check, Figure, Section, Table
 from ceteris.showing import AbstractResult, screenful
 from ceteris.text.classify.classifier import TextClassifier
 from ceteris.text.classify.encoder import DEFAULT, reading_model
+from ceteris.text.classify.heads import fit_head
 from ceteris.text.classify.reading import read_texts
 from ceteris.text.classify.regressor import TextRegressor
+from ceteris.text.classify.targets import read_classes
 
 if TYPE_CHECKING:
     import matplotlib.figure
 
 WORDS, MODEL = "TF-IDF", "frozen model"
-PENALTIES = {"model__C": [1.0, 10.0, 100.0]}
 
 
 class FirstColumn(BaseEstimator):
@@ -50,30 +51,53 @@ class FirstColumn(BaseEstimator):
         return X.iloc[:, 0].tolist()
 
 
-def word_counts(task: str = "classification", seed: int = 0) -> Any:
-    """Return TF-IDF of words and pairs of words, and a penalised regression, its penalty by cross-validation.
+class WordCounts(ClassifierMixin, BaseEstimator):
+    """TF-IDF of words and pairs of words, and a logistic regression: what a model has to beat.
 
-    This is what a model has to beat. It takes lists of texts, as `TextClassifier` does.
+    It takes lists of texts, as `TextClassifier` does, and its penalty and heat are chosen in the same way.
 
     Parameters
     ----------
-    task : {"classification", "regression"}
-    seed : int
+    random_state : int
         Draws the folds.
 
     Examples
     --------
-    >>> word_counts().fit(["rates rise", "they won"] * 5, [1, 0] * 5).predict(["a rise"]).tolist()
+    >>> WordCounts().fit(["rates rise", "they won"] * 5, [1, 0] * 5).predict(["a rise"]).tolist()
     [1]
     """
-    one_of("task", task, ("classification", "regression"))
+
+    def __init__(self, random_state: int = 0):
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> WordCounts:
+        """Learn from labelled texts."""
+        texts = read_texts("X", X)
+        target, columns = read_classes(y, len(texts))
+        self.words_ = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2))
+        x: Any = self.words_.fit_transform(texts)
+        codes = target.coded(columns)
+        self.head_ = fit_head(x, None, codes, target, np.ones(codes.shape), self.random_state)
+        self.classes_ = target.tasks[0].labels
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probability of each class, shape (n, classes)."""
+        x: Any = self.words_.transform(read_texts("X", X))
+        return softmax(self.head_(x))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the most probable class of each text."""
+        most: Any = self.predict_proba(X).argmax(1)
+        return self.classes_[most]
+
+
+def _words(task: str, seed: int) -> Any:
+    if task == "classification":
+        return WordCounts(seed)
+    penalties: Any = np.logspace(-2, 2, 9)
     words = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2))
-    if task == "regression":
-        penalties: Any = np.logspace(-2, 2, 9)
-        return Pipeline([("words", words), ("model", RidgeCV(penalties))])
-    folds = StratifiedKFold(3, shuffle=True, random_state=seed)
-    plain = Pipeline([("words", words), ("model", LogisticRegression(max_iter=2_000))])
-    return GridSearchCV(plain, PENALTIES, scoring="neg_log_loss", cv=folds, error_score=-np.inf)
+    return Pipeline([("words", words), ("model", RidgeCV(penalties))])
 
 
 def compare_texts(
@@ -130,7 +154,7 @@ def compare_texts(
         kind = TextClassifier if task == "classification" else TextRegressor
         constant = DummyClassifier(strategy="prior") if task == "classification" else DummyRegressor()
         own = kind(reading_model(model), cache=kept, random_state=seed)
-        taking_part = {WORDS: word_counts(task, seed), MODEL: own, **dict(learners or {})}
+        taking_part = {WORDS: _words(task, seed), MODEL: own, **dict(learners or {})}
         piped = {name: Pipeline([("texts", FirstColumn()), ("model", one)]) for name, one in taking_part.items()}
         frame = pd.DataFrame({"text": texts})
         found = compare(
@@ -260,7 +284,7 @@ def learning_curve(
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         own = TextClassifier(reading_model(model), cache=folder if cache is None else cache, random_state=seed)
-        taking_part = {WORDS: word_counts(seed=seed), MODEL: own, **dict(learners or {})}
+        taking_part = {WORDS: WordCounts(seed), MODEL: own, **dict(learners or {})}
         for draw in range(draws):
             rest = rng.permutation(rest)
             for size in sizes:
@@ -272,11 +296,7 @@ def learning_curve(
 
 
 def _fitted(learner: Any, texts: list[str], y: np.ndarray, rows: np.ndarray) -> Any:
-    counts = pd.Series(y[rows]).value_counts()
-    own: Any = clone(learner)
-    if isinstance(own, GridSearchCV) and counts.min() < 3:  # a class too rare for its folds
-        own = own.estimator.set_params(model__C=10.0)
-    return own.fit([texts[i] for i in rows], y[rows])
+    return clone(learner).fit([texts[i] for i in rows], y[rows])
 
 
 def judged(learner: Any, texts: list[str], y: np.ndarray) -> tuple[float, float]:

@@ -88,7 +88,7 @@ def fit_head(
 
     Parameters
     ----------
-    vectors : array, shape (n, width)
+    vectors : array, or sparse matrix, shape (n, width)
     words : array, shape (n, directions), or None
     y : array, shape (n, tasks)
         As `TextTarget.coded`.

@@ -12,8 +12,8 @@ from ceteris.lazy import lazily
 __all__ = [
     "Corpus", "EmbeddingRegression", "GloVe", "LearningCurve", "PairClassifier", "Pretrained", "PromptClassifier",
     "SkipGram", "TextClassifier", "TextRegressor", "TokenClassifier", "VectorEnsemble", "WordCounts", "WordVectors",
-    "build_corpus", "compare_texts", "embed", "fit_many", "join_phrases", "learning_curve", "load", "load_vectors", "read_corpus",
-    "similarity", "tokenise", "word_sections",
+    "build_corpus", "compare_texts", "embed", "fit_many", "join_phrases", "learning_curve", "load", "load_vectors",
+    "read_corpus", "similarity", "tokenise", "word_sections",
 ]  # fmt: skip
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -13,17 +14,19 @@ from ceteris.text.classify.encoder import TextReader
 from ceteris.text.classify.examples import tiny_model
 from ceteris.text.classify.packing import pack, text_vectors
 from ceteris.text.classify.reading import read_texts
+from ceteris.text.files import Pretrained, SentenceRule
+from ceteris.text.tokens.encoded import padded
 
 TEXTS = ["rates rise", "the bank raised its rate and prices fell", "the game", "unemployment rose in the last minute"]
+HIDDEN = eqx.filter_jit(lambda model, tokens, mask: model.hidden(tokens, mask))
 CLOSE = 2e-6  # single precision, sums in another order
 
 
 def one_by_one(model, rows, pooling="mean"):
-    found = []
-    for row in rows:
-        x = np.asarray(model.hidden(jnp.array([row], int)))[0]
-        found.append({"mean": x.mean(0), "first": x[0], "last": x[-1]}[pooling])
-    return np.array(found)
+    batch = padded(rows, 0)
+    found = np.asarray(HIDDEN(model, jnp.asarray(batch.tokens), jnp.asarray(batch.mask)))
+    each = [x[there] for x, there in zip(found, batch.mask, strict=True)]
+    return np.array([{"mean": x.mean(0), "first": x[0], "last": x[-1]}[pooling] for x in each])
 
 
 @pytest.mark.parametrize("kind", ["encoder", "decoder"])
@@ -107,7 +110,7 @@ def test_texts_come_in_many_forms():
         (["a", ""], ValueError, r"X: number 1 \(from 0\) is empty, but must hold text"),
         (["a", " \n"], ValueError, r"X: number 1 \(from 0\) is empty, but must hold text"),
         (["a", 3], TypeError, r"X: number 1 \(from 0\) is 3, but must be a text; write it as text"),
-        (pd.Series(["a", None]), TypeError, r"X: number 1 \(from 0\) is None, but must be a text; drop it or fill it in"),
+        (["a", None], TypeError, r"X: number 1 \(from 0\) is None, but must be a text; drop it or fill it in"),
         (pd.Series(["a", np.nan]), TypeError, r"X: number 1 \(from 0\) is nan, but must be a text; drop it"),
         (pd.DataFrame({"a": ["x"], "b": ["y"]}), ValueError, "X has 2 columns, but must have one, of texts"),
     ],
@@ -128,8 +131,6 @@ def test_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match="others: vectors have 2 numbers, but must have 3"):
         similarity(np.ones((2, 3)), np.ones((2, 2)))
     with pytest.raises(ValueError, match="by 'most', but must do so by one of mean, first, last"):
-        from ceteris.text.files import Pretrained, SentenceRule
-
         TextReader.of(Pretrained(loaded.model, loaded.tokenizer, "odd", sentence=SentenceRule("most", True, None)))
 
 

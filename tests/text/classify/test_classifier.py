@@ -1,4 +1,4 @@
-"""Classifiers and regressors of texts on a tiny model with random weights: shapes, weights, sentences, what is saved."""
+"""Learners of texts on a tiny model with random weights: shapes, weights, sentences, what is saved."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -57,21 +57,25 @@ def test_classes_of_equal_weight_move_the_rare_one_up():
 def test_several_labels_and_several_questions():
     labels = np.stack([np.char.equal(Y, "sport"), np.arange(24) % 6 < 2], axis=1).astype(int)
     several = TextClassifier(MODEL, random_state=0).fit(TEXTS, labels)
-    assert several.predict_proba(NEW).shape == (2, 2) and (several.predict(TEXTS) == labels).mean() > 0.9
+    assert several.predict_proba(NEW).shape == (2, 2)
+    assert (several.predict(TEXTS) == labels).mean() > 0.9
     single = TextClassifier(MODEL, random_state=0).fit(TEXTS, labels[:, 0])
     assert np.allclose(several.predict_proba(NEW)[:, 0], single.predict_proba(NEW)[:, 1])
     frame = pd.DataFrame({"topic": Y, "first": np.where(labels[:, 1], "yes", "no")})
     tasks = TextClassifier(MODEL, random_state=0).fit(TEXTS, frame)
     found = tasks.predict(NEW)
-    assert list(found) == ["topic", "first"] and found["topic"].tolist() == ["economy", "sport"]
-    assert tasks.predict_proba(NEW)["topic"].shape == (2, 2) and tasks.score(TEXTS, frame) > 0.9
+    assert list(found) == ["topic", "first"]
+    assert found["topic"].tolist() == ["economy", "sport"]
+    assert tasks.predict_proba(NEW)["topic"].shape == (2, 2)
+    assert tasks.score(TEXTS, frame) > 0.9
     assert "2 questions" in str(tasks)
 
 
 def test_numbers_come_back_in_their_units():
     y = np.where(Y == "economy", 1_000.0, 2_000.0)
     both = TextRegressor(MODEL, random_state=0).fit(TEXTS, np.stack([y, -y], axis=1)).predict(NEW)
-    assert both.shape == (2, 2) and both[0, 0] < 1_500 < both[1, 0]
+    assert both.shape == (2, 2)
+    assert both[0, 0] < 1_500 < both[1, 0]
     assert np.allclose(both[:, 0], -both[:, 1], rtol=1e-6)
 
 
@@ -115,12 +119,14 @@ def test_layers_learn(trained):
     course = trained.history_.groupby("epoch")["loss"].mean()
     assert course.iloc[-1] < 0.5 * course.iloc[0]
     assert trained.predict(NEW).tolist() == ["economy", "sport"]
-    assert len(trained.figures) == 2 and "Its last 1 layers" in str(trained)
+    assert len(trained.figures) == 2
+    assert "Its last 1 layers" in str(trained)
 
 
 def test_texts_set_aside_were_not_learnt_from(trained):
     at, z = trained._seen_from_outside()
-    assert len(at) == len(z) and set(np.bincount(at, minlength=24)) <= {0, 1, 2}
+    assert len(at) == len(z)
+    assert set(np.bincount(at, minlength=24)) <= {0, 1, 2}
     assert len(at) < 24 * 2
 
 
@@ -128,9 +134,11 @@ def test_long_texts_are_trained_on_in_pieces():
     long = [" ".join([text] * 3) for text in TEXTS]
     options = {"train": "all", "epochs": 2, "length": 16, "batch_size": 8, "random_state": 0}
     read = TextClassifier(MODEL, **options).fit(long, Y)
-    assert read.cut_ == 0 and read.predict_proba(long[:3]).shape == (3, 2)
+    assert read.cut_ == 0
+    assert read.predict_proba(long[:3]).shape == (3, 2)
     cut = TextClassifier(MODEL, long="cut", length=16, random_state=0).fit(long, Y)
-    assert cut.cut_ == 24 and "24 of 24 texts are longer than 16 tokens" in str(cut)
+    assert cut.cut_ == 24
+    assert "24 of 24 texts are longer than 16 tokens" in str(cut)
 
 
 def test_what_was_trained_is_saved(trained, tmp_path):

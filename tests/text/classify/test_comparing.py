@@ -18,27 +18,32 @@ def test_words_and_vectors_are_compared_on_the_same_texts():
     assert (found.table["status"] == "ok").all()
     assert found.table.loc["baseline", "verdict"] == "worse"
     own = found.fitted["frozen model"][-1]
-    assert isinstance(own, TextClassifier) and own.cache is None  # the temporary folder is gone
+    assert isinstance(own, TextClassifier)
+    assert own.cache is None
     assert own.predict(["prices rise"]).tolist() == ["economy"]
 
 
 def test_numbers_are_compared_too():
     found = compare_texts(TEXTS, np.where(Y == "sport", 1.5, 0.5) + np.arange(48) / 100, MODEL, cv=3)
-    assert found.task == "regression" and found.table.loc["frozen model", "cv r2"] > 0
+    assert found.task == "regression"
+    assert found.table.loc["frozen model", "cv r2"] > 0
 
 
 def test_a_curve_has_every_learner_at_every_size():
     curve = learning_curve(TEXTS, Y, MODEL, sizes=(6, 24, 500), draws=2, learners={"other": WordCounts(1)})
     assert curve.table()["labels"].tolist() == [6] * 3 + [24] * 3  # 500 are more than there are
-    assert len(curve.runs) == 12 and curve.tested == 14
+    assert len(curve.runs) == 12
+    assert curve.tested == 14
     assert "is best with 24 labels" in curve.checks[0].sentence
-    assert len(curve.figures) == 1 and len(str(curve).split("\n")) <= 25
+    assert len(curve.figures) == 1
+    assert len(str(curve).split("\n")) <= 25
 
 
 def test_a_class_that_was_not_learnt_costs_its_text_and_not_the_run():
     learner = WordCounts().fit(TEXTS, Y)
     share, loss = judged(learner, [CORPUS[0], "a vote"], np.array(["economy", "politics"]))
-    assert share == 0.5 and 5 < loss < 10  # half of -log 1e-6 is 6.9
+    assert share == 0.5
+    assert 5 < loss < 10
 
 
 @pytest.mark.parametrize(

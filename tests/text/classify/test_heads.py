@@ -79,7 +79,8 @@ def test_a_class_of_one_text_is_learnt_too():
     labels = np.array([0] * 40 + [1] * 39 + [2])
     target, columns = read_classes(labels, 80)
     head = fit_head(X, None, target.coded(columns), target, ONES, 0)
-    assert np.isfinite(head.outside).all() and head.weight.shape == (6, 3)
+    assert np.isfinite(head.outside).all()
+    assert head.weight.shape == (6, 3)
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,8 @@ def test_masked_words_fill_the_gap():
 def test_a_text_that_does_not_fit_loses_its_end():
     classifier = PromptClassifier(DECODER, WORDS, "prices: {text} {label}").fit()
     long = "rates rise " * 60
-    assert classifier.predict_proba([long, *TEXTS]).shape == (3, 2) and classifier.cut_ == 1
+    assert classifier.predict_proba([long, *TEXTS]).shape == (3, 2)
+    assert classifier.cut_ == 1
 
 
 @pytest.mark.parametrize(

@@ -130,9 +130,8 @@ class TextLearner(AbstractFitted):
         outside = np.concatenate([z[m, own] for m, own in parts])
         self.judged_ = np.concatenate([own for _, own in parts])
         if self.target_.kind != "numbers":
-            split = self.target_.split(outside)
-            at = self.judged_
-            self.heats_ = np.array([max(temperature(z, y[at, k], w[at, k]), 1.0) for k, z in enumerate(split)])
+            at, each = self.judged_, self.target_.split(outside)
+            self.heats_ = np.array([max(temperature(z, y[at, k], w[at, k]), 1.0) for k, z in enumerate(each)])
         self.outside_ = outside / np.repeat(self.heats_, self.target_.sizes)
 
     def _outputs(self, X: Any) -> np.ndarray:
@@ -219,13 +218,9 @@ class TextLearner(AbstractFitted):
             f"{self.texts_:,} texts, read by {self.reader_.name} ({self.reader_.digest[:12]}), {self.length_} tokens "
             "at a time.",
             f"{how}{beside}. {self.seconds_:.1f} seconds. {self.status_}".rstrip(),
-            *self._facts(),
             *(check.sentence for check in self._quality() if check.passed is not False),
         ]
         return screenful(f"{type(self).__name__}, fitted: {self._asked()}", facts, checks=self.checks)
-
-    def _facts(self) -> list[str]:
-        return []
 
     @abc.abstractmethod
     def _asked(self) -> str:

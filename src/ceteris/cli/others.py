@@ -23,7 +23,7 @@ def embed(
     seed: Seed = 0,
 ) -> None:
     """Learn word vectors from a corpus of one's own."""
-    from ceteris.text.command import embed
+    from ceteris.text.words.command import embed
 
     embed(corpus, out, dimensions, window, epochs, least, phrases, runs_, seed)
 

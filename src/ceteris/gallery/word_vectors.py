@@ -23,11 +23,11 @@ from scipy.stats import spearmanr
 from ceteris.data.corpora import PlantedCorpus, simulate_corpus
 from ceteris.gallery._plots import panels
 from ceteris.results import Check, Figure, Section, Table
-from ceteris.text.a_la_carte import EmbeddingRegression
-from ceteris.text.corpus import build_corpus
-from ceteris.text.skip_gram import SkipGram
-from ceteris.text.stability import fit_many
-from ceteris.text.vectors import WordVectors
+from ceteris.text.words.a_la_carte import EmbeddingRegression
+from ceteris.text.words.corpus import build_corpus
+from ceteris.text.words.skip_gram import SkipGram
+from ceteris.text.words.stability import fit_many
+from ceteris.text.words.vectors import WordVectors
 
 if TYPE_CHECKING:
     import matplotlib.figure

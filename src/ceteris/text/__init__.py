@@ -17,19 +17,19 @@ __all__ = [
 ]  # fmt: skip
 
 if TYPE_CHECKING:
-    from ceteris.text.a_la_carte import EmbeddingRegression
     from ceteris.text.classify.classifier import PairClassifier, TextClassifier
     from ceteris.text.classify.comparing import LearningCurve, WordCounts, compare_texts, learning_curve
     from ceteris.text.classify.embedding import embed, similarity
     from ceteris.text.classify.prompting import PromptClassifier
     from ceteris.text.classify.regressor import TextRegressor
     from ceteris.text.classify.word_labels import TokenClassifier
-    from ceteris.text.corpus import Corpus, build_corpus, join_phrases, read_corpus, tokenise
     from ceteris.text.files.pretrained import Pretrained, load
-    from ceteris.text.glove import GloVe
-    from ceteris.text.sections import word_sections
-    from ceteris.text.skip_gram import SkipGram
-    from ceteris.text.stability import VectorEnsemble, fit_many
-    from ceteris.text.vectors import WordVectors, load_vectors
+    from ceteris.text.words.a_la_carte import EmbeddingRegression
+    from ceteris.text.words.corpus import Corpus, build_corpus, join_phrases, read_corpus, tokenise
+    from ceteris.text.words.glove import GloVe
+    from ceteris.text.words.sections import word_sections
+    from ceteris.text.words.skip_gram import SkipGram
+    from ceteris.text.words.stability import VectorEnsemble, fit_many
+    from ceteris.text.words.vectors import WordVectors, load_vectors
 
 __getattr__, __dir__ = lazily(__name__, __file__)

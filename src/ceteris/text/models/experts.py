@@ -89,7 +89,7 @@ class ExpertMixture(eqx.Module):
     """y = Σ w_e expert_e(x) over the chosen e, + shared(x); experts are gated, act(x G) * (x U) times D.
 
     The source writes an expert as one affine map; published models have gated feed-forward nets, as here. Tokens are
-    sorted by expert, so that one grouped product (`ragged_dot`) does all experts' work and nothing is dropped.
+    sorted by expert, so that one grouped product does all experts' work and nothing is dropped.
     """
 
     router: Array  # (width, E)
@@ -130,6 +130,75 @@ class ExpertMixture(eqx.Module):
         return y.reshape(x.shape), load
 
 
+# ------------------------------------------------------------------------------- each group of rows times its own map
+
+ROWS = 32  # of a group that are multiplied at once on a processor
+
+
 def _grouped(rows: Array, maps: Array, sizes: Array) -> Array:
     """Rows of group e times maps[e]: rows (n, a) sorted by group, maps (E, a, b), sizes (E,) -> (n, b)."""
-    return jax.lax.ragged_dot(rows, maps.astype(rows.dtype), sizes)
+    maps = maps.astype(rows.dtype)
+    if jax.default_backend() != "cpu":
+        return jax.lax.ragged_dot(rows, maps, sizes)
+    return _in_blocks(rows, maps, sizes)
+
+
+@jax.custom_vjp
+def _in_blocks(rows: Array, maps: Array, sizes: Array) -> Array:
+    """The same where `ragged_dot` multiplies all rows by all maps (processors): blocks of a group in turn.
+
+    A block may reach into the next group; what it writes there, that group's first block writes over.
+    """
+    block, padded = _block_of(rows), _padded(rows)
+
+    def one(i: Array, y: Array) -> Array:
+        e, start, _ = _place(i, sizes, block)
+        return jax.lax.dynamic_update_slice_in_dim(y, _cut(padded, start, block) @ maps[e], start, 0)
+
+    empty = jnp.zeros((padded.shape[0], maps.shape[2]), rows.dtype)
+    return jax.lax.fori_loop(0, _blocks_in(sizes, block).sum(), one, empty)[: rows.shape[0]]
+
+
+def _forward(rows: Array, maps: Array, sizes: Array) -> tuple[Array, tuple[Array, Array, Array]]:
+    return _in_blocks(rows, maps, sizes), (rows, maps, sizes)
+
+
+def _backward(kept: tuple[Array, Array, Array], g: Array) -> tuple[Array, Array, None]:
+    """Slopes: rows get g maps[e]', maps[e] get Σ rows' g over the rows of e."""
+    rows, maps, sizes = kept
+    block, padded, padded_g = _block_of(rows), _padded(rows), _padded(g)
+
+    def one(i: Array, slope: Array) -> Array:
+        e, start, own = _place(i, sizes, block)
+        mine = jnp.where(jnp.arange(block)[:, None] < own, _cut(padded, start, block), 0)
+        return slope.at[e].add(mine.T @ _cut(padded_g, start, block))
+
+    slope = jax.lax.fori_loop(0, _blocks_in(sizes, block).sum(), one, jnp.zeros_like(maps))
+    return _in_blocks(g, jnp.swapaxes(maps, 1, 2), sizes), slope, None
+
+
+_in_blocks.defvjp(_forward, _backward)
+
+
+def _block_of(rows: Array) -> int:
+    return min(ROWS, rows.shape[0])
+
+
+def _padded(a: Array) -> Array:
+    return jnp.pad(a, ((0, _block_of(a)), (0, 0)))
+
+
+def _cut(a: Array, start: Array, size: int) -> Array:
+    return jax.lax.dynamic_slice_in_dim(a, start, size, 0)
+
+
+def _blocks_in(sizes: Array, block: int) -> Array:
+    return -(-sizes // block)
+
+
+def _place(i: Array, sizes: Array, block: int) -> tuple[Array, Array, Array]:
+    """Return the group of block i, where it starts, and how many of its rows are the group's own."""
+    last = jnp.cumsum(_blocks_in(sizes, block))
+    e = jnp.searchsorted(last, i, side="right")
+    within = (i - last[e] + _blocks_in(sizes, block)[e]) * block
+    return e, jnp.cumsum(sizes)[e] - sizes[e] + within, sizes[e] - within

@@ -102,7 +102,7 @@ class LanguageModel(eqx.Module):
 
     Token by token, with what was read before remembered as keys and values:
 
-    >>> cache = model.start(batch=1, length=8)
+    >>> cache = model.start(batch_size=1, length=8)
     >>> first, cache = model.read(tokens[:, :3], cache)
     >>> rest, cache = model.read(tokens[:, 3:], cache)
     >>> bool(jnp.allclose(rest, model(tokens)[:, 3:], atol=1e-5))
@@ -270,18 +270,20 @@ class LanguageModel(eqx.Module):
         where = lambda m: [s.groups for s in (m.encoder, m.decoder) if s is not None]
         return eqx.tree_at(where, self, [how(stack.groups) for stack in stacks])
 
-    def start(self, batch: int, length: int, context: Array | None = None, context_mask: Array | None = None) -> Cache:
+    def start(
+        self, batch_size: int, length: int, context: Array | None = None, context_mask: Array | None = None
+    ) -> Cache:
         """Return an empty cache.
 
         Parameters
         ----------
-        batch : int
+        batch_size : int
             Texts.
         length : int
             Slots, for all tokens that will be read.
-        context : int array, shape (batch, S), optional
+        context : int array, shape (batch_size, S), optional
             An encoder-decoder's source, which is read by the encoder here.
-        context_mask : bool array, shape (batch, S), optional
+        context_mask : bool array, shape (batch_size, S), optional
             True where the source has a token.
         """
         assert self.decoder is not None
@@ -293,14 +295,14 @@ class LanguageModel(eqx.Module):
             x, _ = self._passed(self.encoder, x, False, context_mask, places, None, None, None, False)
         for group in self.decoder.groups:
             if isinstance(group, tuple):
-                empty.append(tuple(block.attention.empty(batch, length) for block in group))
+                empty.append(tuple(block.attention.empty(batch_size, length) for block in group))
                 known.append(None if context is None else tuple(block.remember(x) for block in group))
             else:
-                empty.append(eqx.filter_vmap(lambda block: block.attention.empty(batch, length))(group))
+                empty.append(eqx.filter_vmap(lambda block: block.attention.empty(batch_size, length))(group))
                 known.append(None if context is None else eqx.filter_vmap(lambda block: block.remember(x))(group))
         allowed = None if context_mask is None else context_mask[:, None, None, :]
         seen = None if context is None else Context(None, tuple(known), allowed)
-        there, count = jnp.zeros((batch, length), bool), jnp.zeros(batch, jnp.int32)
+        there, count = jnp.zeros((batch_size, length), bool), jnp.zeros(batch_size, jnp.int32)
         return Cache(tuple(empty), there, count, jnp.zeros((), jnp.int32), seen)
 
     def read(self, tokens: Array, cache: Cache, mask: Array | None = None) -> tuple[Array, Cache]:

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from ceteris.arguments import POSITIVE, check
-from ceteris.text.cooccurrence import count_pairs
-from ceteris.text.corpus import Corpus
-from ceteris.text.skip_gram import combined, refuse_short
-from ceteris.text.vectors import WordVectors
+from ceteris.text.words.cooccurrence import count_pairs
+from ceteris.text.words.corpus import Corpus
+from ceteris.text.words.skip_gram import combined, refuse_short
+from ceteris.text.words.vectors import WordVectors
 
 
 @dataclass(frozen=True)

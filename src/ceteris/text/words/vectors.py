@@ -16,8 +16,8 @@ from ceteris.files import replace_file
 from ceteris.files.objects import load_object
 from ceteris.results import Section
 from ceteris.showing import AbstractResult
-from ceteris.text.corpus import Corpus
-from ceteris.text.shown import vector_section, vectors_described
+from ceteris.text.words.corpus import Corpus
+from ceteris.text.words.shown import vector_section, vectors_described
 
 RARE = 1e-3  # in the vector of a document a word of frequency p has weight RARE / (RARE + p)
 

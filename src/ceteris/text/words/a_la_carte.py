@@ -30,10 +30,10 @@ import pandas as pd
 from ceteris.arguments import check
 from ceteris.results import Section
 from ceteris.showing import AbstractResult
-from ceteris.text.cooccurrence import count_pairs
-from ceteris.text.corpus import Corpus
-from ceteris.text.shown import regression_described, regression_section
-from ceteris.text.vectors import WordVectors
+from ceteris.text.words.cooccurrence import count_pairs
+from ceteris.text.words.corpus import Corpus
+from ceteris.text.words.shown import regression_described, regression_section
+from ceteris.text.words.vectors import WordVectors
 
 _DRAWS_AT_ONCE = 200
 

@@ -7,8 +7,9 @@ import statsmodels.api as sm
 from scipy.stats import spearmanr
 
 from ceteris.data.corpora import simulate_corpus
-from ceteris.text import EmbeddingRegression, GloVe, SkipGram, WordVectors, a_la_carte, build_corpus, fit_many, glove
-from ceteris.text.cooccurrence import count_pairs
+from ceteris.text import EmbeddingRegression, GloVe, SkipGram, WordVectors, build_corpus, fit_many
+from ceteris.text.words import a_la_carte, glove
+from ceteris.text.words.cooccurrence import count_pairs
 
 
 @pytest.fixture(scope="module")

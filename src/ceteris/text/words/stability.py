@@ -22,11 +22,11 @@ from scipy import stats
 from ceteris.arguments import probability, whole
 from ceteris.results import Check, Section
 from ceteris.showing import AbstractResult
-from ceteris.text.corpus import Corpus
-from ceteris.text.glove import GloVe
-from ceteris.text.shown import ensemble_described, middling, stability, steady
-from ceteris.text.skip_gram import SkipGram
-from ceteris.text.vectors import WordVectors
+from ceteris.text.words.corpus import Corpus
+from ceteris.text.words.glove import GloVe
+from ceteris.text.words.shown import ensemble_described, middling, stability, steady
+from ceteris.text.words.skip_gram import SkipGram
+from ceteris.text.words.vectors import WordVectors
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -18,9 +18,9 @@ from ceteris.text import (
     join_phrases,
     load_vectors,
     read_corpus,
-    skip_gram,
     tokenise,
 )
+from ceteris.text.words import skip_gram
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ import numpy as np
 from ceteris.arguments import whole
 from ceteris.results import Section
 from ceteris.showing import AbstractResult
-from ceteris.text.file import text_file
-from ceteris.text.shown import corpus_described, corpus_section
+from ceteris.text.words.file import text_file
+from ceteris.text.words.shown import corpus_described, corpus_section
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 

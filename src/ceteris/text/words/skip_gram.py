@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 from ceteris.arguments import NOT_NEGATIVE, check
-from ceteris.text.corpus import Corpus
-from ceteris.text.vectors import WordVectors
+from ceteris.text.words.corpus import Corpus
+from ceteris.text.words.vectors import WordVectors
 
 LANES = 16  # numbers that a vector unit takes at once; rows are filled up with zeros, which stay zeros
 EDGE, CELLS = 8.0, 4096  # σ(x) is read from a table on [-EDGE, EDGE]

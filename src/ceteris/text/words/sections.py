@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ceteris.results import Section
-from ceteris.text.corpus import Corpus
-from ceteris.text.shown import stability, vector_section
-from ceteris.text.stability import VectorEnsemble
-from ceteris.text.vectors import WordVectors
+from ceteris.text.words.corpus import Corpus
+from ceteris.text.words.shown import stability, vector_section
+from ceteris.text.words.stability import VectorEnsemble
+from ceteris.text.words.vectors import WordVectors
 
 
 def word_sections(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from ceteris.text.corpus import Corpus
+from ceteris.text.words.corpus import Corpus
 
 _BLOCK = 5_000_000  # tokens whose pairs are held at once
 

@@ -11,7 +11,7 @@ import pytest
 from ceteris.data.corpora import simulate_corpus
 from ceteris.report import Run
 from ceteris.text import load_vectors
-from ceteris.text.command import embed
+from ceteris.text.words.command import embed
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_what_cannot_be_done_is_said_before_a_folder_is_made(act, error, message
 def test_a_killed_run_leaves_complete_files_or_none(text, tmp_path):
     """Killed at an arbitrary moment of training and writing, twice: what bears a final name can be read."""
     script = (
-        "from pathlib import Path\nfrom ceteris.text.command import embed\n"
+        "from pathlib import Path\nfrom ceteris.text.words.command import embed\n"
         f"embed(Path({str(text)!r}), Path({str(tmp_path / 'out')!r}), epochs=400)"
     )
     for seconds in (0.3, 1.5):

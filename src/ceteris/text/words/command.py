@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ceteris.outlets import say
-from ceteris.text.file import text_file
+from ceteris.text.words.file import text_file
 
 
 def embed(
@@ -40,10 +40,10 @@ def embed(
     """
     path = text_file(path)  # before anything is imported that takes seconds
     from ceteris.report import Run, command_line, report
-    from ceteris.text.corpus import join_phrases, read_corpus
-    from ceteris.text.sections import word_sections
-    from ceteris.text.skip_gram import SkipGram, refuse_short
-    from ceteris.text.stability import fit_many
+    from ceteris.text.words.corpus import join_phrases, read_corpus
+    from ceteris.text.words.sections import word_sections
+    from ceteris.text.words.skip_gram import SkipGram, refuse_short
+    from ceteris.text.words.stability import fit_many
 
     model = SkipGram(dimensions, window, epochs=epochs, seed=seed)
     if runs < 0 or runs == 1:

@@ -115,7 +115,7 @@ class PromptClassifier(ClassifierMixin, AbstractFitted):
         X : list of str, or Series
         """
         check_is_fitted(self)
-        return softmax(self._scores(read_texts("X", X)) - np.log(np.maximum(self.prior_, 1e-12)))
+        return softmax(self._scores(read_texts("X", X)) - np.log(np.maximum(self.prior_, np.finfo(float).tiny)))
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each text, shape (n,).

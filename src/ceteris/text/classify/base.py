@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
@@ -20,7 +20,7 @@ from ceteris.showing import screenful
 from ceteris.text.classify.encoder import DEFAULT, LONG, TextReader, most_tokens, reading_model
 from ceteris.text.classify.figures import course
 from ceteris.text.classify.heads import fit_head, learn_words, refit, temperature
-from ceteris.text.classify.inputs import Read, SingleTexts, TextPairs
+from ceteris.text.classify.inputs import Read, TextPairs
 from ceteris.text.classify.targets import TextTarget
 from ceteris.text.classify.tuning import Schedule, TextLoss, TunedText, columns_of, divided, outputs, tune
 from ceteris.training import history, split
@@ -34,7 +34,7 @@ RATES = {"last": 1e-4, "all": 3e-5}  # highest rates: what was learnt before mus
 class TextLearner(AbstractFitted):
     """A model that reads, and a head. A learner adds what it reads, how its target is read and what it predicts."""
 
-    _inputs: ClassVar[SingleTexts | TextPairs]
+    _inputs: ClassVar[Any]
 
     model: Any = DEFAULT
     train: str = "head"
@@ -51,6 +51,10 @@ class TextLearner(AbstractFitted):
     cache: Any = None
     random_state: Any = None
     progress: bool = False
+    tuned_: Any = field(init=False)
+    history_: Any = field(init=False)
+    judged_: Any = field(init=False)
+    outside_: Any = field(init=False)
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None):
         """Learn from labelled texts.
@@ -151,7 +155,8 @@ class TextLearner(AbstractFitted):
             columns["words"] = beside[pieces.owner].astype(np.float32)
         z = outputs(self.tuned_, columns)
         total = np.zeros((len(z), len(texts), z.shape[-1]))
-        np.add.at(total, (slice(None), pieces.owner), z)
+        for member, own in zip(total, z, strict=True):
+            np.add.at(member, pieces.owner, own)
         total /= np.bincount(pieces.owner)[:, None]
         return total.mean(0) if mean else total
 

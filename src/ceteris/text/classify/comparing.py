@@ -161,9 +161,9 @@ def compare_texts(
             frame, y, task=task, learners={BASELINE: constant, **piped}, test_size=test_size, cv=cv, seed=seed
         )
         for fitted in found.fitted.values():
-            own = fitted[-1] if isinstance(fitted, Pipeline) else fitted
-            if getattr(own, "cache", None) == folder:
-                own.cache = None  # a folder that is gone
+            last: Any = fitted[-1] if isinstance(fitted, Pipeline) else fitted
+            if getattr(last, "cache", None) == folder:
+                last.cache = None  # a folder that is gone
     return found
 
 
@@ -189,7 +189,7 @@ class LearningCurve(AbstractResult):
 
     def table(self) -> pd.DataFrame:
         """Return the mean accuracy over the draws, its standard error between draws, and the mean log loss."""
-        grouped = self.runs.groupby(["labels", "learner"])
+        grouped: Any = self.runs.groupby(["labels", "learner"])
         found = grouped[["accuracy", "log_loss"]].mean()
         found.insert(1, "se", grouped["accuracy"].sem())
         return found.reset_index()
@@ -206,7 +206,8 @@ class LearningCurve(AbstractResult):
     @property
     def checks(self) -> tuple[Check, ...]:
         """Whether more labels would still help."""
-        means = self.runs.groupby(["labels", "learner"])["accuracy"].mean().unstack()
+        grouped: Any = self.runs.groupby(["labels", "learner"])
+        means = grouped["accuracy"].mean().unstack()
         if len(means) < 2:
             return ()
         gains = (means.iloc[-1] - means.iloc[-2]).rename("gain")
@@ -296,7 +297,8 @@ def learning_curve(
 
 
 def _fitted(learner: Any, texts: list[str], y: np.ndarray, rows: np.ndarray) -> Any:
-    return clone(learner).fit([texts[i] for i in rows], y[rows])
+    fresh: Any = clone(learner)
+    return fresh.fit([texts[i] for i in rows], y[rows])
 
 
 def judged(learner: Any, texts: list[str], y: np.ndarray) -> tuple[float, float]:

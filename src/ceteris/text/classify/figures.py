@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 def course(history: pd.DataFrame) -> Figure:
     """Return the course of a training (`ceteris.training.history`), averaged over members."""
-    epochs = history.groupby("epoch")[["loss", "heldout"]].mean().reset_index()
+    epochs: Any = history.groupby("epoch")
+    epochs = epochs[["loss", "heldout"]].mean().reset_index()
     return Figure("Training", "Loss by epoch, averaged over the nets.", epochs, _draw_course)
 
 
 def confusion(truth: pd.Series, predicted: pd.Series) -> Figure:
     """Return how often texts of each class were taken for each other one."""
-    table = pd.crosstab(truth, predicted, normalize="index").stack().rename("share").reset_index()
+    shares: Any = pd.crosstab(truth, predicted, normalize="index").stack()
+    table = shares.rename("share").reset_index()
     table.columns = ["truth", "predicted", "share"]
     caption = (
         "Of the texts of each class (rows), the share taken for each class, by heads that did not learn from them."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ class LabelLearner(ClassifierMixin, TextLearner):
     """A learner of one class, of several labels, or of answers to several questions."""
 
     class_weight: Any = None
+    classes_: Any = field(init=False)
 
     def predict_proba(self, X: Any) -> Any:
         """Return probabilities.
@@ -104,7 +105,8 @@ class LabelLearner(ClassifierMixin, TextLearner):
 
     def _quality(self) -> list[Check]:
         found = []
-        for row in self.accuracy().itertuples():
+        rows: Any = self.accuracy().itertuples()
+        for row in rows:
             of = "" if self.target_.kind == "classes" else f" of {row.question}"
             if np.isnan(row.accuracy):
                 found.append(Check(f"better than the largest class{of}", None, "No texts were set aside."))

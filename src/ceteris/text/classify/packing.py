@@ -114,14 +114,14 @@ def _pooled(model: LanguageModel, tokens: Array, positions: Array, documents: Ar
     return jnp.matmul(counts, x) / jnp.maximum(counts.sum(-1, keepdims=True), 1)
 
 
-def text_vectors(model: LanguageModel, texts: Sequence[Sequence[int]], most: int, pooling: str = "mean") -> np.ndarray:
+def text_vectors(model: LanguageModel, texts: Sequence[Any], most: int, pooling: str = "mean") -> np.ndarray:
     """Return a vector for each text, float32 (texts, width).
 
     Parameters
     ----------
     model : LanguageModel
         With blocks apart (`LanguageModel.apart`), which is faster.
-    texts : sequence of sequences of int
+    texts : sequence of sequences of int, or of arrays
         Tokens, special ones included.
     most : int
         No text is longer.
@@ -130,10 +130,17 @@ def text_vectors(model: LanguageModel, texts: Sequence[Sequence[int]], most: int
     """
     found = np.empty((len(texts), model.description.width), np.float32)
     waiting: list[tuple[np.ndarray, Any]] = []
+    put: Any = jax.device_put
     with precision("single"):
         for rows in pack(texts, most):
-            arrays = (jax.device_put(a) for a in (rows.tokens, rows.positions, rows.documents))
-            waiting.append((rows.texts, _pooled(model, *arrays, rows.texts.shape[1], pooling)))
+            waiting.append(
+                (
+                    rows.texts,
+                    _pooled(
+                        model, put(rows.tokens), put(rows.positions), put(rows.documents), rows.texts.shape[1], pooling
+                    ),
+                )
+            )
     for numbers, vectors in waiting:
         found[numbers[numbers >= 0]] = np.asarray(vectors, np.float32)[numbers >= 0]
     return found

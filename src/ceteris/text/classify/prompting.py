@@ -7,7 +7,7 @@ contextual calibration divides by what it says of a text without content.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import equinox as eqx
@@ -81,6 +81,7 @@ class PromptClassifier(ClassifierMixin, AbstractFitted):
     shots: int = 0
     calibrate: bool = True
     length: int | None = None
+    classes_: Any = field(init=False)
 
     def fit(self, X: Any = None, y: Any = None) -> PromptClassifier:
         """Learn what the model prefers whatever a text says; remember examples.
@@ -152,11 +153,12 @@ class PromptClassifier(ClassifierMixin, AbstractFitted):
 
     def _in_gap(self, texts: list[str], shown_before: str) -> np.ndarray:
         tokenizer = self.reader_.tokenizer
-        template = shown_before + self.template.replace("{label}", tokenizer.tokens([tokenizer.mask])[0])
+        gap: Any = tokenizer.mask
+        template = shown_before + self.template.replace("{label}", tokenizer.tokens([gap])[0])
         prompts = lambda some: tokenizer.ragged([self._filled(template, text) for text in some], special=True)
         rows = self._fitting(texts, self.length_, prompts)
         words = np.array([tokens[0] for tokens in tokenizer.ragged(self.words_)])
-        return _log_probabilities_in_gap(self.reader_.model, rows, words, tokenizer.mask, self.reader_.pad)
+        return _log_probabilities_in_gap(self.reader_.model, rows, words, gap, self.reader_.pad)
 
     def _fitting(self, texts: list[str], room: int, prompts: Callable[[list[str]], list[list[int]]]) -> list[list[int]]:
         """Return the tokens of prompts; a text whose prompt is longer than there is room for loses its end."""

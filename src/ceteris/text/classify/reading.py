@@ -53,10 +53,10 @@ def as_list(name: str, given: Any, what: str = "texts") -> list[Any]:
             raise ValueError(
                 f"{name} has {len(columns)} columns, but must have one, of {what}; choose it, such as data['text']."
             )
-        given = given[columns[0]]
+        given = given[columns[0]]  # pyright: ignore[reportIndexIssue]
     if isinstance(given, np.ndarray) and given.ndim == 2 and given.shape[1] == 1:
         given = given[:, 0]
-    found = list(given.tolist() if hasattr(given, "tolist") else given)
+    found = list(getattr(given, "tolist", lambda: given)())
     if not found:
         raise ValueError(f"{name} holds none, but must hold at least one of the {what}; give one.")
     return found

@@ -91,7 +91,8 @@ class TextRegressor(RegressorMixin, TextLearner):
 
     def _quality(self) -> list[Check]:
         found = []
-        for row in self.accuracy().itertuples():
+        rows: Any = self.accuracy().itertuples()
+        for row in rows:
             if np.isnan(row.r2):
                 found.append(Check("better than the mean", None, "No texts were set aside."))
                 continue

@@ -26,7 +26,7 @@ class TextTask:
     """
 
     name: str
-    labels: np.ndarray | None
+    labels: Any
     mean: float = 0.0
     scale: float = 1.0
 

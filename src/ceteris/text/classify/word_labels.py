@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import jax.numpy as jnp
@@ -88,6 +88,9 @@ class TokenClassifier(ClassifierMixin, AbstractFitted):
     validation: float = 0.15
     random_state: Any = None
     progress: bool = False
+    tuned_: Any = field(init=False)
+    history_: Any = field(init=False)
+    classes_: Any = field(init=False)
 
     def fit(self, X: Any, y: Any) -> TokenClassifier:
         """Learn from labelled words.
@@ -277,7 +280,8 @@ def _spread(reader: TextReader, texts: list[list[str]], length: int) -> tuple[Pi
     first = np.concatenate([[0], np.cumsum([len(words) for words in texts])])
     places = np.full(found.mask.shape, -1)
     met: set[int] = set()
-    for p, (own, there) in enumerate(zip(found.words, found.mask, strict=True)):  # pyright: ignore[reportArgumentType]
+    assert found.words is not None
+    for p, (own, there) in enumerate(zip(found.words, found.mask, strict=True)):
         for t, word in enumerate(own[there].tolist()):
             number = int(first[found.owner[p]]) + word
             if word >= 0 and number not in met:

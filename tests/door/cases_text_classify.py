@@ -19,7 +19,7 @@ PAIRS = [(a, b) for a in CORPUS for b in CORPUS]
 
 
 def classifier() -> TextClassifier:
-    return TextClassifier(tiny_model(), train="last", layers=1, epochs=2, random_state=0).fit(LABELLED, CLASSES)
+    return TextClassifier(tiny_model(), train="last", depth=1, epochs=2, random_state=0).fit(LABELLED, CLASSES)
 
 
 def prompted() -> PromptClassifier:

@@ -112,7 +112,7 @@ def test_the_loss_of_layers_is_that_of_their_outputs():
 @pytest.fixture(scope="module")
 def trained():
     options = {"epochs": 12, "rate": 5e-3, "batch_size": 8, "members": 2, "random_state": 0, "validation": 0.25}
-    return TextClassifier(MODEL, train="last", layers=1, **options).fit(TEXTS, Y)
+    return TextClassifier(MODEL, train="last", depth=1, **options).fit(TEXTS, Y)
 
 
 def test_layers_learn(trained):
@@ -152,7 +152,7 @@ def test_what_was_trained_is_saved(trained, tmp_path):
 def test_pairs_read_at_once():
     pairs = [(a, b) for a in CORPUS[:4] for b in CORPUS[:4]] * 2
     y = [a == b for a, b in pairs]
-    options = {"train": "last", "layers": 1, "epochs": 2, "random_state": 0}
+    options = {"train": "last", "depth": 1, "epochs": 2, "random_state": 0}
     classifier = PairClassifier(MODEL, **options).fit(pairs, y)
     frame = pd.DataFrame(pairs, columns=["a", "b"])
     assert np.allclose(classifier.predict_proba(frame), classifier.predict_proba(pairs))
@@ -168,7 +168,7 @@ def test_words_keep_their_number_and_their_pieces():
     assert classifier.score(texts, labels) > 0.9
     long = [texts[0] * 12]  # more tokens than the model reads at once: no word is left out
     assert [len(p) for p in classifier.predict_proba(long)] == [12 * len(texts[0])]
-    layers = TokenClassifier(MODEL, train="last", layers=1, epochs=2, rate=1e-3, random_state=0).fit(texts, labels)
+    layers = TokenClassifier(MODEL, train="last", depth=1, epochs=2, rate=1e-3, random_state=0).fit(texts, labels)
     assert layers.predict_proba(texts[:2])[0].shape == (len(texts[0]), 2)
 
 
@@ -198,8 +198,8 @@ def test_what_cannot_be_learnt_is_refused(learner, X, y, kind, sentence):
             "TextClassifier: train is 'heads', but must be one of head, last, all; did you mean 'head'",
         ),
         ({"long": "cat"}, "TextClassifier: long is 'cat', but must be one of chunk, cut"),
-        ({"layers": 0}, "TextClassifier: layers is 0, but must be a whole number of at least 1"),
-        ({"train": "last", "layers": 2}, "layers is 2, but must be below 2, the layers of the model"),
+        ({"depth": 0}, "TextClassifier: depth is 0, but must be a whole number of at least 1"),
+        ({"train": "last", "depth": 2}, "depth is 2, but must be below 2, the layers of the model"),
         ({"rate": -1.0}, "TextClassifier: rate is -1.0, but must be None or a number above 0"),
         ({"class_weight": {"politics": 2.0}}, "class_weight: 'politics' is not a class of y"),
     ],

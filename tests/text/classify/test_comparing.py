@@ -13,7 +13,7 @@ Y = np.array(["economy", "economy", "sport", "sport", "economy", "sport"] * 8)
 
 
 def test_words_and_vectors_are_compared_on_the_same_texts():
-    found = compare_texts(TEXTS, Y, MODEL, cv=3)
+    found = compare_texts(TEXTS, Y, MODEL, folds=3)
     assert set(found.table.index) == {"TF-IDF", "frozen model", "baseline"}
     assert (found.table["status"] == "ok").all()
     assert found.table.loc["baseline", "verdict"] == "worse"
@@ -24,7 +24,7 @@ def test_words_and_vectors_are_compared_on_the_same_texts():
 
 
 def test_numbers_are_compared_too():
-    found = compare_texts(TEXTS, np.where(Y == "sport", 1.5, 0.5) + np.arange(48) / 100, MODEL, cv=3)
+    found = compare_texts(TEXTS, np.where(Y == "sport", 1.5, 0.5) + np.arange(48) / 100, MODEL, folds=3)
     assert found.task == "regression"
     assert found.table.loc["frozen model", "cv r2"] > 0
 

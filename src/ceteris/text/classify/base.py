@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ceteris.arguments import COUNT, POSITIVE, check, one_of
+from ceteris.arguments import POSITIVE, check, one_of
 from ceteris.fitted import AbstractFitted
 from ceteris.learners.target import weights
 from ceteris.results import Check, Figure, Section
@@ -22,7 +22,7 @@ from ceteris.text.classify.figures import course
 from ceteris.text.classify.heads import fit_head, learn_words, refit, temperature
 from ceteris.text.classify.inputs import Read, TextPairs
 from ceteris.text.classify.targets import TextTarget
-from ceteris.text.classify.tuning import Schedule, TextLoss, TunedText, columns_of, divided, outputs, tune
+from ceteris.text.classify.tuning import TuningPlan, TextLoss, TunedText, columns_of, divided, outputs, tune
 from ceteris.training import history, split
 
 TRAIN = ("head", "last", "all")
@@ -38,7 +38,7 @@ class TextLearner(AbstractFitted):
 
     model: Any = DEFAULT
     train: str = "head"
-    layers: int = 2
+    depth: int = 2
     words: bool = True
     length: int | None = None
     long: str = "chunk"
@@ -100,7 +100,7 @@ class TextLearner(AbstractFitted):
 
     def _tune(self, texts: Any, features: tuple, y: np.ndarray, w: np.ndarray, seed: int) -> None:
         """Train layers; each member starts from a head that has not seen the texts that judge it."""
-        below, above = divided(self.reader_.model, self.layers if self.train == "last" else None)
+        below, above = divided(self.reader_.model, self.depth if self.train == "last" else None)
         pieces, segments = self._inputs.pieces(texts, self._how())
         columns = columns_of(pieces, below, segments, self.reader_.pad)
         own, share = pieces.owner, 1 / np.bincount(pieces.owner)[pieces.owner]
@@ -116,7 +116,7 @@ class TextLearner(AbstractFitted):
         net = TunedText(above, jnp.zeros(starts[0].shape[1:]), jnp.zeros(starts[1].shape[1:]), self.reader_.pooling)
         loss = TextLoss(self.target_.sizes, self.target_.kind == "numbers")
         patience = self.patience or max(self.epochs // 2, 1)
-        how = Schedule(self.rate or RATES[self.train], self.epochs, self.batch_size, patience)
+        how = TuningPlan(self.rate or RATES[self.train], self.epochs, self.batch_size, patience)
         name, columns = type(self).__name__, in_single(columns)
         run = tune(name, net, starts, loss, columns, own, rows, how, seed, self.progress)
         self.reader_ = self.reader_.with_model(below)
@@ -164,7 +164,7 @@ class TextLearner(AbstractFitted):
 
     def _check(self) -> None:
         name = type(self).__name__
-        check(self, layers=COUNT, rate=POSITIVE)
+        check(self, rate=POSITIVE)
         one_of(f"{name}: train", self.train, TRAIN)
         one_of(f"{name}: long", self.long, LONG)
 
@@ -215,7 +215,7 @@ class TextLearner(AbstractFitted):
         check_is_fitted(self)
         how = {
             "head": "A head on its vectors, which stay as they are",
-            "last": f"Its last {self.layers} layers and a head were trained",
+            "last": f"Its last {self.depth} layers and a head were trained",
             "all": "All its layers and a head were trained",
         }[self.train]
         beside = "" if self.words_ is None else ", beside the words (TF-IDF)"

@@ -25,8 +25,8 @@ class TextClassifier(LabelLearner):
         What is learnt: a head on the model's vectors as they are (seconds on a CPU; texts are read once); its last
         layers too, or all of it (minutes; with more labels than a few hundred, or where texts are unlike any the model
         has read).
-    layers : int
-        With "last": how many of them.
+    depth : int
+        With "last": how many layers.
     words : bool
         Whether the words of a text (TF-IDF) stand beside its vector, as far as they help in cross-validation.
     length : int, optional
@@ -51,6 +51,7 @@ class TextClassifier(LabelLearner):
     cache : path, optional
         A folder where vectors are kept, see `ceteris.text.embed`.
     random_state : int or RandomState, optional
+        Decides everything random.
     progress : bool
         Whether to show the progress of layers that are trained.
 
@@ -82,7 +83,7 @@ class TextClassifier(LabelLearner):
     model: Any = DEFAULT
     _: KW_ONLY
     train: str = "head"
-    layers: int = 2
+    depth: int = 2
     words: bool = True
     length: int | None = None
     long: str = "chunk"
@@ -109,13 +110,35 @@ class PairClassifier(LabelLearner):
     train : {"head", "last", "all"}
         A head on what sets the vectors of the two texts apart; or layers too, which then read both texts at once, each
         token of one seeing those of the other.
-    layers, words, length, class_weight
-        As for `TextClassifier`.
+    depth : int
+        With "last": how many layers.
+    words : bool
+        Whether the words of a text (TF-IDF) stand beside its vector, as far as they help in cross-validation.
+    length : int, optional
+        Tokens that are read at once; by default 256, or fewer where the model reads fewer.
+    class_weight : None, "balanced" or dict
+        Weight of each class.
     long : {"chunk", "cut"}
         What becomes of longer texts where each is read for itself. Layers that are trained read a pair at once, and
         the end of the longer text is left out (`cut_` says of how many).
-    members, rate, epochs, batch_size, patience, validation, cache, random_state, progress
-        As for `TextClassifier`.
+    members : int
+        Nets that are trained, each with other texts set aside, and averaged.
+    rate : float, optional
+        Highest learning rate of the layers.
+    epochs : int
+        Passes over the texts, at most.
+    batch_size : int
+        Texts, or pieces of long ones, per update.
+    patience : int, optional
+        Epochs without improvement on the texts set aside after which a net stops.
+    validation : float
+        Share of the texts that are set aside.
+    cache : path, optional
+        A folder where vectors are kept, see `ceteris.text.embed`.
+    random_state : int or RandomState, optional
+        Decides everything random.
+    progress : bool
+        Whether to show the progress of layers that are trained.
 
     Attributes
     ----------
@@ -139,7 +162,7 @@ class PairClassifier(LabelLearner):
     model: Any = DEFAULT
     _: KW_ONLY
     train: str = "head"
-    layers: int = 2
+    depth: int = 2
     words: bool = True
     length: int | None = None
     long: str = "chunk"

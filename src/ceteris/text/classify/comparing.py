@@ -108,7 +108,7 @@ def compare_texts(
     learners: Mapping[str, Any] | None = None,
     task: str = "auto",
     test_size: float = 0.2,
-    cv: Any = "auto",
+    folds: Any = "auto",
     cache: Any = None,
     seed: int = 0,
 ) -> Comparison:
@@ -127,7 +127,7 @@ def compare_texts(
     task : {"auto", "classification", "regression"}
     test_size : float
         Share of the texts in the test part.
-    cv : int or splitter
+    folds : int or splitter
         See `ceteris.compare`.
     cache : path, optional
         A folder for vectors; by default a temporary one, so that each text is read once.
@@ -158,7 +158,7 @@ def compare_texts(
         piped = {name: Pipeline([("texts", FirstColumn()), ("model", one)]) for name, one in taking_part.items()}
         frame = pd.DataFrame({"text": texts})
         found = compare(
-            frame, y, task=task, learners={BASELINE: constant, **piped}, test_size=test_size, cv=cv, seed=seed
+            frame, y, task=task, learners={BASELINE: constant, **piped}, test_size=test_size, cv=folds, seed=seed
         )
         for fitted in found.fitted.values():
             last: Any = fitted[-1] if isinstance(fitted, Pipeline) else fitted

@@ -166,8 +166,9 @@ class PromptClassifier(ClassifierMixin, AbstractFitted):
         long = [i for i, row in enumerate(rows) if len(row) > room]
         self.cut_ = len(long)
         for i in long:
-            ends = self.reader_.tokenizer.encode([texts[i]], offsets=True, special=False).offsets[0, :, 1]
-            ends = ends[ends > 0]
+            ends = self.reader_.tokenizer.encode([texts[i]], offsets=True, special=False).offsets
+            assert ends is not None
+            ends = ends[0, ends[0, :, 1] > 0, 1]
             kept = len(ends) - (len(rows[i]) - room)
             while kept > 0 and len(rows[i]) > room:  # tokens may join otherwise at the cut
                 rows[i], kept = prompts([texts[i][: ends[kept - 1]]])[0], kept - 1

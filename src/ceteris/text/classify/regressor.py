@@ -24,10 +24,36 @@ class TextRegressor(RegressorMixin, TextLearner):
 
     Parameters
     ----------
-    model, train, layers, words, length, long
-        As for `TextClassifier`.
-    members, rate, epochs, batch_size, patience, validation, cache, random_state, progress
-        As for `TextClassifier`.
+    model : str, path or Pretrained
+        What reads; see `TextClassifier`.
+    train : {"head", "last", "all"}
+        What is learnt; see `TextClassifier`.
+    depth : int
+        With "last": how many layers.
+    words : bool
+        Whether the words of a text (TF-IDF) stand beside its vector, as far as they help in cross-validation.
+    length : int, optional
+        Tokens that are read at once; by default 256, or fewer where the model reads fewer.
+    long : {"chunk", "cut"}
+        What becomes of longer texts; see `TextClassifier`.
+    members : int
+        Nets that are trained, each with other texts set aside, and averaged.
+    rate : float, optional
+        Highest learning rate of the layers.
+    epochs : int
+        Passes over the texts, at most.
+    batch_size : int
+        Texts, or pieces of long ones, per update.
+    patience : int, optional
+        Epochs without improvement on the texts set aside after which a net stops.
+    validation : float
+        Share of the texts that are set aside.
+    cache : path, optional
+        A folder where vectors are kept, see `ceteris.text.embed`.
+    random_state : int or RandomState, optional
+        Decides everything random.
+    progress : bool
+        Whether to show the progress of layers that are trained.
 
     Attributes
     ----------
@@ -47,7 +73,7 @@ class TextRegressor(RegressorMixin, TextLearner):
     model: Any = DEFAULT
     _: KW_ONLY
     train: str = "head"
-    layers: int = 2
+    depth: int = 2
     words: bool = True
     length: int | None = None
     long: str = "chunk"

@@ -73,7 +73,7 @@ def cross_entropy(z: Array, y: Array) -> Array:
     return jax.nn.logsumexp(z, axis=-1) - jnp.take_along_axis(z, y[..., None], axis=-1)[..., 0]
 
 
-class Schedule(NamedTuple):
+class TuningPlan(NamedTuple):
     """How layers are trained."""
 
     rate: float
@@ -100,7 +100,7 @@ def divided(model: LanguageModel, last: int | None) -> tuple[LanguageModel | Non
     blocks = [block for group in stack.groups for block in group]
     if last >= len(blocks):
         raise ValueError(
-            f"layers is {last}, but must be below {len(blocks)}, the layers of the model; give fewer, or train='all'."
+            f"depth is {last}, but must be below {len(blocks)}, the layers of the model; give fewer, or train='all'."
         )
     if model.description.windowed is not None or model.description.positions == "buckets":
         raise ValueError(
@@ -202,7 +202,7 @@ def tune(
     columns: dict[str, np.ndarray],
     owner: np.ndarray,
     texts: MemberRows,
-    how: Schedule,
+    how: TuningPlan,
     seed: int,
     progress: bool = False,
 ) -> Fit:
@@ -223,7 +223,7 @@ def tune(
         The text that each is of.
     texts : MemberRows
         Texts that each member learns from, and those that judge it.
-    how : Schedule
+    how : TuningPlan
     seed : int
     progress : bool
     """

@@ -14,7 +14,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ceteris.arguments import COUNT, POSITIVE, as_many, check, one_of, shown
+from ceteris.arguments import POSITIVE, as_many, check, one_of, shown
 from ceteris.fitted import AbstractFitted
 from ceteris.learners.classifier import softmax
 from ceteris.learners.target import class_weights
@@ -27,7 +27,7 @@ from ceteris.text.classify.figures import confusion, course
 from ceteris.text.classify.heads import fit_head, refit
 from ceteris.text.classify.reading import as_list
 from ceteris.text.classify.targets import read_classes
-from ceteris.text.classify.tuning import Schedule, TextLoss, TunedText, columns_of, divided, outputs, tune
+from ceteris.text.classify.tuning import TuningPlan, TextLoss, TunedText, columns_of, divided, outputs, tune
 from ceteris.training import history, split
 
 PENALTIES, FOLDS = (1.0, 10.0, 100.0), 3
@@ -46,14 +46,28 @@ class TokenClassifier(ClassifierMixin, AbstractFitted):
         As for `TextClassifier`; models of masked words know more of single words than models of sentences.
     train : {"head", "last", "all"}
         A head on the vectors of words (of its first token, where a word is several); or layers too.
-    layers : int
-        With "last": how many.
+    depth : int
+        With "last": how many layers.
     length : int, optional
         Tokens that are read at once.
     class_weight : None, "balanced" or dict
         Weight of each class.
-    members, rate, epochs, batch_size, patience, validation, random_state, progress
-        As for `TextClassifier`.
+    members : int
+        Nets that are trained, each with other texts set aside, and averaged.
+    rate : float, optional
+        Highest learning rate of the layers.
+    epochs : int
+        Passes over the texts, at most.
+    batch_size : int
+        Texts, or pieces of long ones, per update.
+    patience : int, optional
+        Epochs without improvement on the texts set aside after which a net stops.
+    validation : float
+        Share of the texts that are set aside.
+    random_state : int or RandomState, optional
+        Decides everything random.
+    progress : bool
+        Whether to show the progress of layers that are trained.
 
     Attributes
     ----------
@@ -77,7 +91,7 @@ class TokenClassifier(ClassifierMixin, AbstractFitted):
     model: Any = DEFAULT
     _: KW_ONLY
     train: str = "head"
-    layers: int = 2
+    depth: int = 2
     length: int | None = None
     class_weight: Any = None
     members: int = 1
@@ -101,7 +115,7 @@ class TokenClassifier(ClassifierMixin, AbstractFitted):
         y : list of lists of labels
         """
         start = time.perf_counter()
-        check(self, layers=COUNT, rate=POSITIVE)
+        check(self, rate=POSITIVE)
         one_of("TokenClassifier: train", self.train, TRAIN)
         texts = _read_words("X", X)
         labels = _read_labels(y, texts)
@@ -134,7 +148,7 @@ class TokenClassifier(ClassifierMixin, AbstractFitted):
 
     def _tune(self, found: tuple[Pieces, np.ndarray], known: tuple, seed: int) -> None:
         (pieces, words), (vectors, codes, w, owner) = found, known
-        below, above = divided(self.reader_.model, self.layers if self.train == "last" else None)
+        below, above = divided(self.reader_.model, self.depth if self.train == "last" else None)
         columns = columns_of(pieces, below, None, self.reader_.pad)
         there = (words >= 0)[..., None]
         weight = np.where(there, w[words], 0)
@@ -146,7 +160,7 @@ class TokenClassifier(ClassifierMixin, AbstractFitted):
         starts = np.stack([weight for weight, _ in heads]), np.stack([bias for _, bias in heads])
         net = TunedText(above, jnp.zeros(starts[0].shape[1:]), jnp.zeros(starts[1].shape[1:]), "none")
         patience = self.patience or max(self.epochs // 2, 1)
-        how = Schedule(self.rate or RATES[self.train], self.epochs, self.batch_size, patience)
+        how = TuningPlan(self.rate or RATES[self.train], self.epochs, self.batch_size, patience)
         loss, columns = TextLoss(self.target_.sizes, False), in_single(columns)
         run = tune("TokenClassifier", net, starts, loss, columns, pieces.owner, rows, how, seed, self.progress)
         self.reader_ = self.reader_.with_model(below)

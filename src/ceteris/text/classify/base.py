@@ -22,7 +22,7 @@ from ceteris.text.classify.figures import course
 from ceteris.text.classify.heads import fit_head, learn_words, refit, temperature
 from ceteris.text.classify.inputs import Read, TextPairs
 from ceteris.text.classify.targets import TextTarget
-from ceteris.text.classify.tuning import TuningPlan, TextLoss, TunedText, columns_of, divided, outputs, tune
+from ceteris.text.classify.tuning import TextLoss, TunedText, TuningPlan, columns_of, divided, outputs, tune
 from ceteris.training import history, split
 
 TRAIN = ("head", "last", "all")

@@ -27,7 +27,7 @@ from ceteris.text.classify.figures import confusion, course
 from ceteris.text.classify.heads import fit_head, refit
 from ceteris.text.classify.reading import as_list
 from ceteris.text.classify.targets import read_classes
-from ceteris.text.classify.tuning import TuningPlan, TextLoss, TunedText, columns_of, divided, outputs, tune
+from ceteris.text.classify.tuning import TextLoss, TunedText, TuningPlan, columns_of, divided, outputs, tune
 from ceteris.training import history, split
 
 PENALTIES, FOLDS = (1.0, 10.0, 100.0), 3

@@ -19,6 +19,7 @@ SLOW = {
     "docs/heterogeneity.md",
     "docs/synthesis.md",
     "docs/text.md",
+    "docs/texts.md",
     "docs/impute.md",
     "docs/recipe.md",
     "docs/learners.md",

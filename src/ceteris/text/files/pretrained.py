@@ -71,7 +71,7 @@ class Pretrained:
         Where it is a model of sentences: what makes a vector of a text.
     """
 
-    model: LanguageModel
+    model: LanguageModel = field(repr=False)
     tokenizer: Tokenizer | None = None
     name: str = ""
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -152,6 +152,7 @@ class LanguageModel(eqx.Module):
         positions: Array | None = None,
         documents: Array | None = None,
         vectors: Array | None = None,
+        entering: Array | None = None,
         key: Array | None = None,
         frugal: bool = False,
     ) -> Outputs:
@@ -173,6 +174,8 @@ class LanguageModel(eqx.Module):
             Where several documents are packed into a row: which one each token belongs to. Others are not seen.
         vectors : array, shape (B, T, width), optional
             What stands for the tokens, in the place of their rows of the embedding.
+        entering : array, shape (B, T, width), optional
+            What enters the first layer, in the place of all embeddings: what lower layers of another made of them.
         key : PRNG key, optional
             Drop at random, as in training.
         frugal : bool
@@ -186,7 +189,7 @@ class LanguageModel(eqx.Module):
             raise ValueError(
                 f"targets is {'None' if targets is None else 'given'}, but must be {asked}; see Description.kind."
             )
-        x = self._entered(tokens, mask, segments, positions, key, vectors)
+        x = self._entered(tokens, mask, segments, positions, key, vectors) if entering is None else entering
         places = jnp.arange(tokens.shape[1]) if positions is None else positions
         stack, causal = (self.decoder, True) if self.encoder is None else (self.encoder, False)
         x, balance = self._passed(stack, x, causal, mask, places, documents, None, key, frugal)
@@ -218,7 +221,7 @@ class LanguageModel(eqx.Module):
             )
         x = self.tokens[tokens] if vectors is None else vectors
         if about.positions in ("learnt", "sinusoidal"):
-            if about.pad_positions:
+            if about.pad_positions and positions is None:
                 there = jnp.ones(tokens.shape, int) if mask is None else mask.astype(int)
                 at = jnp.cumsum(there, -1) * there - 1 + about.offset
             else:

@@ -124,7 +124,7 @@ def sections(quick: bool = False, seed: int = 0) -> tuple[Section, ...]:
     """Train and compare; see `ceteris.gallery.sections`."""
     updates = 500 if quick else 3_000
     courses, table = learnt(seed, updates)
-    of = table.set_index("model")["nats above entropy"]
+    of: Any = table.set_index("model")["nats above entropy"]
     dense, experts, large = (float(of[kind]) for kind in ("dense", "experts", "dense, all weights"))
     uneven: Any = table.set_index("model")["N Σ f P"]
     work: Any = table.set_index("model")["weights at work per token"]

@@ -48,7 +48,7 @@ docs: $(VENV)/ready-to-test
 
 # One after the other: a benchmark wants the machine to itself. Results go to benchmarks/results.
 bench: $(VENV)/ready-to-test
-	for script in engine genz learners least_squares door equilibrium symmetry causal structured heterogeneity impute represent intervals solve_many trust sequence sequence_forecast sequence_volatility sequence_edgeworth; do $(RUN)/python benchmarks/$$script.py --save || exit 1; done
+	for script in engine genz learners least_squares door equilibrium symmetry causal structured heterogeneity impute represent intervals solve_many trust sequence sequence_forecast sequence_volatility sequence_edgeworth text_pipeline; do $(RUN)/python benchmarks/$$script.py --save || exit 1; done
 
 # A stamp per environment: set up again when what is to be installed has changed. Packages are those of the lock, each file
 # with its hash; the project itself, a folder, has none, and is linked.

@@ -129,6 +129,29 @@ def ours(folder):
     }  # fmt: skip
 
 
+def filters(folder):
+    """Filters, duplicates and personal data alone, without tokens: CPU seconds, peak memory, recall and precision."""
+    from ceteris.text.data.cleaning import Counts, Filters, cleaned
+    from ceteris.text.data.documents import Document, Reading, documents, sources_of
+    from ceteris.text.data.personal import PERSONAL
+    from ceteris.text.data.quality import QUALITY
+
+    folder = Path(folder)
+    about = json.loads((folder / "about.json").read_text())
+    asked = Filters(QUALITY, redact=tuple(PERSONAL))
+    list(cleaned([Document("a few words that make it compile", "a")], asked, Counts()))
+    counts, cpu = Counts(), time.process_time()
+    for _ in cleaned(documents(sources_of([folder / "base", folder / "planted"]), Reading()), asked, counts):
+        pass
+    cpu, memory = time.process_time() - cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    near = {name: counts.dropped[name, "near duplicate"] for name in ("base", "planted")}
+    others = sum(n for (name, why), n in counts.dropped.items() if name == "planted" and why != "near duplicate")
+    return about | {
+        "cpu": cpu, "memory": memory, "recall": near["planted"] / (about["planted"] - others), "false": near["base"],
+        "precision": near["planted"] / max(sum(near.values()), 1), "kept": dict(counts.kept),
+    }  # fmt: skip
+
+
 def warm(tokenizer):
     """Compile what compiles."""
     import tempfile
@@ -136,7 +159,7 @@ def warm(tokenizer):
     from ceteris.text.data import prepare
 
     with tempfile.TemporaryDirectory() as folder:
-        words = "the bank and its firms have no more to say about this than what was in the news".split()
+        words = re.findall(r"\w+", "the bank and its firms have no more to say about this than what was in the news")
         for i in range(20):
             text = " ".join(np.random.default_rng(i).choice(words, 60))
             Path(folder, f"{i}.txt").write_text(text, encoding="utf-8")
@@ -172,6 +195,43 @@ def stages(folder):
         each()
         found[name] = size / (time.process_time() - start)
     return found
+
+
+def languages(folder):
+    """How often the language of messages of software is recognised: single ones of 5 words or more, ten together."""
+    from ceteris.text.data import languages_of
+    from ceteris.text.data.words import LANGUAGES
+
+    same = {"nb": "no", "nn": "no", "zh_Hans": "zh", "zh_Hant": "zh"}
+    texts: dict[str, set[str]] = {}
+    for path in sorted(Path(folder).rglob("*.po")):
+        local = path.parts[-3]
+        texts.setdefault(same.get(local, local.split("_")[0]), set()).update(_messages(path))
+    right, count, others, taken = {}, {}, 0, 0
+    for name, least, together in (("single messages", 5, 1), ("ten messages", 3, 10)):
+        good = every = 0
+        for language, messages in sorted(texts.items()):
+            spaced = language not in ("zh", "ja", "th", "ko", "km")
+            kept = sorted(m for m in messages if (len(m.split()) >= least if spaced else len(m) >= 8))
+            np.random.default_rng(0).shuffle(kept)
+            joined = [" ".join(kept[i : i + together]) for i in range(0, len(kept) - together + 1, together)]
+            found = languages_of(joined) if joined else []
+            if language in LANGUAGES:
+                good, every = good + sum(one == language for one in found), every + len(found)
+            elif together > 1:
+                others, taken = others + len(found), taken + sum(one != "?" for one in found)
+        right[name], count[name] = good / every, every
+    return {"right": right, "count": count, "others": others, "taken": taken / others}
+
+
+def _messages(path):
+    """Return translated messages of a .po file without their placeholders."""
+    pair = re.compile(r'msgid ((?:"(?:[^"\\]|\\.)*"\s*)+)msgstr ((?:"(?:[^"\\]|\\.)*"\s*)+)')
+    plain = lambda quoted: re.sub(r"\\.", " ", "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', quoted)))
+    for match in pair.finditer(path.read_text(encoding="utf-8")):
+        message, translated = map(plain, match.groups())
+        if message and translated and message != translated:
+            yield re.sub(r"%\(?\w*\)?[sd]|\{\w*\}|<[^>]*>", "", translated)
 
 
 if __name__ == "__main__":

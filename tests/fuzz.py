@@ -484,6 +484,24 @@ def solution(file: str) -> Kind:
     return Kind(make, read, sealed=file.endswith("safetensors"))
 
 
+def shards(file: str) -> Kind:
+    """A file of a folder of shards: each is checked against its digest."""
+    from ceteris.text.data import load_shards, prepare
+
+    def make(folder: Path) -> Path:
+        texts = [" ".join(np.random.default_rng(i).choice(list("abcdefgh"), 40)) for i in range(12)]
+        (folder / "texts.txt").write_text("\n".join(texts), encoding="utf-8")
+        prepare(folder / "texts.txt", folder / "out", vocabulary=262, unit="line", test_size=0, rules=NO_RULES)
+        return folder / "out" / file
+
+    def read(path: Path) -> Any:
+        out = path.parents[1] if path.parent.name == "tokenizer" else path.parent
+        again = load_shards(out, check=True)
+        return {"tokens": again.feed(8, 2)(0, 3)["tokens"], "texts": again.texts()}
+
+    return Kind(make, read)
+
+
 def program() -> Kind:
     """A compiled program that is kept: it comes back whole, or is compiled anew."""
     from ceteris.programs import Shelf
@@ -502,6 +520,16 @@ def program() -> Kind:
     return Kind(make, read, says="compiled anew")
 
 
+NO_RULES = dict.fromkeys(
+    (
+        "too short",
+        "length of words",
+        "few function words",
+        "one pair of words",
+        "repeated phrases",
+        "words without letters",
+    )
+)
 KINDS: dict[str, Callable[[], Kind]] = {
     "weights": weights,
     "run checkpoint": functools.partial(run, "run"),
@@ -519,4 +547,8 @@ KINDS: dict[str, Callable[[], Kind]] = {
     "clock of solve": functools.partial(solution, "clock.json"),
     "drawing": functools.partial(report, "figures/02-f-light.svg"),
     "compiled program": program,
+    "manifest of shards": functools.partial(shards, "manifest.json"),
+    "tokens of a shard": functools.partial(shards, "texts-train-00000.bin"),
+    "ends of documents": functools.partial(shards, "texts-train-00000.ends.bin"),
+    "tokenizer": functools.partial(shards, "tokenizer/tokenizer.json"),
 }  # fmt: skip

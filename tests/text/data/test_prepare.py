@@ -372,7 +372,7 @@ def test_the_screen_says_what_is_wrong(tokenizer, tmp_path):
         ("all bytes are UTF-8", "most documents stay", "text is set aside", "all can be read"), "fail"
     )
     screen = shards.summary()
-    assert "1 documents hold 20 bytes that are not UTF-8" in screen
+    assert "1 document with 20 bytes that UTF-8 does not know left out, the first in" in screen
     assert "'too short': look at that rule" in screen
     assert "tables without the column: 1, the first in" in screen
     assert set(shards.sections()[0].tables[1].frame["reason"]) == {"too short"}

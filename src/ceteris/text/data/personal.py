@@ -77,7 +77,8 @@ def _internet(found: str) -> bool:
 
 def _telephone(found: str) -> bool:
     digits = re.sub(r"\D", "", found)
-    return 7 <= len(digits) <= 15 and len(set(digits)) > 2
+    decimal = re.fullmatch(r"\+?\d+\.\d+", found)  # +3.140000
+    return 7 <= len(digits) <= 15 and len(set(digits)) > 2 and not decimal
 
 
 def _security(found: str) -> bool:

@@ -21,7 +21,6 @@ from ceteris.text.data.shards import Shards, load_shards
 from ceteris.text.data.writing import BEGUN, FORMAT, MANIFEST, SPLITS, ShardWriter, claim, type_for
 from ceteris.text.tokens.tokenizer import Tokenizer
 from ceteris.text.tokens.training import train
-from ceteris.version import __version__
 
 SAMPLE = 50_000_000  # characters that a tokenizer is trained on
 
@@ -230,7 +229,7 @@ def _manifest(
         return {"tokens": total("tokens"), "documents": total("documents"), "shards": shards}
 
     return {
-        "format": FORMAT, "version": __version__, "tokenizer": tokenizer.digest, "vocabulary": tokenizer.vocabulary,
+        "format": FORMAT, "tokenizer": tokenizer.digest, "vocabulary": tokenizer.vocabulary,
         "dtype": type_for(tokenizer.vocabulary), "settings": settings, "facts": facts,
         "sources": {name: {one: split(writers[name, one].written) for one in SPLITS} for name in kept},
     }  # fmt: skip

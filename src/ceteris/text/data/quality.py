@@ -36,8 +36,10 @@ class QualityRule:
         words with a letter in them), bullets and ellipses (share of lines that begin or end so, where there are three
         at least), repeated lines, repeated phrases (share of words in a run of five that was there before), commonest
         pair (share of words in it), or function words (share of words that are such in the document's language).
-    least, most : float
-        The limits.
+    least : float
+        The lower limit.
+    most : float
+        The upper one.
 
     Examples
     --------

@@ -52,8 +52,8 @@ def shards_checks(shards: Any) -> tuple[Check, ...]:
     sentence = (
         "Every document is UTF-8."
         if not where
-        else f"{facts['unread']['bytes that are not UTF-8']:,} documents hold {bad:,} bytes that are not UTF-8 "
-        f"and were left out, the first in {where}; convert these files."
+        else f"{_many(facts['unread']['bytes that are not UTF-8'], 'document')} with {_many(bad, 'byte')} that "
+        f"UTF-8 does not know left out, the first in {where}; convert these files."
     )
     found = [
         Check("all bytes are UTF-8", not where, sentence, float(bad), 0.0),
@@ -74,6 +74,10 @@ def shards_checks(shards: Any) -> tuple[Check, ...]:
         found.append(Check("all can be read", False, f"Left out: {each}; look there.", float(sum(others.values()))))
     ended = lambda check: check.sentence if check.sentence.endswith(".") else f"{check.sentence}."
     return tuple(Check(check.name, check.passed, ended(check), check.value, check.bar) for check in found)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _look_at(facts: dict[str, Any]) -> str:

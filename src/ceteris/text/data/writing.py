@@ -47,8 +47,11 @@ class ShardWriter:
     Parameters
     ----------
     folder : Path
-    source, split : str
-        Of which the files are.
+        Where the files go.
+    source : str
+        Of which part of the corpus they are.
+    split : {"train", "test"}
+        Whether they are learnt from or set aside.
     dtype : {"uint16", "uint32"}
     most : int
         Tokens of a file; the last document of one may go beyond.

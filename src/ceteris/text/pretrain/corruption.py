@@ -160,7 +160,7 @@ def spans_cut(
     --------
     >>> left, cut = spans_cut(jr.key(1), jnp.arange(10)[None], (99, 98), end=50, share=0.4, mean=2.0)
     >>> print(left[0], cut[0])
-    [ 0  1  2  3 99  7  8 98 50] [99  4  5  6 98  9 50]
+    [ 0  1  2  3  4 99  8 98 50] [99  5  6  7 98  9 50]
     """
     noise, spans = span_counts(tokens.shape[1], share, mean)
     marks = jnp.array(sentinels, tokens.dtype)

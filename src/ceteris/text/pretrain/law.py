@@ -21,7 +21,7 @@ class PowerLaw(NamedTuple):
 
     Examples
     --------
-    >>> PowerLaw(2.0, 8.0, 0.5)(16.0)
+    >>> float(PowerLaw(2.0, 8.0, 0.5)(16.0))
     4.0
     """
 

@@ -14,7 +14,7 @@ from ceteris.report import machine
 
 PACKAGES = (
     "equinox jax jaxtyping matplotlib narwhals numba numpy optax pandas rich safetensors scikit-learn threadpoolctl"
-    " tokenizers typer"
+    " typer"
 )
 REQUIRED = {name: name.replace("scikit-learn", "sklearn") for name in PACKAGES.split()}
 EXTRAS = {

@@ -11,7 +11,7 @@ TEXTS = (
         "Yuan et al. (2025), Native sparse attention, ACL",
         "Speed on an accelerator and quality of a model of 27 billion weights. Ours is a processor and a task with one "
         "answer, so that only statements can be compared.",
-        "texts of 2,048 of 8,192 tokens, 450 of 600 updates, half of their length",
+        "texts longer than 2,048 tokens, 150 of 600 updates, half the length of what is recalled from",
         (60, 120),
         (
             Claim(
@@ -31,7 +31,7 @@ TEXTS = (
         "Dense layers and mixtures of experts",
         "Shazeer et al. (2017), ICLR; Fedus, Zoph and Shazeer (2022), JMLR 23",
         "Statements about models of billions of weights. Ours have 50,000 and a language whose entropy is known.",
-        "500 of 3,000 updates",
+        "2,500 of 3,000 updates",
         (45, 150),
         (
             Claim(

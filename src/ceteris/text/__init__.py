@@ -12,7 +12,7 @@ from ceteris.lazy import lazily
 __all__ = [
     "Corpus", "EmbeddingRegression", "Evaluation", "Generated", "GloVe", "LearningCurve", "PairClassifier",
     "Pretrained", "PromptClassifier", "SkipGram", "TextClassifier", "TextRegressor", "TokenClassifier",
-    "VectorEnsemble", "WordCounts", "WordVectors", "build_corpus", "compare_texts", "embed", "evaluate_choices",
+    "VectorEnsemble", "WordVectors", "build_corpus", "compare_texts", "embed", "evaluate_choices",
     "evaluate_labels", "evaluate_raters", "evaluate_texts", "fit_many", "generate", "join_phrases",
     "learning_curve", "load", "load_vectors", "perplexity", "read_corpus", "score", "similarity", "tokenise",
     "word_sections",
@@ -20,7 +20,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from ceteris.text.classify.classifier import PairClassifier, TextClassifier
-    from ceteris.text.classify.comparing import LearningCurve, WordCounts, compare_texts, learning_curve
+    from ceteris.text.classify.comparing import LearningCurve, compare_texts, learning_curve
     from ceteris.text.classify.embedding import embed, similarity
     from ceteris.text.classify.prompting import PromptClassifier
     from ceteris.text.classify.regressor import TextRegressor

@@ -11,12 +11,12 @@ from ceteris.lazy import lazily
 
 __all__ = [
     "LearningCurve", "PairClassifier", "PromptClassifier", "TextClassifier", "TextRegressor", "TokenClassifier",
-    "WordCounts", "compare_texts", "embed", "learning_curve", "similarity",
+    "compare_texts", "embed", "learning_curve", "similarity",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
     from ceteris.text.classify.classifier import PairClassifier, TextClassifier
-    from ceteris.text.classify.comparing import LearningCurve, WordCounts, compare_texts, learning_curve
+    from ceteris.text.classify.comparing import LearningCurve, compare_texts, learning_curve
     from ceteris.text.classify.embedding import embed, similarity
     from ceteris.text.classify.prompting import PromptClassifier
     from ceteris.text.classify.regressor import TextRegressor

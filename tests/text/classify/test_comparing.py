@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from ceteris.text.classify import TextClassifier, compare_texts, learning_curve
-from ceteris.text.classify.comparing import WordCounts
-from ceteris.text.classify.comparing import judged
+from ceteris.text.classify.comparing import WordCounts, judged
 from ceteris.text.classify.examples import CORPUS, tiny_model
 
 MODEL = tiny_model()

@@ -38,7 +38,7 @@ def by_hand(net, x, there, documents):
     x = np.asarray(x, float)
     f = lambda a: x @ np.asarray(a.weight, float) + np.asarray(a.bias, float)
     n, size = len(x), 4
-    q, k, v = (f(a).reshape(n, -1, size) for a in (net.query, net.key, net.value))
+    q, k, v = (f(a).reshape(n, -1, size) for a in (net.maps.query, net.maps.key, net.maps.value))
     gates = 1 / (1 + np.exp(-f(net.gates).reshape(n, 3, 4)))
     wk, wv = (softmax(np.asarray(a, float)) for a in (net.pool_key, net.pool_value))
     blocks = [range(s, min(s + BLOCK, n)) for s in range(0, n, BLOCK)]
@@ -62,7 +62,7 @@ def by_hand(net, x, there, documents):
                     slots = [s for s in slots if sees[s]]
                     weights = softmax(np.array([q[t, h] @ k[s, group] / 2 for s in slots]))
                     y[t, h] += gates[t, view, h] * sum(w * v[s, group] for w, s in zip(weights, slots, strict=True))
-    return y.reshape(n, -1) @ np.asarray(net.output.weight, float) + np.asarray(net.output.bias, float)
+    return y.reshape(n, -1) @ np.asarray(net.maps.output.weight, float) + np.asarray(net.maps.output.bias, float)
 
 
 @pytest.mark.parametrize("case", ["whole", "padded", "packed"])
@@ -87,20 +87,22 @@ def test_it_is_what_loops_over_queries_give(case):
 def test_with_all_blocks_chosen_the_second_view_is_full_attention():
     description = about(chosen=7)
     net, x = spread(SparseAttention(description, jr.key(0))), jr.normal(jr.key(1), (2, T, 16))
-    q, k, v = apart(net.query(x), 4), apart(net.key(x), 2), apart(net.value(x), 2)
+    q, k, v = apart(net.maps.query(x), 4), apart(net.maps.key(x), 2), apart(net.maps.value(x), 2)
     sight = sight_of(description, jnp.arange(T), None, 0, T, jnp.arange(T))
     _, best = net._compressed(q, k, v, sight)
-    np.testing.assert_allclose(net._chosen(q, k, v, sight, best), attend(q, k, v, sight.allowed, net.scale), atol=1e-5)
+    np.testing.assert_allclose(
+        net._chosen(q, k, v, sight, best), attend(q, k, v, sight.allowed, net.maps.scale), atol=1e-5
+    )
 
 
 def test_a_window_over_many_chunks_is_the_band_of_full_attention():
     description = about(window=4)
     net, x = spread(SparseAttention(description, jr.key(0))), jr.normal(jr.key(1), (1, 30, 16))
-    q, k, v = apart(net.query(x), 4), apart(net.key(x), 2), apart(net.value(x), 2)
+    q, k, v = apart(net.maps.query(x), 4), apart(net.maps.key(x), 2), apart(net.maps.value(x), 2)
     sight = sight_of(description, jnp.arange(30), None, 0, 30, jnp.arange(30))
     distance = np.arange(30)[:, None] - np.arange(30)
     band = jnp.array((distance >= 0) & (distance < 4))
-    np.testing.assert_allclose(net._window(q, k, v, sight), attend(q, k, v, band, net.scale), atol=1e-5)
+    np.testing.assert_allclose(net._window(q, k, v, sight), attend(q, k, v, band, net.maps.scale), atol=1e-5)
 
 
 def test_read_token_by_token_it_gives_the_same():

@@ -118,14 +118,18 @@ class SelfAttention(eqx.Module):
 
     def __call__(self, x: Array, sight: Sight, near: Array | bool, memory: Memory | None) -> tuple[Array, Memory]:
         """Return what x finds in itself and in a memory, and the memory with x in it."""
+        q, memory = self.asked(x, sight, memory)
+        found = attend(q, *memory, seen(sight, near), self.scale, sight.bias)
+        return self.output(joined(found)), memory
+
+    def asked(self, x: Array, sight: Sight, memory: Memory | None) -> tuple[Array, Memory]:
+        """Return queries of x, (B, H, T, size), and the memory with its keys and values in it."""
         q, k, v = apart(self.query(x), self.heads), apart(self.key(x), self.kv), apart(self.value(x), self.kv)
         if self.query_norm is not None and self.key_norm is not None:
             q, k = self.query_norm(q), self.key_norm(k)
         if sight.cos is not None and sight.sin is not None:
             q, k = (turned(a, sight.cos, sight.sin, self.interleaved) for a in (q, k))
-        k, v = memory = put(memory, (k, v), sight.at)
-        found = attend(q, k, v, seen(sight, near), self.scale, sight.bias)
-        return self.output(joined(found)), memory
+        return q, put(memory, (k, v), sight.at)
 
     def remember(self, context: Array) -> Memory:
         """Return keys and values of another text, (B, S, width)."""

@@ -354,8 +354,3 @@ class Description:
     def kv(self) -> int:
         """Heads of keys and values."""
         return self.key_value_heads or self.heads
-
-    @property
-    def causal(self) -> bool:
-        """Whether its outputs predict the next token."""
-        return self.kind != "encoder"

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import jax.random as jr
 from jax import Array
 
-from ceteris.text.models.attention import Memory, Sight, apart, attend, joined, put
+from ceteris.text.models.attention import Memory, SelfAttention, Sight, attend, joined
 from ceteris.text.models.description import Description, SparseRule
-from ceteris.text.models.parts import Affine, shrunk, turned
+from ceteris.text.models.parts import Affine
 
 AT_ONCE = 64  # queries whose chosen keys are gathered together
 
@@ -27,44 +27,27 @@ class SparseAttention(eqx.Module):
     full attention. It looks back only.
     """
 
-    query: Affine
-    key: Affine
-    value: Affine
-    output: Affine
+    maps: SelfAttention  # to queries, keys and values, and back
     gates: Affine  # (width, 3 heads)
     pool_key: Array  # (block,) logits of the average
     pool_value: Array  # (block,)
     rule: SparseRule = eqx.field(static=True)
-    heads: int = eqx.field(static=True)
-    kv: int = eqx.field(static=True)
-    scale: float = eqx.field(static=True)
-    interleaved: bool = eqx.field(static=True)
 
     def __init__(self, about: Description, key: Array):
         assert about.sparse is not None
-        q, k, v, o, g = jr.split(key, 5)
-        size, bias = about.per_head, about.bias_query
-        self.query = Affine(about.width, about.heads * size, bias, q)
-        self.key = Affine(about.width, about.kv * size, bias, k)
-        self.value = Affine(about.width, about.kv * size, bias, v)
-        self.output = Affine(about.heads * size, about.width, about.bias_output, o, shrunk(about))
-        self.gates = Affine(about.width, 3 * about.heads, True, g)
+        maps, gates = jr.split(key)
+        self.maps, self.rule = SelfAttention(about, maps), about.sparse
+        self.gates = Affine(about.width, 3 * about.heads, True, gates)
         self.pool_key = self.pool_value = jnp.zeros(about.sparse.block)
-        self.rule, self.heads, self.kv = about.sparse, about.heads, about.kv
-        self.scale = size**-0.5 if about.scale is None else about.scale
-        self.interleaved = about.rotary.interleaved
 
     def __call__(self, x: Array, sight: Sight, near: Array | bool, memory: Memory | None) -> tuple[Array, Memory]:
         """Return what x finds in itself and in a memory, and the memory with x in it."""
-        q, k, v = apart(self.query(x), self.heads), apart(self.key(x), self.kv), apart(self.value(x), self.kv)
-        if sight.cos is not None and sight.sin is not None:
-            q, k = (turned(a, sight.cos, sight.sin, self.interleaved) for a in (q, k))
-        k, v = memory = put(memory, (k, v), sight.at)
-        compressed, best = self._compressed(q, k, v, sight)
-        views = (compressed, self._chosen(q, k, v, sight, best), self._window(q, k, v, sight))
-        g = jax.nn.sigmoid(self.gates(x)).reshape(*x.shape[:-1], 3, self.heads)
+        q, memory = self.maps.asked(x, sight, memory)
+        compressed, best = self._compressed(q, *memory, sight)
+        views = (compressed, self._chosen(q, *memory, sight, best), self._window(q, *memory, sight))
+        g = jax.nn.sigmoid(self.gates(x)).reshape(*x.shape[:-1], 3, -1)
         gated = [joined(view * jnp.swapaxes(g[..., i, :], -1, -2)[..., None]) for i, view in enumerate(views)]
-        return self.output(gated[0] + gated[1] + gated[2]), memory
+        return self.maps.output(gated[0] + gated[1] + gated[2]), memory
 
     def _compressed(self, q, k, v, sight):
         """What queries find among averages of blocks that lie behind them, and the best blocks, (B, kv, T, n)."""
@@ -81,9 +64,10 @@ class SparseAttention(eqx.Module):
             over, started = over & same.all(-1), started & same.any(-1)
         averaged = lambda a, w: jnp.einsum("bkctd,t->bkcd", _blocks(a, block, axis=2), jax.nn.softmax(w))
         keys, values = averaged(k, self.pool_key), averaged(v, self.pool_value)
-        groups = self.heads // self.kv
+        groups = self.maps.heads // self.maps.kv
         scores = (
-            jnp.einsum("bkgtd,bkcd->bkgtc", q.reshape(q.shape[0], self.kv, groups, *q.shape[2:]), keys) * self.scale
+            jnp.einsum("bkgtd,bkcd->bkgtc", q.reshape(q.shape[0], self.maps.kv, groups, *q.shape[2:]), keys)
+            * self.maps.scale
         )
         over, started = over[:, None, None], started[:, None]
         weights = jnp.where(over, jax.nn.softmax(jnp.where(over, scores, jnp.finfo(scores.dtype).min), -1), 0)
@@ -111,10 +95,10 @@ class SparseAttention(eqx.Module):
                 ok = ok & of_row(sight.there, slot)
             if sight.documents is not None:
                 ok = ok & (of_row(sight.documents, slot) == sight.documents[:, at][:, None, :, None])
-            asked = cut(q, 2).reshape(q.shape[0], self.kv, self.heads // self.kv, size, -1)
-            scores = jnp.einsum("bkgtd,bktsd->bkgts", asked, near_k) * self.scale
+            asked = cut(q, 2).reshape(q.shape[0], self.maps.kv, self.maps.heads // self.maps.kv, size, -1)
+            scores = jnp.einsum("bkgtd,bktsd->bkgts", asked, near_k) * self.maps.scale
             weights = jax.nn.softmax(jnp.where(ok[:, :, None], scores, jnp.finfo(scores.dtype).min), -1)
-            return jnp.einsum("bkgts,bktsd->bkgtd", weights, near_v).reshape(q.shape[0], self.heads, size, -1)
+            return jnp.einsum("bkgts,bktsd->bkgtd", weights, near_v).reshape(q.shape[0], self.maps.heads, size, -1)
 
         size = AT_ONCE if new % AT_ONCE == 0 else new
         parts = jax.lax.map(some, jnp.arange(0, new, size))  # (parts, B, H, size, d)
@@ -130,7 +114,7 @@ class SparseAttention(eqx.Module):
                 allowed = allowed & sight.there[:, None, None, :]
             if sight.documents is not None:
                 allowed = allowed & (sight.documents[:, None, :, None] == sight.documents[:, None, None, :])
-            return attend(q, k, v, allowed, self.scale)
+            return attend(q, k, v, allowed, self.maps.scale)
         cut = lambda a, axis: _blocks(a, window, axis=axis)
         before = lambda a, axis: jnp.concatenate([jnp.roll(a, 1, axis), a], axis=axis + 1)
         fold = lambda a: jnp.moveaxis(a, 2, 1).reshape(-1, a.shape[1], *a.shape[3:])  # chunks beside texts
@@ -144,14 +128,13 @@ class SparseAttention(eqx.Module):
         if sight.documents is not None:
             allowed = allowed & (cut(sight.documents, 1)[..., None] == before(cut(sight.documents, 1), 1)[:, :, None])
         keys, values = fold(before(cut(k, 2), 2)), fold(before(cut(v, 2), 2))
-        found = attend(fold(cut(q, 2)), keys, values, allowed.reshape(-1, 1, window, 2 * window), self.scale)
-        found = found.reshape(q.shape[0], count, self.heads, window, -1)
+        found = attend(fold(cut(q, 2)), keys, values, allowed.reshape(-1, 1, window, 2 * window), self.maps.scale)
+        found = found.reshape(q.shape[0], count, self.maps.heads, window, -1)
         return jnp.moveaxis(found, 1, 2).reshape(*q.shape[:2], -1, v.shape[-1])[:, :, :new]
 
     def empty(self, batch: int, length: int) -> Memory:
         """Return a memory without anything in it."""
-        size, dtype = self.key.weight.shape[-1] // self.kv, self.key.weight.dtype
-        return jnp.zeros((batch, self.kv, length, size), dtype), jnp.zeros((batch, self.kv, length, size), dtype)
+        return self.maps.empty(batch, length)
 
 
 def _blocks(a: Array, block: int, axis: int = -1, filled: bool = False) -> Array:

@@ -11,12 +11,13 @@ from ceteris.lazy import lazily
 
 __all__ = [
     "SIZES", "HeldOutWindows", "MaskedTokens", "MaskingRule", "NextToken", "PairedTexts", "PowerLaw", "PretrainedRun",
-    "Pretraining", "SourceAblation", "SpanCorruption", "compare_sources", "cross_entropy", "described",
+    "Pretraining", "SourceAblation", "SpanCorruption", "adapt", "compare_sources", "cross_entropy", "described",
     "language_optimiser", "power_law",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
     from ceteris.text.pretrain.ablation import SourceAblation, compare_sources
+    from ceteris.text.pretrain.adapting import adapt
     from ceteris.text.pretrain.corruption import MaskingRule
     from ceteris.text.pretrain.law import PowerLaw, power_law
     from ceteris.text.pretrain.losses import cross_entropy

@@ -22,6 +22,7 @@ from ceteris.outlets import json_text
 from ceteris.recipe import AbstractObjective, Descend, Streamed
 from ceteris.text.data import QUALITY, Shards, TokenFeed, load_shards, prepare
 from ceteris.text.data.writing import MANIFEST, SHARDS
+from ceteris.text.files import Pretrained
 from ceteris.text.models import Description, LanguageModel
 from ceteris.text.pretrain.corruption import MaskingRule, span_counts
 from ceteris.text.pretrain.objectives import HeldOutWindows, MaskedTokens, NextToken, PairedTexts, SpanCorruption
@@ -135,6 +136,7 @@ class Pretraining:
         folder: str | Path | None = None,
         tokenizer: Tokenizer | str | Path | None = None,
         *,
+        start: LanguageModel | None = None,
         progress: bool = False,
     ) -> PretrainedRun:
         """Train on a corpus.
@@ -149,13 +151,15 @@ class Pretraining:
             called again with the same settings.
         tokenizer : Tokenizer or path, optional
             By default one is trained on the corpus.
+        start : LanguageModel, optional
+            Weights to go on from, of the model that `size` describes; see `adapt`.
         progress : bool
             Whether to show it.
         """
         if folder is None:
             with tempfile.TemporaryDirectory() as place:
-                return self._fit(shards_of(corpus, Path(place), tokenizer, self), None, progress)
-        return self._fit(shards_of(corpus, Path(folder), tokenizer, self), Path(folder), progress)
+                return self._fit(shards_of(corpus, Path(place), tokenizer, self), None, start, progress)
+        return self._fit(shards_of(corpus, Path(folder), tokenizer, self), Path(folder), start, progress)
 
     def slots(self, shards: Shards) -> tuple[Descend, TokenFeed, dict[str, np.ndarray]]:
         """Return what `ceteris.engine.fit` iterates, its feed, and the windows that are set aside.
@@ -175,16 +179,16 @@ class Pretraining:
         hypothesis = eqx.Partial(LanguageModel, about)
         return Descend(hypothesis, objective, Streamed(), self._rule(), heldout=heldout), feed, aside
 
-    def _fit(self, shards: Shards, folder: Path | None, progress: bool) -> PretrainedRun:
+    def _fit(self, shards: Shards, folder: Path | None, start: Any, progress: bool) -> PretrainedRun:
         algorithm, feed, aside = self.slots(shards)
         monitors: list[Any] = [Progress("pre-training")] if progress else []
         if folder is not None:
-            _claim(folder, self, shards)
+            _claim(folder, self, shards, start)
             monitors.append(Checkpoint(folder / CHECKPOINT, SECONDS))
         begun = process_time()
         run = fit(
             algorithm, jax.random.key(self.seed), steps=self.steps, every=self.looks, monitors=monitors, feed=feed,
-            resume="if there" if folder is not None else None, precision=self.precision,
+            model=start, resume="if there" if folder is not None else None, precision=self.precision,
         )  # fmt: skip
         return PretrainedRun(
             settings=self,
@@ -366,10 +370,11 @@ def _bytes_per_token(tokens: np.ndarray, tokenizer: Tokenizer) -> float:
     return sum(len(text.encode()) for text in texts) / foretold.size
 
 
-def _claim(folder: Path, settings: Pretraining, shards: Shards) -> None:
+def _claim(folder: Path, settings: Pretraining, shards: Shards, start: Any) -> None:
     """Say in a folder which question its checkpoint answers; raise if that is another one."""
     asked = {field.name: repr(getattr(settings, field.name)) for field in fields(settings)}
     asked["corpus"] = digest_of(shards)
+    asked["start"] = "" if start is None else Pretrained(start).digest
     if (folder / QUESTION).is_file():
         before = json.loads((folder / QUESTION).read_text("utf-8"))
         other = sorted(name for name in asked if not isinstance(before, dict) or before.get(name) != asked[name])

@@ -60,7 +60,7 @@ def loss_of(about, outputs, labels):
         return jnp.mean(optax.sigmoid_binary_cross_entropy(outputs, labels))
     if about.head in ("regression", "reward"):
         return jnp.mean((outputs[:, 0] - labels) ** 2)
-    if about.causal and about.kind == "decoder" and about.head in ("tied", "own"):
+    if about.kind == "decoder" and about.head in ("tied", "own"):
         outputs, labels = outputs[:, :-1], labels[:, 1:]
     losses = optax.softmax_cross_entropy_with_integer_labels(outputs, jnp.maximum(labels, 0))
     return mean_over(losses, labels >= 0)

@@ -64,11 +64,9 @@ class LanguageBlock(eqx.Module):
         if self.cross is not None and context is not None:
             found = self.cross.look(pre(self.cross_norm, x), *context)
             x = post(self.cross_norm, x + less(found, self.dropout, key, 1))
-        y, load = pre(self.forward_norm, x), None
-        if isinstance(self.forward, ExpertMixture):
-            y, load = self.forward(y)
-        else:
-            y = eqx.filter_checkpoint(self.forward)(y)  # its units are most of what a backward pass would keep
+        y, part = pre(self.forward_norm, x), self.forward
+        # units of a dense part are most of what a backward pass would keep
+        y, load = part(y) if isinstance(part, ExpertMixture) else (eqx.filter_checkpoint(part)(y), None)
         return post(self.forward_norm, x + less(y, self.dropout, key, 2)), memory, load
 
     def remember(self, context: Array) -> Memory:

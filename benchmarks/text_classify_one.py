@@ -58,8 +58,8 @@ def one_seed(texts, y, order, size, seed, model, folder) -> dict:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    from ceteris.text import TextClassifier, WordCounts
-    from ceteris.text.classify.comparing import judged
+    from ceteris.text import TextClassifier
+    from ceteris.text.classify.comparing import WordCounts, judged
 
     train, test = order[:size], order[-TESTED:]
     options = {"long": "cut", "length": 128, "cache": folder, "random_state": seed}

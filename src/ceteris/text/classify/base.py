@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import time
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
@@ -37,6 +37,7 @@ class TextLearner(AbstractFitted):
     _inputs: ClassVar[Any]
 
     model: Any = DEFAULT
+    _: KW_ONLY
     train: str = "head"
     depth: int = 2
     words: bool = True

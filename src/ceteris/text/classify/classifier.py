@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
-from ceteris.text.classify.encoder import DEFAULT
 from ceteris.text.classify.inputs import SingleTexts, TextPairs
 from ceteris.text.classify.label_learner import LabelLearner
 
@@ -80,23 +79,6 @@ class TextClassifier(LabelLearner):
     """
 
     _inputs: ClassVar[SingleTexts] = SingleTexts()
-    model: Any = DEFAULT
-    _: KW_ONLY
-    train: str = "head"
-    depth: int = 2
-    words: bool = True
-    length: int | None = None
-    long: str = "chunk"
-    class_weight: Any = None
-    members: int = 1
-    rate: float | None = None
-    epochs: int = 4
-    batch_size: int = 16
-    patience: int | None = None
-    validation: float = 0.15
-    cache: Any = None
-    random_state: Any = None
-    progress: bool = False
 
 
 @dataclass(eq=False, repr=False)
@@ -159,20 +141,3 @@ class PairClassifier(LabelLearner):
     """
 
     _inputs: ClassVar[TextPairs] = TextPairs()
-    model: Any = DEFAULT
-    _: KW_ONLY
-    train: str = "head"
-    depth: int = 2
-    words: bool = True
-    length: int | None = None
-    long: str = "chunk"
-    class_weight: Any = None
-    members: int = 1
-    rate: float | None = None
-    epochs: int = 4
-    batch_size: int = 16
-    patience: int | None = None
-    validation: float = 0.15
-    cache: Any = None
-    random_state: Any = None
-    progress: bool = False

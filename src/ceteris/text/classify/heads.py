@@ -26,9 +26,7 @@ PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0)  # C of the logistic regression on vec
 SCALES = (0.0, 0.5, 1.0, 2.0)  # of the words beside the vector
 WORDS, DIRECTIONS, FOLDS = 20_000, 256, 5
 FEWEST = 20  # texts, below which words are left out
-START = float(
-    __import__("os").environ.get("START", "0.1")
-)  # share of the chosen penalty's C that layers start to train with
+START = 0.1  # share of the chosen penalty's C that layers start to train with
 SMALL = 1e-6  # the least probability
 
 

@@ -21,7 +21,7 @@ from ceteris.text.classify.targets import TextTarget, read_classes
 class LabelLearner(ClassifierMixin, TextLearner):
     """A learner of one class, of several labels, or of answers to several questions."""
 
-    class_weight: Any = None
+    class_weight: Any = field(default=None, kw_only=True)
     classes_: Any = field(init=False)
 
     def predict_proba(self, X: Any) -> Any:

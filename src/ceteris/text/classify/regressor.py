@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +12,6 @@ from sklearn.metrics import r2_score
 
 from ceteris.results import Check, Figure
 from ceteris.text.classify.base import TextLearner
-from ceteris.text.classify.encoder import DEFAULT
 from ceteris.text.classify.figures import scatter
 from ceteris.text.classify.inputs import SingleTexts
 from ceteris.text.classify.targets import TextTarget, read_numbers
@@ -70,22 +69,6 @@ class TextRegressor(RegressorMixin, TextLearner):
     """
 
     _inputs: ClassVar[SingleTexts] = SingleTexts()
-    model: Any = DEFAULT
-    _: KW_ONLY
-    train: str = "head"
-    depth: int = 2
-    words: bool = True
-    length: int | None = None
-    long: str = "chunk"
-    members: int = 1
-    rate: float | None = None
-    epochs: int = 4
-    batch_size: int = 16
-    patience: int | None = None
-    validation: float = 0.15
-    cache: Any = None
-    random_state: Any = None
-    progress: bool = False
 
     def predict(self, X: Any) -> np.ndarray:
         """Return numbers, shape (n,), or (n, several) where several were learnt.

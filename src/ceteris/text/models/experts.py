@@ -81,7 +81,10 @@ def balance_loss(load: Load) -> Array:
 
 
 def balanced_bias(bias: Array, load: Load, step: float = 1e-3) -> Array:
-    """Return DeepSeek-V3's bias after a batch: up for experts used less than their share, down for the others."""
+    """Return DeepSeek-V3's bias after a batch: up for experts used less than their share, down for the others.
+
+    It needs no gradient, and `ceteris.text.pretrain` does not call it: there the balance loss keeps experts in use.
+    """
     return bias + step * jnp.sign(1 / load.share.shape[-1] - load.share)
 
 
